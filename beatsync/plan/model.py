@@ -1,0 +1,233 @@
+"""What a plan is made from and what it says: inert, frozen, sorted values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from beatsync.values import Diagnostic, FieldValue, Location, OnRemove, Policy, Revision, TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One observed `PeriodicTask` row: its normalised values, and what only beat writes."""
+
+    row_id: int
+    spec: TaskSpec
+    schedule_id: int | None = None
+    """Primary key of the schedule row that `spec.schedule` was read from."""
+    last_run_at: datetime | None = None
+    total_run_count: int = 0
+    date_changed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One inventory entry: a row that this source owns and what it last applied to it."""
+
+    name: str
+    row_id: int
+    applied: str
+    """Canonical JSON text of the flat field map last applied; `enabled` is null where the spec left it out."""
+    policy: Policy
+    path: str
+    """The file that last declared it, relative to the source's directory."""
+    retired: bool = False
+    """It left the files and was disabled (`on_remove: disable`) rather than deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A row that this source deleted, by which one that beat's save brings back is known (FACTS 26)."""
+
+    name: str
+    row_id: int
+
+
+class NameRule(str, Enum):
+    """How the database tells names apart (FACTS 13)."""
+
+    EXACT = "exact"
+    CASE_INSENSITIVE = "case-insensitive"
+    """Case and trailing spaces do not count, as in MariaDB's and MySQL's default collations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything that a plan needs to know of the database, read at one moment."""
+
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    """All `PeriodicTask` rows, by name."""
+    inventory: Mapping[str, Owned] = field(default_factory=dict)
+    """What this source owns, by name."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Names that other sources own, and which."""
+    tombstones: tuple[Tombstone, ...] = ()
+    beat_schedule: frozenset[str] = frozenset()
+    """Names that a celery application writes at every start of beat (FACTS 9), where known."""
+    origin: str | None = None
+    """Where this source's files came from at its last sync."""
+    revision: Revision | None = None
+    """What this source last synced."""
+    name_rule: NameRule = NameRule.EXACT
+
+
+class Action(str, Enum):
+    """What a change does to a row; its value is the word in output."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    DISABLE = "disable"
+    DELETE = "delete"
+    FORGET = "forget"
+
+
+class Cause(str, Enum):
+    """Why: the file changed since the last apply, or somebody changed the row."""
+
+    SPEC = "spec"
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field's before, after and cause; the values are those of `TaskSpec.fields()`."""
+
+    field: str
+    before: FieldValue
+    after: FieldValue
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a sync would do to one row."""
+
+    action: Action
+    name: str
+    cause: Cause
+    fields: tuple[FieldChange, ...] = ()
+    location: Location | None = None
+    row_id: int | None = None
+    """The row it acts on; None for create, and for forget where the row is gone."""
+    target: TaskSpec | None = None
+    """All values that the row shall have; None for delete and forget. Only `fields` are written to a row that exists."""
+    schedule_id: int | None = None
+    """The schedule row in use before."""
+    schedule_kind: str | None = None
+    """Which of the four tables `schedule_id` is of."""
+    last_run_at: datetime | None = None
+    """What `last_run_at` is moved to so that the change does not fire at once; None leaves it alone."""
+    fires_at_once: bool = False
+    """Beat will run it at its next look, and the sync was told to let it (`--catch-up`)."""
+    sensitive: tuple[str, ...] = ()
+    note: str | None = None
+    """A short why, for people: `renamed from x`, `brought back by beat`, `the row was deleted by somebody`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An inventory entry to write: what is now applied to which row."""
+
+    name: str
+    row_id: int | None
+    """None where the row is created by the same plan."""
+    applied: str
+    policy: Policy
+    path: str
+    retired: bool = False
+    previous_name: str | None = None
+    """The inventory entry that this one replaces, where the name changed."""
+
+
+class Condition(str, Enum):
+    """What `plan` and `status` say of a row that a sync leaves as it is."""
+
+    PAUSED = "paused by hand"
+    COMPLETED = "completed"
+    FROZEN = "frozen"
+    PROTECTED = "protected"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """One reason why the plan may not be applied."""
+
+    code: str
+    message: str
+    names: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The ordered list of what a sync would do, and why it may not."""
+
+    source: str
+    revision: Revision
+    environment: str | None = None
+    origin: str | None = None
+    changes: tuple[Change, ...] = ()
+    records: tuple[Record, ...] = ()
+    """Inventory entries to write, including those of `changes`."""
+    unchanged: int = 0
+    conditions: tuple[tuple[str, Condition], ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def checksum(self) -> str:
+        """Hex SHA-256 of what would be done and of the rows it would be done to; the revision does not count."""
+        lines = [
+            [
+                change.action.value,
+                change.name,
+                change.row_id,
+                [[f.field, f.before, f.after] for f in change.fields],
+                bool(change.last_run_at),
+            ]
+            for change in self.changes
+        ]
+        text = json.dumps([self.source, self.environment, lines], separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def count(self, action: Action) -> int:
+        """Return how many changes do `action`."""
+        return sum(change.action is action for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a person may tell a plan; every default is the safe one."""
+
+    adopt: bool = False
+    allow_empty: bool = False
+    max_deletes: str | None = None
+    """`N` or `N%`; None is the larger of three rows and 30 %."""
+    catch_up: bool = False
+    isolate: bool = False
+    """Sync the valid files and freeze what the invalid ones last declared (`--on-invalid isolate`)."""
+
+
+__all__ = [
+    "Action",
+    "Blocked",
+    "Cause",
+    "Change",
+    "Condition",
+    "FieldChange",
+    "NameRule",
+    "Observed",
+    "OnRemove",
+    "Owned",
+    "Plan",
+    "PlanOptions",
+    "Record",
+    "Row",
+    "Tombstone",
+]
