@@ -180,12 +180,13 @@ class OnRemove(str, Enum):
 class Policy:
     """A schedule's `sync:` block: how BeatSync treats the row.
 
-    `ignore` holds names of `FIELDS`; `sensitive` holds dotted paths such as `kwargs.token`.
+    `ignore` holds names of `FIELDS`; `sensitive` holds dotted paths such as `kwargs.token`. `protect` is None where the file
+    does not say it: then what the inventory remembers goes on, so only an explicit `protect: false` takes it away.
     """
 
     on_remove: OnRemove = OnRemove.DELETE
     ignore: tuple[str, ...] = ()
-    protect: bool = False
+    protect: bool | None = None
     renamed_from: str | None = None
     sensitive: tuple[str, ...] = ()
 

@@ -36,6 +36,7 @@ class Owned:
     policy: Policy
     path: str
     """The file that last declared it, relative to the source's directory."""
+    # `policy.protect` is always said here, and `policy.renamed_from` never.
     retired: bool = False
     """It left the files and was disabled (`on_remove: disable`) rather than deleted."""
 
@@ -152,6 +153,8 @@ class Condition(str, Enum):
     COMPLETED = "completed"
     FROZEN = "frozen"
     PROTECTED = "protected"
+    RETIRED = "retired"
+    """Gone from the files, disabled and kept (`on_remove: disable`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,10 @@ class PlanOptions:
     max_deletes: str | None = None
     """`N` or `N%`; None is the larger of three rows and 30 %."""
     catch_up: bool = False
+    accept_origin: bool = False
+    """Take over what the same source name owns from other files (`--accept-origin`)."""
+    approved: str | None = None
+    """Checksum of a reviewed plan: exactly that one may pass the limit on deletions."""
     isolate: bool = False
     """Sync the valid files and freeze what the invalid ones last declared (`--on-invalid isolate`)."""
 

@@ -1,0 +1,68 @@
+"""The published JSON of a plan (`schemas/plan.schema.json`), with every secret masked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from beatsync.plan.mask import masked
+from beatsync.plan.model import Action, Blocked, Change, Plan
+from beatsync.values import Diagnostic
+
+FORMAT_VERSION = 1
+
+
+def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
+    """Return a plan as JSON values; `applied` says whether it was carried out."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "source": plan.source,
+        "environment": plan.environment,
+        "revision": {"digest": plan.revision.digest, "git": plan.revision.git},
+        "checksum": plan.checksum,
+        "changes": [change_json(change) for change in plan.changes],
+        "summary": summary_json(plan),
+        "conditions": [{"name": name, "condition": condition.value} for name, condition in plan.conditions],
+        "blocked": [_blocked_json(blocked) for blocked in plan.blocked],
+        "diagnostics": [diagnostic_json(diagnostic) for diagnostic in plan.diagnostics],
+        "applied": applied,
+    }
+
+
+def summary_json(plan: Plan) -> dict[str, int]:
+    """Return how many changes of each kind there are, and how many schedules stay as they are."""
+    counts = {action.value: plan.count(action) for action in Action}
+    return {**counts, "unchanged": plan.unchanged}
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """Return one change, masked."""
+    shown = masked(change)
+    place = shown.location
+    return {
+        "action": shown.action.value,
+        "name": shown.name,
+        "cause": shown.cause.value,
+        "location": None if place is None else {"path": place.path, "line": place.line, "column": place.column},
+        "fields": [
+            {"field": f.field, "before": f.before, "after": f.after, "cause": f.cause.value} for f in shown.fields
+        ],
+        "fires_at_once": shown.fires_at_once,
+        "note": shown.note,
+    }
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return one diagnostic, flat, as `validate --format json` prints it."""
+    return {
+        "severity": diagnostic.severity.value,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "path": diagnostic.location.path,
+        "line": diagnostic.location.line,
+        "column": diagnostic.location.column,
+        "hint": diagnostic.hint,
+    }
+
+
+def _blocked_json(blocked: Blocked) -> dict[str, Any]:
+    return {"code": blocked.code, "message": blocked.message, "names": list(blocked.names), "hint": blocked.hint}
