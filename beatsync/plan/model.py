@@ -221,6 +221,18 @@ class PlanOptions:
     """Sync the valid files and freeze what the invalid ones last declared (`--on-invalid isolate`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a plan, beside what the files and the database say."""
+
+    source: str
+    now: datetime
+    """The moment of the sync, aware."""
+    revision: Revision
+    origin: str | None = None
+    options: PlanOptions = PlanOptions()
+
+
 __all__ = [
     "Action",
     "Blocked",
@@ -235,6 +247,7 @@ __all__ = [
     "Plan",
     "PlanOptions",
     "Record",
+    "Request",
     "Row",
     "Tombstone",
 ]

@@ -1,0 +1,75 @@
+"""desired × observed × inventory → plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from beatsync.plan.enforce import Finding, enforce
+from beatsync.plan.guard import guard, is_removal
+from beatsync.plan.match import Matcher
+from beatsync.plan.model import Blocked, Observed, Plan, Request
+from beatsync.plan.prune import bury, prune
+from beatsync.values import Declared, Desired
+
+
+def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
+    """Return what the sync that is asked for would do; where `blocked` or an error is in it, it may not be done.
+
+    The files of `desired.invalid_paths` are left out and what they last declared is frozen: whether a sync may go on
+    without them is the caller's to decide (`PlanOptions.isolate`).
+    """
+    valid = _valid(desired)
+    names = frozenset(declared.spec.name for declared in valid)
+    matcher = Matcher(observed, request.options, names)
+    findings, blocked = _enforced(valid, matcher, request)
+    unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
+
+    spoken_for = {*names, *_renamed(findings), *(name for reason in blocked for name in reason.names)}
+    for name in sorted(observed.inventory.keys() - spoken_for):
+        entry = observed.inventory[name]
+        findings[name] = prune(entry, matcher.owned_row(entry), frozen=bool(desired.invalid_paths))
+
+    pruned = [finding.change for name, finding in findings.items() if name not in names and finding.change]
+    buried = [bury(row) for row in matcher.brought_back() if row.spec.name not in spoken_for]
+    changes = [finding.change for finding in findings.values() if finding.change]
+    plan = Plan(
+        source=request.source,
+        revision=request.revision,
+        environment=desired.environment,
+        origin=request.origin,
+        changes=tuple(sorted((*changes, *buried), key=lambda change: (change.name, change.action.value))),
+        records=tuple(sorted((f.record for f in findings.values() if f.record), key=lambda record: record.name)),
+        unchanged=unchanged,
+        conditions=tuple(sorted((name, f.condition) for name, f in findings.items() if f.condition)),
+        diagnostics=(*desired.diagnostics, *(f.diagnostic for f in findings.values() if f.diagnostic)),
+    )
+    removals = [change for change in pruned if is_removal(change)]
+    guards = guard(desired, observed, request, removals, checksum=plan.checksum)
+    return replace(plan, blocked=(*blocked, *guards))
+
+
+def _valid(desired: Desired) -> tuple[Declared, ...]:
+    invalid = desired.invalid_paths
+    if not invalid:
+        return desired.schedules
+    return tuple(declared for declared in desired.schedules if declared.location.path not in invalid)
+
+
+def _enforced(
+    declared: tuple[Declared, ...], matcher: Matcher, request: Request
+) -> tuple[dict[str, Finding], list[Blocked]]:
+    findings: dict[str, Finding] = {}
+    blocked: list[Blocked] = []
+    for schedule in declared:
+        match = matcher.match(schedule)
+        if isinstance(match, Blocked):
+            blocked.append(match)
+            continue
+        findings[schedule.spec.name] = enforce(match, request.options, request.now)
+    return findings, blocked
+
+
+def _renamed(findings: dict[str, Finding]) -> set[str]:
+    """Return the old names of entries that go over into new ones, and so are not pruned."""
+    records = (finding.record for finding in findings.values())
+    return {record.previous_name for record in records if record and record.previous_name}

@@ -1,0 +1,188 @@
+"""One declared schedule and its row → the change that makes the row say what the file says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from beatsync.plan.compare import Fields, applied_fields, applied_text, compare, completed, re_armed
+from beatsync.plan.firing import due_because_of
+from beatsync.plan.match import Match
+from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Owned, PlanOptions, Record, Row
+from beatsync.values import SCHEDULE_FIELDS, Clocked, Declared, Diagnostic, Policy, Severity, TaskSpec
+
+_FIRING_FIELDS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one schedule adds to a plan; without a change it is counted as unchanged."""
+
+    change: Change | None = None
+    record: Record | None = None
+    condition: Condition | None = None
+    diagnostic: Diagnostic | None = None
+
+
+def enforce(match: Match, options: PlanOptions, now: datetime) -> Finding:
+    """Compare one schedule with its row and return what a sync would do about it."""
+    declared, row, entry = match.declared, match.row, match.entry
+    if row is None:
+        return _create(match, options, now)
+    if entry is not None and _is_settled(declared, entry, row):
+        return Finding()
+    fields, condition = _field_changes(declared, entry, row, now)
+    record = _record(declared, entry, row)
+    if not fields and entry is not None:
+        return Finding(record=record, condition=condition)
+    enabled = next((bool(f.after) for f in fields if f.field == "enabled"), row.spec.enabled)
+    target = replace(declared.spec, enabled=enabled)
+    change = Change(
+        action=Action.ADOPT if entry is None else Action.UPDATE,
+        name=declared.spec.name,
+        cause=Cause.SPEC if entry is None or any(f.cause is Cause.SPEC for f in fields) else Cause.DRIFT,
+        fields=fields,
+        location=declared.location,
+        row_id=row.row_id,
+        target=target,
+        schedule_id=row.schedule_id,
+        schedule_kind=row.spec.schedule.kind if row.spec.schedule else None,
+        sensitive=declared.policy.sensitive,
+        note=match.note,
+    )
+    past = _clocked_in_past(declared, target, fields, options, now)
+    if past is not None:
+        return Finding(diagnostic=past)
+    return Finding(_without_accident(change, row, options, now), record, condition)
+
+
+def _is_settled(declared: Declared, entry: Owned, row: Row) -> bool:
+    """Whether spec, row and inventory say the same: by far the commonest case, so it is found first and cheaply."""
+    return (
+        row.spec == declared.spec
+        and entry.row_id == row.row_id
+        and entry.path == declared.location.path
+        and not entry.retired
+        and entry.applied == applied_text(declared)
+        and entry.policy == remembered(declared.policy, entry)
+    )
+
+
+def remembered(policy: Policy, entry: Owned | None) -> Policy:
+    """Return what the inventory keeps of a policy: protection stays until a file says `protect: false`."""
+    protect = policy.protect
+    if protect is None:
+        protect = bool(entry and entry.policy.protect)
+    return replace(policy, protect=protect, renamed_from=None)
+
+
+def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record | None:
+    record = Record(
+        name=declared.spec.name,
+        row_id=row.row_id if row else None,
+        applied=applied_text(declared),
+        policy=remembered(declared.policy, entry),
+        path=declared.location.path,
+        previous_name=entry.name if entry and entry.name != declared.spec.name else None,
+    )
+    if entry is not None and (entry.name, entry.row_id, entry.applied, entry.policy, entry.path, entry.retired) == (
+        record.name, record.row_id, record.applied, record.policy, record.path, False
+    ):  # fmt: skip
+        return None
+    return record
+
+
+def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
+    declared, entry = match.declared, match.entry
+    spec = declared.spec
+    if entry is not None and isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= now:
+        # A one-time task that had its moment, and whose row somebody tidied away: making it anew would run it again.
+        return Finding(condition=Condition.COMPLETED)
+    past = _clocked_in_past(declared, spec, (), options, now)
+    if past is not None:
+        return Finding(diagnostic=past)
+    change = Change(
+        action=Action.CREATE,
+        name=spec.name,
+        cause=Cause.SPEC if entry is None else Cause.DRIFT,
+        fields=tuple(_initial_fields(spec, Cause.SPEC if entry is None else Cause.DRIFT)),
+        location=declared.location,
+        target=spec,
+        sensitive=declared.policy.sensitive,
+        note=match.note,
+    )
+    return Finding(_without_accident(change, None, options, now), _record(declared, entry, None))
+
+
+def _initial_fields(spec: TaskSpec, cause: Cause) -> Iterator[FieldChange]:
+    """Yield what a new row says beyond django-celery-beat's defaults."""
+    defaults = TaskSpec(name=spec.name, task="", schedule=None).fields()
+    for name, value in spec.fields().items():
+        if value != defaults.get(name):
+            yield FieldChange(name, None, value, cause)
+
+
+def _field_changes(
+    declared: Declared, entry: Owned | None, row: Row, now: datetime
+) -> tuple[tuple[FieldChange, ...], Condition | None]:
+    want = declared.spec.fields()
+    last = applied_fields(entry.applied) if entry else None
+    fields = tuple(compare(want, row.spec.fields(), last, declared.policy.ignore))
+    wanted = _wanted_enabled(declared, entry, last)
+    if completed(row, now, one_off=declared.spec.one_off):
+        if not _switched_on_again(declared, want, last):
+            return fields, Condition.COMPLETED
+        wanted = declared.spec.enabled
+    if wanted is None:
+        return fields, None if row.spec.enabled else Condition.PAUSED
+    if wanted is row.spec.enabled:
+        return fields, None
+    cause = Cause.DRIFT if last is not None and last.get("enabled") is wanted else Cause.SPEC
+    if cause is Cause.DRIFT and "enabled" in declared.policy.ignore:
+        return fields, None
+    return (*fields, FieldChange("enabled", row.spec.enabled, wanted, cause)), None
+
+
+def _wanted_enabled(declared: Declared, entry: Owned | None, last: Fields | None) -> bool | None:
+    """Return what `enabled` shall be, or None where it belongs to whoever operates the row."""
+    if declared.enabled_declared:
+        return declared.spec.enabled
+    if entry is None or last is None:
+        return None
+    # A switch that the file set and no longer names falls back to its default, as with `kubectl apply`.
+    return True if entry.retired or last.get("enabled") is False else None
+
+
+def _switched_on_again(declared: Declared, want: Fields, last: Fields | None) -> bool:
+    """Whether the file changed in a way that arms a completed row once more; taking a row over never does."""
+    if last is None:
+        return False
+    return re_armed(want, last) or (declared.enabled_declared and last.get("enabled") is False)
+
+
+def _clocked_in_past(
+    declared: Declared, target: TaskSpec, fields: tuple[FieldChange, ...], options: PlanOptions, now: datetime
+) -> Diagnostic | None:
+    """Refuse a one-time task whose moment has passed where the sync would run it at once."""
+    schedule = target.schedule
+    if not isinstance(schedule, Clocked) or schedule.clocked_time > now or not target.enabled or options.catch_up:
+        return None
+    if fields and not any(f.field in _FIRING_FIELDS for f in fields):
+        return None
+    return Diagnostic(
+        Severity.ERROR,
+        "clocked-past",
+        f"the clocked time {schedule.clocked_time.isoformat()} of {target.name!r} has passed, so it would run at once",
+        declared.location,
+        hint="give it a time to come, or take it out; --catch-up runs it now",
+    )
+
+
+def _without_accident(change: Change, row: Row | None, options: PlanOptions, now: datetime) -> Change:
+    """Keep a change from firing a task at once, or say that it does (DESIGN, section 6)."""
+    if change.target is None or not any(f.field in _FIRING_FIELDS for f in change.fields):
+        return change
+    if not due_because_of(change.target, row, now):
+        return change
+    return replace(change, fires_at_once=True) if options.catch_up else replace(change, last_run_at=now)

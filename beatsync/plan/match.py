@@ -1,0 +1,139 @@
+"""Which row and which inventory entry a declared schedule is about, or why it may have none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from beatsync.plan.model import Blocked, NameRule, Observed, Owned, PlanOptions, Row
+from beatsync.values import Declared
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A declared schedule with the row and the inventory entry it is about; both may be missing."""
+
+    declared: Declared
+    entry: Owned | None = None
+    row: Row | None = None
+    note: str | None = None
+
+
+class Matcher:
+    """Finds rows by key first, since somebody may have renamed one, and by name where the key is gone."""
+
+    def __init__(self, observed: Observed, options: PlanOptions, declared: frozenset[str]) -> None:
+        self._observed = observed
+        self._options = options
+        self._declared = declared
+        self._by_id = {row.row_id: row for row in observed.rows.values()}
+        self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
+        self._folded: dict[str, str] | None = None
+        if observed.name_rule is NameRule.CASE_INSENSITIVE:
+            self._folded = {_fold(name): name for name in (*observed.rows, *declared)}
+
+    def owned_row(self, entry: Owned) -> Row | None:
+        """Return the row that `entry` is about, whatever its name is now; None where it is gone."""
+        return self._by_id.get(entry.row_id)
+
+    def brought_back(self) -> Iterator[Row]:
+        """Yield the rows that this source deleted and that a save of beat's inserted again (FACTS 26)."""
+        for name, row_id in sorted(self._tombstones):
+            row = self._by_id.get(row_id)
+            if row is not None and row.spec.name == name and not row.spec.enabled:
+                yield row
+
+    def match(self, declared: Declared) -> Match | Blocked:
+        """Pair one declared schedule, or say why it is blocked."""
+        name = declared.spec.name
+        blocked = self._claimed_elsewhere(name)
+        if blocked is not None:
+            return blocked
+        entry = self._observed.inventory.get(name)
+        if entry is not None:
+            return self._match_owned(declared, entry)
+        if declared.policy.renamed_from is not None:
+            renamed = self._match_renamed(declared, declared.policy.renamed_from)
+            if renamed is not None:
+                return renamed
+        return self._match_unowned(declared, self._observed.rows.get(name))
+
+    def _claimed_elsewhere(self, name: str) -> Blocked | None:
+        owner = self._observed.owners.get(name)
+        if owner is not None:
+            return Blocked(
+                "owned-elsewhere",
+                f"{name!r} belongs to the source {owner!r}",
+                (name,),
+                hint="rename one of the two, or take it out of the other source first",
+            )
+        if name in self._observed.beat_schedule:
+            return Blocked(
+                "beat-schedule",
+                f"{name!r} also stands in the celery application's beat_schedule, which beat writes at every start",
+                (name,),
+                hint="take it out of beat_schedule",
+            )
+        if self._folded is not None:
+            twin = self._folded[_fold(name)]
+            if twin != name and twin not in self._observed.inventory:
+                return Blocked(
+                    "name-collision",
+                    f"this database takes {name!r} and {twin!r} for one name",
+                    (name, twin),
+                    hint="rename one of the two",
+                )
+        return None
+
+    def _match_owned(self, declared: Declared, entry: Owned) -> Match | Blocked:
+        row = self.owned_row(entry)
+        namesake = self._observed.rows.get(entry.name)
+        if row is None:
+            note = "the row was deleted by somebody" if namesake is None else "the row was made anew by somebody"
+            return Match(declared, entry, namesake, note)
+        if namesake is not None and namesake.row_id != row.row_id:
+            return Blocked(
+                "conflict",
+                f"somebody renamed the row of {entry.name!r} to {row.spec.name!r} and made another {entry.name!r}",
+                (entry.name, row.spec.name),
+                hint="delete or rename one of the two rows",
+            )
+        return Match(declared, entry, row)
+
+    def _match_renamed(self, declared: Declared, old_name: str) -> Match | Blocked | None:
+        """Pair a schedule that says `renamed_from`; None where there is nothing to rename."""
+        entry = self._observed.inventory.get(old_name)
+        row = self._observed.rows.get(old_name) if entry is None else self.owned_row(entry)
+        if row is None or old_name in self._declared:
+            return None
+        name = declared.spec.name
+        if name in self._observed.rows and self._observed.rows[name].row_id != row.row_id:
+            return self._conflict(name, f"it cannot take the place of {old_name!r} while {name!r} exists")
+        if entry is None:
+            if old_name in self._observed.owners:
+                return None
+            if not self._options.adopt:
+                return self._conflict(old_name, f"{name!r} says that it is renamed from it")
+        return Match(declared, entry, row, f"renamed from {old_name}")
+
+    def _match_unowned(self, declared: Declared, row: Row | None) -> Match | Blocked:
+        if row is None:
+            return Match(declared)
+        if (row.spec.name, row.row_id) in self._tombstones:
+            return Match(declared, row=row, note="brought back by beat after it was deleted")
+        if self._options.adopt:
+            return Match(declared, row=row)
+        return self._conflict(row.spec.name, "a spec declares the same name")
+
+    @staticmethod
+    def _conflict(name: str, why: str) -> Blocked:
+        return Blocked(
+            "conflict",
+            f"a row named {name!r} exists and BeatSync does not own it; {why}",
+            (name,),
+            hint="--adopt takes it over; otherwise rename one of the two",
+        )
+
+
+def _fold(name: str) -> str:
+    return name.rstrip(" ").casefold()

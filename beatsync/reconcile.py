@@ -1,0 +1,181 @@
+"""One sync, as a straight line of named steps over a directory and a store.
+
+This module must not know how files are read, how SQL is written or who is looking: no printing, no exit codes, no waiting
+beyond the store's lock. Retrying, timers and triggers are the daemon's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beatsync.plan.diff import make_plan
+from beatsync.plan.model import Blocked, Observed, Plan, PlanOptions, Request
+from beatsync.source import load
+from beatsync.spec import ParseOptions, combine, parse_file
+from beatsync.values import Desired, Severity, Snapshot
+
+if TYPE_CHECKING:
+    from beatsync.store import Store
+
+Clock = Callable[[], datetime]
+
+_ATTEMPTS = 5
+"""How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware."""
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """Everything that a person may tell a sync."""
+
+    source: str = "default"
+    parse: ParseOptions = field(default_factory=ParseOptions)
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    lock_wait: float | None = None
+    """Seconds to wait for another BeatSync on the same source; 0 is not at all, None for ever."""
+    holder: str = "beatsync"
+    """What another BeatSync that waits is told about this one."""
+
+
+class Outcome(str, Enum):
+    """How a plan or a sync ended. A database or a directory that cannot be read is an exception, not an outcome."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    INVALID = "invalid"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it."""
+
+    outcome: Outcome
+    plan: Plan
+    repairs: int = 0
+    """Rows that somebody undid while the sync committed (FACTS 1), and that were applied once more."""
+
+
+def check(root: Path, options: ParseOptions) -> tuple[Snapshot, Desired]:
+    """Load and parse a directory; what is wrong with its files is in the result.
+
+    Raises `beatsync.source.SourceError` where the directory itself cannot be read.
+    """
+    snapshot = load(root)
+    parsed = [parse_file(file, options) for file in snapshot.files]
+    return snapshot, combine(parsed, options, snapshot.diagnostics)
+
+
+def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now) -> Result:
+    """Return what a sync would do, and do nothing.
+
+    Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
+    """
+    snapshot, desired = check(root, options.parse)
+    made = _make_plan(snapshot, desired, _observe(store, options), options, clock())
+    return Result(_obstacle(made, options) or Outcome.PLANNED, made)
+
+
+def sync(
+    root: Path, store: Store, options: SyncOptions, *, expected: str | None = None, clock: Clock = utc_now
+) -> Result:
+    """Make the rows say what the files say, once, whole or not at all.
+
+    `expected` is the checksum of a reviewed plan; where the sync would now do anything else, it is blocked.
+    Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`, then nothing was written.
+    """
+    if expected is not None:
+        options = replace(options, plan=replace(options.plan, approved=expected))
+    snapshot, desired = check(root, options.parse)
+    observed = _observe(store, options)
+    made = _make_plan(snapshot, desired, observed, options, clock())
+    obstacle = _obstacle(made, options)
+    if obstacle is not None:
+        return _refused(store, made, obstacle, clock)
+    if not made.changes and not made.records and not expected:
+        if (observed.revision, observed.origin) != (made.revision, made.origin or observed.origin):
+            store.touch_revision(made, clock())
+        return Result(Outcome.UNCHANGED, made)
+    result = _apply(store, snapshot, desired, options, clock)
+    if result.outcome is not Outcome.APPLIED:
+        return _refused(store, result.plan, result.outcome, clock)
+    return replace(result, repairs=_repair(store, snapshot, desired, options, clock))
+
+
+def _observe(store: Store, options: SyncOptions) -> Observed:
+    return store.observe(options.source)
+
+
+def _make_plan(snapshot: Snapshot, desired: Desired, observed: Observed, options: SyncOptions, now: datetime) -> Plan:
+    request = Request(options.source, now, snapshot.revision, snapshot.origin, options.plan)
+    made = make_plan(desired, observed, request)
+    approved = options.plan.approved
+    if approved is None or made.checksum == approved:
+        return made
+    stale = Blocked(
+        "plan-stale",
+        "the saved plan no longer holds: files or rows have changed since it was made",
+        hint="make a new plan and review it",
+    )
+    return replace(made, blocked=(stale, *made.blocked))
+
+
+def _obstacle(made: Plan, options: SyncOptions) -> Outcome | None:
+    """Return why the plan may not be applied, if it may not."""
+    invalid = any(diagnostic.severity is Severity.ERROR for diagnostic in made.diagnostics)
+    if invalid and not options.plan.isolate:
+        return Outcome.INVALID
+    return Outcome.BLOCKED if made.blocked else None
+
+
+def _refused(store: Store, made: Plan, outcome: Outcome, clock: Clock) -> Result:
+    """Remember a blocked sync; an invalid one leaves no trace in the database."""
+    if outcome is Outcome.BLOCKED:
+        store.record_blocked(made, clock())
+    return Result(outcome, made)
+
+
+def _apply(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> Result:
+    """Plan again under the lock, from rows read there, and apply that."""
+    from beatsync.store import RetryableError
+
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with store.locked(options.source, options.lock_wait, options.holder):
+                observed = _observe(store, options)
+                now = clock()
+                made = _make_plan(snapshot, desired, observed, options, now)
+                obstacle = _obstacle(made, options)
+                if obstacle is not None:
+                    return Result(obstacle, made)
+                store.apply(made, observed, now)
+            return Result(Outcome.APPLIED, made)
+        except RetryableError:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _repair(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> int:
+    """Look again after the commit, and apply once more what a save of beat's undid; return how many rows that was."""
+    repaired = 0
+    again = replace(options, plan=replace(options.plan, approved=None))
+    for _ in range(_ATTEMPTS):
+        made = _make_plan(snapshot, desired, _observe(store, again), again, clock())
+        if not made.changes or made.blocked:
+            break
+        result = _apply(store, snapshot, desired, again, clock)
+        if result.outcome is not Outcome.APPLIED:
+            break
+        repaired += len(result.plan.changes)
+    return repaired
