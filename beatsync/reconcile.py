@@ -102,7 +102,7 @@ def sync(
     obstacle = _obstacle(made, options)
     if obstacle is not None:
         return _refused(store, made, obstacle, clock)
-    if not made.changes and not made.records and not expected:
+    if not made.changes and not made.records:
         if (observed.revision, observed.origin) != (made.revision, made.origin or observed.origin):
             store.touch_revision(made, clock())
         return Result(Outcome.UNCHANGED, made)

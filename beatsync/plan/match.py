@@ -28,9 +28,12 @@ class Matcher:
         self._declared = declared
         self._by_id = {row.row_id: row for row in observed.rows.values()}
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
-        self._folded: dict[str, str] | None = None
+        self._twins: dict[str, set[str]] = {}
         if observed.name_rule is NameRule.CASE_INSENSITIVE:
-            self._folded = {_fold(name): name for name in (*observed.rows, *declared)}
+            # A name of ours that left the files is deleted before another spelling of it is created.
+            leaving = observed.inventory.keys() - declared
+            for name in (observed.rows.keys() - leaving) | declared:
+                self._twins.setdefault(_fold(name), set()).add(name)
 
     def owned_row(self, entry: Owned) -> Row | None:
         """Return the row that `entry` is about, whatever its name is now; None where it is gone."""
@@ -74,15 +77,14 @@ class Matcher:
                 (name,),
                 hint="take it out of beat_schedule",
             )
-        if self._folded is not None:
-            twin = self._folded[_fold(name)]
-            if twin != name and twin not in self._observed.inventory:
-                return Blocked(
-                    "name-collision",
-                    f"this database takes {name!r} and {twin!r} for one name",
-                    (name, twin),
-                    hint="rename one of the two",
-                )
+        twins = self._twins.get(_fold(name), set()) - {name} if self._twins else set()
+        if twins:
+            return Blocked(
+                "name-collision",
+                f"this database takes {name!r} and {min(twins)!r} for one name",
+                (name, *sorted(twins)),
+                hint="rename one of the two",
+            )
         return None
 
     def _match_owned(self, declared: Declared, entry: Owned) -> Match | Blocked:
