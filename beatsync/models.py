@@ -1,0 +1,91 @@
+"""BeatSync's own tables, thin: the store reads and writes them (`beatsync.store`), nothing else does.
+
+No column here refers to a table of django-celery-beat by a constraint: an application that has never heard of BeatSync can
+delete any of its own rows (DESIGN, section 5.7).
+"""
+
+# ruff: noqa: D106  Django's Meta needs no explanation
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Source(models.Model):
+    """A named directory of spec files that owns rows; its row is also the lock that syncs take turns on."""
+
+    name = models.CharField(max_length=100, unique=True)
+    origin = models.TextField(null=True)  # noqa: DJ001  unknown is not the same as empty
+    revision_digest = models.CharField(max_length=64, default="")
+    revision_git = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    environment = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    synced_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, default="")
+    message = models.TextField(default="")
+    holder = models.CharField(max_length=200, default="")
+    held_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InventoryEntry(models.Model):
+    """A `PeriodicTask` row that a source owns, and what was last applied to it."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="entries")
+    name = models.CharField(max_length=200, unique=True)
+    row_id = models.BigIntegerField()
+    applied = models.TextField()
+    on_remove = models.CharField(max_length=10)
+    ignore = models.TextField(default="[]")
+    sensitive = models.TextField(default="[]")
+    protect = models.BooleanField(default=False)
+    path = models.TextField(default="")
+    retired = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name_plural = "inventory entries"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tombstone(models.Model):
+    """A row that a source deleted, by which one that beat's save brings back is known."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="tombstones")
+    name = models.CharField(max_length=200)
+    row_id = models.BigIntegerField()
+    deleted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("deleted_at",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SyncRecord(models.Model):
+    """One sync that changed something or failed."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="records")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    revision_digest = models.CharField(max_length=64, default="")
+    revision_git = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    environment = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    outcome = models.CharField(max_length=20)
+    summary = models.TextField(default="{}")
+    changes = models.TextField(default="[]")
+    message = models.TextField(default="")
+    actor = models.CharField(max_length=200, default="")
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.started_at}"

@@ -1,0 +1,144 @@
+"""Rows in bulk: one JSON parameter for thousands of rows, unpacked by the server (FACTS, table of databases).
+
+Every dialect of SQL that BeatSync needs beyond the common one is in this file. Names of tables and columns come from
+`beatsync.store.tables`, never from outside; values are always parameters.
+"""
+
+# ruff: noqa: S608  names come from our own constants, values are parameters
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from beatsync.store.errors import StoreError
+from beatsync.store.tables import Kind, Table
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+MAX_ROWS = 5_000
+MAX_BYTES = 4_000_000
+"""Of one parameter; MariaDB takes packets of 16 MB by default, and escaping may double a text."""
+
+Value = str | int | bool | None
+BulkRow = Mapping[str, Value]
+
+_TYPES: Mapping[str, Mapping[Kind, str]] = {
+    "postgresql": {
+        Kind.INTEGER: "bigint",
+        Kind.TEXT: "text",
+        Kind.FLAG: "boolean",
+        Kind.MOMENT: "timestamptz",
+        Kind.DEGREES: "numeric",
+    },
+    "mysql": {
+        Kind.INTEGER: "BIGINT",
+        Kind.TEXT: "LONGTEXT",
+        Kind.FLAG: "TINYINT",
+        Kind.MOMENT: "VARCHAR(40)",
+        Kind.DEGREES: "DECIMAL(9,6)",
+    },
+}
+
+
+def insert(connection: BaseDatabaseWrapper, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
+    """Insert `rows`; a column that a row leaves out is NULL."""
+    names = _names(connection, columns)
+    sql = f"INSERT INTO {_quote(connection, table.name)} ({', '.join(names)}) "
+    sql += f"SELECT {', '.join(f'j.c{i}' for i in range(len(columns)))} FROM {_unpacked(connection, table, columns)}"
+    _each_chunk(connection, sql, columns, rows)
+
+
+def update(connection: BaseDatabaseWrapper, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
+    """Write only `columns` of the rows that `table.key` names; a row that is gone is passed over."""
+    target = _quote(connection, table.name)
+    key = _quote(connection, table.key)
+    wanted = (table.key, *columns)
+    source = _unpacked(connection, table, wanted)
+    pairs = [(name, f"j.c{index}") for index, name in enumerate(_names(connection, columns), start=1)]
+    if connection.vendor == "mysql":
+        assignments = ", ".join(f"t.{name} = {value}" for name, value in pairs)
+        sql = f"UPDATE {target} AS t JOIN {source} ON t.{key} = j.c0 SET {assignments}"
+    else:
+        assignments = ", ".join(f"{name} = {value}" for name, value in pairs)
+        sql = f"UPDATE {target} SET {assignments} FROM {source} WHERE {target}.{key} = j.c0"
+    _each_chunk(connection, sql, wanted, rows)
+
+
+def delete(connection: BaseDatabaseWrapper, table: Table, ids: Iterable[int], unless: str = "") -> None:
+    """Delete the rows that `ids` name, by plain SQL that cannot cascade; `unless` is a further SQL condition."""
+    target, key = _quote(connection, table.name), _quote(connection, table.key)
+    for chunk in id_lists(ids):
+        execute(connection, f"DELETE FROM {target} WHERE {target}.{key} IN ({chunk}){unless}")
+
+
+def id_lists(ids: Iterable[int]) -> Iterator[str]:
+    """Yield `ids` as lists for `IN (…)`, whole numbers by construction and so safe to be part of the text."""
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), MAX_ROWS):
+        yield ", ".join(str(int(number)) for number in ordered[start : start + MAX_ROWS])
+
+
+def execute(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> int:
+    """Run one statement that yields no rows and return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters) or None)
+        return int(cursor.rowcount)
+
+
+def fetch(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[object, ...]]:
+    """Run one statement and return all its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters) or None)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def _each_chunk(connection: BaseDatabaseWrapper, sql: str, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
+    for text in _packed(columns, rows):
+        execute(connection, sql, [text])
+
+
+def _packed(columns: Sequence[str], rows: Iterable[BulkRow]) -> Iterator[str]:
+    """Yield JSON arrays of at most MAX_ROWS rows and about MAX_BYTES; NULL is a key left out, alike in every dialect."""
+    keys = [(column, f"c{index}") for index, column in enumerate(columns)]
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    parts: list[str] = []
+    size = 0
+    for row in rows:
+        part = encode({key: value for column, key in keys if (value := row.get(column)) is not None})
+        weight = len(part.encode())
+        if parts and (len(parts) >= MAX_ROWS or size + weight > MAX_BYTES):
+            yield f"[{','.join(parts)}]"
+            parts, size = [], 0
+        parts.append(part)
+        size += weight
+    if parts:
+        yield f"[{','.join(parts)}]"
+
+
+def _unpacked(connection: BaseDatabaseWrapper, table: Table, columns: Sequence[str]) -> str:
+    """Return the SQL of a table `j` with columns c0, c1, … made by the server from one JSON parameter."""
+    vendor = connection.vendor
+    if vendor == "sqlite":
+        fields = ", ".join(f"json_extract(value, '$.c{index}') AS c{index}" for index in range(len(columns)))
+        return f"(SELECT {fields} FROM json_each(%s)) AS j"
+    if vendor not in _TYPES:
+        raise StoreError(
+            f"BeatSync does not know the database {vendor}; it works on SQLite, PostgreSQL, MariaDB and MySQL"
+        )
+    types = [_TYPES[vendor][table.kind(column)] for column in columns]
+    if vendor == "postgresql":
+        fields = ", ".join(f"c{index} {name}" for index, name in enumerate(types))
+        return f"jsonb_to_recordset(%s::jsonb) AS j({fields})"
+    fields = ", ".join(f"c{index} {name} PATH '$.c{index}'" for index, name in enumerate(types))
+    return f"JSON_TABLE(%s, '$[*]' COLUMNS ({fields})) AS j"
+
+
+def _quote(connection: BaseDatabaseWrapper, name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _names(connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[str]:
+    return [_quote(connection, column) for column in columns]

@@ -1,0 +1,197 @@
+"""From a choice of database to a `Store`: the only place that sets Django up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from beatsync.store.errors import SchemaMissing, StoreError
+
+if TYPE_CHECKING:
+    from beatsync.store.store import Store
+
+EMBEDDED = Path("beatsync.sqlite3")
+SQLITE_TIMEOUT = 30
+"""Seconds that a statement waits for SQLite's one lock, where beat and the admin write too."""
+APPS = ("django_celery_beat", "beatsync")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseChoice:
+    """Which database a person chose: the first that is set of `url`, a Django that is set up, `settings_module`, `embedded`."""
+
+    url: str | None = None
+    alias: str | None = None
+    """Of the project's databases; None asks the project's routers."""
+    settings_module: str | None = None
+    embedded: Path | None = None
+    """The SQLite file where nothing else is chosen; None is `beatsync.sqlite3` here."""
+
+
+def connect(choice: DatabaseChoice) -> Store:
+    """Set Django up where it is not, and return the store of the chosen database.
+
+    Raises StoreError where the choice cannot be followed. The embedded database's tables are made when they are missing;
+    no other database is spoken to yet.
+    """
+    from django.apps import apps
+    from django.conf import settings
+
+    if choice.url is not None:
+        return _by_url(_parsed(choice.url))
+    if settings.configured and apps.ready:
+        return _project_store(choice.alias)
+    if choice.settings_module:
+        _set_up(choice.settings_module)
+        return _project_store(choice.alias)
+    store = _by_url(_sqlite(choice.embedded or EMBEDDED))
+    try:
+        store.check_tables()
+    except SchemaMissing:
+        store.migrate(with_beat=True)
+    return store
+
+
+def _by_url(database: dict[str, Any]) -> Store:
+    """Return the store of a database that no project's settings know, beside those that Django may know already."""
+    import django
+    from django.conf import settings
+
+    alias = "default"
+    if settings.configured:
+        alias = _add_database(database)
+    else:
+        settings.configure(
+            DATABASES={"default": database},
+            INSTALLED_APPS=list(APPS),
+            DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+            SECRET_KEY=os.urandom(32).hex(),
+            USE_TZ=True,
+            TIME_ZONE="UTC",
+        )
+        django.setup()
+    return _store(alias, project_settings=False)
+
+
+def _add_database(database: dict[str, Any]) -> str:
+    from django.db import connections
+
+    alias = "beatsync_" + hashlib.sha256(repr(sorted(database.items())).encode()).hexdigest()[:12]
+    if alias not in connections.databases:
+        connections.databases[alias] = connections.configure_settings({"default": {}, alias: database})[alias]
+    return alias
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": {"timeout": SQLITE_TIMEOUT}}
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    """Return Django's settings for a database URL. Raises StoreError, without the URL's password."""
+    import dj_database_url
+
+    scheme = url.partition(":")[0]
+    if scheme == "mariadb":
+        url = "mysql" + url[len(scheme) :]
+    try:
+        database: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError as error:
+        raise StoreError(
+            f"the database URL {mask_url(url)} cannot be read: {type(error).__name__}, {_harmless(error)}"
+        ) from None
+    engine = str(database["ENGINE"])
+    if engine.endswith("sqlite3"):
+        options = dict(database.get("OPTIONS") or {})
+        options.setdefault("timeout", SQLITE_TIMEOUT)
+        database["OPTIONS"] = options
+    elif engine.endswith("mysql"):
+        _require_mysql()
+    elif engine.endswith("postgresql"):
+        if find_spec("psycopg") is None and find_spec("psycopg2") is None:
+            raise StoreError("PostgreSQL needs a driver: pip install 'beatsync[postgres]'")
+    else:
+        raise StoreError(f"BeatSync does not know databases of the kind {scheme!r}: sqlite, postgres, mysql or mariadb")
+    return database
+
+
+def _harmless(error: ValueError) -> str:
+    from dj_database_url import ParseError, UnknownSchemeError
+
+    return str(error) if isinstance(error, (ParseError, UnknownSchemeError)) else "is every special character quoted?"
+
+
+def mask_url(url: str) -> str:
+    """Return a database URL without its password, for messages."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return "***"
+    login, at, place = rest.rpartition("@")
+    user = login.partition(":")[0]
+    return f"{scheme}://{user}:***@{place}" if at and ":" in login else url
+
+
+def _require_mysql() -> None:
+    if find_spec("MySQLdb") is not None:
+        return
+    if find_spec("pymysql") is None:
+        raise StoreError("MariaDB and MySQL need a driver: pip install 'beatsync[mysql]'")
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
+
+
+def _set_up(settings_module: str) -> None:
+    """Load a project's settings. Raises StoreError where they cannot be loaded."""
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+    # As `python manage.py` and celery do: the project is found where the command is run.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        django.setup()
+    except (ImportError, ImproperlyConfigured) as error:
+        raise StoreError(f"the Django settings {settings_module!r} cannot be loaded: {error}") from error
+
+
+def _project_store(alias: str | None) -> Store:
+    """Return the store of a project's database. Raises StoreError where the project lacks what BeatSync needs."""
+    from django.apps import apps
+    from django.db import connections, router
+
+    missing = [name for name in APPS if not apps.is_installed(name)]
+    if missing:
+        wanted = " and ".join(repr(name) for name in missing)
+        raise StoreError(
+            f"add {wanted} to INSTALLED_APPS of the Django project, then run `python manage.py migrate`;"
+            " or choose the database with --database-url, which needs no project"
+        )
+    if alias is None:
+        alias = router.db_for_write(apps.get_model("django_celery_beat", "PeriodicTask"))
+    if alias not in connections:
+        known = ", ".join(sorted(connections))
+        raise StoreError(f"the Django project has no database {alias!r} in DATABASES; it has {known}")
+    return _store(alias, project_settings=True)
+
+
+def _store(alias: str, *, project_settings: bool) -> Store:
+    # Not at the top: the store's modules want Django, and `connect` is imported before a database is needed.
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import connections
+
+    from beatsync.store.store import Store
+
+    try:
+        connections[alias]
+    except ImproperlyConfigured as error:
+        raise StoreError(
+            f"the driver of the database {alias!r} cannot be loaded: {str(error).splitlines()[0]}"
+        ) from error
+    return Store(alias, project_settings=project_settings)

@@ -1,0 +1,34 @@
+"""What the project's settings and its celery application say that a sync has to know."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.conf import settings
+
+
+def celery_timezone() -> str | None:
+    """Return the zone that django-celery-beat takes for the project's, None where none is set.
+
+    As its `crontab_schedule_celery_timezone` does: `CELERY_TIMEZONE`, or under whatever namespace the application has.
+    """
+    from celery import current_app
+
+    for name in (f"{current_app.namespace}_TIMEZONE" if current_app.namespace else None, "CELERY_TIMEZONE"):
+        zone = getattr(settings, name, None) if name else None
+        if zone:
+            return str(zone)
+    return None
+
+
+def beat_schedule_names() -> frozenset[str]:
+    """Return the names that the application's `beat_schedule` and the project's settings hold, where they can be read."""
+    from celery import current_app
+
+    names: set[str] = set()
+    for setting in (f"{current_app.namespace or 'CELERY'}_BEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"):
+        names.update(getattr(settings, setting, None) or ())
+    # Where the application's configuration cannot be imported here, its names are not known.
+    with suppress(ImportError):
+        names.update(current_app.conf.beat_schedule or ())
+    return frozenset(names)

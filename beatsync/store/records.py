@@ -1,0 +1,211 @@
+"""What BeatSync remembers: the source's row, the inventory, tombstones and the history of syncs."""
+
+# ruff: noqa: S608  names come from our own constants, values are parameters
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from beatsync.plan.jsonform import change_json, summary_json
+from beatsync.plan.model import Action, Observed, Plan, Record
+from beatsync.store import times
+from beatsync.store.bulk import BulkRow, Value, delete, execute, fetch, insert
+from beatsync.store.tables import HISTORY, INVENTORY, SOURCE, TOMBSTONE
+from beatsync.values import Revision
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+TOMBSTONE_LIFE = timedelta(days=7)
+"""Beat brings a deleted row back within its own flush, 180 seconds by default; a week is generous."""
+HISTORY_CHANGES = 1_000
+"""How many changes of one sync are kept in full; the summary counts all of them."""
+
+APPLIED, FAILED, BLOCKED, INVALID = "applied", "failed", "blocked", "invalid"
+"""The outcomes of a sync, as the history and `status` say them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """A source as `status` shows it."""
+
+    name: str
+    origin: str | None
+    revision: Revision | None
+    environment: str | None
+    synced_at: datetime | None
+    outcome: str
+    """`applied`, `failed`, `blocked` or `invalid`; empty before the first sync."""
+    message: str
+    owned: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One past sync, secrets masked; `changes` are those of the published JSON of a plan."""
+
+    source: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    revision: Revision | None
+    environment: str | None
+    outcome: str
+    summary: Mapping[str, int]
+    changes: tuple[Mapping[str, Any], ...]
+    message: str
+    actor: str
+
+
+def write_inventory(connection: BaseDatabaseWrapper, source_id: int, plan: Plan, new_ids: Mapping[str, int]) -> None:
+    """Replace the entries that `plan` speaks of; an entry whose change deletes or forgets the row goes."""
+    gone = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
+    replaced = {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
+    if not gone and not replaced:
+        return
+    entries = fetch(connection, f"SELECT id, name FROM {INVENTORY.name} WHERE source_id = %s", [source_id])
+    delete(connection, INVENTORY, [int(str(key)) for key, name in entries if name in gone or name in replaced])
+    rows = (_entry(source_id, record, new_ids) for record in plan.records)
+    insert(connection, INVENTORY, tuple(INVENTORY.columns), rows)
+
+
+def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> BulkRow:
+    row_id = record.row_id if record.row_id is not None else new_ids[record.name]
+    return {
+        "source_id": source_id,
+        "name": record.name,
+        "row_id": row_id,
+        "applied": record.applied,
+        "on_remove": record.policy.on_remove.value,
+        "ignore": json.dumps(list(record.policy.ignore)),
+        "sensitive": json.dumps(list(record.policy.sensitive)),
+        "protect": bool(record.policy.protect),
+        "path": record.path,
+        "retired": record.retired,
+    }
+
+
+def write_tombstones(
+    connection: BaseDatabaseWrapper, source_id: int, plan: Plan, observed: Observed, now: datetime
+) -> None:
+    """Remember the rows that `plan` deletes; drop what is a week old, declared again, or deleted once more."""
+    zone = times.zone_of(connection)
+    deleted = {c.row_id: c.name for c in plan.changes if c.action is Action.DELETE and c.row_id is not None}
+    if observed.tombstones:
+        old = times.write(now - TOMBSTONE_LIFE, zone)
+        execute(connection, f"DELETE FROM {TOMBSTONE.name} WHERE source_id = %s AND deleted_at < %s", [source_id, old])
+        declared = {record.name for record in plan.records}
+        done = [t.row_id for t in observed.tombstones if t.name in declared or t.row_id in deleted]
+        delete(connection, replace(TOMBSTONE, key="row_id"), done, f" AND source_id = {int(source_id)}")
+    rows: list[BulkRow] = [
+        {"source_id": source_id, "name": name, "row_id": row_id, "deleted_at": times.write(now, zone)}
+        for row_id, name in deleted.items()
+    ]
+    insert(connection, TOMBSTONE, tuple(TOMBSTONE.columns), rows)
+
+
+def write_source(connection: BaseDatabaseWrapper, source_id: int, values: Mapping[str, Value]) -> None:
+    """Write the columns in `values` of the source's row."""
+    assignments = ", ".join(f"{name} = %s" for name in values)
+    execute(connection, f"UPDATE {SOURCE.name} SET {assignments} WHERE id = %s", [*values.values(), source_id])
+
+
+def synced(plan: Plan, stamp: str | None) -> dict[str, Value]:
+    """Return the columns of the source's row after a sync that is as it should be; `stamp` is the time of it."""
+    return {
+        # Where this time nobody knows where the files come from (no git at hand), the last word on it stands.
+        **({"origin": plan.origin} if plan.origin is not None else {}),
+        "revision_digest": plan.revision.digest,
+        "revision_git": plan.revision.git,
+        "environment": plan.environment,
+        "synced_at": stamp,
+        "outcome": APPLIED,
+        "message": "",
+        "holder": "",
+    }
+
+
+def history_row(source_id: int, outcome: str, message: str, actor: str, plan: Plan | None) -> dict[str, Value]:
+    """Return a record of one sync, without its times, secrets masked."""
+    return {
+        "source_id": source_id,
+        "revision_digest": plan.revision.digest if plan else "",
+        "revision_git": plan.revision.git if plan else None,
+        "environment": plan.environment if plan else None,
+        "outcome": outcome,
+        "summary": json.dumps(summary_json(plan) if plan else {}),
+        "changes": json.dumps([change_json(change) for change in plan.changes[:HISTORY_CHANGES]] if plan else []),
+        "message": message,
+        "actor": actor[:200],
+    }
+
+
+def write_history(connection: BaseDatabaseWrapper, row: BulkRow) -> None:
+    """Add one record."""
+    insert(connection, HISTORY, tuple(HISTORY.columns), [row])
+
+
+def prolong_last(connection: BaseDatabaseWrapper, source_id: int, row: BulkRow) -> bool:
+    """Move the end of the newest record where it says the same as `row`, and return whether it did."""
+    same = ("outcome", "message", "revision_digest")
+    found = fetch(
+        connection,
+        f"SELECT id, {', '.join(same)} FROM {HISTORY.name} WHERE source_id = %s ORDER BY id DESC LIMIT 1",
+        [source_id],
+    )
+    if not found or found[0][1:] != tuple(row[name] for name in same):
+        return False
+    last = int(str(found[0][0]))
+    execute(connection, f"UPDATE {HISTORY.name} SET finished_at = %s WHERE id = %s", [row["finished_at"], last])
+    return True
+
+
+def sources(connection: BaseDatabaseWrapper) -> tuple[SourceState, ...]:
+    """Return every source by name."""
+    synced_at = times.select(connection, "s.synced_at")
+    zone = times.zone_of(connection)
+    found: list[tuple[Any, ...]] = fetch(
+        connection,
+        f"SELECT s.name, s.origin, s.revision_digest, s.revision_git, s.environment, {synced_at}, s.outcome, s.message,"
+        f" (SELECT COUNT(*) FROM {INVENTORY.name} e WHERE e.source_id = s.id) FROM {SOURCE.name} s ORDER BY s.name",
+    )
+    return tuple(
+        SourceState(name, origin, _revision(digest, git), environment, times.read(at, zone), outcome, message, owned)
+        for name, origin, digest, git, environment, at, outcome, message, owned in found
+    )
+
+
+def history(connection: BaseDatabaseWrapper, source: str | None, limit: int) -> tuple[HistoryEntry, ...]:
+    """Return the last `limit` syncs that changed something or failed, the newest first; of every source for None."""
+    zone = times.zone_of(connection)
+    started, finished = (times.select(connection, f"h.{name}") for name in ("started_at", "finished_at"))
+    where, parameters = ("", []) if source is None else (" WHERE s.name = %s", [source])
+    found: list[tuple[Any, ...]] = fetch(
+        connection,
+        f"SELECT s.name, {started}, {finished}, h.revision_digest, h.revision_git, h.environment, h.outcome, h.summary,"
+        f" h.changes, h.message, h.actor FROM {HISTORY.name} h JOIN {SOURCE.name} s ON s.id = h.source_id{where}"
+        f" ORDER BY h.id DESC LIMIT {int(limit)}",
+        parameters,
+    )
+    return tuple(
+        HistoryEntry(
+            source=row[0],
+            started_at=times.read(row[1], zone),
+            finished_at=times.read(row[2], zone),
+            revision=_revision(row[3], row[4]),
+            environment=row[5],
+            outcome=row[6],
+            summary=json.loads(row[7]),
+            changes=tuple(json.loads(row[8])),
+            message=row[9],
+            actor=row[10],
+        )
+        for row in found
+    )
+
+
+def _revision(digest: str, git: str | None) -> Revision | None:
+    return Revision(digest, git) if digest else None

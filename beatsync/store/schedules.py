@@ -1,0 +1,98 @@
+"""Schedule rows are shared values: looked up or made, never edited, and deleted only where no row can be taken along."""
+
+# ruff: noqa: S608  names come from our own constants, values are parameters
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from beatsync.store import times
+from beatsync.store.bulk import BulkRow, delete, fetch, insert
+from beatsync.store.errors import StoreError
+from beatsync.store.observe import schedule_value
+from beatsync.store.references import Reference
+from beatsync.store.tables import SCHEDULES, Kind
+from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, int]:
+    """Return the id of a row for each value: the oldest row that says it, or a new one."""
+    by_kind: dict[str, list[Schedule]] = {}
+    for schedule in dict.fromkeys(wanted):
+        by_kind.setdefault(schedule.kind, []).append(schedule)
+    ids: dict[Schedule, int] = {}
+    for kind, values in by_kind.items():
+        ids.update(_ensure_kind(connection, kind, values))
+    return ids
+
+
+def _ensure_kind(connection: BaseDatabaseWrapper, kind: str, values: Sequence[Schedule]) -> dict[Schedule, int]:
+    zone = times.zone_of(connection)
+    existing = _read(connection, kind, zone)
+    missing = [value for value in values if value not in existing]
+    if missing:
+        table = SCHEDULES[kind]
+        insert(connection, table, tuple(table.columns), [columns_of(value, zone) for value in missing])
+        existing = _read(connection, kind, zone)
+    lost = [value for value in missing if value not in existing]
+    if lost:
+        raise StoreError(f"the database did not keep the schedule {lost[0]} as it was written")
+    return {value: existing[value] for value in values}
+
+
+def _read(connection: BaseDatabaseWrapper, kind: str, zone: tzinfo) -> dict[Schedule, int]:
+    table = SCHEDULES[kind]
+    quote = connection.ops.quote_name
+    columns = [
+        times.select(connection, quote(name)) if table.kind(name) is Kind.MOMENT else quote(name)
+        for name in table.columns
+    ]
+    found: dict[Schedule, int] = {}
+    for row in fetch(connection, f"SELECT id, {', '.join(columns)} FROM {table.name} ORDER BY id"):
+        value = schedule_value(kind, row[1:], zone)
+        if value is not None:
+            found.setdefault(value, int(str(row[0])))
+    return found
+
+
+def columns_of(schedule: Schedule, zone: tzinfo) -> BulkRow:
+    """Return the columns of a new schedule row."""
+    if isinstance(schedule, Interval):
+        return {"every": schedule.every, "period": schedule.period}
+    if isinstance(schedule, Crontab):
+        return {
+            "minute": schedule.minute,
+            "hour": schedule.hour,
+            "day_of_month": schedule.day_of_month,
+            "month_of_year": schedule.month_of_year,
+            "day_of_week": schedule.day_of_week,
+            "timezone": schedule.timezone,
+        }
+    if isinstance(schedule, Solar):
+        return {"event": schedule.event, "latitude": str(schedule.latitude), "longitude": str(schedule.longitude)}
+    if isinstance(schedule, Clocked):
+        return {"clocked_time": times.write(schedule.clocked_time, zone)}
+    raise TypeError(schedule)
+
+
+def keys_of(schedule: Schedule | None, ids: Mapping[Schedule, int]) -> BulkRow:
+    """Return a task's four foreign keys: the one of `schedule`, and NULL for the others."""
+    return {} if schedule is None else {f"{schedule.kind}_id": ids[schedule]}
+
+
+def sweep(
+    connection: BaseDatabaseWrapper, left: Mapping[str, Iterable[int]], references: Mapping[str, Sequence[Reference]]
+) -> None:
+    """Delete those of the schedule rows in `left` that nothing uses any more, by statements that cannot cascade."""
+    quote = connection.ops.quote_name
+    for kind, ids in left.items():
+        table = SCHEDULES[kind]
+        key = f"{quote(table.name)}.{quote(table.key)}"
+        users = [reference.sql(connection) for reference in references[table.name]]
+        unless = "".join(f" AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{column} = {key})" for user, column in users)
+        delete(connection, table, ids, unless)

@@ -1,0 +1,178 @@
+"""`Store`: one database, with everything that a sync, `status` and `history` ask of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connections, transaction
+
+from beatsync.plan.model import NameRule, Observed, Plan
+from beatsync.store import lock, observe, project, records, schema, tasks, times
+from beatsync.store.errors import LockHeld, StoreError
+from beatsync.store.guarded import describe, readable_errors
+from beatsync.store.records import HistoryEntry, SourceState
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+FAILURE_WAIT = 1.0
+"""Seconds that noting a failure may wait for the source's lock."""
+
+
+class Store:
+    """One database of a Django that is set up, by its alias. Every method may raise StoreError.
+
+    It holds no connection of its own: Django keeps one for each thread. `project_settings` says whether the settings are a
+    project's, and so know its celery, or BeatSync's own.
+    """
+
+    def __init__(self, alias: str = "default", *, project_settings: bool = True) -> None:
+        self.alias = alias
+        self._project = project_settings
+        self._name_rule: NameRule | None = None
+        self._held: tuple[int, str] | None = None
+
+    @property
+    def _connection(self) -> BaseDatabaseWrapper:
+        return connections[self.alias]
+
+    def describe(self) -> str:
+        """Return what database this is, for people, without its password."""
+        return describe(self._connection)
+
+    def close(self) -> None:
+        """Close this thread's connection; the next call opens a new one (a long-lived one does not outlive its server)."""
+        self._connection.close()
+
+    def check_tables(self) -> None:
+        """Raise SchemaMissing where a table is missing or older than BeatSync can write; cheap."""
+        with readable_errors(self._connection):
+            schema.check(self._connection)
+
+    def migrate(self, with_beat: bool) -> list[str]:
+        """Make or update BeatSync's own tables, and django-celery-beat's if told to; return the migrations applied."""
+        with readable_errors(self._connection):
+            return schema.migrate(self._connection, with_beat=with_beat)
+
+    def celery_timezone(self) -> str | None:
+        """Return the project's `CELERY_TIMEZONE`; None where there is no project or it says none."""
+        return project.celery_timezone() if self._project else None
+
+    def beat_schedule_names(self) -> frozenset[str]:
+        """Return the names in the project's `beat_schedule`, which beat writes at every start (FACTS 9), where known."""
+        return project.beat_schedule_names() if self._project else frozenset()
+
+    def observe(self, source: str) -> Observed:
+        """Read what a plan of `source` needs to know; a constant number of queries, no matter how many rows."""
+        with readable_errors(self._connection):
+            if self._name_rule is None:
+                self._name_rule = observe.name_rule(self._connection)
+            return observe.observe(self._connection, source, self._name_rule, self.beat_schedule_names())
+
+    @contextmanager
+    def locked(self, source: str, wait: float | None, holder: str) -> Iterator[None]:
+        """One transaction under the lock of `source`; it is rolled back when the body raises.
+
+        `wait` is in seconds: 0 asks once, None waits for ever. `holder` is who we are, told to those who find the lock held.
+        Raises LockHeld, RetryableError, StoreError.
+        """
+        connection = self._connection
+        deadline = lock.Deadline(wait)
+        with readable_errors(connection):
+            try:
+                lock.claim(connection, source, deadline.left(), holder)
+                with transaction.atomic(using=self.alias):
+                    self._held = (lock.take(connection, source, deadline.left()), holder)
+                    yield
+            except LockHeld as error:
+                raise LockHeld(source, *self._holder(source)) from error.__cause__
+            finally:
+                self._held = None
+
+    def _holder(self, source: str) -> tuple[str | None, datetime | None]:
+        try:
+            with readable_errors(self._connection):
+                return lock.recorded_holder(self._connection, source)
+        except StoreError:
+            return None, None  # SQLite, in the instant of somebody's commit: who it is must stay unknown
+
+    def apply(self, plan: Plan, observed: Observed, now: datetime) -> None:
+        """Write what `plan` says and remember it, inside `locked`; the last statement tells beat, if a task row was written."""
+        if self._held is None:
+            raise RuntimeError("apply is for the inside of locked")
+        source_id, holder = self._held
+        connection = self._connection
+        begun = time.perf_counter()
+        with readable_errors(connection):
+            wrote = tasks.write(connection, plan, observed, now)
+            new = any(record.row_id is None for record in plan.records)
+            records.write_inventory(connection, source_id, plan, tasks.row_ids(connection) if new else {})
+            records.write_tombstones(connection, source_id, plan, observed, now)
+            records.write_source(connection, source_id, records.synced(plan, self._stamp(now)))
+            finished = now + timedelta(seconds=time.perf_counter() - begun)
+            if plan.changes:
+                row = records.history_row(source_id, records.APPLIED, "", holder, plan)
+                row["started_at"], row["finished_at"] = self._stamp(now), self._stamp(finished)
+                records.write_history(connection, row)
+            if wrote:
+                tasks.notice(connection, now)
+
+    def touch_revision(self, plan: Plan, now: datetime) -> None:
+        """Note the revision of a sync that changed no row. Raises LockHeld where another sync is at work."""
+        connection = self._connection
+        with readable_errors(connection):
+            lock.ensure(connection, plan.source, FAILURE_WAIT)
+            with transaction.atomic(using=self.alias):
+                source_id = lock.take(connection, plan.source, FAILURE_WAIT)
+                records.write_source(connection, source_id, records.synced(plan, self._stamp(now)))
+
+    def record_blocked(self, plan: Plan, now: datetime) -> bool:
+        """Note a sync that was blocked, with its reasons; return whether that worked."""
+        return self.record_failure(
+            plan.source, records.BLOCKED, "; ".join(b.message for b in plan.blocked), now, plan=plan
+        )
+
+    def record_failure(
+        self, source: str, outcome: str, message: str, now: datetime, *, holder: str = "", plan: Plan | None = None
+    ) -> bool:
+        """Note a sync that was `failed`, `blocked` or `invalid`, in a transaction of its own; return whether that worked.
+
+        The same failure again only moves the end of the newest record, so a daemon that fails for a night leaves one.
+        """
+        connection = self._connection
+        try:
+            with readable_errors(connection):
+                lock.ensure(connection, source, FAILURE_WAIT)
+                with transaction.atomic(using=self.alias):
+                    source_id = lock.take(connection, source, FAILURE_WAIT)
+                    self._note_failure(source_id, outcome, message, now, holder, plan)
+        except StoreError:
+            return False
+        return True
+
+    def _note_failure(
+        self, source_id: int, outcome: str, message: str, now: datetime, holder: str, plan: Plan | None
+    ) -> None:
+        connection = self._connection
+        row = records.history_row(source_id, outcome, message, holder, plan)
+        row["started_at"] = row["finished_at"] = self._stamp(now)
+        records.write_source(connection, source_id, {"outcome": outcome, "message": message})
+        if not records.prolong_last(connection, source_id, row):
+            records.write_history(connection, row)
+
+    def _stamp(self, moment: datetime) -> str | None:
+        return times.write(moment, times.zone_of(self._connection))
+
+    def sources(self) -> tuple[SourceState, ...]:
+        """Return every source, by name."""
+        with readable_errors(self._connection):
+            return records.sources(self._connection)
+
+    def history(self, source: str | None, limit: int) -> tuple[HistoryEntry, ...]:
+        """Return the last `limit` syncs that changed something or failed, the newest first; of all sources for None."""
+        with readable_errors(self._connection):
+            return records.history(self._connection, source, limit)

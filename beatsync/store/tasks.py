@@ -1,0 +1,183 @@
+"""A plan's changes → `PeriodicTask` rows, in bulk; only what a change names is written, and beat is told by `notice`."""
+
+# ruff: noqa: S608  names come from our own constants, values are parameters
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from beatsync.plan.model import Action, Change, Observed, Plan
+from beatsync.store import schedules, times
+from beatsync.store.bulk import BulkRow, Value, delete, execute, fetch, insert, update
+from beatsync.store.references import references, refuse_if_used
+from beatsync.store.tables import NOTICE, PERIODIC_TASK
+from beatsync.values import PLAIN_FIELDS, SCHEDULE_FIELDS, Schedule, TaskSpec
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+_SCHEDULE_COLUMNS = ("interval_id", "crontab_id", "solar_id", "clocked_id")
+_RESTARTS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
+"""Fields whose change moves `date_changed`, from which beat counts a row that never ran; any other must not (FACTS 4)."""
+_WRITERS = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
+
+
+def write(connection: BaseDatabaseWrapper, plan: Plan, observed: Observed, now: datetime) -> bool:
+    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
+    creates = [change for change in plan.changes if change.action is Action.CREATE]
+    updates = [change for change in plan.changes if change.action in _WRITERS and _written_fields(change)]
+    deletes = [change for change in plan.changes if change.action is Action.DELETE and change.row_id is not None]
+    if not (creates or updates or deletes):
+        return False
+    zone = times.zone_of(connection)
+    moved = [change for change in updates if _moves_schedule(change)]
+    known = references(connection) if moved or deletes else {}
+    if deletes:
+        doomed = {change.row_id: change.name for change in deletes if change.row_id is not None}
+        refuse_if_used(connection, doomed, known.get(PERIODIC_TASK.name, ()))
+        delete(connection, PERIODIC_TASK, doomed)
+    ids = schedules.ensure(connection, _schedules_of([*creates, *moved]))
+    _make_room(connection, updates, observed)
+    _update(connection, updates, ids, now, zone)
+    insert(
+        connection,
+        PERIODIC_TASK,
+        tuple(PERIODIC_TASK.columns),
+        (_new_row(change, ids, now, zone) for change in creates),
+    )
+    schedules.sweep(connection, _left([*moved, *deletes]), known)
+    return True
+
+
+def row_ids(connection: BaseDatabaseWrapper) -> dict[str, int]:
+    """Return the id of every task row by name."""
+    return {
+        str(name): int(str(row_id)) for row_id, name in fetch(connection, f"SELECT id, name FROM {PERIODIC_TASK.name}")
+    }
+
+
+def notice(connection: BaseDatabaseWrapper, now: datetime) -> None:
+    """Tell beat that something changed, by a stamp that always grows (FACTS 3); the last statement of a sync."""
+    zone = times.zone_of(connection)
+    stamp = times.select(connection, "last_update")
+    # FOR UPDATE: an admin who saves at this moment moves the stamp too, and ours must be the greater.
+    lock = "" if connection.vendor == "sqlite" else " FOR UPDATE"
+    found = fetch(connection, f"SELECT {stamp} FROM {NOTICE.name} WHERE ident = 1{lock}")
+    if not found:
+        insert(connection, NOTICE, ("ident", "last_update"), [{"ident": 1, "last_update": times.write(now, zone)}])
+        return
+    previous = times.read(str(found[0][0]), zone)
+    later = now if previous is None else max(now, previous + timedelta(microseconds=1))
+    execute(connection, f"UPDATE {NOTICE.name} SET last_update = %s WHERE ident = 1", [times.write(later, zone)])
+
+
+def _written_fields(change: Change) -> frozenset[str]:
+    """Return the fields of a row that `change` writes."""
+    fields = {"enabled"} if change.action is Action.DISABLE else {field.field for field in change.fields}
+    if change.last_run_at is not None:
+        fields.add("last_run_at")
+    return frozenset(fields)
+
+
+def _moves_schedule(change: Change) -> bool:
+    return not _written_fields(change).isdisjoint(SCHEDULE_FIELDS)
+
+
+def _schedules_of(changes: Iterable[Change]) -> list[Schedule]:
+    return [c.target.schedule for c in changes if c.target is not None and c.target.schedule is not None]
+
+
+def _left(changes: Iterable[Change]) -> dict[str, list[int]]:
+    """Return the schedule rows that `changes` may have left without a user, by kind."""
+    left: dict[str, list[int]] = {}
+    for change in changes:
+        if change.schedule_kind is not None and change.schedule_id is not None:
+            left.setdefault(change.schedule_kind, []).append(change.schedule_id)
+    return left
+
+
+def _plain_columns(spec: TaskSpec, zone: tzinfo) -> dict[str, Value]:
+    """Return the columns that are not the schedule's, as the model's own `save()` would leave them."""
+    return {
+        "name": spec.name,
+        "task": spec.task,
+        "args": spec.args,
+        "kwargs": spec.kwargs,
+        "headers": spec.headers or "{}",
+        "queue": spec.queue or None,
+        "exchange": spec.exchange or None,
+        "routing_key": spec.routing_key or None,
+        "priority": spec.priority,
+        "expires": times.write(spec.expires, zone),
+        "expire_seconds": spec.expire_seconds,
+        "one_off": spec.one_off,
+        "start_time": times.write(spec.start_time, zone),
+        "enabled": spec.enabled,
+        "description": spec.description,
+    }
+
+
+def _new_row(change: Change, ids: dict[Schedule, int], now: datetime, zone: tzinfo) -> BulkRow:
+    spec = _target(change)
+    return {
+        **_plain_columns(spec, zone),
+        **schedules.keys_of(spec.schedule, ids),
+        "last_run_at": times.write(change.last_run_at, zone),
+        "total_run_count": 0,
+        "date_changed": times.write(now, zone),
+    }
+
+
+def _update(
+    connection: BaseDatabaseWrapper, changes: Sequence[Change], ids: dict[Schedule, int], now: datetime, zone: tzinfo
+) -> None:
+    """Write the changed columns and no other, one statement for all rows that change in the same columns."""
+    groups: dict[tuple[str, ...], list[BulkRow]] = {}
+    for change in changes:
+        columns = _columns(_written_fields(change))
+        values: dict[str, Value] = {
+            **_changed_columns(change, ids, zone),
+            "id": change.row_id,
+            "last_run_at": times.write(change.last_run_at, zone),
+            "date_changed": times.write(now, zone),
+        }
+        groups.setdefault(columns, []).append({name: values.get(name) for name in ("id", *columns)})
+    for columns, rows in sorted(groups.items()):
+        update(connection, PERIODIC_TASK, columns, rows)
+
+
+def _changed_columns(change: Change, ids: dict[Schedule, int], zone: tzinfo) -> BulkRow:
+    if change.action is Action.DISABLE:
+        return {"enabled": False}
+    spec = _target(change)
+    keys = schedules.keys_of(spec.schedule, ids) if _moves_schedule(change) else {}
+    return {**_plain_columns(spec, zone), **keys}
+
+
+def _columns(fields: frozenset[str]) -> tuple[str, ...]:
+    """Return the columns that stand for `fields`, in the table's order."""
+    columns = fields.intersection({"name", "last_run_at", *PLAIN_FIELDS})
+    if not fields.isdisjoint(SCHEDULE_FIELDS):
+        columns = columns.union(_SCHEDULE_COLUMNS)
+    if not fields.isdisjoint(_RESTARTS):
+        columns = columns.union({"date_changed"})
+    return tuple(name for name in PERIODIC_TASK.columns if name in columns)
+
+
+def _make_room(connection: BaseDatabaseWrapper, changes: Sequence[Change], observed: Observed) -> None:
+    """Move rows out of the way whose names other rows are about to take: names are unique at every instant."""
+    names = {row.row_id: name for name, row in observed.rows.items()}
+    renamed = {c.row_id: _target(c).name for c in changes if "name" in _written_fields(c) and c.row_id is not None}
+    wanted = set(renamed.values())
+    blocking = [row_id for row_id in renamed if names.get(row_id) in wanted]
+    passing: list[BulkRow] = [{"id": row_id, "name": f"beatsync-{uuid.uuid4().hex}"} for row_id in blocking]
+    update(connection, PERIODIC_TASK, ("name",), passing)
+
+
+def _target(change: Change) -> TaskSpec:
+    if change.target is None:
+        raise ValueError(f"the plan does not say what the row {change.name!r} shall be")
+    return change.target
