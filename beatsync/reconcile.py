@@ -101,14 +101,14 @@ def sync(
     made = _make_plan(snapshot, desired, observed, options, clock())
     obstacle = _obstacle(made, options)
     if obstacle is not None:
-        return _refused(store, made, obstacle, clock)
+        return _refused(store, made, obstacle, options, clock)
     if not made.changes and not made.records:
         if (observed.revision, observed.origin) != (made.revision, made.origin or observed.origin):
-            store.touch_revision(made, clock())
+            store.touch_revision(made.source, made.revision, made.origin, made.environment, clock())
         return Result(Outcome.UNCHANGED, made)
     result = _apply(store, snapshot, desired, options, clock)
     if result.outcome is not Outcome.APPLIED:
-        return _refused(store, result.plan, result.outcome, clock)
+        return _refused(store, result.plan, result.outcome, options, clock)
     return replace(result, repairs=_repair(store, snapshot, desired, options, clock))
 
 
@@ -138,10 +138,11 @@ def _obstacle(made: Plan, options: SyncOptions) -> Outcome | None:
     return Outcome.BLOCKED if made.blocked else None
 
 
-def _refused(store: Store, made: Plan, outcome: Outcome, clock: Clock) -> Result:
+def _refused(store: Store, made: Plan, outcome: Outcome, options: SyncOptions, clock: Clock) -> Result:
     """Remember a blocked sync; an invalid one leaves no trace in the database."""
     if outcome is Outcome.BLOCKED:
-        store.record_blocked(made, clock())
+        message = "; ".join(blocked.message for blocked in made.blocked)
+        store.record_failure(made.source, outcome.value, message, clock(), holder=options.holder, plan=made)
     return Result(outcome, made)
 
 

@@ -1,0 +1,79 @@
+"""Syncs a directory in a child process that is killed right before or right after its Nth statement.
+
+Usage: kill_at.py URL DIR; then lines `before N` or `after N` on standard input; answers `killed` or the outcome.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+
+from beatsync.plan.model import PlanOptions
+from beatsync.reconcile import SyncOptions, sync
+from beatsync.store import DatabaseChoice, Store, connect
+
+
+class Killer:
+    """Counts statements, also BEGIN and COMMIT where Django lets them be seen, and dies at the one it was told."""
+
+    def __init__(self, where: str, number: int) -> None:
+        self._where = where
+        self._left = number
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        self._left -= 1
+        if self._left == 0 and self._where == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = execute(sql, params, many, context)
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+
+def child(store: Store, folder: Path, where: str, number: int) -> None:
+    connection = connections[store.alias]
+    if where == "commit":
+        # The last statement has run; the connection dies instead of committing.
+        commit = connection._commit
+
+        def die() -> None:
+            nonlocal number
+            number -= 1
+            if number == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            commit()
+
+        connection._commit = die
+        where, killer = "", Killer("", 0)
+    else:
+        killer = Killer(where, number)
+    with connection.execute_wrapper(killer):
+        options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=30)
+        print(sync(folder, store, options).outcome.value, flush=True)
+    connection.close()
+
+
+def main() -> None:
+    url, folder = sys.argv[1:]
+    store = connect(DatabaseChoice(url=url))
+    connections[store.alias].close()
+    for line in sys.stdin:
+        where, number = line.split()
+        pid = os.fork()
+        if pid == 0:
+            child(store, Path(folder), where, int(number))
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFSIGNALED(status):
+            print("killed", flush=True)
+        elif status != 0:
+            print(f"failed with {status}", flush=True)
+
+
+main()
