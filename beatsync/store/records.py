@@ -113,14 +113,14 @@ def write_source(connection: BaseDatabaseWrapper, source_id: int, values: Mappin
     execute(connection, f"UPDATE {SOURCE.name} SET {assignments} WHERE id = %s", [*values.values(), source_id])
 
 
-def synced(plan: Plan, stamp: str | None) -> dict[str, Value]:
+def synced(revision: Revision, origin: str | None, environment: str | None, stamp: str | None) -> dict[str, Value]:
     """Return the columns of the source's row after a sync that is as it should be; `stamp` is the time of it."""
     return {
         # Where this time nobody knows where the files come from (no git at hand), the last word on it stands.
-        **({"origin": plan.origin} if plan.origin is not None else {}),
-        "revision_digest": plan.revision.digest,
-        "revision_git": plan.revision.git,
-        "environment": plan.environment,
+        **({"origin": origin} if origin is not None else {}),
+        "revision_digest": revision.digest,
+        "revision_git": revision.git,
+        "environment": environment,
         "synced_at": stamp,
         "outcome": APPLIED,
         "message": "",

@@ -15,6 +15,7 @@ from beatsync.store import lock, observe, project, records, schema, tasks, times
 from beatsync.store.errors import LockHeld, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import HistoryEntry, SourceState
+from beatsync.values import Revision
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -112,7 +113,8 @@ class Store:
             new = any(record.row_id is None for record in plan.records)
             records.write_inventory(connection, source_id, plan, tasks.row_ids(connection) if new else {})
             records.write_tombstones(connection, source_id, plan, observed, now)
-            records.write_source(connection, source_id, records.synced(plan, self._stamp(now)))
+            synced = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
+            records.write_source(connection, source_id, synced)
             finished = now + timedelta(seconds=time.perf_counter() - begun)
             if plan.changes:
                 row = records.history_row(source_id, records.APPLIED, "", holder, plan)
@@ -121,20 +123,17 @@ class Store:
             if wrote:
                 tasks.notice(connection, now)
 
-    def touch_revision(self, plan: Plan, now: datetime) -> None:
-        """Note the revision of a sync that changed no row. Raises LockHeld where another sync is at work."""
+    def touch_revision(
+        self, source: str, revision: Revision, origin: str | None, environment: str | None, now: datetime
+    ) -> None:
+        """Note what a sync that changed no row was a sync of. Raises LockHeld where another one is at work."""
         connection = self._connection
         with readable_errors(connection):
-            lock.ensure(connection, plan.source, FAILURE_WAIT)
+            lock.ensure(connection, source, FAILURE_WAIT)
             with transaction.atomic(using=self.alias):
-                source_id = lock.take(connection, plan.source, FAILURE_WAIT)
-                records.write_source(connection, source_id, records.synced(plan, self._stamp(now)))
-
-    def record_blocked(self, plan: Plan, now: datetime) -> bool:
-        """Note a sync that was blocked, with its reasons; return whether that worked."""
-        return self.record_failure(
-            plan.source, records.BLOCKED, "; ".join(b.message for b in plan.blocked), now, plan=plan
-        )
+                source_id = lock.take(connection, source, FAILURE_WAIT)
+                values = records.synced(revision, origin, environment, self._stamp(now))
+                records.write_source(connection, source_id, values)
 
     def record_failure(
         self, source: str, outcome: str, message: str, now: datetime, *, holder: str = "", plan: Plan | None = None

@@ -8,9 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
+from beatsync.store import Store, StoreError
+from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.store.storing import (
     LATER,
     NOW,
+    REVISION,
     apply,
     create,
     create_all,
@@ -22,10 +27,6 @@ from tests.store.storing import (
     scalar,
     update,
 )
-
-from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
-from beatsync.store import Store, StoreError
-from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 
 HOURLY = Interval(1, "hours")
 NIGHTLY = Crontab("30", "2", "*", "*", "1-5", "Europe/Berlin")
@@ -292,9 +293,13 @@ def test_a_sync_is_whole_or_not_at_all(store: Store) -> None:
     class Killed(Exception):  # noqa: N818
         pass
 
-    with pytest.raises(Killed), store.locked("shop", 0, "tests"):
-        store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NOW)
-        raise Killed
+    def killed_after_the_last_write() -> None:
+        with store.locked("shop", 0, "tests"):
+            store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NOW)
+            raise Killed
+
+    with pytest.raises(Killed):
+        killed_after_the_last_write()
     after = store.observe("shop")
     assert (after.rows, after.inventory, store.history("shop", 5)) == ({}, {}, ())
 
@@ -331,11 +336,11 @@ def test_a_failure_is_noted_once_however_often_it_comes(store: Store) -> None:
 def test_touch_revision_tells_beat_nothing(store: Store) -> None:
     create_all(store, hourly())
     with queries(store) as log:
-        store.touch_revision(plan(origin="git@example.org:shop.git//schedules.d"), LATER)
+        store.touch_revision("shop", REVISION, "git@example.org:shop.git//schedules.d", None, LATER)
     assert not any("django_celery_beat" in q["sql"] for q in log)
     after = store.observe("shop")
     assert after.origin == "git@example.org:shop.git//schedules.d"
-    store.touch_revision(plan(), LATER)
+    store.touch_revision("shop", REVISION, None, None, LATER)
     assert store.observe("shop").origin == after.origin, "an unknown origin does not wipe a known one"
 
 
