@@ -1,0 +1,38 @@
+"""Syncs two revisions of a directory in turn until its standard input ends; answers with a count of each outcome.
+
+Usage: sync_again.py URL DIR-A DIR-B
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+from django.db import connections
+
+from beatsync.plan.model import PlanOptions
+from beatsync.reconcile import SyncOptions, sync
+from beatsync.store import DatabaseChoice, RetryableError, connect
+
+
+def main() -> None:
+    url, *folders = sys.argv[1:]
+    store = connect(DatabaseChoice(url=url))
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    counts: Counter[str] = Counter()
+    options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=60)
+    while not ended.is_set():
+        for folder in folders:
+            try:
+                counts[sync(Path(folder), store, options).outcome.value] += 1
+            except RetryableError:
+                counts["retry"] += 1
+    print(json.dumps(counts), flush=True)
+    connections.close_all()
+
+
+main()
