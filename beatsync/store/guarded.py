@@ -77,6 +77,9 @@ def describe(connection: BaseDatabaseWrapper) -> str:
     name = str(settings.get("NAME") or "")
     if connection.vendor == "sqlite":
         return f"SQLite {name}"
+    # Which of the two it is only the server knows, and it is asked on connecting; nobody is asked here.
+    known = connection.vendor != "mysql" or "mysql_server_data" in vars(connection)
+    kind = connection.display_name if known else "MySQL"
     host = str(settings.get("HOST") or "localhost")
     port = str(settings.get("PORT") or {"postgresql": 5432, "mysql": 3306}.get(connection.vendor, ""))
-    return f"{connection.display_name} {name} on {host}:{port}"
+    return f"{kind} {name} on {host}:{port}"

@@ -1,0 +1,194 @@
+"""Rows → observed, on every database: no row that it fails on, and never more queries for more rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from beatsync.plan.model import NameRule
+from beatsync.store import Store
+from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
+from tests.store.storing import apply, create_all, delete, plan, queries, record
+from tests.store.test_store_apply import hourly
+
+TASKS = "django_celery_beat_periodictask"
+
+
+def execute(store: Store, sql: str, *parameters: object) -> None:
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute(sql, parameters or None)
+
+
+def crontab(store: Store, **fields: str) -> Any:
+    """Make a crontab row past every check of the model."""
+    from django_celery_beat.models import CrontabSchedule
+
+    made = CrontabSchedule.objects.using(store.alias).bulk_create([CrontabSchedule(timezone="UTC")])[0]
+    for column, value in fields.items():
+        execute(store, f"UPDATE django_celery_beat_crontabschedule SET {column} = %s WHERE id = %s", value, made.pk)
+    return made
+
+
+def test_every_kind_of_schedule_is_read(store: Store, make_task: Any) -> None:
+    from django_celery_beat.models import ClockedSchedule, SolarSchedule
+
+    moment = datetime(2027, 1, 5, 2, 0, 0, 17, tzinfo=timezone.utc)
+    solar = SolarSchedule(event="sunset", latitude=Decimal("-33.9"), longitude=Decimal("18.4"))
+    clocked = ClockedSchedule(clocked_time=moment)
+    make_task("solar", solar=SolarSchedule.objects.using(store.alias).bulk_create([solar])[0])
+    make_task("clocked", clocked=ClockedSchedule.objects.using(store.alias).bulk_create([clocked])[0], one_off=True)
+    make_task("crontab", crontab=crontab(store, minute="5", timezone="Asia/Tokyo"))
+    make_task("interval")
+    read = {name: row.spec.schedule for name, row in store.observe("shop").rows.items()}
+    assert read == {
+        "solar": Solar("sunset", Decimal("-33.900000"), Decimal("18.400000")),
+        "clocked": Clocked(moment),
+        "crontab": Crontab("5", "*", "*", "*", "*", "Asia/Tokyo"),
+        "interval": Interval(1, "hours"),
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"minute": ""},
+        {"minute": "*/"},
+        {"minute": "1,,2"},
+        {"hour": "25"},
+        {"hour": "a"},
+        {"day_of_week": "7"},
+        {"day_of_month": "30", "month_of_year": "2"},
+        {"timezone": "Not/AZone"},
+        {"timezone": ""},
+    ],
+    ids=str,
+)
+def test_a_crontab_that_beat_cannot_read_is_observed(store: Store, make_task: Any, fields: Mapping[str, str]) -> None:
+    make_task("bad", crontab=crontab(store, **fields))
+    make_task("good")
+    rows = store.observe("shop").rows
+    assert rows["good"].spec.schedule == Interval(1, "hours")
+    bad = rows["bad"].spec.schedule
+    assert bad is None or isinstance(bad, Crontab)
+
+
+@pytest.mark.parametrize(("every", "period"), [(0, "seconds"), (-5, "days"), (2_000_000_000, "days"), (3, "fortnight")])
+def test_an_interval_that_beat_cannot_read_is_observed(store: Store, make_task: Any, every: int, period: str) -> None:
+    task = make_task("bad")
+    sql = "UPDATE django_celery_beat_intervalschedule SET every = %s, period = %s WHERE id = %s"
+    execute(store, sql, every, period, task.interval_id)
+    assert "bad" in store.observe("shop").rows
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "read"),
+    [
+        ("headers", "", "{}"),
+        ("headers", "[1]", "[1]"),
+        ("headers", "{oops", "{oops"),
+        ("args", "", "[]"),
+        ("args", "not json", "not json"),
+        ("args", '[ 1 , "a" ]', '[1,"a"]'),
+        ("kwargs", '{"b": 1, "a": 2}', '{"a":2,"b":1}'),
+        ("kwargs", "[[[[[[", "[[[[[["),
+        ("queue", "", None),
+        ("exchange", "", None),
+        ("routing_key", "", None),
+    ],
+)
+def test_texts_are_read_in_normal_form_or_as_they_are(
+    store: Store, make_task: Any, column: str, text: str, read: str | None
+) -> None:
+    make_task("bad")
+    execute(store, f"UPDATE {TASKS} SET {column} = %s", text)
+    assert getattr(store.observe("shop").rows["bad"].spec, column) == read
+
+
+def test_a_row_without_a_schedule_or_with_two_has_none_that_counts(store: Store, make_task: Any) -> None:
+    make_task("none", interval=None)
+    two = make_task("two")
+    execute(store, f"UPDATE {TASKS} SET crontab_id = %s WHERE id = %s", crontab(store).pk, two.pk)
+    rows = store.observe("shop").rows
+    assert [(rows[name].spec.schedule, rows[name].schedule_id) for name in ("none", "two")] == [(None, None)] * 2
+
+
+def test_a_moment_that_is_none_is_read_as_nothing(store: Store, make_task: Any) -> None:
+    """SQLite stores any text for a moment, PostgreSQL has an infinite one."""
+    text = {"sqlite": "2026-13-45 99:00", "postgresql": "infinity"}.get(connections[store.alias].vendor)
+    if text is None:
+        pytest.skip("MariaDB refuses what is no moment")
+    make_task("bad")
+    execute(store, f"UPDATE {TASKS} SET expires = %s", text)
+    assert store.observe("shop").rows["bad"].spec.expires is None
+
+
+def test_what_only_beat_writes_is_read(store: Store, make_task: Any) -> None:
+    ran = datetime(2026, 3, 29, 1, 30, 0, 999999, tzinfo=timezone.utc)
+    made = make_task("ran", last_run_at=ran, total_run_count=12)
+    row = store.observe("shop").rows["ran"]
+    assert (row.row_id, row.schedule_id) == (made.pk, made.interval_id)
+    assert (row.last_run_at, row.total_run_count) == (ran, 12)
+    assert row.date_changed is not None
+
+
+def test_the_inventory_is_read_as_it_was_written(store: Store) -> None:
+    policy = Policy(ignore=("queue", "priority"), protect=True, sensitive=("kwargs.pin",))
+    spec = hourly()
+    from tests.store.storing import create
+
+    after = apply(store, plan(create(spec), records=[record(spec, policy=policy, path="a/ü.yaml")]))
+    entry = after.inventory["hourly"]
+    assert (entry.policy, entry.path, entry.retired) == (policy, "a/ü.yaml", False)
+    assert entry.applied == record(spec).applied
+
+
+def test_a_source_that_never_synced_owns_nothing(store: Store) -> None:
+    create_all(store, hourly(), source="theirs")
+    seen = store.observe("mine")
+    assert (seen.inventory, seen.owners, seen.origin, seen.revision) == ({}, {"hourly": "theirs"}, None, None)
+
+
+def test_more_rows_are_not_more_queries_and_none_of_them_writes(store: Store) -> None:
+    def count() -> int:
+        with queries(store) as log:
+            store.observe("shop")
+        assert all(query["sql"].startswith("SELECT") for query in log)
+        return len(log)
+
+    count()
+    few = count()
+    rows = create_all(store, *(hourly(f"task {n}", description=str(n)) for n in range(500))).rows
+    apply(store, plan(*(delete(rows[f"task {n}"]) for n in range(5))))
+    assert count() == few <= 6
+
+
+def test_how_names_are_told_apart_is_asked_of_the_database(store: Store) -> None:
+    wanted = NameRule.CASE_INSENSITIVE if connections[store.alias].vendor == "mysql" else NameRule.EXACT
+    assert store.observe("shop").name_rule is wanted
+
+
+def test_names_in_the_projects_beat_schedule_are_seen(
+    backend: Any, settings_with_beat_schedule: frozenset[str]
+) -> None:
+    project = Store(backend.alias)
+    assert project.observe("shop").beat_schedule == settings_with_beat_schedule
+    assert Store(backend.alias, project_settings=False).observe("shop").beat_schedule == frozenset()
+
+
+@pytest.fixture
+def settings_with_beat_schedule() -> Any:
+    from django.test import override_settings
+
+    with override_settings(CELERY_BEAT_SCHEDULE={"from-settings": {}}, CELERY_TIMEZONE="Europe/Vienna"):
+        yield frozenset({"from-settings"})
+
+
+@pytest.mark.usefixtures("settings_with_beat_schedule")
+def test_the_projects_zone(sqlite_backend: Any) -> None:
+    assert Store(sqlite_backend.alias).celery_timezone() == "Europe/Vienna"
+    assert Store(sqlite_backend.alias, project_settings=False).celery_timezone() is None

@@ -1,0 +1,112 @@
+"""Tables: ours as the models say, and those that are missing named with the way to make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connections, models
+
+from beatsync.store import SchemaMissing, Store, StoreError
+from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Kind, Table
+from tests.conftest import add_alias
+from tests.store.storing import queries
+
+KINDS: dict[type[models.Field[Any, Any]], Kind] = {
+    models.BooleanField: Kind.FLAG,
+    models.DateTimeField: Kind.MOMENT,
+    models.DecimalField: Kind.DEGREES,
+    models.IntegerField: Kind.INTEGER,
+    models.ForeignKey: Kind.INTEGER,
+}
+
+
+@pytest.mark.parametrize("table", [*BEAT_TABLES, *OWN_TABLES], ids=lambda table: table.name)
+def test_the_tables_are_those_of_the_models(table: Table) -> None:
+    """Where this fails, `beatsync.store.tables` must follow the models."""
+    model = next(one for one in apps.get_models() if one._meta.db_table == table.name)
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    assert fields.keys() == {table.key, *table.columns}
+    for column, kind in table.columns.items():
+        expected = next((k for base, k in KINDS.items() if isinstance(fields[column], base)), Kind.TEXT)
+        assert kind is expected, column
+
+
+def test_no_migration_is_missing() -> None:
+    """Where this fails: `python manage.py makemigrations beatsync`, then read what it wrote."""
+    call_command("makemigrations", "beatsync", check=True, dry_run=True, verbosity=0)
+
+
+def test_no_foreign_key_of_ours_reaches_into_tables_of_others() -> None:
+    for model in apps.get_app_config("beatsync").get_models():
+        for field in model._meta.concrete_fields:
+            assert field.related_model is None or field.related_model._meta.app_label == "beatsync"
+
+
+def test_tables_that_are_there_are_found_cheaply(store: Store) -> None:
+    with queries(store) as log:
+        store.check_tables()
+    assert len(log) == 2
+
+
+@pytest.fixture
+def bare_store(bare_url: str) -> Iterator[Store]:
+    add_alias("bare", bare_url)
+    yield Store("bare", project_settings=False)
+    connections["bare"].close()
+
+
+def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -> None:
+    with pytest.raises(SchemaMissing) as first:
+        bare_store.check_tables()
+    assert "django_celery_beat.0001_initial and " in str(first.value)
+    assert "python manage.py migrate django_celery_beat" in str(first.value)
+    assert "beatsync migrate --with-beat" in str(first.value)
+    assert bare_store.describe() in str(first.value)
+
+    call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
+    with pytest.raises(
+        SchemaMissing, match=r"migration beatsync\.0001_initial is not applied\. Run `beatsync migrate`"
+    ):
+        bare_store.check_tables()
+
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0001_initial"]
+    bare_store.check_tables()
+    assert bare_store.migrate(with_beat=True) == []
+
+
+def test_tables_of_an_old_release_are_told_apart_from_none(bare_store: Store) -> None:
+    call_command("migrate", "django_celery_beat", "0011", database="bare", verbosity=0)
+    with pytest.raises(SchemaMissing, match=r"migrations django_celery_beat\.0012_periodictask_expire_seconds and"):
+        bare_store.check_tables()
+
+
+def test_a_column_that_is_gone_though_migrated_is_named(bare_store: Store) -> None:
+    assert len(bare_store.migrate(with_beat=True)) > 10
+    with connections["bare"].cursor() as cursor:
+        cursor.execute("ALTER TABLE beatsync_source DROP COLUMN origin")
+    with pytest.raises(SchemaMissing, match=r"recorded as applied, and yet: .*origin"):
+        bare_store.check_tables()
+
+
+def test_a_server_that_is_not_there_is_an_error_for_people() -> None:
+    add_alias("nowhere", "postgres://app:s3cret@127.0.0.1:1/app")
+    with pytest.raises(StoreError) as caught:
+        Store("nowhere").check_tables()
+    assert not isinstance(caught.value, SchemaMissing)
+    assert str(caught.value).startswith("PostgreSQL app on 127.0.0.1:1: ")
+    assert "\n" not in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_password_that_is_refused_is_not_told() -> None:
+    from tests.conftest import MARIADB_URL
+
+    place = MARIADB_URL.rpartition("@")[2]
+    add_alias("refused", f"mysql://nobody:s3cret@{place}")
+    with pytest.raises(StoreError, match="nobody") as caught:
+        Store("refused").observe("shop")
+    assert "s3cret" not in str(caught.value)
