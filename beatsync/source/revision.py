@@ -1,0 +1,85 @@
+"""What revision a snapshot is: a digest of its content always, and the git commit where there is one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatsync.values import SourceFile
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+_TIMEOUT = 10.0
+"""Seconds that git may take before it counts as not there."""
+# A repository's own configuration may name programs; none of them is to run because somebody looks at a directory.
+_HARMLESS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "core.pager=cat")
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """What git knows about a directory."""
+
+    commit: str | None = None
+    origin: str | None = None
+
+
+def digest(files: Iterable[SourceFile]) -> str:
+    """Return the hex SHA-256 over the files' paths and contents, which tells any two sets of files apart."""
+    whole = hashlib.sha256()
+    for file in files:
+        path = file.path.encode()
+        whole.update(b"%d:%d:" % (len(path), len(file.data)))
+        whole.update(path)
+        whole.update(file.data)
+    return whole.hexdigest()
+
+
+def find_git(root: Path, resolved: Path) -> Git:
+    """Return the commit and origin of a directory: a link of git-sync's names its commit, a checkout is asked."""
+    synced = _git_sync_commit(root, resolved)
+    told = _run(resolved, "rev-parse", "HEAD", "--show-prefix")
+    if told is None:
+        return Git(synced)
+    head, prefix = [*told.split("\n"), ""][:2]
+    remote = _run(resolved, "config", "--get", "remote.origin.url")
+    origin = f"{_CREDENTIALS.sub('', remote)}#{prefix.strip('/')}" if remote else None
+    if synced is not None:
+        return Git(synced, origin)
+    changed = _run(resolved, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return Git(f"{head}-dirty" if changed else head, origin)
+
+
+def _git_sync_commit(root: Path, resolved: Path) -> str | None:
+    """Return the commit in the path that a link was resolved to: git-sync publishes `.worktrees/COMMIT` (FACTS 18)."""
+    plain = Path(os.path.abspath(root))  # noqa: PTH100  `resolve` would follow the link
+    if plain == resolved:
+        return None
+    return next((part for part in reversed(resolved.parts) if _COMMIT.fullmatch(part)), None)
+
+
+def _run(folder: Path, *arguments: str) -> str | None:
+    """Return what git answers, without the last line's end; None where it cannot or will not."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(  # noqa: S603  no shell, and arguments of our own
+            [git, *_HARMLESS, *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None

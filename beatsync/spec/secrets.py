@@ -1,0 +1,20 @@
+"""Which names look as if a secret stood under them (DESIGN, section 5.8)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_WORDS = frozenset(
+    "apikey auth authorization bearer cookie credential credentials cred creds dsn jwt key keys passphrase passwd password "
+    "passwords private pwd secret secrets session signature token tokens".split()
+)
+_ENDINGS = ("password", "passwd", "secret", "token", "apikey", "credential", "credentials")
+_SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+@lru_cache(maxsize=4096)
+def looks_secret(name: str) -> bool:
+    """Return whether a key such as `api_key`, `apiKey` or `DB_PASSWORD` looks as if its value were a secret."""
+    words = [word.lower() for word in _SPLIT.split(name) if word]
+    return any(word in _WORDS or word.endswith(_ENDINGS) for word in words)
