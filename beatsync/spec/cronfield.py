@@ -98,6 +98,7 @@ def members(name: str, text: str) -> frozenset[int]:
     return _members(FIELDS[name], text)
 
 
+@lru_cache(maxsize=65536)
 def celery_members(name: str, text: str) -> frozenset[int] | None:
     """Return the numbers that celery's own parser reads; None where it refuses the text."""
     from celery.schedules import ParseException, crontab_parser  # 0.2 s

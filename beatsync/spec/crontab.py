@@ -92,14 +92,17 @@ def warnings(crontab: Crontab) -> list[tuple[str, str]]:
 
 def in_words(crontab: Crontab) -> str | None:
     """Return the five fields as an English sentence, hours from 0 to 23; None where nobody knows the words."""
+    texts = ((name, getattr(crontab, name)) for name in FIELD_NAMES)
+    # A row that stands as it is may say anything: no words are better than wrong ones.
+    if any(cronfield.observed(name, text) != text for name, text in texts):
+        return None
     return _in_words(crontab.expression)
 
 
 @lru_cache(maxsize=4096)
 def _in_words(expression: str) -> str | None:
     try:
-        from cron_descriptor import Exception as Undescribable
-        from cron_descriptor import ExpressionDescriptor, Options
+        from cron_descriptor import ExpressionDescriptor, FormatException, Options
     except ImportError:
         return None
     options = Options()
@@ -108,7 +111,7 @@ def _in_words(expression: str) -> str | None:
     options.use_24hour_time_format = True
     try:
         return str(ExpressionDescriptor(expression, options).get_description())
-    except Undescribable:
+    except FormatException:
         return None
 
 
@@ -144,7 +147,12 @@ def _text(name: str, value: FieldText) -> str:
     if isinstance(value, str):
         return value
     items = [value] if isinstance(value, int) else value
-    if not isinstance(items, Sequence) or not items or not all(_is_item(item) for item in items):
+    if (
+        not isinstance(items, Sequence)
+        or isinstance(items, bytes)
+        or not items
+        or not all(_is_item(item) for item in items)
+    ):
         raise SpecError(
             "crontab-type", f"{name}: {value!r} is not a text, a number or a list of numbers", 'as in "*/5"', field=name
         )

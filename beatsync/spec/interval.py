@@ -55,7 +55,7 @@ def from_mapping(every: int, period: str) -> Interval:
         raise SpecError("interval-type", f"every must be a whole number, not {every!r}", field="every")
     if every < 1:
         raise SpecError("interval-range", f"every must be at least 1, not {every}", field="every")
-    return _normal(every * PERIODS[period], f"{every} {period}")
+    return _normal(every * PERIODS[period], f"{every} {period}", field="every")
 
 
 def observed(every: int, period: str) -> Interval:
@@ -75,15 +75,14 @@ def seconds_from_text(text: str) -> int:
     return seconds
 
 
-def _normal(microseconds: int, shown: str) -> Interval:
+def _normal(microseconds: int, shown: str, field: str | None = None) -> Interval:
     if microseconds > MAX_DAYS * PERIODS["days"]:
-        raise SpecError("interval-range", f"{shown} is longer than a hundred years ({MAX_DAYS} days)")
+        raise SpecError("interval-range", f"{shown} is longer than a hundred years ({MAX_DAYS} days)", field=field)
     period = next(name for name, size in PERIODS.items() if not microseconds % size)
     every = microseconds // PERIODS[period]
     if every > MAX_EVERY:
-        raise SpecError(
-            "interval-range", f"{shown} is {every} {period}, and the column ends at {MAX_EVERY}", "round it"
-        )
+        problem = f"{shown} is {every} {period}, and the column ends at {MAX_EVERY}"
+        raise SpecError("interval-range", problem, "round it to whole seconds", field=field)
     return Interval(every, period)
 
 

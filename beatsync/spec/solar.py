@@ -34,7 +34,7 @@ def observed(event: str, latitude: Decimal, longitude: Decimal) -> Solar:
     """Return a database row's solar schedule: in normal form where it makes sense, else as it stands. Never raises."""
     try:
         return from_mapping(event, latitude, longitude)
-    except SpecError:
+    except (SpecError, TypeError):  # a signalling NaN has no hash
         return Solar(event, latitude, longitude)
 
 
