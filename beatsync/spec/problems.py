@@ -5,7 +5,8 @@ The leaf normalisers raise `SpecError`; whoever knows the place turns it into a 
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Union
 
 
 class SpecError(ValueError):
@@ -18,3 +19,21 @@ class SpecError(ValueError):
         self.hint: Final = hint
         self.field: Final = field
         """Which key of a mapping it is about (`hour`, `latitude`), where the value had several."""
+
+
+Path = tuple[Union[str, int], ...]
+"""The way from a file's documents to a value: the document's number, then keys and indices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at a path, before its line and column are known."""
+
+    path: Path
+    code: str
+    message: str
+    hint: str | None = None
+    on_key: bool = False
+    mark: tuple[int, int] | None = None
+    """Line and column, from 1, where the reader knows them already."""
+    warning: bool = False

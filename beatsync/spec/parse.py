@@ -1,0 +1,137 @@
+"""One file's bytes → what it declares and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from beatsync.spec import schema
+from beatsync.spec.layers import Layer, layer, merge
+from beatsync.spec.meaning import Meaning
+from beatsync.spec.problems import Path, Problem
+from beatsync.spec.reader import Reading, read
+from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile
+
+_EXCERPT_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ParseOptions:
+    """What the meaning of a file depends on beside its text."""
+
+    environment: str | None = None
+    timezone: str = "UTC"
+    """IANA name of the zone where no spec says one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What one file declares under the options it was parsed with."""
+
+    path: str
+    schedules: tuple[Declared, ...] = ()
+    names: tuple[tuple[str, Location], ...] = ()
+    """Every name that the file gives to a schedule, in whatever environment."""
+    environments: frozenset[str] = frozenset()
+    """Every environment that the file speaks of."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
+    """Return what a file declares; whatever is wrong with it is in the result, nothing is raised."""
+    reading = read(file.data)
+    parser = _Parser(file.path, reading, options)
+    if reading.complete:
+        for number, document in enumerate(reading.documents):
+            parser.document(document, number)
+    problems = list(dict.fromkeys([*reading.problems, *parser.problems]))
+    return ParsedFile(
+        file.path,
+        tuple(parser.schedules),
+        tuple(parser.names),
+        frozenset(parser.environments),
+        tuple(_diagnostics(file, problems, frozenset(parser.sensitive))) if problems else (),
+    )
+
+
+class _Parser:
+    """Collects what the documents of one file declare."""
+
+    def __init__(self, path: str, reading: Reading, options: ParseOptions) -> None:
+        self.schedules: list[Declared] = []
+        self.names: list[tuple[str, Location]] = []
+        self.environments: set[str] = set()
+        self.problems: list[Problem] = []
+        self.sensitive: set[Path] = set()
+        self._path = path
+        self._reading = reading
+        self._options = options
+
+    def document(self, document: Any, number: int) -> None:
+        """Take one document of the file."""
+        found = schema.check(document, number)
+        self.problems.extend(found)
+        schedules = document.get("schedules") if isinstance(document, dict) else None
+        if not isinstance(schedules, dict):
+            return
+        bad = {problem.path[:length] for problem in found for length in range(2, len(problem.path) + 1)}
+        defaults = layer((number, "defaults"), document.get("defaults"), bad)
+        for name, body in schedules.items():
+            path = (number, "schedules", name)
+            line, column = self._reading.place(path, on_key=True)
+            place = Location(self._path, line, column)
+            self.names.append((name, place))
+            if isinstance(body, dict):
+                self._schedule(name, place, (defaults, layer(path, body, bad)), bad)
+
+    def _schedule(self, name: str, place: Location, layers: tuple[Layer, Layer], bad: Collection[Path]) -> None:
+        """Take one schedule, in the environment asked for; those not asked for are checked all the same."""
+        own = layers[1]
+        only, variants = own.fields.get("only"), own.fields.get("environments")
+        only = only if isinstance(only, list) else None
+        body = variants if isinstance(variants, Mapping) else {}
+        self.environments.update(body, only or ())
+        wanted = self._options.environment
+        for environment in dict.fromkeys([None, *body, *(only or ()), *([wanted] if wanted else ())]):
+            stack: tuple[Layer, ...] = layers
+            if environment in body:
+                stack = (*layers, layer((*own.path, "environments", environment), body[environment], bad))
+            exists = only is None or environment in only
+            if exists:
+                self._variant(name, place, stack, is_wanted=environment == wanted)
+
+    def _variant(self, name: str, place: Location, layers: tuple[Layer, ...], *, is_wanted: bool) -> None:
+        merged = merge(layers)
+        meaning = Meaning(name, merged, self._options.timezone)
+        if meaning.problems:
+            self.problems.extend(meaning.problems)
+            for dotted in meaning.policy.sensitive:
+                key, *rest = dotted.split(".")
+                self.sensitive.add((*merged.path(key), *rest))
+        if is_wanted and not any(not problem.warning for problem in meaning.problems):
+            self.schedules.append(Declared(meaning.spec, place, meaning.policy, meaning.enabled_declared))
+
+
+def _diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: frozenset[Path]) -> Iterator[Diagnostic]:
+    """Give each problem its place, for which the file is read once more, and its line."""
+    positions = read(file.data, positions=True)
+    lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
+    for problem in problems:
+        line, column = problem.mark or positions.place(problem.path, on_key=problem.on_key)
+        text = lines[line - 1] if line <= len(lines) else ""
+        yield Diagnostic(
+            Severity.WARNING if problem.warning else Severity.ERROR,
+            problem.code,
+            problem.message,
+            Location(file.path, line, column),
+            problem.hint,
+            None if _hides(problem.path, text, sensitive) else text[:_EXCERPT_LENGTH].rstrip(),
+        )
+
+
+def _hides(path: Path, text: str, sensitive: frozenset[Path]) -> bool:
+    """Whether a line could give away a secret."""
+    if schema.is_secret(path) or any(path[: len(hidden)] == hidden for hidden in sensitive):
+        return True
+    return any(schema.is_secret((word,)) for word in text.replace(":", " ").split())

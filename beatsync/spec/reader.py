@@ -1,0 +1,258 @@
+"""YAML text → plain values, from PyYAML's own events: nothing is constructed, so nothing can be executed.
+
+The values are built quickly and without positions; only when something is wrong the same text is read again with the
+place of every node (FACTS 15). The places of schedules' names are always known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from beatsync.spec.problems import Path, Problem
+from beatsync.spec.scalars import Ambiguous, plain
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_DEPTH = 60
+MAX_NODES = 2_000_000
+"""Nodes of one file, an alias counting for all that it stands for."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
+}  # fmt: skip
+_NAMES_DEPTH = 3
+"""A schedule's name is the third part of its path: document, `schedules`, name."""
+Mark = tuple[int, int]
+
+
+class _Stop(Exception):  # noqa: N818  it ends a reading
+    """Nothing more can be read of this file."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a text says: one value a document, where things stand, and what is wrong with it as YAML."""
+
+    documents: list[Any] = field(default_factory=list)
+    keys: dict[Path, Mark] = field(default_factory=dict)
+    values: dict[Path, Mark] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    complete: bool = False
+    """Whether the text was read to its end, so that its documents can be looked at even where there are problems."""
+
+    def place(self, path: Path, *, on_key: bool = False) -> Mark:
+        """Return the line and column of a path, or of the nearest node above it that has one."""
+        for length in range(len(path), 0, -1):
+            part = path[:length]
+            first, second = (self.keys, self.values) if on_key and length == len(path) else (self.values, self.keys)
+            if part in first or part in second:
+                return first.get(part) or second[part]
+        return (1, 1)
+
+
+def read(data: bytes, *, positions: bool = False) -> Reading:
+    """Read one file; problems with the YAML itself are in the result."""
+    reading = Reading()
+    text = _decode(data, reading)
+    if text is None:
+        return reading
+    try:
+        _Builder(text, reading, positions=positions).run()
+        reading.complete = True
+    except _Stop:
+        pass
+    except RecursionError:
+        reading.problems.append(Problem((), "yaml-depth", "this is nested too deeply", mark=(1, 1)))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reading.problems.append(_syntax(error, place, text))
+    except yaml.YAMLError as error:
+        reading.problems.append(Problem((), "yaml-syntax", f"this is not YAML: {error}".splitlines()[0], mark=(1, 1)))
+    return reading
+
+
+def _decode(data: bytes, reading: Reading) -> str | None:
+    if len(data) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
+        reading.problems.append(Problem((), "yaml-size", message, "split it", mark=(1, 1)))
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode(errors="replace")) + 1
+        message = "the file is not UTF-8 text"
+        reading.problems.append(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=(line, column)))
+        return None
+    strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if strange is not None:
+        before = text[: strange.start()]
+        mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
+        reading.problems.append(Problem((), "yaml-character", message, mark=mark))
+        return None
+    return text
+
+
+def _syntax(error: yaml.MarkedYAMLError, place: Mark, text: str) -> Problem:
+    message = " ".join(part for part in (error.context, error.problem) if part)
+    hint = None
+    lines = text.splitlines()
+    line = lines[place[0] - 1] if place[0] <= len(lines) else ""
+    if "alias" in message and "*" in line:
+        hint = 'a value that begins with * has to be quoted: "* * * * *"'
+    elif "\t" in line[: place[1]]:
+        hint = "YAML is indented with spaces, never with tabs"
+    elif "found character '@'" in message or "found character '`'" in message:
+        hint = 'a value that begins with this character has to be quoted: "@daily"'
+    return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=place)
+
+
+class _Builder:
+    """Turns the events of one text into values."""
+
+    def __init__(self, text: str, reading: Reading, *, positions: bool) -> None:
+        self._events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
+        self._reading = reading
+        self._positions = positions
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._open: set[str] = set()
+        self._nodes = 0
+
+    def run(self) -> None:
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors.clear()
+                number = len(self._reading.documents)
+                self._reading.documents.append(self._node(next(self._events), (number,)))
+
+    def _node(self, event: Any, path: Path) -> Any:
+        if self._positions:
+            self._reading.values.setdefault(path, _mark(event))
+        self._count(1, event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        before = self._nodes
+        anchor = event.anchor
+        if anchor is not None:
+            self._open.add(anchor)
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event)
+        elif len(path) > MAX_DEPTH:
+            self._fail(event, "yaml-depth", f"this is nested more than {MAX_DEPTH} levels deep")
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._check_tag(event, "seq")
+            value = self._sequence(path)
+        else:
+            self._check_tag(event, "map")
+            value = self._mapping(path)
+        if anchor is not None:
+            self._open.discard(anchor)
+            self._anchors[anchor] = (value, self._nodes - before + 1)
+        return value
+
+    def _count(self, nodes: int, event: Any) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            self._fail(event, "yaml-size", f"the file holds more than {MAX_NODES} nodes, aliases written out")
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor in self._open:
+            self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
+        if event.anchor not in self._anchors:
+            hint = f'the anchor &{event.anchor} comes first; a value that begins with * has to be quoted: "* * * * *"'
+            self._fail(event, "yaml-alias", f"there is no anchor &{event.anchor} above", hint)
+        value, size = self._anchors[event.anchor]
+        self._count(size, event)
+        return value
+
+    def _sequence(self, path: Path) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        own: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        marks: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._key(event, path)
+            following = next(self._events)
+            if key == "<<" and event.implicit[0]:
+                self._merge(merged, self._node(following, (*path, key)), event)
+                continue
+            here = (*path, key)
+            if key in own:
+                self._twice(key, here, marks[key], event)
+                self._node(following, here)
+                continue
+            marks[key] = event
+            if self._positions or (len(path) == _NAMES_DEPTH - 1 and path[1] == "schedules"):
+                self._reading.keys[here] = _mark(event)
+            own[key] = self._node(following, here)
+        return {**merged, **own} if merged else own
+
+    def _key(self, event: Any, path: Path) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._fail(event, "yaml-key", "a key has to be a string")
+        value = self._scalar(event)
+        if isinstance(value, str):
+            return value
+        self._reading.problems.append(
+            Problem(
+                path,
+                "yaml-key",
+                f"the key {event.value} is not a string",
+                f'quote it: "{event.value}"',
+                mark=_mark(event),
+            )
+        )
+        return str(event.value)
+
+    def _merge(self, merged: dict[str, Any], value: Any, event: Any) -> None:
+        for source in value if isinstance(value, list) else [value]:
+            if not isinstance(source, dict):
+                self._fail(event, "yaml-merge", "<< takes a mapping or a list of mappings")
+            for key, item in source.items():
+                merged.setdefault(key, item)
+
+    def _twice(self, key: str, path: Path, first: Any, second: Any) -> None:
+        for event, other in ((first, second), (second, first)):
+            line = other.start_mark.line + 1
+            message = f"the key {key!r} is given twice; the other is in line {line}"
+            self._reading.problems.append(Problem(path, "yaml-duplicate-key", message, on_key=True, mark=_mark(event)))
+
+    def _scalar(self, event: Any) -> Any:
+        text: str = event.value
+        if event.tag is None or event.tag == "!":
+            return plain(text) if event.implicit[0] else text
+        kind = event.tag.removeprefix(_CORE)
+        value = text if kind == "str" else plain(text)
+        wanted = _TYPES.get(kind, ())
+        if not wanted:
+            self._fail(event, "yaml-tag", f"the tag {event.tag} is not taken", "write the value without a tag")
+        if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "bool"):
+            self._fail(event, "yaml-tag", f"this is no {kind}")
+        return value
+
+    def _check_tag(self, event: Any, kind: str) -> None:
+        if event.tag not in {None, "!", _CORE + kind}:
+            self._fail(event, "yaml-tag", f"the tag {event.tag} is not taken", "write the value without a tag")
+
+    def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> Any:
+        self._reading.problems.append(Problem((), code, message, hint, mark=_mark(event)))
+        raise _Stop
+
+
+def _mark(event: Any) -> Mark:
+    return (event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+__all__ = ["Ambiguous", "Reading", "read"]

@@ -1,0 +1,48 @@
+"""Plain YAML scalars as people mean them: what YAML 1.1 would quietly turn into something else is called ambiguous."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Union
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A plain scalar that means one thing to people and another to YAML: `no`, `12:30`, `010`, `1_000`, `.inf`."""
+
+    text: str
+    truth: bool | None = None
+    """What `yes`, `no`, `on` and `off` are where a boolean is wanted."""
+
+
+Scalar = Union[str, int, float, bool, None, Ambiguous]
+
+_WORDS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **{word: Ambiguous(word, truth=True) for word in ("yes", "Yes", "YES", "on", "On", "ON")},
+    **{word: Ambiguous(word, truth=False) for word in ("no", "No", "NO", "off", "Off", "OFF")},
+}
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,1000})")
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
+_AMBIGUOUS = re.compile(
+    r"[-+]?(?:0[0-9_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0b[01_]+|[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?"
+    r"|[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
+)
+
+
+@lru_cache(maxsize=65536)
+def plain(text: str) -> Scalar:
+    """Return what an unquoted scalar means."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return Ambiguous(text) if _AMBIGUOUS.fullmatch(text) else text
