@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 
 from beatsync.spec.parse import ParsedFile, ParseOptions
 from beatsync.values import Declared, Desired, Diagnostic, Location, Severity
@@ -75,6 +74,8 @@ def _unknown_environment(files: Iterable[ParsedFile], wanted: str | None) -> Ite
         known.update(dict.fromkeys(file.environments, file.path))
     if wanted is None or not known or wanted in known:
         return
+    from difflib import get_close_matches
+
     near = get_close_matches(wanted, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"they speak of {', '.join(sorted(known))}"
     message = f"no file speaks of the environment {wanted!r}"

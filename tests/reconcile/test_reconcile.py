@@ -24,7 +24,7 @@ schedules:
   the-sun: {task: shop.c, solar: {event: sunrise, latitude: 52.52, longitude: 13.405}, headers: {x: y}}
   once: {task: shop.d, clocked: 2099-01-01T00:00:00+01:00, description: "once, ü and 🎉"}
   limited: {task: shop.e, interval: 1d, expires: 2098-01-01T00:00:00Z, start_time: 2097-06-01T12:30:00.123456Z}
-  off: {task: shop.f, interval: 250ms, expire_seconds: 30m, enabled: false, exchange: ex, routing_key: rk}
+  quiet: {task: shop.f, interval: 250ms, expire_seconds: 30m, enabled: false, exchange: ex, routing_key: rk}
 """
 
 
@@ -49,7 +49,7 @@ def test_every_kind_and_field_is_written_and_then_settled(store: Store, tmp_path
     assert row["start_time"] == datetime(2097, 6, 1, 12, 30, 0, 123456, tzinfo=timezone.utc)
     assert columns(store, name="once")["one_off"] is True
     assert columns(store, name="once")["description"] == "once, ü and 🎉"
-    assert columns(store, name="off")["enabled"] is False
+    assert columns(store, name="quiet")["enabled"] is False
 
     with CaptureQueriesContext(connections[store.alias]) as queries:
         second = go(tmp_path, store)
