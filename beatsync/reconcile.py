@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from beatsync.store import Store
 
 Clock = Callable[[], datetime]
+Watch = Callable[[str, int, int], None]
+"""Is told which step a sync is at, and how many of how many pieces of it are done (0 where nobody knows)."""
 
 _ATTEMPTS = 5
 """How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
@@ -66,28 +68,48 @@ class Result:
     """Rows that somebody undid while the sync committed (FACTS 1), and that were applied once more."""
 
 
-def check(root: Path, options: ParseOptions) -> tuple[Snapshot, Desired]:
+def unwatched(step: str, done: int, total: int) -> None:
+    """Nobody is looking."""
+
+
+def check(root: Path, options: ParseOptions, watch: Watch = unwatched) -> tuple[Snapshot, Desired]:
     """Load and parse a directory; what is wrong with its files is in the result.
 
     Raises `beatsync.source.SourceError` where the directory itself cannot be read.
     """
+    watch("reading files", 0, 0)
     snapshot = load(root)
-    parsed = [parse_file(file, options) for file in snapshot.files]
-    return snapshot, combine(parsed, options, snapshot.diagnostics)
+    return snapshot, parse(snapshot, options, watch)
 
 
-def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now) -> Result:
+def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched) -> Desired:
+    """Parse what was loaded; nothing is raised, what is wrong is in the result."""
+    parsed = []
+    for number, file in enumerate(snapshot.files):
+        watch("parsing files", number, len(snapshot.files))
+        parsed.append(parse_file(file, options))
+    return combine(parsed, options, snapshot.diagnostics)
+
+
+def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, watch: Watch = unwatched) -> Result:
     """Return what a sync would do, and do nothing.
 
     Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
     """
-    snapshot, desired = check(root, options.parse)
+    snapshot, desired = check(root, options.parse, watch)
+    watch("comparing with the database", 0, 0)
     made = _make_plan(snapshot, desired, _observe(store, options), options, clock())
     return Result(_obstacle(made, options) or Outcome.PLANNED, made)
 
 
 def sync(
-    root: Path, store: Store, options: SyncOptions, *, expected: str | None = None, clock: Clock = utc_now
+    root: Path,
+    store: Store,
+    options: SyncOptions,
+    *,
+    expected: str | None = None,
+    clock: Clock = utc_now,
+    watch: Watch = unwatched,
 ) -> Result:
     """Make the rows say what the files say, once, whole or not at all.
 
@@ -96,7 +118,8 @@ def sync(
     """
     if expected is not None:
         options = replace(options, plan=replace(options.plan, approved=expected))
-    snapshot, desired = check(root, options.parse)
+    snapshot, desired = check(root, options.parse, watch)
+    watch("comparing with the database", 0, 0)
     observed = _observe(store, options)
     made = _make_plan(snapshot, desired, observed, options, clock())
     obstacle = _obstacle(made, options)
@@ -106,9 +129,11 @@ def sync(
         if (observed.revision, observed.origin) != (made.revision, made.origin or observed.origin):
             store.touch_revision(made.source, made.revision, made.origin, made.environment, clock())
         return Result(Outcome.UNCHANGED, made)
+    watch("applying", 0, 0)
     result = _apply(store, snapshot, desired, options, clock)
     if result.outcome is not Outcome.APPLIED:
         return _refused(store, result.plan, result.outcome, options, clock)
+    watch("verifying", 0, 0)
     return replace(result, repairs=_repair(store, snapshot, desired, options, clock))
 
 

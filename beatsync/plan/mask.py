@@ -19,7 +19,12 @@ def masked(change: Change) -> Change:
     """Return `change` with every secret in its fields replaced by `***`, and `*** (before)`, `*** (after)` where it differs."""
     if not any(f.field in _FREE for f in change.fields):
         return change
-    return replace(change, fields=tuple(_masked_field(f, change.sensitive) for f in change.fields), target=None)
+    return replace(change, fields=masked_fields(change.fields, change.sensitive), target=None)
+
+
+def masked_fields(fields: Sequence[FieldChange], sensitive: Sequence[str]) -> tuple[FieldChange, ...]:
+    """Return the fields of one row, masked in the same way."""
+    return tuple(_masked_field(field, sensitive) for field in fields)
 
 
 def _masked_field(field: FieldChange, sensitive: Sequence[str]) -> FieldChange:

@@ -56,6 +56,17 @@ def load(root: Path, limits: Limits = Limits()) -> Snapshot:
     raise SourceError("source-unstable", f"{root} changed {_ATTEMPTS} times while it was read", "try again in a moment")
 
 
+def load_file(path: Path, limits: Limits = Limits()) -> Snapshot:
+    """Return one file as if it were all of a directory, to look at it alone. Raises SourceError where it cannot be read."""
+    diagnostics: list[Diagnostic] = []
+    try:
+        data = _read_file(_Found(path.name, path.resolve()), limits, diagnostics)
+    except Moved:
+        raise SourceError("source-unstable", f"{path} changed while it was read", "try again in a moment") from None
+    files = () if data is None else (SourceFile(path.name, data),)
+    return Snapshot(files, Revision(digest(files)), None, tuple(diagnostics))
+
+
 def _resolve(root: Path) -> Path:
     try:
         resolved = root.resolve(strict=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from beatsync.values import SourceFile
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+_REMOTE = re.compile(r"(?:(?:https?|ssh|git)://)?(?:[^/@]*@)?(?P<host>[^/:@]+)(?::\d+(?=/))?[:/]/*(?P<path>.+)")
 _TIMEOUT = 10.0
 """Seconds that git may take before it counts as not there."""
 # A repository's own configuration may name programs; none of them is to run because somebody looks at a directory.
@@ -48,11 +48,21 @@ def find_git(root: Path, resolved: Path) -> Git:
         return Git(synced)
     head, prefix = [*told.split("\n"), ""][:2]
     remote = _run(resolved, "config", "--get", "remote.origin.url")
-    origin = f"{_CREDENTIALS.sub('', remote)}#{prefix.strip('/')}" if remote else None
+    origin = f"{origin_of(remote)}#{prefix.strip('/')}" if remote else None
     if synced is not None:
         return Git(synced, origin)
     changed = _run(resolved, "status", "--porcelain", "--untracked-files=normal", "--", ".")
     return Git(f"{head}-dirty" if changed else head, origin)
+
+
+def origin_of(remote: str) -> str:
+    """Return a remote's URL without what differs between two clones of one repository: scheme, login, port, `.git`.
+
+    A laptop clones by ssh what a sidecar reads by https; no password is ever kept.
+    """
+    match = None if remote.startswith(("/", ".", "file:")) else _REMOTE.fullmatch(remote)
+    place = f"{match['host'].lower()}/{match['path']}" if match else remote
+    return place.rstrip("/").removesuffix(".git")
 
 
 def _git_sync_commit(root: Path, resolved: Path) -> str | None:

@@ -90,13 +90,15 @@ def warnings(crontab: Crontab) -> list[tuple[str, str]]:
     return [("crontab-and", message)]
 
 
-def in_words(crontab: Crontab) -> str | None:
-    """Return the five fields as an English sentence, hours from 0 to 23; None where nobody knows the words."""
-    texts = ((name, getattr(crontab, name)) for name in FIELD_NAMES)
+def in_words(expression: str) -> str | None:
+    """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None where nobody knows the words."""
+    texts = expression.split(" ")
     # A row that stands as it is may say anything: no words are better than wrong ones.
-    if any(cronfield.observed(name, text) != text for name, text in texts):
+    if len(texts) != len(FIELD_NAMES) or any(
+        cronfield.observed(name, text) != text for name, text in zip(FIELD_NAMES, texts, strict=True)
+    ):
         return None
-    return _in_words(crontab.expression)
+    return _in_words(expression)
 
 
 @lru_cache(maxsize=4096)

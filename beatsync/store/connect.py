@@ -166,6 +166,8 @@ def _project_store(alias: str | None) -> Store:
     from django.apps import apps
     from django.db import connections, router
 
+    from beatsync.store.project import beatsync_settings
+
     missing = [name for name in APPS if not apps.is_installed(name)]
     if missing:
         wanted = " and ".join(repr(name) for name in missing)
@@ -173,6 +175,7 @@ def _project_store(alias: str | None) -> Store:
             f"add {wanted} to INSTALLED_APPS of the Django project, then run `python manage.py migrate`;"
             " or choose the database with --database-url, which needs no project"
         )
+    alias = alias or beatsync_settings().get("DATABASE")
     if alias is None:
         alias = router.db_for_write(apps.get_model("django_celery_beat", "PeriodicTask"))
     if alias not in connections:

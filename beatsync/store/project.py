@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
+
+from beatsync.store.errors import StoreError
+
+
+def beatsync_settings() -> Mapping[str, Any]:
+    """Return `BEATSYNC` of the project's settings. Raises StoreError where it is no mapping."""
+    values = getattr(settings, "BEATSYNC", None) or {}
+    if not isinstance(values, Mapping):
+        raise StoreError(f"BEATSYNC in the Django settings must be a dict, not {type(values).__name__}")
+    return values
 
 
 def celery_timezone() -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
@@ -58,6 +58,10 @@ class Store:
         """Make or update BeatSync's own tables, and django-celery-beat's if told to; return the migrations applied."""
         with readable_errors(self._connection):
             return schema.migrate(self._connection, with_beat=with_beat)
+
+    def project_settings(self) -> Mapping[str, Any]:
+        """Return the project's `BEATSYNC` settings; empty where there is no project."""
+        return project.beatsync_settings() if self._project else {}
 
     def celery_timezone(self) -> str | None:
         """Return the project's `CELERY_TIMEZONE`; None where there is no project or it says none."""

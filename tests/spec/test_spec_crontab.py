@@ -352,18 +352,18 @@ def test_warns_where_celery_ands_and_cron_ors(text: str, *, warned: bool) -> Non
 
 def test_words_are_english_with_hours_to_23() -> None:
     value = crontab.from_expression("30 14 * * mon-fri", "UTC")
-    assert crontab.in_words(value) == "At 14:30, Monday through Friday"
+    assert crontab.in_words(value.expression) == "At 14:30, Monday through Friday"
 
 
 @pytest.mark.parametrize("minute", ["x", "", "*, *", "1-5-9", "07"])
 def test_a_row_that_is_not_in_normal_form_has_no_words(minute: str) -> None:
-    assert crontab.in_words(Crontab(minute, "*", "*", "*", "*", "UTC")) is None
+    assert crontab.in_words(Crontab(minute, "*", "*", "*", "*", "UTC").expression) is None
 
 
 @given(st.tuples(*(texts(field) for field in FIELDS.values())))
 def test_every_crontab_has_words(given_texts: tuple[str, ...]) -> None:
     minute, hour, day, month, weekday = (cronfield.spell(n, t) for n, t in zip(FIELDS, given_texts, strict=True))
-    words = crontab.in_words(Crontab(minute, hour, day, month, weekday, "UTC"))
+    words = crontab.in_words(Crontab(minute, hour, day, month, weekday, "UTC").expression)
     assert words is not None
     assert words[0].isupper()
 

@@ -1,0 +1,7 @@
+"""`python -m beatsync`."""
+
+import sys
+
+from beatsync.cli import main
+
+sys.exit(main())

@@ -1,0 +1,130 @@
+"""Where output goes and how it looks: the answer on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from beatsync.report.paint import Paint, clean, plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_PALETTE: dict[str, dict[str, str | bool]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "good": {"fg": "green"},
+    "hint": {"fg": "cyan"},
+    "place": {"bold": True},
+    "name": {"bold": True},
+    "caret": {"fg": "red", "bold": True},
+    "quiet": {"dim": True},
+    "create": {"fg": "green"},
+    "update": {"fg": "yellow"},
+    "adopt": {"fg": "yellow"},
+    "disable": {"fg": "red"},
+    "delete": {"fg": "red"},
+    "forget": {"fg": "red"},
+}
+_LONG = 0.5
+"""Seconds after which a person wants to see that something is going on."""
+
+
+def is_watched(stream: TextIO) -> bool:
+    """Whether a person looks at `stream`, and not a pipe, a file or a CI server."""
+    return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+
+
+def painter(stream: TextIO) -> Paint:
+    """Return how to colour what goes to `stream`; `NO_COLOR` and `FORCE_COLOR` have the last word."""
+    if os.environ.get("NO_COLOR"):
+        return plain
+    if not os.environ.get("FORCE_COLOR") and not is_watched(stream):
+        return plain
+    return lambda text, kind: click.style(text, **_PALETTE[kind])  # type: ignore[arg-type]
+
+
+def answer(text: str) -> None:
+    """Print the answer."""
+    stream = sys.stdout
+    # A terminal that cannot say ü shall still get an answer.
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def complain(message: str) -> None:
+    """Say what went wrong, on standard error."""
+    paint = painter(sys.stderr)
+    first, *more = message.splitlines() or [""]
+    click.echo(f"{paint('error:', 'error')} {clean(first)}", err=True, color=True)
+    for line in more:
+        click.echo(f"  {clean(line)}", err=True, color=True)
+
+
+def note(message: str, kind: str = "warning") -> None:
+    """Say something that is not the answer, on standard error."""
+    paint = painter(sys.stderr)
+    click.echo(f"{paint(kind + ':', kind)} {clean(message)}", err=True, color=True)
+
+
+class Watch:
+    """Shows a person what a sync is at: a bar once it takes long, and each step's time with `-v`."""
+
+    def __init__(self, *, verbose: bool, quiet: bool) -> None:
+        self._verbose = verbose
+        self._wanted = not quiet and is_watched(sys.stderr)
+        self._begun = time.monotonic()
+        self._step = ""
+        self._step_begun = self._begun
+        self._bar: Progress | None = None
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Note that `done` of `total` pieces of a step are done; a total of 0 is one that nobody knows."""
+        if step != self._step:
+            self._tell()
+            self._step, self._step_begun = step, time.monotonic()
+            if self._bar is not None:
+                for task in self._bar.task_ids:
+                    self._bar.remove_task(task)
+                self._bar.add_task(step, total=total or None)
+        if self._bar is None and self._wanted and time.monotonic() - self._begun > _LONG:
+            self._bar = _bar()
+            self._bar.add_task(step, total=total or None)
+            self._bar.start()
+        if self._bar is not None and self._bar.task_ids:
+            self._bar.update(self._bar.task_ids[-1], completed=done)
+
+    def _tell(self) -> None:
+        if self._verbose and self._step:
+            click.echo(f"{self._step}: {time.monotonic() - self._step_begun:.3f} s", err=True)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._tell()
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def watching(*, verbose: bool, quiet: bool) -> Iterator[Watch]:
+    """Show progress while the body runs."""
+    watch = Watch(verbose=verbose, quiet=quiet)
+    try:
+        yield watch
+    finally:
+        watch.end()

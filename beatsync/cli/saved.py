@@ -1,0 +1,80 @@
+"""Saved plans: what `plan --out` writes and `sync --plan` holds a sync to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from beatsync.cli.wiring import Given
+from beatsync.plan.jsonform import FORMAT_VERSION, plan_json
+from beatsync.plan.model import Plan
+
+if TYPE_CHECKING:
+    from beatsync.reconcile import SyncOptions
+
+_APPROVABLE = {"max-deletes"}
+"""Guards that a review of the plan itself lifts."""
+_FLAGS = ("adopt", "allow_empty", "catch_up", "accept_origin")
+_TEXTS = ("max_deletes", "on_invalid", "timezone")
+
+
+def may_be_saved(plan: Plan) -> bool:
+    """Whether a reviewed plan could be applied: what blocks it is nothing that a review does not lift."""
+    return {blocked.code for blocked in plan.blocked} <= _APPROVABLE
+
+
+def write(path: Path, plan: Plan, options: SyncOptions) -> None:
+    """Save a plan with the flags that it was made under; secrets are masked in it."""
+    document = plan_json(plan, applied=False)
+    document["options"] = {
+        **{name: getattr(options.plan, name) for name in _FLAGS},
+        "max_deletes": options.plan.max_deletes,
+        "on_invalid": "isolate" if options.plan.isolate else "refuse",
+        "timezone": options.parse.timezone,
+    }
+    try:
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read(path: Path, given: Given) -> tuple[Given, str]:
+    """Return the flags of a saved plan and its checksum. Raises click.UsageError where `given` says something else."""
+    document = _document(path)
+    said: dict[str, Any] = {
+        **{name: document["options"][name] or None for name in _FLAGS},
+        **{name: document["options"][name] for name in _TEXTS},
+        "source": document["source"],
+        "environment": document["environment"],
+    }
+    for name, value in said.items():
+        flag = getattr(given, name) or None
+        if flag not in {None, value}:
+            option = "env" if name == "environment" else name.replace("_", "-")
+            raise click.UsageError(f"the plan in {path} was made with another --{option} ({value})")
+    return replace(given, **said), document["checksum"]
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(path.read_bytes())
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise click.ClickException(f"{path} is not a saved plan: it is not JSON") from None
+    from jsonschema import Draft202012Validator
+
+    from beatsync.spec.schema import read_schema
+
+    if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION or "options" not in document:
+        raise click.ClickException(
+            f"{path} is not a saved plan of this release; make one with `beatsync plan --out FILE`"
+        )
+    wrong = next(Draft202012Validator(read_schema("plan")).iter_errors(document), None)
+    if wrong is not None:
+        raise click.ClickException(f"{path} is not a saved plan: {wrong.json_path}: {wrong.message}")
+    return document

@@ -1,0 +1,25 @@
+"""Colour as an argument: reports name what a piece of text is, and whoever prints decides how that looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Paint = Callable[[str, str], str]
+"""Takes a text and what it is (a key of the palette of whoever prints), returns it as it shall look."""
+
+
+def plain(text: str, _: str) -> str:
+    """Return the text as it is."""
+    return text
+
+
+def clean(text: str) -> str:
+    """Return a text for one line of a terminal or a log: what could move a cursor or forge a line is written out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def counted(number: int, thing: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,185 @@
+"""A plan for a reviewer: one line a change, the changed fields below it, the totals last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from beatsync.plan.jsonform import plan_json, summary_json
+from beatsync.plan.mask import masked
+from beatsync.plan.model import Action, Blocked, Cause, Change, Condition, FieldChange, Plan
+from beatsync.report import diagnostics
+from beatsync.report.paint import Paint, clean, plain
+from beatsync.values import FieldValue
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.ADOPT: "~",
+    Action.DISABLE: "-",
+    Action.DELETE: "-",
+    Action.FORGET: "-",
+}
+_DONE = {
+    "create": "created",
+    "update": "updated",
+    "adopt": "adopted",
+    "disable": "disabled",
+    "delete": "deleted",
+    "forget": "forgotten",
+}
+_WITHOUT_QUOTES = frozenset({"interval", "crontab", "timezone", "solar", "clocked", "task", "expires", "start_time"})
+_JSON_FIELDS = frozenset({"args", "kwargs", "headers"})
+_MOST_NAMES = 20
+
+
+def json_report(plan: Plan, *, applied: bool) -> str:
+    """Return the JSON of `schemas/plan.schema.json`."""
+    return json.dumps(plan_json(plan, applied=applied), indent=2, ensure_ascii=False)
+
+
+def text_report(plan: Plan, *, applied: bool, paint: Paint = plain) -> str:
+    """Return a plan, or what a sync did where `applied`, for a terminal."""
+    lines = [diagnostics.text(one, paint) for one in plan.diagnostics]
+    if plan.changes:
+        lines += [heading(plan), ""]
+        for change in plan.changes:
+            lines += _change(change, paint)
+        lines.append("")
+    lines += _conditions(plan)
+    lines += _blocked(plan, paint)
+    lines.append(totals(plan, applied=applied))
+    return "\n".join(lines)
+
+
+def heading(plan: Plan) -> str:
+    """Return which source, revision and environment it is about."""
+    revision = plan.revision.git or f"content {plan.revision.digest[:12]}"
+    environment = f", environment {clean(plan.environment)}" if plan.environment else ""
+    return f"Source {clean(plan.source)} at {clean(revision)}{environment}"
+
+
+def totals(plan: Plan, *, applied: bool) -> str:
+    """Return how many changes of each kind there are, or were, and how many schedules stay as they are."""
+    counts = summary_json(plan)
+    unchanged = counts.pop("unchanged")
+    parts = [f"{n:,} {_DONE[word] if applied else f'to {word}'}" for word, n in counts.items() if n]
+    if not parts:
+        return f"Nothing to do: {unchanged:,} unchanged."
+    return f"{', '.join(parts)}, {unchanged:,} unchanged."
+
+
+def _change(change: Change, paint: Paint) -> Iterator[str]:
+    shown = masked(change)
+    word = shown.action.value
+    notes = [note for note in (None if word in {"create", "update", "delete"} else word, shown.note) if note]
+    if shown.cause is Cause.DRIFT and not shown.fields:
+        notes.append("drift")
+    tail = f" ({clean(', '.join(notes))})" if notes else ""
+    yield f"  {paint(SIGNS[shown.action] + ' ' + clean(shown.name), word)}{tail}"
+    if shown.fires_at_once:
+        yield f"      {paint('fires at once', 'warning')}"
+    width = max((len(field.field) for field in shown.fields), default=0)
+    for field in shown.fields:
+        if field.field != "name" or shown.action is not Action.CREATE:
+            yield f"      {field.field:<{width}}  {_values(field, shown.action)}"
+
+
+def _values(field: FieldChange, action: Action) -> str:
+    after = value(field.field, field.after)
+    words = _in_words(field)
+    tail = f"  ({words})" if words else ""
+    if action is Action.CREATE:
+        return f"{after}{tail}"
+    drift = "  (drift)" if field.cause is Cause.DRIFT else ""
+    return f"{value(field.field, field.before)} → {after}{tail}{drift}"
+
+
+def _in_words(field: FieldChange) -> str | None:
+    if field.field != "crontab" or not isinstance(field.after, str):
+        return None
+    from beatsync.spec import crontab  # only a plan that changes a crontab needs it
+
+    return crontab.in_words(field.after)
+
+
+def value(name: str, given: FieldValue) -> str:
+    """Return a field's value as a spec file would write it; `none` where there is none."""
+    if given is None:
+        return "none"
+    if isinstance(given, str) and name in _WITHOUT_QUOTES | _JSON_FIELDS:
+        return clean(given) or '""'
+    return json.dumps(given, ensure_ascii=False)
+
+
+def _conditions(plan: Plan) -> Iterator[str]:
+    for condition in Condition:
+        names = [clean(name) for name, found in plan.conditions if found is condition]
+        if names:
+            yield f"  {condition.value}: {_some(names)}"
+    if plan.conditions:
+        yield ""
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
+    for blocked in plan.blocked:
+        yield f"{paint('blocked:', 'error')} {clean(blocked.message)} {paint(f'[{blocked.code}]', 'quiet')}"
+        yield from (f"  - {clean(name)}" for name in _listed(blocked))
+        if blocked.hint:
+            yield f"  {paint('hint:', 'hint')} {clean(blocked.hint)}"
+    if plan.blocked:
+        yield ""
+
+
+def _listed(blocked: Blocked) -> tuple[str, ...]:
+    # A message about one name holds it already.
+    return blocked.names if len(blocked.names) > 1 else ()
+
+
+def markdown_report(plan: Plan, *, applied: bool) -> str:
+    """Return a plan as a comment for a pull request."""
+    lines = [f"### BeatSync: {_code(plan.source)}", "", f"**{totals(plan, applied=applied)}** {heading(plan)}.", ""]
+    if plan.changes:
+        body = [line for change in plan.changes for line in _diff(change)]
+        fence = _fence(body)
+        lines += [f"{fence}diff", *body, fence, ""]
+    for blocked in plan.blocked:
+        names = ", ".join(_code(name) for name in _listed(blocked))
+        more = f": {names}" if names else ""
+        hint = f" {_escaped(blocked.hint)}" if blocked.hint else ""
+        lines += ["> [!CAUTION]", f"> Blocked: {_escaped(blocked.message)}{more}.{hint}", ""]
+    for one in plan.diagnostics:
+        hint = f" {_escaped(one.hint)}" if one.hint else ""
+        lines.append(f"- {_code(str(one.location))} {one.severity.value}: {_escaped(one.message)}{hint}")
+    lines += [f"- {line.strip()}" for line in _conditions(plan) if line]
+    return "\n".join(lines).rstrip()
+
+
+def _diff(change: Change) -> Iterator[str]:
+    sign = SIGNS[change.action].replace("~", "!")
+    for number, line in enumerate(_change(change, plain)):
+        yield f"{sign} {line[4:]}" if number == 0 else f"{sign if sign != '!' else ' '} {line[2:]}"
+
+
+def _fence(lines: list[str]) -> str:
+    fence = "```"
+    while any(fence in line for line in lines):
+        fence += "`"
+    return fence
+
+
+def _code(text: str) -> str:
+    mark = "`"
+    while mark in text:
+        mark += "`"
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{mark}{pad}{clean(text)}{pad}{mark}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in clean(text))

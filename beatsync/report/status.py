@@ -1,0 +1,114 @@
+"""How each source stands: when it was last synced, what drifted since, and what a sync leaves as it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from beatsync.plan.drift import RowState
+from beatsync.plan.jsonform import FORMAT_VERSION
+from beatsync.plan.mask import masked_fields
+from beatsync.plan.model import Condition
+from beatsync.report.paint import Paint, clean, counted, plain
+from beatsync.report.plan import value
+from beatsync.values import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source with the state of every row that it owns."""
+
+    name: str
+    origin: str | None
+    revision: Revision | None
+    environment: str | None
+    synced_at: datetime | None
+    outcome: str
+    """`applied`, `blocked`, `failed` or `invalid`; empty before the first sync."""
+    message: str
+    rows: Sequence[RowState]
+
+    @property
+    def drifted(self) -> list[RowState]:
+        """The rows that somebody changed."""
+        return [row for row in self.rows if row.drift]
+
+    @property
+    def missing(self) -> list[RowState]:
+        """The rows that somebody deleted."""
+        return [row for row in self.rows if row.missing]
+
+
+def json_report(sources: Sequence[SourceStatus]) -> str:
+    """Return the JSON of `schemas/status.schema.json`."""
+    report = {"format_version": FORMAT_VERSION, "sources": [_source_json(source) for source in sources]}
+    return json.dumps(report, indent=2, ensure_ascii=False)
+
+
+def _source_json(source: SourceStatus) -> dict[str, Any]:
+    revision = source.revision
+    return {
+        "name": source.name,
+        "origin": source.origin,
+        "revision": {"digest": revision.digest, "git": revision.git} if revision else None,
+        "environment": source.environment,
+        "synced_at": source.synced_at.isoformat() if source.synced_at else None,
+        "outcome": source.outcome or None,
+        "message": source.message or None,
+        "schedules": len(source.rows),
+        "drifted": [_drift_json(row) for row in source.drifted],
+        "missing": [row.name for row in source.missing],
+        "conditions": [
+            {"name": row.name, "condition": condition.value} for row in source.rows for condition in row.conditions
+        ],
+    }
+
+
+def _drift_json(row: RowState) -> dict[str, Any]:
+    fields = masked_fields(row.drift, row.sensitive)
+    return {
+        "name": row.name,
+        "path": row.path,
+        "fields": [{"field": f.field, "observed": f.before, "applied": f.after} for f in fields],
+    }
+
+
+def text_report(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
+    """Return the status of all sources for a terminal."""
+    if not sources:
+        return "Nothing was synced into this database yet."
+    return "\n\n".join("\n".join(_source(source, paint)) for source in sources)
+
+
+def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
+    outcome = source.outcome or "never synced"
+    yield f"{paint(clean(source.name), 'name')}: {paint(outcome, 'good' if source.outcome == 'applied' else 'error')}"
+    if source.message:
+        yield f"  {clean(source.message)}"
+    if source.synced_at:
+        yield f"  last success  {source.synced_at:%Y-%m-%d %H:%M:%S} UTC"
+    if source.revision:
+        yield f"  revision      {clean(source.revision.git or 'content ' + source.revision.digest[:12])}"
+    if source.environment:
+        yield f"  environment   {clean(source.environment)}"
+    if source.origin:
+        yield f"  files         {clean(source.origin)}"
+    yield f"  owns          {counted(len(source.rows), 'schedule')}"
+    yield from _rows(source, paint)
+
+
+def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
+    for row in source.drifted:
+        yield f"  {paint('drifted', 'warning')}: {clean(row.name)}"
+        for field in masked_fields(row.drift, row.sensitive):
+            before, after = value(field.field, field.before), value(field.field, field.after)
+            yield f"      {field.field}  {before} (applied: {after})"
+    for row in source.missing:
+        yield f"  {paint('deleted by somebody', 'warning')}: {clean(row.name)}"
+    for condition in Condition:
+        names = [clean(row.name) for row in source.rows if condition in row.conditions]
+        if names:
+            yield f"  {condition.value}: {', '.join(names)}"
