@@ -24,7 +24,6 @@ def command(settings: Any, /, *, source: str | None, output_format: str, **given
     from beatsync.report import status
 
     with wiring.opened(wiring.Given(**given), settings) as (store, _):
-        store.check_tables()
         found = _sources(store, source)
     if output_format == "json":
         output.answer(status.json_report(found))

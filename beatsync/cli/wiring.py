@@ -70,8 +70,11 @@ class Project:
 
 
 @contextmanager
-def opened(given: Given, settings: Mapping[str, Any] | None) -> Iterator[tuple[Store, Project]]:
-    """Connect to the chosen database; `settings` are those of a project that is loaded already."""
+def opened(given: Given, settings: Mapping[str, Any] | None, *, check: bool = True) -> Iterator[tuple[Store, Project]]:
+    """Connect to the chosen database; `settings` are those of a project that is loaded already.
+
+    With `check`, a table that is missing is found before anything else is done.
+    """
     from beatsync.store import DatabaseChoice, connect
     from beatsync.store.versions import warnings
 
@@ -80,6 +83,8 @@ def opened(given: Given, settings: Mapping[str, Any] | None) -> Iterator[tuple[S
     try:
         for warning in warnings():
             note(warning)
+        if check:
+            store.check_tables()
         yield store, Project.read(settings if settings is not None else store.project_settings())
     finally:
         store.close()

@@ -69,11 +69,11 @@ def shop(tmp_path: Path, redis_url: str) -> Iterator[Shop]:
 @pytest.mark.timeout(180)
 def test_a_spec_runs_is_edited_and_is_removed_without_a_restart(shop: Shop) -> None:
     shop.spec('schedules:\n  tick: {task: proj.note, interval: 1s, args: ["first"]}\n')
-    assert "1 to create" in shop.sync()
+    assert "1 created" in shop.sync()
     wait_until(lambda: shop.ran("first") >= 2, 10, shop.logs)
 
     shop.spec('schedules:\n  tick: {task: proj.note, interval: 1s, args: ["second"]}\n')
-    assert "1 to update" in shop.sync()
+    assert "1 updated" in shop.sync()
     wait_until(lambda: shop.ran("second") >= 2, 15, shop.logs)
     before = shop.ran("first")
 
@@ -82,7 +82,7 @@ def test_a_spec_runs_is_edited_and_is_removed_without_a_restart(shop: Shop) -> N
         '  other: {task: proj.note, interval: 1s, args: ["third"]}\n'
         '  unused: {task: proj.note, crontab: "0 0 1 1 *"}\n'
     )
-    assert "1 to delete" in shop.sync()
+    assert "1 deleted" in shop.sync()
     wait_until(lambda: shop.ran("third") >= 1, 15, shop.logs)
     # `third` runs, so beat has read the new schedules: from here on `second` may not run.
     after = shop.ran("second")

@@ -1,0 +1,22 @@
+"""Just enough of a Django project: its own app, celery's schedules, and BeatSync."""
+
+import os
+
+SECRET_KEY = "an example keeps no secrets"
+DEBUG = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["django_celery_beat", "beatsync"]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("SHOP_DATABASE", "shop.sqlite3"),
+        "OPTIONS": {"timeout": 30},
+    }
+}
+CELERY_BROKER_URL = os.environ.get("SHOP_BROKER", "memory://")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "Europe/Berlin"
+# What the command line may leave out.
+BEATSYNC = {"SOURCE": "shop"}
