@@ -197,8 +197,10 @@ def _repair(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOpt
     repaired = 0
     again = replace(options, plan=replace(options.plan, approved=None))
     for _ in range(_ATTEMPTS):
-        made = _make_plan(snapshot, desired, _observe(store, again), again, clock())
-        if not made.changes or made.blocked:
+        observed = _observe(store, again)
+        made = _make_plan(snapshot, desired, observed, again, clock())
+        # Another revision is another sync's word, and no undoing of ours.
+        if not made.changes or made.blocked or observed.revision != made.revision:
             break
         result = _apply(store, snapshot, desired, again, clock)
         if result.outcome is not Outcome.APPLIED:

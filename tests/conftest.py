@@ -129,6 +129,8 @@ def _backends(server: Callable[[str], Server]) -> Iterator[Callable[[str], Backe
             made[name] = backend
         return made[name]
 
+    # django-celery-beat's signals and checks speak to the default database, whichever one a row is in.
+    get("sqlite")
     yield get
     connections.close_all()
 
@@ -152,6 +154,9 @@ def backend(request: pytest.FixtureRequest, _backends: Callable[[str], Backend])
     empty(one.alias)
     yield one
     from django.db import connections
+
+    # The model's own check of unique names looks into the default database, whichever one the row is in.
+    empty(one.alias)
 
     connections[one.alias].close()
 
