@@ -37,7 +37,7 @@ class Killer:
 
 
 def child(store: Store, folder: Path, where: str, number: int) -> None:
-    connection = connections[store.alias]
+    connection: Any = connections[store.alias]
     if where == "commit":
         # The last statement has run; the connection dies instead of committing.
         commit = connection._commit

@@ -22,7 +22,12 @@ def main() -> None:
     url, *folders = sys.argv[1:]
     store = connect(DatabaseChoice(url=url))
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait_for_the_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     counts: Counter[str] = Counter()
     options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=60)
     while not ended.is_set():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from beatsync.plan.model import Change
+from collections.abc import Mapping
+
+from beatsync.plan.model import Change, Row
 from beatsync.store import Store
 from beatsync.store.bulk import MAX_ROWS
 from beatsync.values import Crontab, TaskSpec
@@ -44,7 +46,7 @@ def test_a_first_sync_an_update_of_all_and_a_removal_take_few_statements(store: 
     assert (seen.rows, seen.inventory, len(seen.tombstones)) == ({}, {}, ROWS)
 
 
-def _numbered(rows: dict[str, object]) -> list[tuple[int, object]]:
+def _numbered(rows: Mapping[str, Row]) -> list[tuple[int, Row]]:
     return [(int(name.removeprefix("task ")), row) for name, row in rows.items()]
 
 
