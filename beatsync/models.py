@@ -45,6 +45,7 @@ class InventoryEntry(models.Model):
     protect = models.BooleanField(default=False)
     path = models.TextField(default="")
     retired = models.BooleanField(default=False)
+    frozen = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name",)

@@ -6,15 +6,18 @@ beyond the store's lock. Retrying, timers and triggers are the daemon's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from beatsync.plan.authors import drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Blocked, Observed, Plan, PlanOptions, Request
+from beatsync.plan.release import release_plan
 from beatsync.source import load
 from beatsync.spec import ParseOptions, combine, parse_file
 from beatsync.values import Desired, Severity, Snapshot
@@ -98,7 +101,9 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
     """
     snapshot, desired = check(root, options.parse, watch)
     watch("comparing with the database", 0, 0)
-    made = _make_plan(snapshot, desired, _observe(store, options), options, clock())
+    observed = _observe(store, options)
+    made = _make_plan(snapshot, desired, observed, options, clock())
+    made = with_authors(made, observed, _authors(store, made, observed))
     return Result(_obstacle(made, options) or Outcome.PLANNED, made)
 
 
@@ -130,11 +135,24 @@ def sync(
             store.touch_revision(made.source, made.revision, made.origin, made.environment, clock())
         return Result(Outcome.UNCHANGED, made)
     watch("applying", 0, 0)
-    result = _apply(store, snapshot, desired, options, clock)
+    authors = _authors(store, made, observed)
+    result = _apply(store, snapshot, desired, options, clock, authors)
     if result.outcome is not Outcome.APPLIED:
         return _refused(store, result.plan, result.outcome, options, clock)
     watch("verifying", 0, 0)
     return replace(result, repairs=_repair(store, snapshot, desired, options, clock))
+
+
+def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:
+    """Give rows out of the source's ownership and leave them as they are; return what was done.
+
+    Raises UnknownNames where the source does not own one of them, then nothing was done; and `beatsync.store.StoreError`.
+    """
+    with store.locked(options.source, options.lock_wait, options.holder):
+        observed = _observe(store, options)
+        made = release_plan(options.source, names, observed)
+        store.apply(made, observed, clock(), is_sync=False)
+    return made
 
 
 def _observe(store: Store, options: SyncOptions) -> Observed:
@@ -171,7 +189,18 @@ def _refused(store: Store, made: Plan, outcome: Outcome, options: SyncOptions, c
     return Result(outcome, made)
 
 
-def _apply(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> Result:
+def _authors(store: Store, made: Plan, observed: Observed) -> dict[int, str]:
+    return store.authors(drifted_rows(made, observed))
+
+
+def _apply(
+    store: Store,
+    snapshot: Snapshot,
+    desired: Desired,
+    options: SyncOptions,
+    clock: Clock,
+    authors: Mapping[int, str] = MappingProxyType({}),
+) -> Result:
     """Plan again under the lock, from rows read there, and apply that."""
     from beatsync.store import RetryableError
 
@@ -180,7 +209,7 @@ def _apply(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOpti
             with store.locked(options.source, options.lock_wait, options.holder):
                 observed = _observe(store, options)
                 now = clock()
-                made = _make_plan(snapshot, desired, observed, options, now)
+                made = with_authors(_make_plan(snapshot, desired, observed, options, now), observed, authors)
                 obstacle = _obstacle(made, options)
                 if obstacle is not None:
                     return Result(obstacle, made)

@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": "Show what a sync would do.",
     "sync": "Make the database say what the files say, once.",
     "status": "Show each source: revision, outcome, drift, paused rows.",
+    "release": "Give rows out of BeatSync's hands, as they are.",
     "schema": "Print a published JSON Schema.",
     "init": "Lay out a new directory of spec files.",
     "migrate": "Make or update BeatSync's own tables.",

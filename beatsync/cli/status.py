@@ -41,11 +41,15 @@ def _sources(store: Store, only: str | None) -> list[SourceStatus]:
     if only is not None and only not in {state.name for state in known}:
         names = ", ".join(state.name for state in known) or "none"
         raise click.ClickException(f"there is no source {only!r} in this database; there are: {names}")
-    return [
-        SourceStatus(
-            state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome, state.message,
-            states(store.observe(state.name), utc_now()),
-        )
-        for state in known
-        if only in {None, state.name}
-    ]  # fmt: skip
+    found = []
+    for state in known:
+        if only in {None, state.name}:
+            rows = states(store.observe(state.name), utc_now())
+            authors = store.authors([row.row_id for row in rows if row.drift or row.missing])
+            found.append(
+                SourceStatus(
+                    state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome,
+                    state.message, rows, authors,
+                )
+            )  # fmt: skip
+    return found

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ("protect", models.BooleanField(default=False)),
                 ("path", models.TextField(default="")),
                 ("retired", models.BooleanField(default=False)),
+                ("frozen", models.BooleanField(default=False)),
                 (
                     "source",
                     models.ForeignKey(

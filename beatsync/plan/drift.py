@@ -16,6 +16,7 @@ class RowState:
 
     name: str
     path: str
+    row_id: int
     missing: bool = False
     drift: tuple[FieldChange, ...] = ()
     """`before` is what the row says, `after` what was last applied."""
@@ -31,7 +32,7 @@ def states(observed: Observed, now: datetime) -> tuple[RowState, ...]:
 
 def _state(entry: Owned, row: Row | None, now: datetime) -> RowState:
     if row is None:
-        return RowState(entry.name, entry.path, missing=True)
+        return RowState(entry.name, entry.path, entry.row_id, missing=True)
     applied = applied_fields(entry.applied)
     fields = tuple(compare(applied, row.spec.fields(), applied, entry.policy.ignore))
     condition = _condition(entry, applied["enabled"], row, completed(row, now, one_off=applied["one_off"] is True))
@@ -40,10 +41,12 @@ def _state(entry: Owned, row: Row | None, now: datetime) -> RowState:
         fields = (*fields, FieldChange("enabled", row.spec.enabled, switch, Cause.DRIFT))
     protected = Condition.PROTECTED if entry.policy.protect else None
     conditions = tuple(found for found in (condition, protected) if found)
-    return RowState(entry.name, entry.path, False, fields, conditions, entry.policy.sensitive)
+    return RowState(entry.name, entry.path, entry.row_id, False, fields, conditions, entry.policy.sensitive)
 
 
 def _condition(entry: Owned, switch: FieldValue, row: Row, is_completed: bool) -> Condition | None:
+    if entry.frozen:
+        return Condition.FROZEN
     if entry.retired:
         return Condition.RETIRED
     if row.spec.enabled or switch is False:

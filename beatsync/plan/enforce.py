@@ -64,6 +64,7 @@ def _is_settled(declared: Declared, entry: Owned, row: Row) -> bool:
         and entry.row_id == row.row_id
         and entry.path == declared.location.path
         and not entry.retired
+        and not entry.frozen
         and entry.applied == applied_text(declared)
         and entry.policy == remembered(declared.policy, entry)
     )
@@ -86,11 +87,10 @@ def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record 
         path=declared.location.path,
         previous_name=entry.name if entry and entry.name != declared.spec.name else None,
     )
-    if entry is not None and (entry.name, entry.row_id, entry.applied, entry.policy, entry.path, entry.retired) == (
-        record.name, record.row_id, record.applied, record.policy, record.path, False
-    ):  # fmt: skip
-        return None
-    return record
+    if entry is None or entry.retired or entry.frozen:
+        return record
+    known = (entry.name, entry.row_id, entry.applied, entry.policy, entry.path)
+    return None if known == (record.name, record.row_id, record.applied, record.policy, record.path) else record
 
 
 def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:

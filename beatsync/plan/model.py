@@ -39,6 +39,8 @@ class Owned:
     # `policy.protect` is always said here, and `policy.renamed_from` never.
     retired: bool = False
     """It left the files and was disabled (`on_remove: disable`) rather than deleted."""
+    frozen: bool = False
+    """At the last sync a file was invalid, and the schedule may stand in it (`--on-invalid isolate`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class Record:
     policy: Policy
     path: str
     retired: bool = False
+    frozen: bool = False
     previous_name: str | None = None
     """The inventory entry that this one replaces, where the name changed."""
 

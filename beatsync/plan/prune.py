@@ -16,9 +16,9 @@ def prune(entry: Owned, row: Row | None, *, frozen: bool) -> Finding:
     if row is None:
         return Finding(_change(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted by somebody"))
     if frozen:
-        return Finding(condition=Condition.FROZEN)
+        return Finding(record=_noted(entry, row, frozen=True), condition=Condition.FROZEN)
     if entry.policy.protect:
-        return Finding(condition=Condition.PROTECTED)
+        return Finding(record=_noted(entry, row, frozen=False), condition=Condition.PROTECTED)
     if entry.policy.on_remove is OnRemove.KEEP:
         return Finding(_change(Action.FORGET, entry, row, Cause.SPEC, "kept as it is (on_remove: keep)"))
     if entry.policy.on_remove is OnRemove.DISABLE:
@@ -39,9 +39,16 @@ def bury(row: Row) -> Change:
     )
 
 
+def _noted(entry: Owned, row: Row, *, frozen: bool) -> Record | None:
+    """Return the entry to write where it does not say yet whether it is frozen."""
+    if entry.frozen is frozen:
+        return None
+    return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, entry.retired, frozen=frozen)
+
+
 def _retire(entry: Owned, row: Row) -> Finding:
     if entry.retired:
-        return Finding(condition=Condition.RETIRED)
+        return Finding(record=_noted(entry, row, frozen=False), condition=Condition.RETIRED)
     record = Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired=True)
     if not row.spec.enabled:
         return Finding(record=record, condition=Condition.RETIRED)

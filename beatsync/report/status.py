@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,8 @@ class SourceStatus:
     """`applied`, `blocked`, `failed` or `invalid`; empty before the first sync."""
     message: str
     rows: Sequence[RowState]
+    authors: Mapping[int, str] = field(default_factory=dict)
+    """Who last changed a row, in words, by its id, where that is known."""
 
     @property
     def drifted(self) -> list[RowState]:
@@ -59,7 +61,7 @@ def _source_json(source: SourceStatus) -> dict[str, Any]:
         "outcome": source.outcome or None,
         "message": source.message or None,
         "schedules": len(source.rows),
-        "drifted": [_drift_json(row) for row in source.drifted],
+        "drifted": [_drift_json(row, source.authors) for row in source.drifted],
         "missing": [row.name for row in source.missing],
         "conditions": [
             {"name": row.name, "condition": condition.value} for row in source.rows for condition in row.conditions
@@ -67,11 +69,12 @@ def _source_json(source: SourceStatus) -> dict[str, Any]:
     }
 
 
-def _drift_json(row: RowState) -> dict[str, Any]:
+def _drift_json(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:
     fields = masked_fields(row.drift, row.sensitive)
     return {
         "name": row.name,
         "path": row.path,
+        "author": authors.get(row.row_id),
         "fields": [{"field": f.field, "observed": f.before, "applied": f.after} for f in fields],
     }
 
@@ -102,13 +105,18 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
 
 def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
     for row in source.drifted:
-        yield f"  {paint('drifted', 'warning')}: {clean(row.name)}"
-        for field in masked_fields(row.drift, row.sensitive):
-            before, after = value(field.field, field.before), value(field.field, field.after)
-            yield f"      {field.field}  {before} (applied: {after})"
+        yield f"  {paint('drifted', 'warning')}: {clean(row.name)}{_author(row, source)}"
+        for one in masked_fields(row.drift, row.sensitive):
+            before, after = value(one.field, one.before), value(one.field, one.after)
+            yield f"      {one.field}  {before} (applied: {after})"
     for row in source.missing:
-        yield f"  {paint('deleted by somebody', 'warning')}: {clean(row.name)}"
+        yield f"  {paint('deleted by somebody', 'warning')}: {clean(row.name)}{_author(row, source)}"
     for condition in Condition:
         names = [clean(row.name) for row in source.rows if condition in row.conditions]
         if names:
             yield f"  {condition.value}: {', '.join(names)}"
+
+
+def _author(row: RowState, source: SourceStatus) -> str:
+    said = source.authors.get(row.row_id)
+    return f" (last {clean(said)})" if said else ""

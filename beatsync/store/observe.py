@@ -179,14 +179,14 @@ def _ownership(connection: BaseDatabaseWrapper, source: str) -> tuple[dict[str, 
 
 
 def _owned(entry: tuple[Any, ...]) -> Owned:
-    name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired = entry
+    name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen = entry
     policy = Policy(
         on_remove=OnRemove(on_remove),
         ignore=tuple(json.loads(ignore)),
         protect=bool(protect),
         sensitive=tuple(json.loads(sensitive)),
     )
-    return Owned(name, row_id, applied, policy, path, retired=bool(retired))
+    return Owned(name, row_id, applied, policy, path, retired=bool(retired), frozen=bool(frozen))
 
 
 def _tombstones(connection: BaseDatabaseWrapper, source: str) -> tuple[Tombstone, ...]:

@@ -85,6 +85,7 @@ def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> BulkRo
         "protect": bool(record.policy.protect),
         "path": record.path,
         "retired": record.retired,
+        "frozen": record.frozen,
     }
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
 from beatsync.plan.model import NameRule, Observed, Plan
-from beatsync.store import lock, observe, project, records, schema, tasks, times
+from beatsync.store import authors, lock, observe, project, records, schema, tasks, times
 from beatsync.store.errors import LockHeld, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import HistoryEntry, SourceState
@@ -71,6 +71,14 @@ class Store:
         """Return the names in the project's `beat_schedule`, which beat writes at every start (FACTS 9), where known."""
         return project.beat_schedule_names() if self._project else frozenset()
 
+    def authors(self, row_ids: Collection[int]) -> dict[int, str]:
+        """Return who last changed each of these rows, in words, as far as the project's Django admin tells."""
+        if not self._project or not row_ids:
+            return {}
+        with suppress(StoreError), readable_errors(self._connection):
+            return authors.admin_log(row_ids)
+        return {}  # the log's tables may not be made; nothing depends on them
+
     def observe(self, source: str) -> Observed:
         """Read what a plan of `source` needs to know; a constant number of queries, no matter how many rows."""
         with readable_errors(self._connection):
@@ -105,8 +113,11 @@ class Store:
         except StoreError:
             return None, None  # SQLite, in the instant of somebody's commit: who it is must stay unknown
 
-    def apply(self, plan: Plan, observed: Observed, now: datetime) -> None:
-        """Write what `plan` says and remember it, inside `locked`; the last statement tells beat, if a task row was written."""
+    def apply(self, plan: Plan, observed: Observed, now: datetime, *, is_sync: bool = True) -> None:
+        """Write what `plan` says and remember it, inside `locked`; the last statement tells beat, if a task row was written.
+
+        What is no sync of any files leaves alone what the source was last synced to.
+        """
         if self._held is None:
             raise RuntimeError("apply is for the inside of locked")
         source_id, holder = self._held
@@ -117,8 +128,9 @@ class Store:
             new = any(record.row_id is None for record in plan.records)
             records.write_inventory(connection, source_id, plan, tasks.row_ids(connection) if new else {})
             records.write_tombstones(connection, source_id, plan, observed, now)
-            synced = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
-            records.write_source(connection, source_id, synced)
+            if is_sync:
+                synced = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
+                records.write_source(connection, source_id, synced)
             finished = now + timedelta(seconds=time.perf_counter() - begun)
             if plan.changes:
                 row = records.history_row(source_id, records.APPLIED, "", holder, plan)

@@ -110,6 +110,7 @@ INVENTORY: Final = Table(
         "protect": Kind.FLAG,
         "path": Kind.TEXT,
         "retired": Kind.FLAG,
+        "frozen": Kind.FLAG,
     },
 )
 TOMBSTONE: Final = Table(

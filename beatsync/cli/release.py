@@ -1,0 +1,34 @@
+"""`beatsync release`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from beatsync.cli import exits, options, output, wiring
+
+
+@click.command("release")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@options.source
+@options.database
+@click.pass_obj
+def command(settings: Any, /, *, names: tuple[str, ...], **given: Any) -> int:
+    """Give rows out of BeatSync's hands: they stay as they are and belong to nobody.
+
+    Take their schedules out of the files first, or the next sync finds rows under their names that it does not own, and stops.
+    """
+    from beatsync import reconcile
+    from beatsync.plan.release import UnknownNames
+    from beatsync.report import plan as report
+
+    asked = wiring.Given(**given)
+    with wiring.opened(asked, settings) as (store, project):
+        try:
+            made = reconcile.release(store, names, wiring.sync_options(asked, project, store))
+        except UnknownNames as error:
+            raise click.ClickException(str(error)) from None
+    output.answer(report.text_report(made, applied=True, paint=output.painter(sys.stdout)))
+    return exits.DONE

@@ -1,0 +1,39 @@
+"""Giving rows out of a source's ownership, on a person's word."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from beatsync.plan.model import Action, Cause, Change, Observed, Plan
+from beatsync.values import Revision
+
+
+class UnknownNames(Exception):  # noqa: N818  it says what is the matter
+    """The source does not own these rows."""
+
+    def __init__(self, source: str, names: Collection[str], owners: Collection[tuple[str, str]]) -> None:
+        self.names = tuple(sorted(names))
+        elsewhere = dict(owners)
+        said = (
+            f"{name!r} (it belongs to {elsewhere[name]!r})" if name in elsewhere else repr(name) for name in self.names
+        )
+        super().__init__(f"the source {source!r} does not own {', '.join(said)}")
+
+
+def release_plan(source: str, names: Collection[str], observed: Observed) -> Plan:
+    """Return the plan that forgets these rows. Raises UnknownNames."""
+    unknown = set(names) - observed.inventory.keys()
+    if unknown:
+        raise UnknownNames(
+            source, unknown, [(name, observed.owners[name]) for name in unknown & observed.owners.keys()]
+        )
+    return Plan(
+        source=source,
+        revision=observed.revision or Revision(""),
+        origin=observed.origin,
+        changes=tuple(
+            Change(Action.FORGET, name, Cause.SPEC, row_id=observed.inventory[name].row_id, note="released")
+            for name in sorted(set(names))
+        ),
+        unchanged=len(observed.inventory.keys() - set(names)),
+    )
