@@ -1,0 +1,34 @@
+"""Logs into the Django admin as alice and saves one task's form with another queue. Usage: edit_in_admin.py NAME QUEUE."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+
+django.setup()
+
+from django.contrib.auth import get_user_model  # noqa: E402  needs Django to be set up
+from django.test import Client  # noqa: E402
+from django.test.utils import setup_test_environment  # noqa: E402
+from django_celery_beat.models import PeriodicTask  # noqa: E402
+
+
+def main() -> None:
+    name, queue = sys.argv[1:]
+    setup_test_environment()  # without it, no answer keeps its context
+    users = get_user_model().objects
+    alice = users.filter(username="alice").first() or users.create_superuser("alice", "alice@example.org", "secret")
+    client = Client()
+    client.force_login(alice)
+    task = PeriodicTask.objects.get(name=name)
+    url = f"/admin/django_celery_beat/periodictask/{task.pk}/change/"
+    form = client.get(url).context["adminform"].form
+    data = {field: value for field, value in form.initial.items() if value is not None and value is not False}
+    data |= {"queue": queue, "regtask": task.task, "_save": "Save"}
+    answer = client.post(url, data)
+    if answer.status_code != 302:
+        sys.exit(f"the form was not taken: {answer.context['adminform'].form.errors}")
+
+
+main()

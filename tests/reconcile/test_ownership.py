@@ -1,0 +1,127 @@
+"""Who owns a row, who lets go of it, and who changed it meanwhile, on each real database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django_celery_beat.models import PeriodicTask
+
+from beatsync.models import SyncRecord
+from beatsync.plan.drift import states
+from beatsync.plan.model import Action, Condition, PlanOptions
+from beatsync.plan.release import UnknownNames
+from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync, utc_now
+from beatsync.store import Store
+from tests.conftest import MakeTask
+
+TWO = "schedules:\n  one: {task: t, interval: 1h}\n  two: {task: t, interval: 2h}\n"
+BROKEN = "schedules:\n  two: {task: t, interval: 2 hours and a bit}\n"
+
+
+def go(root: Path, store: Store, source: str = "default", **options: Any) -> Result:
+    return sync(root, store, SyncOptions(source=source, plan=PlanOptions(**options)))
+
+
+def folder(root: Path, **files: str) -> Path:
+    root.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (root / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return root
+
+
+def names(store: Store) -> list[str]:
+    return sorted(PeriodicTask.objects.using(store.alias).values_list("name", flat=True))
+
+
+def test_a_released_row_stays_and_is_nobodys(store: Store, tmp_path: Path) -> None:
+    root = folder(tmp_path / "a", a=TWO)
+    go(root, store)
+    before = store.sources()
+    made = release(store, ["two"], SyncOptions())
+    assert [(change.action, change.name) for change in made.changes] == [(Action.FORGET, "two")]
+    assert names(store) == ["one", "two"]
+    assert sorted(store.observe("default").inventory) == ["one"]
+    assert [(s.revision, s.synced_at) for s in store.sources()] == [(s.revision, s.synced_at) for s in before]
+
+    # Still declared, it is now a row of somebody else's; out of the files, it is left alone.
+    blocked = go(root, store)
+    assert [(b.code, b.names) for b in blocked.plan.blocked] == [("conflict", ("two",))]
+    folder(root, a="schedules:\n  one: {task: t, interval: 1h}\n")
+    assert go(root, store).outcome is Outcome.UNCHANGED
+    assert names(store) == ["one", "two"]
+
+
+def test_what_is_not_owned_cannot_be_released_and_nothing_is(store: Store, tmp_path: Path) -> None:
+    go(folder(tmp_path / "a", a=TWO), store)
+    go(folder(tmp_path / "b", b="schedules:\n  three: {task: t, interval: 1h}\n"), store, source="other")
+    with pytest.raises(UnknownNames, match=r"'four', 'three' \(it belongs to 'other'\)"):
+        release(store, ["one", "three", "four"], SyncOptions())
+    assert sorted(store.observe("default").inventory) == ["one", "two"]
+    assert SyncRecord.objects.using(store.alias).count() == 2
+
+
+def test_rows_of_a_broken_file_are_frozen_and_status_says_so(store: Store, tmp_path: Path) -> None:
+    root = folder(
+        tmp_path / "a", a="schedules:\n  one: {task: t, interval: 1h}\n", b=BROKEN.replace(" hours and a bit", "h")
+    )
+    go(root, store)
+    folder(root, a="schedules:\n  one: {task: t, interval: 3h}\n", b=BROKEN)
+    assert go(root, store).outcome is Outcome.INVALID
+    isolated = go(root, store, isolate=True)
+    assert isolated.outcome is Outcome.APPLIED
+    assert [change.name for change in isolated.plan.changes] == ["one"]
+    assert isolated.plan.conditions == (("two", Condition.FROZEN),)
+    assert [s.conditions for s in states(store.observe("default"), utc_now())] == [(), (Condition.FROZEN,)]
+    assert go(root, store, isolate=True).outcome is Outcome.UNCHANGED
+
+    folder(root, b=BROKEN.replace(" hours and a bit", "h"))
+    go(root, store)
+    assert [s.conditions for s in states(store.observe("default"), utc_now())] == [(), ()]
+    assert go(root, store).outcome is Outcome.UNCHANGED
+
+
+def test_a_row_cannot_have_two_owners(store: Store, tmp_path: Path) -> None:
+    go(folder(tmp_path / "a", a=TWO), store)
+    second = go(folder(tmp_path / "b", b=TWO), store, source="other", adopt=True)
+    assert second.outcome is Outcome.BLOCKED
+    assert {blocked.code for blocked in second.plan.blocked} == {"owned-elsewhere"}
+    assert "'default'" in second.plan.blocked[0].message
+
+
+def test_two_sources_share_a_database_and_prune_only_their_own(
+    store: Store, tmp_path: Path, make_task: MakeTask
+) -> None:
+    make_task("by hand")
+    make_task("celery.backend_cleanup", task="celery.backend_cleanup")
+    mine = folder(tmp_path / "a", a=TWO)
+    go(mine, store)
+    go(folder(tmp_path / "b", b="schedules:\n  three: {task: t, interval: 1h}\n"), store, source="other")
+    folder(mine, a="schedules:\n  one: {task: t, interval: 1h}\n")
+    go(mine, store)
+    assert names(store) == ["by hand", "celery.backend_cleanup", "one", "three"]
+
+
+def test_the_admins_log_names_who_drifted_a_row(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the log says is asked for the drifted row only, and stands in the plan and in the history."""
+    root = folder(tmp_path / "a", a=TWO)
+    go(root, store)
+    row = PeriodicTask.objects.using(store.alias).get(name="two")
+    PeriodicTask.objects.using(store.alias).filter(pk=row.pk).update(queue="slow")
+    asked: list[list[int]] = []
+
+    def authors(rows: list[int]) -> dict[int, str]:
+        asked.append(list(rows))
+        return dict.fromkeys(rows, "changed in the Django admin by alice, 2026-06-01 12:00 UTC")
+
+    monkeypatch.setattr(store, "authors", authors)
+    made = plan(root, store, SyncOptions())
+    assert [change.note for change in made.plan.changes] == [
+        "last changed in the Django admin by alice, 2026-06-01 12:00 UTC"
+    ]
+    go(root, store)
+    assert asked == [[row.pk], [row.pk]]
+    assert "alice" in store.history("default", 1)[0].changes[0]["note"]
+    assert store.history("default", 1)[0].finished_at <= datetime.now(timezone.utc)  # type: ignore[operator]
