@@ -1,11 +1,12 @@
 """One sync, as a straight line of named steps over a directory and a store.
 
-This module must not know how files are read, how SQL is written or who is looking: no printing, no exit codes, no waiting
-beyond the store's lock. Retrying, timers and triggers are the daemon's.
+This module must not know how files are read, how SQL is written or who is looking: no printing, no exit codes. Retrying,
+timers and triggers are the daemon's.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from beatsync.plan.authors import drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
-from beatsync.plan.model import Blocked, Observed, Plan, PlanOptions, Request
+from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
 from beatsync.plan.release import release_plan
 from beatsync.source import load
 from beatsync.spec import ParseOptions, combine, parse_file
@@ -47,6 +48,9 @@ class SyncOptions:
     plan: PlanOptions = field(default_factory=PlanOptions)
     lock_wait: float | None = None
     """Seconds to wait for another BeatSync on the same source; 0 is not at all, None for ever."""
+    settle: float = 0.0
+    """Seconds after the commit until the rows are looked at for the last time: a save that beat had begun before it may
+    land as long after it as that save takes, about ten statements (FACTS 2). Only rows that beat knows are waited for."""
     holder: str = "beatsync"
     """What another BeatSync that waits is told about this one."""
 
@@ -140,6 +144,8 @@ def sync(
     if result.outcome is not Outcome.APPLIED:
         return _refused(store, result.plan, result.outcome, options, clock)
     watch("verifying", 0, 0)
+    if all(change.action is Action.CREATE for change in result.plan.changes):
+        options = replace(options, settle=0.0)
     return replace(result, repairs=_repair(store, snapshot, desired, options, clock))
 
 
@@ -223,16 +229,25 @@ def _apply(
 
 def _repair(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> int:
     """Look again after the commit, and apply once more what a save of beat's undid; return how many rows that was."""
-    repaired = 0
+    repaired, settled = 0, options.settle <= 0
     again = replace(options, plan=replace(options.plan, approved=None))
     for _ in range(_ATTEMPTS):
-        observed = _observe(store, again)
-        made = _make_plan(snapshot, desired, observed, again, clock())
-        # Another revision is another sync's word, and no undoing of ours.
-        if not made.changes or made.blocked or observed.revision != made.revision:
+        undone = _undone(store, snapshot, desired, again, clock)
+        if not undone and not settled:
+            time.sleep(options.settle)
+            undone = _undone(store, snapshot, desired, again, clock)
+        if not undone:
             break
         result = _apply(store, snapshot, desired, again, clock)
         if result.outcome is not Outcome.APPLIED:
             break
         repaired += len(result.plan.changes)
     return repaired
+
+
+def _undone(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> bool:
+    """Whether the rows no longer say what was just written into them."""
+    observed = _observe(store, options)
+    made = _make_plan(snapshot, desired, observed, options, clock())
+    # Another revision is another sync's word, and no undoing of ours.
+    return bool(made.changes) and not made.blocked and observed.revision == made.revision

@@ -40,10 +40,14 @@ class Matcher:
         return self._by_id.get(entry.row_id)
 
     def brought_back(self) -> Iterator[Row]:
-        """Yield the rows that this source deleted and that a save of beat's inserted again (FACTS 26)."""
+        """Yield the rows that this source deleted and that a save of beat's inserted again (FACTS 26).
+
+        Keys are not given twice, so a row with both the key and the name of a deleted one is that one. It comes back
+        enabled where beat was flushing a run of it, and disabled where beat was switching it off.
+        """
         for name, row_id in sorted(self._tombstones):
             row = self._by_id.get(row_id)
-            if row is not None and row.spec.name == name and not row.spec.enabled:
+            if row is not None and row.spec.name == name:
                 yield row
 
     def match(self, declared: Declared) -> Match | Blocked:

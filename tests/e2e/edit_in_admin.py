@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import django
 
@@ -17,7 +18,7 @@ from django_celery_beat.models import PeriodicTask  # noqa: E402
 def main() -> None:
     name, queue = sys.argv[1:]
     setup_test_environment()  # without it, no answer keeps its context
-    users = get_user_model().objects
+    users: Any = get_user_model()._default_manager
     alice = users.filter(username="alice").first() or users.create_superuser("alice", "alice@example.org", "secret")
     client = Client()
     client.force_login(alice)

@@ -309,15 +309,16 @@ class TestPrune:
         (change,) = make_plan(desired(stays), seen, request()).changes
         assert (change.action, change.row_id) == (Action.FORGET, None)
 
-    def test_what_beat_brings_back_goes_again(self) -> None:
-        back = row(declared("back"), 8, enabled=False)
+    @pytest.mark.parametrize("enabled", [True, False])
+    def test_what_beat_brings_back_goes_again(self, enabled: bool) -> None:
+        back = row(declared("back"), 8, enabled=enabled)
         seen = observed(back, tombstones=(Tombstone("back", 8),))
         (change,) = make_plan(desired(), seen, request()).changes
         assert (change.action, change.row_id) == (Action.DELETE, 8)
 
-    @pytest.mark.parametrize(("row_id", "enabled"), [(9, False), (8, True)])
-    def test_a_row_that_somebody_made_after_the_deletion_is_none_of_ours(self, row_id: int, enabled: bool) -> None:
-        seen = observed(row(declared("back"), row_id, enabled=enabled), tombstones=(Tombstone("back", 8),))
+    @pytest.mark.parametrize(("row_id", "name"), [(9, "back"), (8, "front")])
+    def test_a_row_that_somebody_made_after_the_deletion_is_none_of_ours(self, row_id: int, name: str) -> None:
+        seen = observed(row(declared(name), row_id), tombstones=(Tombstone("back", 8),))
         assert make_plan(desired(), seen, request()).changes == ()
 
 

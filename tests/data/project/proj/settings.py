@@ -2,6 +2,11 @@ import os
 
 import dj_database_url
 
+if os.environ["PROJECT_DATABASE_URL"].startswith("mysql:"):
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
+
 SECRET_KEY = "tests"
 DEBUG = False
 USE_TZ = True
