@@ -111,6 +111,8 @@ def _parsed(url: str) -> dict[str, Any]:
         database["OPTIONS"] = options
     elif engine.endswith("mysql"):
         _require_mysql()
+        # Before Django 5.0 the connection's default cannot say every character.
+        database["OPTIONS"] = {"charset": "utf8mb4", **(database.get("OPTIONS") or {})}
     elif engine.endswith("postgresql"):
         if find_spec("psycopg") is None and find_spec("psycopg2") is None:
             raise StoreError("PostgreSQL needs a driver: pip install 'beatsync[postgres]'")
