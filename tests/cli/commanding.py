@@ -1,0 +1,149 @@
+"""The command line in this process or in one of its own, and what a database holds, for the tests of commands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from django.db import connections
+
+from beatsync.cli import main
+from beatsync.spec.schema import read_schema
+from tests.processes import run
+
+ROOT = Path(__file__).parent.parent.parent
+PROJECT = ROOT / "tests" / "data" / "project"
+HOLD_LOCK = Path(__file__).with_name("hold_lock.py")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON; fails where there is anything else on it."""
+        return json.loads(self.out)
+
+    def matching(self, schema: str) -> Any:
+        """Standard output as JSON that its published schema accepts."""
+        from jsonschema import Draft202012Validator
+
+        document = self.json
+        Draft202012Validator(read_schema(schema)).validate(document)
+        return document
+
+
+@dataclass(frozen=True)
+class Here:
+    """The command in this process, in a directory of its own, on the test process's SQLite database."""
+
+    path: Path
+    alias: str
+    _read: Callable[[], tuple[str, str]]
+
+    def __call__(self, *words: str, settings: Mapping[str, Any] | None = None) -> Answer:
+        self._read()
+        code = main(list(words), settings=settings)
+        return Answer(code, *self._read())
+
+    def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
+        """Write a spec file."""
+        return written(self.path / name, text)
+
+    def rows(self) -> dict[str, Any]:
+        """Every `PeriodicTask` by name."""
+        from django_celery_beat.models import PeriodicTask
+
+        return {row.name: row for row in PeriodicTask.objects.using(self.alias)}
+
+    def tables(self) -> dict[str, list[Any]]:
+        """Everything in the database."""
+        return tables(self.alias)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The command in a process of its own, in a directory of its own, with no Django project unless it is given one."""
+
+    path: Path
+
+    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+        return self.run("-m", "beatsync", *words, env=env)
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Answer:
+        """Run this interpreter."""
+        done = run(*arguments, cwd=cwd or self.path, env={"PYTHONPATH": str(ROOT), **(env or {})})
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
+        """Write a spec file."""
+        return written(self.path / name, text)
+
+
+def written(path: Path, text: str) -> Path:
+    """Write a file below directories that may be missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def tables(alias: str) -> dict[str, list[Any]]:
+    """Return every row of every table."""
+    connection = connections[alias]
+    found = {}
+    with connection.cursor() as cursor:
+        for name in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(name)}")
+            found[name] = sorted(cursor.fetchall(), key=repr)
+    return found
+
+
+@contextlib.contextmanager
+def lock_held(url: str, source: str, holder: str) -> Iterator[None]:
+    """Hold the lock of a source in another process."""
+    import os
+    import subprocess
+
+    process = subprocess.Popen(
+        [sys.executable, str(HOLD_LOCK), url, source, holder],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert line_of(process.stdout) == "held"
+            yield
+        finally:
+            process.communicate("let go\n", timeout=30)
+    assert process.returncode == 0
+
+
+def line_of(stream: IO[str] | None) -> str:
+    """Read a line from a process."""
+    assert stream is not None
+    return stream.readline().strip()
+
+
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what a developer's shell or a CI server may say to the command."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("BEATSYNC_") and not name.startswith("BEATSYNC_TEST_"):
+            monkeypatch.delenv(name)
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR", "DJANGO_SETTINGS_MODULE"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commanding import Here, Shell, clean_environment
+from tests.conftest import Backend
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sqlite_backend: Backend
+) -> Here:
+    """The command in this process; Django is set up already, with `tests.settings`, as inside a project."""
+    clean_environment(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+
+    def read() -> tuple[str, str]:
+        captured = capsys.readouterr()
+        return captured.out, captured.err
+
+    return Here(tmp_path, sqlite_backend.alias, read)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The command in a process of its own."""
+    clean_environment(monkeypatch)
+    return Shell(tmp_path)
