@@ -1,0 +1,45 @@
+"""Bad input from a user's shell: exit code 3, every problem said, and not a byte of the database changed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from beatsync.cli import main
+from beatsync.store.tables import HISTORY, INVENTORY, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
+from tests.conftest import Backend
+
+INVALID = Path(__file__).parent.parent / "data" / "specs" / "invalid"
+TABLES = (HISTORY, TOMBSTONE, INVENTORY, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
+
+
+def everything(alias: str) -> list[object]:
+    """Return all rows of all tables that a sync may write."""
+    rows: list[object] = []
+    with connections[alias].cursor() as cursor:
+        for table in TABLES:
+            cursor.execute(f"SELECT * FROM {table.name}")
+            rows.append(sorted(map(repr, cursor.fetchall())))
+    return rows
+
+
+def test_no_invalid_file_changes_a_database(
+    backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good.yaml").write_text("schedules:\n  kept: {task: t, interval: 1h}\n", encoding="utf-8")
+    words = ["sync", str(tmp_path), "--database-url", backend.url]
+    assert main(words) == 0
+    before = everything(backend.alias)
+    (tmp_path / "good.yaml").write_text("schedules:\n  new: {task: t, interval: 2h}\n", encoding="utf-8")
+    files = [path for path in sorted(INVALID.glob("*.yaml")) if not path.stem.endswith("-warning")]
+    assert len(files) >= 40
+    for path in files:
+        bad = shutil.copy(path, tmp_path / "bad.yaml")
+        capsys.readouterr()
+        assert main(words) == 3, path.name
+        assert "bad.yaml:" in capsys.readouterr().out, path.name
+        Path(bad).unlink()
+    assert everything(backend.alias) == before
