@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 def plan_answer(result: Result, directory: Path, output_format: str, *, applied: bool, paint: Paint) -> str:
     """Return what a plan says, or what a sync did where `applied`."""
+    from beatsync.reconcile import Outcome
+
     plan = located_plan(result.plan, str(directory))
+    refused = result.outcome in {Outcome.BLOCKED, Outcome.INVALID}
     if output_format == "json":
         return report.json_report(plan, applied=applied)
     if output_format == "markdown":
-        return report.markdown_report(plan, applied=applied)
-    text = report.text_report(plan, applied=applied, paint=paint)
+        return report.markdown_report(plan, applied=applied, refused=refused)
+    text = report.text_report(plan, applied=applied, refused=refused, paint=paint)
     if result.repairs:
         text += f"\nBeat undid {result.repairs:,} of these while they were written; they were written once more."
     return text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from beatsync.plan.jsonform import FORMAT_VERSION, diagnostic_json
-from beatsync.report.paint import Paint, clean, counted, plain
+from beatsync.report.paint import Paint, clean, counted, json_text, plain
 from beatsync.values import Diagnostic, Severity
 
 _MOST_EXCERPT = 120
@@ -77,7 +76,7 @@ def json_report(checked: Checked) -> str:
         "schedules": checked.schedules,
         "diagnostics": [diagnostic_json(one) for one in checked.diagnostics],
     }
-    return json.dumps(report, indent=2, ensure_ascii=False)
+    return json_text(report)
 
 
 def github_report(checked: Checked) -> str:
@@ -92,8 +91,8 @@ def _annotation(diagnostic: Diagnostic) -> str:
     where = diagnostic.location
     properties = {"file": where.path, "line": where.line, "col": where.column, "title": f"beatsync {diagnostic.code}"}
     given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None)
-    hint = f"\nhint: {diagnostic.hint}" if diagnostic.hint else ""
-    return f"::{diagnostic.severity.value} {given}::{_data(diagnostic.message + hint)}"
+    hint = f"\nhint: {clean(diagnostic.hint)}" if diagnostic.hint else ""
+    return f"::{diagnostic.severity.value} {given}::{_data(clean(diagnostic.message) + hint)}"
 
 
 def _data(value: str) -> str:
@@ -101,7 +100,7 @@ def _data(value: str) -> str:
 
 
 def _property(value: str) -> str:
-    return _data(value).replace(":", "%3A").replace(",", "%2C")
+    return _data(clean(value)).replace(":", "%3A").replace(",", "%2C")
 
 
 def sarif_report(checked: Checked, version: str) -> str:
@@ -114,7 +113,7 @@ def sarif_report(checked: Checked, version: str) -> str:
         "results": [_sarif_result(one) for one in checked.diagnostics],
     }
     report = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(report, indent=2, ensure_ascii=False)
+    return json_text(report)
 
 
 def _sarif_result(diagnostic: Diagnostic) -> dict[str, Any]:

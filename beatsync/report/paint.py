@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 Paint = Callable[[str, str], str]
 """Takes a text and what it is (a key of the palette of whoever prints), returns it as it shall look."""
@@ -18,6 +20,14 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+
+
+def json_text(document: Any) -> str:
+    """Return JSON that people can read, and in which nothing moves a cursor or turns the direction of text."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def counted(number: int, thing: str) -> str:

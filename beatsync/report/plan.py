@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from beatsync.plan.jsonform import plan_json, summary_json
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Blocked, Cause, Change, Condition, FieldChange, Plan
 from beatsync.report import diagnostics
-from beatsync.report.paint import Paint, clean, plain
+from beatsync.report.paint import Paint, clean, json_text, plain
 from beatsync.values import FieldValue
 
 SIGNS = {
@@ -35,11 +35,11 @@ _MOST_NAMES = 20
 
 def json_report(plan: Plan, *, applied: bool) -> str:
     """Return the JSON of `schemas/plan.schema.json`."""
-    return json.dumps(plan_json(plan, applied=applied), indent=2, ensure_ascii=False)
+    return json_text(plan_json(plan, applied=applied))
 
 
-def text_report(plan: Plan, *, applied: bool, paint: Paint = plain) -> str:
-    """Return a plan, or what a sync did where `applied`, for a terminal."""
+def text_report(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> str:
+    """Return a plan, or what a sync did where `applied`, for a terminal; `refused` is one that may not be done."""
     lines = [diagnostics.text(one, paint) for one in plan.diagnostics]
     if plan.changes:
         lines += [heading(plan), ""]
@@ -48,7 +48,7 @@ def text_report(plan: Plan, *, applied: bool, paint: Paint = plain) -> str:
         lines.append("")
     lines += _conditions(plan)
     lines += _blocked(plan, paint)
-    lines.append(totals(plan, applied=applied))
+    lines.append(totals(plan, applied=applied, refused=refused))
     return "\n".join(lines)
 
 
@@ -59,14 +59,16 @@ def heading(plan: Plan) -> str:
     return f"Source {clean(plan.source)} at {clean(revision)}{environment}"
 
 
-def totals(plan: Plan, *, applied: bool) -> str:
+def totals(plan: Plan, *, applied: bool, refused: bool = False) -> str:
     """Return how many changes of each kind there are, or were, and how many schedules stay as they are."""
     counts = summary_json(plan)
-    unchanged = counts.pop("unchanged")
+    unchanged = f"{counts.pop('unchanged'):,} unchanged."
     parts = [f"{n:,} {_DONE[word] if applied else f'to {word}'}" for word, n in counts.items() if n]
-    if not parts:
-        return f"Nothing to do: {unchanged:,} unchanged."
-    return f"{', '.join(parts)}, {unchanged:,} unchanged."
+    if refused:
+        # The numbers alone would read as if it had been done, or could be.
+        why = "Blocked" if plan.blocked else "Invalid"
+        return f"{why}, and nothing was written: {', '.join([*parts, unchanged])}"
+    return ", ".join([*parts, unchanged]) if parts else f"Nothing to do: {unchanged}"
 
 
 def _change(change: Change, paint: Paint) -> Iterator[str]:
@@ -109,12 +111,12 @@ def value(name: str, given: FieldValue) -> str:
         return "none"
     if isinstance(given, str) and name in _WITHOUT_QUOTES | _JSON_FIELDS:
         return clean(given) or '""'
-    return json.dumps(given, ensure_ascii=False)
+    return clean(json.dumps(given, ensure_ascii=False))
 
 
-def _conditions(plan: Plan) -> Iterator[str]:
+def _conditions(plan: Plan, spell: Callable[[str], str] = clean) -> Iterator[str]:
     for condition in Condition:
-        names = [clean(name) for name, found in plan.conditions if found is condition]
+        names = [spell(name) for name, found in plan.conditions if found is condition]
         if names:
             yield f"  {condition.value}: {_some(names)}"
     if plan.conditions:
@@ -129,7 +131,10 @@ def _some(names: list[str]) -> str:
 def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
     for blocked in plan.blocked:
         yield f"{paint('blocked:', 'error')} {clean(blocked.message)} {paint(f'[{blocked.code}]', 'quiet')}"
-        yield from (f"  - {clean(name)}" for name in _listed(blocked))
+        names = _listed(blocked)
+        yield from (f"  - {clean(name)}" for name in names[:_MOST_NAMES])
+        if len(names) > _MOST_NAMES:
+            yield f"  and {len(names) - _MOST_NAMES:,} more"
         if blocked.hint:
             yield f"  {paint('hint:', 'hint')} {clean(blocked.hint)}"
     if plan.blocked:
@@ -141,22 +146,23 @@ def _listed(blocked: Blocked) -> tuple[str, ...]:
     return blocked.names if len(blocked.names) > 1 else ()
 
 
-def markdown_report(plan: Plan, *, applied: bool) -> str:
+def markdown_report(plan: Plan, *, applied: bool, refused: bool = False) -> str:
     """Return a plan as a comment for a pull request."""
-    lines = [f"### BeatSync: {_code(plan.source)}", "", f"**{totals(plan, applied=applied)}** {heading(plan)}.", ""]
+    summary = totals(plan, applied=applied, refused=refused)
+    lines = [f"### BeatSync: {_code(plan.source)}", "", f"**{summary}** {_escaped(heading(plan))}.", ""]
     if plan.changes:
         body = [line for change in plan.changes for line in _diff(change)]
         fence = _fence(body)
         lines += [f"{fence}diff", *body, fence, ""]
     for blocked in plan.blocked:
-        names = ", ".join(_code(name) for name in _listed(blocked))
+        names = _some([_code(name) for name in _listed(blocked)])
         more = f": {names}" if names else ""
         hint = f" {_escaped(blocked.hint)}" if blocked.hint else ""
         lines += ["> [!CAUTION]", f"> Blocked: {_escaped(blocked.message)}{more}.{hint}", ""]
     for one in plan.diagnostics:
         hint = f" {_escaped(one.hint)}" if one.hint else ""
         lines.append(f"- {_code(str(one.location))} {one.severity.value}: {_escaped(one.message)}{hint}")
-    lines += [f"- {line.strip()}" for line in _conditions(plan) if line]
+    lines += [f"- {line.strip()}" for line in _conditions(plan, _code) if line]
     return "\n".join(lines).rstrip()
 
 
@@ -174,6 +180,8 @@ def _fence(lines: list[str]) -> str:
 
 
 def _code(text: str) -> str:
+    if not text:
+        return '""'
     mark = "`"
     while mark in text:
         mark += "`"
@@ -182,4 +190,6 @@ def _code(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in clean(text))
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]<>|#~$&" else c for c in clean(text))
+    # An escaped @ still calls the person whose name follows; one with a comment behind it does not.
+    return escaped.replace("@", "@<!-- -->")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +11,7 @@ from beatsync.plan.drift import RowState
 from beatsync.plan.jsonform import FORMAT_VERSION
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Condition
-from beatsync.report.paint import Paint, clean, counted, plain
+from beatsync.report.paint import Paint, clean, counted, json_text, plain
 from beatsync.report.plan import value
 from beatsync.values import Revision
 
@@ -47,7 +46,7 @@ class SourceStatus:
 def json_report(sources: Sequence[SourceStatus]) -> str:
     """Return the JSON of `schemas/status.schema.json`."""
     report = {"format_version": FORMAT_VERSION, "sources": [_source_json(source) for source in sources]}
-    return json.dumps(report, indent=2, ensure_ascii=False)
+    return json_text(report)
 
 
 def _source_json(source: SourceStatus) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def text_report(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
 
 
 def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
-    outcome = source.outcome or "never synced"
+    outcome = clean(source.outcome) or "never synced"
     yield f"{paint(clean(source.name), 'name')}: {paint(outcome, 'good' if source.outcome == 'applied' else 'error')}"
     if source.message:
         yield f"  {clean(source.message)}"
@@ -106,9 +105,11 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
 def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
     for row in source.drifted:
         yield f"  {paint('drifted', 'warning')}: {clean(row.name)}{_author(row, source)}"
-        for one in masked_fields(row.drift, row.sensitive):
+        fields = masked_fields(row.drift, row.sensitive)
+        width = max(len(one.field) for one in fields)
+        for one in fields:
             before, after = value(one.field, one.before), value(one.field, one.after)
-            yield f"      {one.field}  {before} (applied: {after})"
+            yield f"      {one.field:<{width}}  {before} (applied: {after})"
     for row in source.missing:
         yield f"  {paint('deleted by somebody', 'warning')}: {clean(row.name)}{_author(row, source)}"
     for condition in Condition:
