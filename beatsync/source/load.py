@@ -1,7 +1,8 @@
 """Reads a directory as one revision: whatever is swapped, renamed or rewritten meanwhile, the result is never a mixture.
 
-The root is resolved, read below its resolved path and resolved again; where it moved, the read is begun anew (FACTS 20). So a
-ConfigMap's or git-sync's swap of links is safe, and a file that vanishes on the way is no deletion.
+The root is resolved, everything below it is looked over, read and looked over again; where a link leads elsewhere, a file has
+another stamp or the root itself has moved, the read is begun anew (FACTS 20). A ConfigMap's links change below a root that stays
+and git-sync's is the root, so both ends are looked at, and a file that vanishes on the way is no deletion.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from beatsync.source.problems import Moved, SourceError
@@ -28,14 +29,29 @@ class Limits:
     total: int = 512 * 1024 * 1024
     files: int = 200_000
     depth: int = 32
+    entries: int = 1_000_000
+    """Names of any sort that are looked at; links to folders that hold links can multiply few to very many."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file on the way to being read: its path in the source, and where it really lies."""
+    """A file on the way to being read: its path in the source, where it really lies, and what it looked like."""
 
     path: str
     real: Path
+    mode: int
+    stamp: tuple[int, int, int]
+
+
+@dataclass(slots=True)
+class _Look:
+    """All that one walk over the source found; two that are equal saw the same files at the same places."""
+
+    root: Path
+    limits: Limits
+    found: list[_Found] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    entries: int = 0
 
 
 def load(root: Path, limits: Limits = Limits()) -> Snapshot:
@@ -46,13 +62,14 @@ def load(root: Path, limits: Limits = Limits()) -> Snapshot:
     for _ in range(_ATTEMPTS):
         resolved = _resolve(root)
         try:
-            files, diagnostics = _read(resolved, limits)
+            look = _look_over(resolved, limits)
+            files, diagnostics = _read(look)
+            git = find_git(root, resolved)
+            same = look == _look_over(resolved, limits)
         except Moved:
             continue
-        if _resolve(root) == resolved:
-            git = find_git(root, resolved)
-            revision = Revision(digest(files), git.commit)
-            return Snapshot(files, revision, git.origin, diagnostics)
+        if same and _resolve(root) == resolved:
+            return Snapshot(files, Revision(digest(files), git.commit), git.origin, diagnostics)
     raise SourceError("source-unstable", f"{root} changed {_ATTEMPTS} times while it was read", "try again in a moment")
 
 
@@ -60,7 +77,13 @@ def load_file(path: Path, limits: Limits = Limits()) -> Snapshot:
     """Return one file as if it were all of a directory, to look at it alone. Raises SourceError where it cannot be read."""
     diagnostics: list[Diagnostic] = []
     try:
-        data = _read_file(_Found(path.name, path.resolve()), limits, diagnostics)
+        real = path.resolve(strict=True)
+        found = _found(path.name, real, os.lstat(real))
+        data = _read_file(found, limits, diagnostics)
+    except FileNotFoundError:
+        raise SourceError("source-missing", f"there is no file {path}") from None
+    except (OSError, RuntimeError) as error:
+        raise SourceError("source-unreadable", f"{path} cannot be read: {_reason(error)}") from None
     except Moved:
         raise SourceError("source-unstable", f"{path} changed while it was read", "try again in a moment") from None
     files = () if data is None else (SourceFile(path.name, data),)
@@ -70,33 +93,41 @@ def load_file(path: Path, limits: Limits = Limits()) -> Snapshot:
 def _resolve(root: Path) -> Path:
     try:
         resolved = root.resolve(strict=True)
+        is_dir = stat.S_ISDIR(resolved.stat().st_mode)
     except FileNotFoundError:
         raise SourceError("source-missing", f"there is no directory {root}", "`beatsync init` makes one") from None
     except (OSError, RuntimeError) as error:
         raise SourceError("source-unreadable", f"{root} cannot be read: {_reason(error)}") from None
-    if not resolved.is_dir():
+    if not is_dir:
         raise SourceError("source-not-a-directory", f"{root} is not a directory", "name the directory that holds it")
     return resolved
 
 
-def _read(root: Path, limits: Limits) -> tuple[tuple[SourceFile, ...], tuple[Diagnostic, ...]]:
+def _look_over(root: Path, limits: Limits) -> _Look:
+    look = _Look(root, limits)
+    look.found.extend(_walk(look, root, "", limits.depth))
+    look.found.sort(key=lambda one: one.path)
+    return look
+
+
+def _read(look: _Look) -> tuple[tuple[SourceFile, ...], tuple[Diagnostic, ...]]:
     files: list[SourceFile] = []
-    diagnostics: list[Diagnostic] = []
+    limits, diagnostics = look.limits, list(look.diagnostics)
     total = 0
-    for found in sorted(_walk(root, root, "", limits.depth, diagnostics), key=lambda one: one.path):
+    for found in look.found:
         data = _read_file(found, limits, diagnostics)
         if data is None:
             continue
         total += len(data)
         if total > limits.total or len(files) >= limits.files:
             raise SourceError(
-                "source-too-large", f"{root} holds more than {limits.files} files or {limits.total} bytes"
+                "source-too-large", f"{look.root} holds more than {limits.files} files or {limits.total} bytes"
             )
         files.append(SourceFile(found.path, data))
     return tuple(files), tuple(diagnostics)
 
 
-def _walk(root: Path, folder: Path, prefix: str, depth: int, diagnostics: list[Diagnostic]) -> Iterator[_Found]:
+def _walk(look: _Look, folder: Path, prefix: str, depth: int) -> Iterator[_Found]:
     """Yield the spec files below `folder`; `prefix` is its path in the source, with a slash behind it."""
     try:
         with os.scandir(folder) as entries:
@@ -104,73 +135,109 @@ def _walk(root: Path, folder: Path, prefix: str, depth: int, diagnostics: list[D
     except (FileNotFoundError, NotADirectoryError):
         raise Moved from None
     except OSError as error:
-        raise SourceError("source-unreadable", f"{folder} cannot be read: {_reason(error)}") from None
+        raise _unreadable(prefix or str(folder), error) from None
     for name in names:
         if name.startswith((".", "_")):
             continue
+        look.entries += 1
+        if look.entries > look.limits.entries:
+            raise SourceError("source-too-large", f"{look.root} holds more than {look.limits.entries} names")
         path = prefix + name
-        if not _is_text(path):
-            diagnostics.append(_diagnostic("source-name", path, "the file's name is not UTF-8"))
+        place = _place(look, folder / name, path)
+        if place is None:
             continue
-        real = folder / name
-        if real.is_symlink():
-            target = _target(root, real, path, diagnostics)
-            if target is None:
-                continue
-            real = target
-        if real.is_dir():
-            if depth == 0:
-                raise SourceError("source-too-deep", f"{path} lies too deep, or a link leads round in a circle")
-            yield from _walk(root, real, f"{path}/", depth - 1, diagnostics)
-        elif name.endswith(_ENDINGS):
-            yield _Found(path, real)
+        real, status = place
+        is_dir = stat.S_ISDIR(status.st_mode)
+        if not is_dir and not name.endswith(_ENDINGS):
+            continue
+        if not _is_text(path):
+            look.diagnostics.append(_diagnostic("source-name", path, "the file's name is not UTF-8"))
+        elif not is_dir:
+            yield _found(path, real, status)
+        elif depth == 0:
+            raise SourceError("source-too-deep", f"{path} lies too deep, or a link leads round in a circle")
+        else:
+            yield from _walk(look, real, f"{path}/", depth - 1)
 
 
-def _target(root: Path, link: Path, path: str, diagnostics: list[Diagnostic]) -> Path | None:
+def _place(look: _Look, real: Path, path: str) -> tuple[Path, os.stat_result] | None:
+    """Return where an entry really lies and what it is; None where a link leads to what may not or need not be read."""
+    try:
+        status = os.lstat(real)
+        if not stat.S_ISLNK(status.st_mode):
+            return real, status
+        target = _target(look, real, path)
+        return None if target is None else (target, os.lstat(target))
+    except FileNotFoundError:
+        raise Moved from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _target(look: _Look, link: Path, path: str) -> Path | None:
     """Return where a link leads, if that is inside the source; what ConfigMap mounts make stays inside."""
+    problem = None
     try:
         target = link.resolve(strict=True)
-    except FileNotFoundError:
+    except PermissionError:
+        raise
+    except (FileNotFoundError, NotADirectoryError):
         if not link.is_symlink():
             raise Moved from None
-        diagnostics.append(_diagnostic("source-symlink", path, "the link leads nowhere"))
-        return None
+        problem = "the link leads nowhere"
     except (OSError, RuntimeError):
-        diagnostics.append(_diagnostic("source-symlink", path, "the link leads round in a circle"))
-        return None
-    if not target.is_relative_to(root):
-        diagnostics.append(_diagnostic("source-symlink", path, "the link leads out of the source's directory"))
-        return None
-    if target.is_dir() and link.is_relative_to(target):
-        diagnostics.append(_diagnostic("source-symlink", path, "the link leads round in a circle"))
-        return None
-    return target
+        problem = "the link leads round in a circle"
+    else:
+        if target.is_relative_to(look.root):
+            if not link.is_relative_to(target):
+                return target
+            problem = "the link leads round in a circle"
+        elif target.is_file() and not link.name.endswith(_ENDINGS):
+            return None  # a README or a licence that is kept elsewhere; it would not be read anyway
+        else:
+            problem = "the link leads out of the source's directory"
+    look.diagnostics.append(_diagnostic("source-symlink", path, problem))
+    return None
+
+
+def _found(path: str, real: Path, status: os.stat_result) -> _Found:
+    return _Found(path, real, status.st_mode, _stamp(status))
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what tells a file from a later one in its place; no inode number, which some network mounts make up anew."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _read_file(found: _Found, limits: Limits, diagnostics: list[Diagnostic]) -> bytes | None:
     # Not to follow a link that was put there since, and not to wait for a pipe that nobody writes to.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    if not stat.S_ISREG(found.mode):
+        diagnostics.append(_diagnostic("source-not-a-file", found.path, "this is not a plain file"))
+        return None
     try:
         if not stat.S_ISREG(os.lstat(found.real).st_mode):
-            diagnostics.append(_diagnostic("source-not-a-file", found.path, "this is not a plain file"))
-            return None
+            raise Moved
         with os.fdopen(os.open(found.real, flags), "rb") as stream:
             before = os.fstat(stream.fileno())
-            if not stat.S_ISREG(before.st_mode):
-                diagnostics.append(_diagnostic("source-not-a-file", found.path, "this is not a plain file"))
-                return None
+            if not stat.S_ISREG(before.st_mode) or _stamp(before) != found.stamp:
+                raise Moved
             data = stream.read(limits.file + 1)
             after = os.fstat(stream.fileno())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise Moved from None
     except OSError as error:
-        raise SourceError("source-unreadable", f"{found.path} cannot be read: {_reason(error)}") from None
+        raise _unreadable(found.path, error) from None
     if len(data) > limits.file:
         diagnostics.append(_diagnostic("source-too-large", found.path, f"the file is larger than {limits.file} bytes"))
         return None
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
+    if _stamp(after) != found.stamp or len(data) != after.st_size:
         raise Moved
     return data
+
+
+def _unreadable(path: str, error: OSError) -> SourceError:
+    return SourceError("source-unreadable", f"{path} cannot be read: {_reason(error)}")
 
 
 def _diagnostic(code: str, path: str, message: str) -> Diagnostic:

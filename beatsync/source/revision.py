@@ -14,11 +14,17 @@ from pathlib import Path
 from beatsync.values import SourceFile
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REMOTE = re.compile(r"(?:(?:https?|ssh|git)://)?(?:[^/@]*@)?(?P<host>[^/:@]+)(?::\d+(?=/))?[:/]/*(?P<path>.+)")
+_URL = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:[^/]*@)?(?P<host>\[[^]/]+\]|[^/:@]+)(?::\d*)?/+(?P<path>[^?#]+).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_SCP = re.compile(r"(?:[^/@:]*@)?(?P<host>[^/:@]+):/*(?P<path>.+)")
 _TIMEOUT = 10.0
 """Seconds that git may take before it counts as not there."""
 # A repository's own configuration may name programs; none of them is to run because somebody looks at a directory.
 _HARMLESS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "core.pager=cat")
+_FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
+_STATUS = ("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Git:
 def digest(files: Iterable[SourceFile]) -> str:
     """Return the hex SHA-256 over the files' paths and contents, which tells any two sets of files apart."""
     whole = hashlib.sha256()
-    for file in files:
+    for file in sorted(files, key=lambda one: one.path):
         path = file.path.encode()
         whole.update(b"%d:%d:" % (len(path), len(file.data)))
         whole.update(path)
@@ -51,8 +57,22 @@ def find_git(root: Path, resolved: Path) -> Git:
     origin = f"{origin_of(remote)}#{prefix.strip('/')}" if remote else None
     if synced is not None:
         return Git(synced, origin)
-    changed = _run(resolved, "status", "--porcelain", "--untracked-files=normal", "--", ".")
-    return Git(f"{head}-dirty" if changed else head, origin)
+    # A commit is named only where git says that the files are those of the commit; no answer is none.
+    filters = _without_filters(resolved)
+    changed = None if filters is None else _run(resolved, *filters, *_STATUS)
+    return Git(head if changed == "" else f"{head}-dirty", origin)
+
+
+def _without_filters(folder: Path) -> list[str] | None:
+    """Return options that disarm the filters which the configuration names: `git status` runs them to compare contents.
+
+    None where a name is such that no option reaches it; then git is better not asked.
+    """
+    told = _run(folder, "config", "--name-only", "-z", "--get-regexp", _FILTERS)
+    names = told.rstrip("\0").split("\0") if told else []
+    if any("=" in name or "\ufffd" in name for name in names):
+        return None
+    return [word for name in names for word in ("-c", f"{name}={'false' if name.endswith('.required') else ''}")]
 
 
 def origin_of(remote: str) -> str:
@@ -60,8 +80,11 @@ def origin_of(remote: str) -> str:
 
     A laptop clones by ssh what a sidecar reads by https; no password is ever kept.
     """
-    match = None if remote.startswith(("/", ".", "file:")) else _REMOTE.fullmatch(remote)
-    place = f"{match['host'].lower()}/{match['path']}" if match else remote
+    if remote.startswith(("/", ".", "file:")):
+        return remote.rstrip("/").removesuffix(".git")
+    match = (_URL if "://" in remote else _SCP).fullmatch(remote)
+    # What is no remote as git knows them may still hold a password before its `@`.
+    place = f"{match['host'].lower()}/{match['path']}" if match else remote.rpartition("@")[2]
     return place.rstrip("/").removesuffix(".git")
 
 
@@ -79,7 +102,7 @@ def _run(folder: Path, *arguments: str) -> str | None:
     if git is None:
         return None
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
         done = subprocess.run(  # noqa: S603  no shell, and arguments of our own
             [git, *_HARMLESS, *arguments],
