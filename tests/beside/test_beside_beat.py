@@ -111,7 +111,7 @@ class Admin(threading.Thread):
             begun = time.perf_counter()
             row.save(using=self._alias)
             self.waits.append(time.perf_counter() - begun)
-        connections[self._alias].close()
+        connections.close_all()  # this thread's own; the model's checks opened one to the default database too
 
     def end(self) -> None:
         self._ended.set()
