@@ -24,12 +24,31 @@ class Source(models.Model):
     message = models.TextField(default="")
     holder = models.CharField(max_length=200, default="")
     held_at = models.DateTimeField(null=True)
+    suspended_at = models.DateTimeField(null=True)
+    suspended_until = models.DateTimeField(null=True)
+    suspended_by = models.CharField(max_length=200, default="")
+    suspended_for = models.TextField(default="")
 
     class Meta:
         ordering = ("name",)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Lease(models.Model):
+    """Which daemon leads a source, and until when, in seconds since 1970 by the database's own clock."""
+
+    source = models.CharField(max_length=100, unique=True)
+    holder = models.CharField(max_length=200)
+    token = models.CharField(max_length=40)
+    expires_at = models.FloatField()
+
+    class Meta:
+        ordering = ("source",)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.holder}"
 
 
 class InventoryEntry(models.Model):

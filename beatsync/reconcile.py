@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from beatsync.plan.authors import drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
+from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
 from beatsync.plan.release import release_plan
 from beatsync.source import load
@@ -53,6 +54,8 @@ class SyncOptions:
     land as long after it as that save takes, about ten statements (FACTS 2). Only rows that beat knows are waited for."""
     holder: str = "beatsync"
     """What another BeatSync that waits is told about this one."""
+    lease_token: str | None = None
+    """A daemon's: nothing is written where another daemon leads the source by now."""
 
 
 class Outcome(str, Enum):
@@ -127,7 +130,19 @@ def sync(
     """
     if expected is not None:
         options = replace(options, plan=replace(options.plan, approved=expected))
-    snapshot, desired = check(root, options.parse, watch)
+    return sync_read(*check(root, options.parse, watch), store, options, clock=clock, watch=watch)
+
+
+def sync_read(
+    snapshot: Snapshot,
+    desired: Desired,
+    store: Store,
+    options: SyncOptions,
+    *,
+    clock: Clock = utc_now,
+    watch: Watch = unwatched,
+) -> Result:
+    """Make the rows say what was read from the files; `sync` without its first step. Raises `beatsync.store.StoreError`."""
     watch("comparing with the database", 0, 0)
     observed = _observe(store, options)
     made = _make_plan(snapshot, desired, observed, options, clock())
@@ -154,6 +169,8 @@ def release(store: Store, names: Collection[str], options: SyncOptions, clock: C
 
     Raises UnknownNames where the source does not own one of them, then nothing was done; and `beatsync.store.StoreError`.
     """
+    # Before the lock, which makes the source where there is none: a name that was mistyped must leave nothing behind.
+    release_plan(options.source, names, _observe(store, options))
     with store.locked(options.source, options.lock_wait, options.holder):
         observed = _observe(store, options)
         made = release_plan(options.source, names, observed)
@@ -188,8 +205,8 @@ def _obstacle(made: Plan, options: SyncOptions) -> Outcome | None:
 
 
 def _refused(store: Store, made: Plan, outcome: Outcome, options: SyncOptions, clock: Clock) -> Result:
-    """Remember a blocked sync; an invalid one leaves no trace in the database."""
-    if outcome is Outcome.BLOCKED:
+    """Remember a blocked sync; an invalid one leaves no trace in the database, and to be suspended is no failure."""
+    if outcome is Outcome.BLOCKED and SUSPENDED not in {blocked.code for blocked in made.blocked}:
         message = "; ".join(blocked.message for blocked in made.blocked)
         store.record_failure(made.source, outcome.value, message, clock(), holder=options.holder, plan=made)
     return Result(outcome, made)
@@ -212,7 +229,7 @@ def _apply(
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with store.locked(options.source, options.lock_wait, options.holder):
+            with store.locked(options.source, options.lock_wait, options.holder, options.lease_token):
                 observed = _observe(store, options)
                 now = clock()
                 made = with_authors(_make_plan(snapshot, desired, observed, options, now), observed, authors)

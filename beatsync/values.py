@@ -7,6 +7,7 @@ All times are aware and in UTC; all JSON is canonical text (`beatsync.spec.jsont
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -211,6 +212,11 @@ class SourceFile:
 
     path: str
     data: bytes = field(repr=False)
+    sha256: bytes = field(init=False, repr=False, compare=False)
+    """Of the data."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", hashlib.sha256(self.data).digest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,9 +193,9 @@ def empty(alias: str) -> None:
     """Delete all rows that a test may have left."""
     from django.db import connections, transaction
 
-    from beatsync.store.tables import HISTORY, INVENTORY, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
+    from beatsync.store.tables import HISTORY, INVENTORY, LEASE, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
 
-    tables = (HISTORY, TOMBSTONE, INVENTORY, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
+    tables = (HISTORY, TOMBSTONE, INVENTORY, LEASE, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         for table in tables:
             cursor.execute(f"DELETE FROM {table.name}")

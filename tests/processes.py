@@ -10,16 +10,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: Callable[[], str] | str) -> float:
     """Wait for `condition` and return how many seconds that took; fail with `what` after `seconds`."""
     begin = time.monotonic()
-    while not condition():
+    until(condition, seconds, what)
+    return time.monotonic() - begin
+
+
+def until(condition: Callable[[], T], seconds: float = 30.0, what: Callable[[], object] | str = "") -> T:
+    """Return the first answer of `condition` that is true; fail with `what` after `seconds`."""
+    begin = time.monotonic()
+    while not (found := condition()):
         if time.monotonic() - begin > seconds:
             raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.05)
-    return time.monotonic() - begin
+        time.sleep(0.02)
+    return found
 
 
 def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -13,12 +13,15 @@ from beatsync import __version__
 from beatsync.cli import exits
 from beatsync.cli.output import complain
 
-_COMMANDS = {
+COMMANDS = {
     "validate": "Read and check spec files; needs no database.",
     "plan": "Show what a sync would do.",
     "sync": "Make the database say what the files say, once.",
+    "run": "Keep the database equal to the files, until SIGTERM.",
     "status": "Show each source: revision, outcome, drift, paused rows.",
     "release": "Give rows out of BeatSync's hands, as they are.",
+    "suspend": "Leave a source's rows alone for a while.",
+    "resume": "Let syncs of a suspended source go on.",
     "schema": "Print a published JSON Schema.",
     "init": "Lay out a new directory of spec files.",
     "migrate": "Make or update BeatSync's own tables.",
@@ -31,11 +34,11 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """Return the commands in the order in which they are met."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import a command."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         module = import_module(f"beatsync.cli.{cmd_name}")
         return cast("click.Command", module.command)
@@ -44,33 +47,31 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was named, and offer the nearest where there is none of that name."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], _COMMANDS, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(_COMMANDS)}."
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(COMMANDS)}."
             ctx.fail(f"There is no command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every flag has an environment variable: --max-deletes is BEATSYNC_MAX_DELETES.",
+    epilog="Every flag has an environment variable: --max-deletes is BEATSYNC_MAX_DELETES. DIR is BEATSYNC_DIR.",
 )
 @click.version_option(__version__, prog_name="beatsync", message="%(prog)s %(version)s")
 def group() -> None:
     """Keep the PeriodicTask tables of django-celery-beat equal to a directory of YAML files."""
 
 
-def main(
-    arguments: Sequence[str] | None = None, *, name: str = "beatsync", settings: Mapping[str, Any] | None = None
-) -> int:
+def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", settings: Any = None) -> int:
     """Run a command line and return its exit code; `settings` is a Django project's `BEATSYNC`, where it is loaded already."""
     try:
         code = group.main(
@@ -91,10 +92,6 @@ def main(
     except click.Abort:
         complain("interrupted; what was not committed is undone")
         return exits.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone, as with `| head`.
-        sys.stderr.close()
-        return exits.FAILED
     except Exception as error:
         known = exits.explain(error)
         if known is None:

@@ -10,13 +10,29 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+ON_INVALID = ("refuse", "isolate")
 
 
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:
     """Return a click option that also reads `BEATSYNC_<LONG NAME>`."""
     long = next(name for name in names if name.startswith("--"))
     variable = "BEATSYNC_" + long.partition("/")[0][2:].replace("-", "_").upper()
+    attributes.setdefault("callback", _said)
     return click.option(*names, envvar=variable, show_envvar=False, **attributes)
+
+
+def _said(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    """Refuse what a variable that is not set makes of `--env "$NAME"`: that would quietly be another environment."""
+    if value == "":
+        raise click.BadParameter("there is nothing in it; leave the flag out where nothing is meant")
+    return value
+
+
+class _Directory(click.Path):
+    """A directory; an empty text is not the current one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_said(ctx, param, value) if ctx and param else value, param, ctx)
 
 
 def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -26,7 +42,9 @@ def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 def directory() -> Callable[[F], F]:
     """Return the argument DIR."""
-    return click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+    return click.argument(
+        "directory", metavar="[DIR]", required=False, type=_Directory(path_type=Path), envvar="BEATSYNC_DIR"
+    )
 
 
 def output_format(*formats: str) -> Callable[[F], F]:
@@ -38,13 +56,17 @@ def output_format(*formats: str) -> Callable[[F], F]:
 
 
 def _limit(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is not None:
-        from beatsync.plan.guard import DeleteLimit
+    return None if value is None else checked_limit(value)
 
-        try:
-            DeleteLimit.parse(value)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
+
+def checked_limit(value: str) -> str:
+    """Return what `--max-deletes` was told. Raises click.BadParameter."""
+    from beatsync.plan.guard import DeleteLimit
+
+    try:
+        DeleteLimit.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     return value
 
 
@@ -87,6 +109,7 @@ database = together(
     option("--database", "alias", metavar="ALIAS", help="Database of the Django project."),
     click.option(
         "--settings", "settings_module", metavar="MODULE", envvar=["BEATSYNC_SETTINGS", "DJANGO_SETTINGS_MODULE"],
+        callback=_said,
         help="Settings of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
     ),
 )  # fmt: skip
@@ -98,7 +121,7 @@ planning = together(
         help="How many rows may be deleted or disabled.  [the larger of 3 and 30%]",
     ),
     option(
-        "--on-invalid", type=click.Choice(["refuse", "isolate"]),
+        "--on-invalid", type=click.Choice(ON_INVALID),
         help="With an invalid file: change nothing, or sync the others and freeze its rows.  [default: refuse]",
     ),
     option("--catch-up", is_flag=True, default=None, help="Let changed schedules run at once where beat would."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,8 +56,13 @@ def answer(text: str) -> None:
     stream = sys.stdout
     # A terminal that cannot say ü shall still get an answer.
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"the answer cannot be written to standard output: {error.strerror}") from None
 
 
 def complain(message: str) -> None:
@@ -75,31 +81,45 @@ def note(message: str, kind: str = "warning") -> None:
 
 
 class Watch:
-    """Shows a person what a sync is at: a bar once it takes long, and each step's time with `-v`."""
+    """Shows a person what a sync is at: a bar once it takes long, or each step's time with `-v`."""
 
     def __init__(self, *, verbose: bool, quiet: bool) -> None:
         self._verbose = verbose
-        self._wanted = not quiet and is_watched(sys.stderr)
-        self._begun = time.monotonic()
-        self._step = ""
-        self._step_begun = self._begun
+        self._step, self._done, self._total = "", 0, 0
+        self._step_begun = time.monotonic()
         self._bar: Progress | None = None
+        self._lock = threading.Lock()
+        # A step may wait for a lock and say nothing meanwhile: the bar must not depend on its next word.
+        self._timer = threading.Timer(_LONG, self._show)
+        self._timer.daemon = True
+        if not quiet and not verbose and is_watched(sys.stderr):
+            self._timer.start()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Note that `done` of `total` pieces of a step are done; a total of 0 is one that nobody knows."""
-        if step != self._step:
-            self._tell()
-            self._step, self._step_begun = step, time.monotonic()
-            if self._bar is not None:
-                for task in self._bar.task_ids:
-                    self._bar.remove_task(task)
-                self._bar.add_task(step, total=total or None)
-        if self._bar is None and self._wanted and time.monotonic() - self._begun > _LONG:
-            self._bar = _bar()
-            self._bar.add_task(step, total=total or None)
-            self._bar.start()
-        if self._bar is not None and self._bar.task_ids:
-            self._bar.update(self._bar.task_ids[-1], completed=done)
+        with self._lock:
+            if step != self._step:
+                self._tell()
+                self._step_begun = time.monotonic()
+            self._step, self._done, self._total = step, done, total
+            self._draw()
+
+    def _show(self) -> None:
+        bar = _bar()
+        with self._lock:
+            if not self._timer.finished.is_set():
+                self._bar = bar
+                bar.start()
+                self._draw()
+
+    def _draw(self) -> None:
+        if self._bar is None:
+            return
+        if [task.description for task in self._bar.tasks] != [self._step]:
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+            self._bar.add_task(self._step, total=self._total or None)
+        self._bar.update(self._bar.task_ids[0], completed=self._done)
 
     def _tell(self) -> None:
         if self._verbose and self._step:
@@ -107,9 +127,11 @@ class Watch:
 
     def end(self) -> None:
         """Take the bar away."""
-        self._tell()
-        if self._bar is not None:
-            self._bar.stop()
+        with self._lock:
+            self._timer.cancel()
+            self._tell()
+            if self._bar is not None:
+                self._bar.stop()
 
 
 def _bar() -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,9 @@ def command(
         return exits.INVALID
     if out is not None and saved.may_be_saved(result.plan):
         saved.write(out, result.plan, sync_options)
-        output.note(f"saved in {out}; `beatsync sync --plan {out}` does exactly this", "hint")
+        program = click.get_current_context().find_root().info_name
+        words = ["sync", *([str(asked.directory)] if asked.directory else []), "--plan", str(out)]
+        output.note(f"saved in {out}; `{program} {shlex.join(words)}` does exactly this", "hint")
     elif result.outcome is reconcile.Outcome.BLOCKED:
         return exits.BLOCKED
     return exits.CHANGES if detailed_exitcode and result.plan.changes else exits.DONE

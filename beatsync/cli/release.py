@@ -31,4 +31,5 @@ def command(settings: Any, /, *, names: tuple[str, ...], **given: Any) -> int:
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
     output.answer(report.text_report(made, applied=True, paint=output.painter(sys.stdout)))
+    output.note("the rows stay as they are; a sync of files that still declare them stops, until --adopt", "hint")
     return exits.DONE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beatsync.cli.options import checked_limit, checked_zone
 from beatsync.cli.wiring import Given
 from beatsync.plan.jsonform import FORMAT_VERSION, plan_json
 from beatsync.plan.model import Plan
@@ -77,4 +78,10 @@ def _document(path: Path) -> dict[str, Any]:
     wrong = next(Draft202012Validator(read_schema("plan")).iter_errors(document), None)
     if wrong is not None:
         raise click.ClickException(f"{path} is not a saved plan: {wrong.json_path}: {wrong.message}")
+    try:
+        checked_zone(document["options"]["timezone"])
+        if document["options"]["max_deletes"] is not None:
+            checked_limit(document["options"]["max_deletes"])
+    except click.BadParameter as error:
+        raise click.ClickException(f"{path} is not a saved plan: {error.message}") from None
     return document

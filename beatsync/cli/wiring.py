@@ -5,21 +5,22 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from beatsync.cli.options import checked_zone
+from beatsync.cli.options import ON_INVALID, checked_limit, checked_zone
 from beatsync.cli.output import note
 
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
     from beatsync.spec import ParseOptions
-    from beatsync.store import Store
+    from beatsync.store import SourceState, Store
 
 DIRECTORY = Path("schedules.d")
 SOURCE = "default"
@@ -52,36 +53,65 @@ class Given:
 class Project:
     """A Django project's `BEATSYNC` settings, checked."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, str]
 
     @classmethod
-    def read(cls, values: Mapping[str, Any] | None) -> Project:
-        """Raises click.UsageError for a key that there is not."""
+    def read(cls, values: Any) -> Project:
+        """Raises click.UsageError for a key that there is not and for a value that cannot be meant."""
         values = values or {}
+        if not isinstance(values, Mapping):
+            raise click.ClickException(f"BEATSYNC in the Django settings must be a dict, not {type(values).__name__}")
         for key in values:
             if key not in SETTINGS:
                 raise click.UsageError(
                     f"BEATSYNC in the Django settings has no key {key!r}; it has {', '.join(SETTINGS)}"
                 )
-        return cls(values)
+        said = {key: str(value) for key, value in values.items() if value is not None}
+        for key, value in said.items():
+            try:
+                _check(key, value)
+            except click.BadParameter as error:
+                raise click.UsageError(f"BEATSYNC[{key!r}] in the Django settings: {error.message}") from None
+        return cls(said)
 
     def get(self, key: str) -> str | None:
-        """Return a setting as text."""
-        value = self.values.get(key)
-        return None if value is None else str(value)
+        """Return a setting; None where it is left out."""
+        return self.values.get(key)
+
+
+def _check(key: str, value: str) -> None:
+    """Raise click.BadParameter where a setting cannot be meant."""
+    if not value:
+        raise click.BadParameter("it is empty; leave it out where nothing is meant")
+    if key == "TIMEZONE":
+        checked_zone(value)
+    elif key == "MAX_DELETES":
+        checked_limit(value)
+    elif key == "ON_INVALID" and value not in ON_INVALID:
+        raise click.BadParameter(f"it is {' or '.join(ON_INVALID)}, not {value!r}")
 
 
 @contextmanager
-def opened(given: Given, settings: Mapping[str, Any] | None, *, check: bool = True) -> Iterator[tuple[Store, Project]]:
-    """Connect to the chosen database; `settings` are those of a project that is loaded already.
+def opened(given: Given, settings: Any, *, check: bool = True) -> Iterator[tuple[Store, Project]]:
+    """Connect to the chosen database; `settings` are the `BEATSYNC` of a project that is loaded already.
 
     With `check`, a table that is missing is found before anything else is done.
     """
     from beatsync.store import DatabaseChoice, connect
+    from beatsync.store.connect import EMBEDDED
     from beatsync.store.versions import warnings
 
+    typed = click.get_current_context().get_parameter_source("alias") is ParameterSource.COMMANDLINE
+    if typed and given.database_url is not None:
+        raise click.UsageError(
+            "--database names a database of the Django project, and --database-url (BEATSYNC_DATABASE_URL) chooses another:"
+            " give only one of the two"
+        )
     alias = given.alias or Project.read(settings).get("DATABASE")
+    was_there = EMBEDDED.exists()
     store = connect(DatabaseChoice(given.database_url, alias, given.settings_module))
+    if EMBEDDED.exists() and not was_there:
+        note(f"no database was chosen (--database-url, --settings): made {EMBEDDED} here", "hint")
     try:
         for warning in warnings():
             note(warning)
@@ -101,26 +131,22 @@ def parse_options(given: Given, project: Project, default_zone: str | None = Non
     """Return what parsing depends on; `default_zone` is the project's `CELERY_TIMEZONE`."""
     from beatsync.spec import ParseOptions
 
-    zone = given.timezone or project.get("TIMEZONE") or default_zone or "UTC"
+    zone = given.timezone or project.get("TIMEZONE")
+    if zone is None:
+        try:
+            zone = checked_zone(default_zone or "UTC")
+        except click.BadParameter as error:
+            raise click.UsageError(f"CELERY_TIMEZONE in the Django settings: {error.message}") from None
     return ParseOptions(given.environment or project.get("ENVIRONMENT"), checked_zone(zone))
 
 
 def sync_options(given: Given, project: Project, store: Store, *, lock_wait: float | None = None) -> SyncOptions:
     """Return everything that a plan or a sync is told."""
-    from beatsync.plan.guard import DeleteLimit
     from beatsync.plan.model import PlanOptions
     from beatsync.reconcile import SyncOptions
 
-    max_deletes = given.max_deletes or project.get("MAX_DELETES")
-    on_invalid = given.on_invalid or project.get("ON_INVALID") or "refuse"
+    on_invalid = given.on_invalid or project.get("ON_INVALID")
     source = given.source or project.get("SOURCE") or SOURCE
-    try:
-        if max_deletes is not None:
-            DeleteLimit.parse(max_deletes)
-    except ValueError as error:
-        raise click.UsageError(f"MAX_DELETES: {error}") from None
-    if on_invalid not in {"refuse", "isolate"}:
-        raise click.UsageError(f"ON_INVALID is refuse or isolate, not {on_invalid!r}")
     if not source.strip() or len(source) > 100 or not source.isprintable():  # noqa: PLR2004  the column
         raise click.UsageError("a source's name has 1 to 100 characters, on one line")
     return SyncOptions(
@@ -129,7 +155,7 @@ def sync_options(given: Given, project: Project, store: Store, *, lock_wait: flo
         plan=PlanOptions(
             adopt=bool(given.adopt),
             allow_empty=bool(given.allow_empty),
-            max_deletes=max_deletes,
+            max_deletes=given.max_deletes or project.get("MAX_DELETES"),
             catch_up=bool(given.catch_up),
             accept_origin=bool(given.accept_origin),
             isolate=on_invalid == "isolate",
@@ -140,10 +166,45 @@ def sync_options(given: Given, project: Project, store: Store, *, lock_wait: flo
     )
 
 
+def sources(directories: Sequence[str], given: Given, project: Project) -> dict[str, Path]:
+    """Return the directory of each source by its name. Raises click.UsageError."""
+    one = given.source or project.get("SOURCE") or SOURCE
+    if not directories:
+        return {one: directory(given, project)}
+    found: dict[str, Path] = {}
+    for text in directories:
+        name, equals, path = text.partition("=")
+        if not equals and len(directories) > 1:
+            raise click.UsageError(f"each of several sources has a name: write NAME={text}")
+        if equals and given.source:
+            raise click.UsageError("the source's name is given twice: by --source, and before the =")
+        name, path = (name, path) if equals else (one, text)
+        if not name or not path:
+            raise click.UsageError(f"{text!r} is neither DIR nor NAME=DIR")
+        if name in found:
+            raise click.UsageError(f"the source {name!r} is given twice")
+        found[name] = Path(path)
+    return found
+
+
+def require_source(store: Store, name: str) -> SourceState:
+    """Return the state of a source. Raises click.ClickException where the database knows none of that name."""
+    known = {state.name: state for state in store.sources()}
+    if name not in known:
+        names = ", ".join(known) or "none"
+        raise click.ClickException(f"there is no source {name!r} in this database; there are: {names}")
+    return known[name]
+
+
 def holder() -> str:
     """Return who we are, for those who find the lock held and for the history."""
-    user = str(os.getuid()) if hasattr(os, "getuid") else "?"
+    return f"{user()} (process {os.getpid()})"
+
+
+def user() -> str:
+    """Return the person, or the account, and the host."""
+    name = str(os.getuid()) if hasattr(os, "getuid") else "?"
     # In a container the user may have no name.
     with suppress(KeyError, OSError, ImportError):
-        user = getpass.getuser()
-    return f"{user}@{socket.gethostname()} (process {os.getpid()})"
+        name = getpass.getuser()
+    return f"{name}@{socket.gethostname()}"

@@ -1,15 +1,28 @@
-"""BeatSync's own tables; nothing here refers to django-celery-beat's."""
-
 import django.db.models.deletion
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
-    dependencies = []
+    dependencies = [
+    ]
 
     operations = [
+        migrations.CreateModel(
+            name="Lease",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=100, unique=True)),
+                ("holder", models.CharField(max_length=200)),
+                ("token", models.CharField(max_length=40)),
+                ("expires_at", models.FloatField()),
+            ],
+            options={
+                "ordering": ("source",),
+            },
+        ),
         migrations.CreateModel(
             name="Source",
             fields=[
@@ -24,6 +37,10 @@ class Migration(migrations.Migration):
                 ("message", models.TextField(default="")),
                 ("holder", models.CharField(default="", max_length=200)),
                 ("held_at", models.DateTimeField(null=True)),
+                ("suspended_at", models.DateTimeField(null=True)),
+                ("suspended_until", models.DateTimeField(null=True)),
+                ("suspended_by", models.CharField(default="", max_length=200)),
+                ("suspended_for", models.TextField(default="")),
             ],
             options={
                 "ordering": ("name",),
@@ -43,12 +60,7 @@ class Migration(migrations.Migration):
                 ("path", models.TextField(default="")),
                 ("retired", models.BooleanField(default=False)),
                 ("frozen", models.BooleanField(default=False)),
-                (
-                    "source",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="beatsync.source"
-                    ),
-                ),
+                ("source", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="beatsync.source")),
             ],
             options={
                 "verbose_name_plural": "inventory entries",
@@ -69,12 +81,7 @@ class Migration(migrations.Migration):
                 ("changes", models.TextField(default="[]")),
                 ("message", models.TextField(default="")),
                 ("actor", models.CharField(default="", max_length=200)),
-                (
-                    "source",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="records", to="beatsync.source"
-                    ),
-                ),
+                ("source", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="records", to="beatsync.source")),
             ],
             options={
                 "ordering": ("-started_at", "-id"),
@@ -87,12 +94,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=200)),
                 ("row_id", models.BigIntegerField()),
                 ("deleted_at", models.DateTimeField()),
-                (
-                    "source",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tombstones", to="beatsync.source"
-                    ),
-                ),
+                ("source", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="tombstones", to="beatsync.source")),
             ],
             options={
                 "ordering": ("deleted_at",),

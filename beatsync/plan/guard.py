@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from beatsync.plan.model import Action, Blocked, Change, Observed, Request
 from beatsync.values import Desired
 
+SUSPENDED = "suspended"
+"""The code of what is no failure: somebody wants it so."""
 DEFAULT_LIMIT_ROWS = 3
 DEFAULT_LIMIT_PERCENT = 30
 _WHOLE = 100
@@ -49,6 +51,12 @@ def guard(
     options, origin = request.options, request.origin
     owned = sum(not entry.retired for entry in observed.inventory.values())
     names = tuple(change.name for change in removals)
+    if observed.suspension is not None and observed.suspension.holds(request.now):
+        yield Blocked(
+            SUSPENDED,
+            f"the source is {observed.suspension}",
+            hint=f"`beatsync resume {request.source}` lets syncs go on",
+        )
     if origin and observed.origin and origin != observed.origin and not options.accept_origin:
         yield Blocked(
             "origin",

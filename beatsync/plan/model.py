@@ -51,6 +51,26 @@ class Tombstone:
     row_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Somebody's word that a source is left alone for a while."""
+
+    by: str
+    reason: str
+    since: datetime | None = None
+    until: datetime | None = None
+    """None is until somebody resumes it."""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is not over yet."""
+        return self.until is None or now < self.until
+
+    def __str__(self) -> str:
+        since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        until = f" until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
+        return f"suspended by {self.by}{since}{until}: {self.reason}"
+
+
 class NameRule(str, Enum):
     """How the database tells names apart (FACTS 13)."""
 
@@ -77,6 +97,8 @@ class Observed:
     revision: Revision | None = None
     """What this source last synced."""
     name_rule: NameRule = NameRule.EXACT
+    suspension: Suspension | None = None
+    """Whether somebody has told that this source be left alone, as it stands in the database, over or not."""
 
 
 class Action(str, Enum):
@@ -252,5 +274,6 @@ __all__ = [
     "Record",
     "Request",
     "Row",
+    "Suspension",
     "Tombstone",
 ]

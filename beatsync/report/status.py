@@ -10,7 +10,7 @@ from typing import Any
 from beatsync.plan.drift import RowState
 from beatsync.plan.jsonform import FORMAT_VERSION
 from beatsync.plan.mask import masked_fields
-from beatsync.plan.model import Condition
+from beatsync.plan.model import Condition, Suspension
 from beatsync.report.paint import Paint, clean, counted, json_text, plain
 from beatsync.report.plan import value
 from beatsync.values import Revision
@@ -29,6 +29,10 @@ class SourceStatus:
     """`applied`, `blocked`, `failed` or `invalid`; empty before the first sync."""
     message: str
     rows: Sequence[RowState]
+    suspension: Suspension | None = None
+    """Only where it is not over."""
+    leader: str | None = None
+    """The daemon that leads it, if one does."""
     authors: Mapping[int, str] = field(default_factory=dict)
     """Who last changed a row, in words, by its id, where that is known."""
 
@@ -59,12 +63,25 @@ def _source_json(source: SourceStatus) -> dict[str, Any]:
         "synced_at": source.synced_at.isoformat() if source.synced_at else None,
         "outcome": source.outcome or None,
         "message": source.message or None,
+        "leader": source.leader,
+        "suspended": _suspended_json(source.suspension),
         "schedules": len(source.rows),
         "drifted": [_drift_json(row, source.authors) for row in source.drifted],
         "missing": [row.name for row in source.missing],
         "conditions": [
             {"name": row.name, "condition": condition.value} for row in source.rows for condition in row.conditions
         ],
+    }
+
+
+def _suspended_json(suspension: Suspension | None) -> dict[str, Any] | None:
+    if suspension is None:
+        return None
+    return {
+        "by": suspension.by,
+        "reason": suspension.reason,
+        "since": suspension.since.isoformat() if suspension.since else None,
+        "until": suspension.until.isoformat() if suspension.until else None,
     }
 
 
@@ -88,6 +105,8 @@ def text_report(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
 def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
     outcome = clean(source.outcome) or "never synced"
     yield f"{paint(clean(source.name), 'name')}: {paint(outcome, 'good' if source.outcome == 'applied' else 'error')}"
+    if source.suspension:
+        yield f"  {paint(clean(str(source.suspension)), 'warning')}"
     if source.message:
         yield f"  {clean(source.message)}"
     if source.synced_at:
@@ -98,6 +117,8 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
         yield f"  environment   {clean(source.environment)}"
     if source.origin:
         yield f"  files         {clean(source.origin)}"
+    if source.leader:
+        yield f"  led by        {clean(source.leader)}"
     yield f"  owns          {counted(len(source.rows), 'schedule')}"
     yield from _rows(source, paint)
 

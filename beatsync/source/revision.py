@@ -18,7 +18,7 @@ _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:[^/]*@)?(?P<host>\[[^]/]+\]|[^/:@]+)(?::\d*)?/+(?P<path>[^?#]+).*",
     re.IGNORECASE | re.DOTALL,
 )
-_SCP = re.compile(r"(?:[^/@:]*@)?(?P<host>[^/:@]+):/*(?P<path>.+)")
+_SCP = re.compile(r"(?:[^/]*@)?(?P<host>[^/:@]+):(?!:)/*(?P<path>.+)", re.DOTALL)
 _TIMEOUT = 10.0
 """Seconds that git may take before it counts as not there."""
 # A repository's own configuration may name programs; none of them is to run because somebody looks at a directory.
@@ -36,14 +36,24 @@ class Git:
 
 
 def digest(files: Iterable[SourceFile]) -> str:
-    """Return the hex SHA-256 over the files' paths and contents, which tells any two sets of files apart."""
+    """Return the hex SHA-256 over the files' paths and those of their contents, which tells any two sets of files apart."""
     whole = hashlib.sha256()
     for file in sorted(files, key=lambda one: one.path):
         path = file.path.encode()
-        whole.update(b"%d:%d:" % (len(path), len(file.data)))
-        whole.update(path)
-        whole.update(file.data)
+        whole.update(b"%d:" % len(path) + path + file.sha256)
     return whole.hexdigest()
+
+
+def is_git_at_work(resolved: Path) -> bool:
+    """Whether git is changing the checkout that holds a directory: a look at it would meet half a revision."""
+    for folder in (resolved, *resolved.parents):
+        entry = folder / ".git"
+        if entry.is_dir():
+            return (entry / "index.lock").exists()
+        if entry.is_file():  # a worktree's or a submodule's, which says where git keeps it
+            place = entry.read_text(errors="replace").partition("gitdir:")[2].strip()
+            return (folder / place / "index.lock").exists()
+    return False
 
 
 def find_git(root: Path, resolved: Path) -> Git:

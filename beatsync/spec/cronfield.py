@@ -165,9 +165,10 @@ def _number(field: Field, token: str, part: str) -> int:
         return 0
     if not field.low <= number <= field.high:
         where = "" if token == part else f" in {part!r}"
+        last = _SUNDAY if field.names is _WEEKDAYS else field.high
         raise SpecError(
             "crontab-range",
-            f"{field.name}: {token}{where} is not between {field.low} and {field.high}",
+            f"{field.name}: {token}{where} is not between {field.low} and {last}",
             _RANGE_HINTS.get((field.name, token.lstrip("0") or "0")),
             field=field.name,
         )

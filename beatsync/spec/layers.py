@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,10 @@ _EXCLUSIVE = ({*KINDS}, {"expires", "expire_seconds"})
 
 BAD: Any = object()
 """Stands for a value that the schema has already found wrong: it was given, and nothing more is said about it."""
+
+
+Bad = dict[Path, set[str]]
+"""The paths at or below which the schema found something wrong, each with the keys that unknown ones there were meant to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def merge(layers: Sequence[Layer]) -> Merged:
     return Merged(layers, fields, sync)
 
 
-def layer(path: Path, mapping: Any, bad: Collection[Path]) -> Layer:
+def layer(path: Path, mapping: Any, bad: Bad) -> Layer:
     """Return a mapping as a layer, what stands at or above a `bad` path replaced by `BAD`."""
     if not isinstance(mapping, Mapping):
         return Layer(path, {})
@@ -83,4 +87,6 @@ def layer(path: Path, mapping: Any, bad: Collection[Path]) -> Layer:
             fields[key] = value
         else:
             fields[key] = BAD if here in bad else value
+    for key in bad.get(path, ()):
+        fields.setdefault(key, BAD)
     return Layer(path, fields)

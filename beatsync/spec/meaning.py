@@ -6,7 +6,7 @@ Nothing that would crash beat, or that beat would silently pass over, comes out 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from beatsync.spec import crontab, interval, solar, times
@@ -71,13 +71,18 @@ class Meaning:
             self._complain("interval", SpecError("missing-kind", message, 'for example crontab: "0 2 * * *"'))
         if isinstance(spec.schedule, Clocked) and not spec.one_off:
             message = "a clocked schedule runs once: it cannot have one_off: false"
-            self._complain("one_off", SpecError("clocked-one-off", message, "leave one_off out"))
+            error = SpecError("clocked-one-off", message, "leave one_off out, or write one_off: true")
+            self._complain(self._nearest("one_off", "clocked"), error)
         if spec.expires and spec.start_time and spec.expires <= spec.start_time:
             message = "it expires before it starts, and so would never run"
-            self._complain("expires", SpecError("expires-before-start", message))
+            self._complain(self._nearest("expires", "start_time"), SpecError("expires-before-start", message))
         if spec.expires and isinstance(spec.schedule, Clocked) and spec.expires <= spec.schedule.clocked_time:
             message = "it expires before its clocked time, and so would never run"
-            self._complain("expires", SpecError("expires-before-start", message))
+            self._complain(self._nearest("expires", "clocked"), SpecError("expires-before-start", message))
+
+    def _nearest(self, *keys: str) -> str:
+        """Return the key that the schedule itself gives rather than its defaults, the first where there is a choice."""
+        return next((key for key in keys if self._merged.path(key)[1] != "defaults"), keys[0])
 
     def _policy(self) -> Policy:
         sync = {key: value for key, value in self._merged.sync.items() if value is not BAD}
@@ -118,7 +123,7 @@ class Meaning:
         value = self._given["crontab"]
         own = value.get("timezone") if isinstance(value, Mapping) else None
         # Without a good zone the fields are looked at all the same, and come to nothing.
-        made = self._take("crontab", lambda value: _crontab(value, own or zone or "UTC"))
+        made = self._take("crontab", lambda value: _crontab(value, own, zone or "UTC"))
         if made is None:
             return None
         for code, message in crontab.warnings(made):
@@ -137,7 +142,7 @@ class Meaning:
         value = self._given.get(key)
         if not value or value is BAD:
             return _EMPTY[key]
-        found = list(_ambiguous(value, self._merged.path(key)))
+        found = list(_ambiguous(value, self._merged.path(key), key, self.policy.sensitive))
         if found:
             self.problems.extend(found)
             return _EMPTY[key]
@@ -145,10 +150,11 @@ class Meaning:
 
     def _name_checked(self) -> str:
         try:
-            return _line(self._name)
+            # White space at its ends and a second line are what the schema speaks of.
+            _line(self._name.strip().replace("\n", ""))
         except SpecError as error:
             self.problems.append(Problem(self._merged.layers[1].path, error.code, error.message, on_key=True))
-            return ""
+        return self._name
 
     def _line(self, key: str) -> str | None:
         return self._take(key, _line)
@@ -182,9 +188,14 @@ def _interval(value: Any) -> Schedule:
     )
 
 
-def _crontab(value: Any, zone: str) -> Any:
+def _crontab(value: Any, own: str | None, zone: str) -> Any:
     if isinstance(value, str):
         return crontab.from_expression(value, zone)
+    if own is not None:
+        try:
+            zone = times.zone(own).key
+        except SpecError as error:
+            raise SpecError(error.code, error.message, error.hint, field="timezone") from None
     return crontab.from_fields(timezone=zone, **{name: value.get(name, "*") for name in crontab.FIELD_NAMES})
 
 
@@ -217,13 +228,14 @@ def _line(value: str) -> str:
     return value
 
 
-def _ambiguous(root: Any, path: Path) -> Iterator[Problem]:
-    stack: list[tuple[Any, Path]] = [(root, path)]
+def _ambiguous(root: Any, path: Path, key: str, sensitive: Collection[str]) -> Iterator[Problem]:
+    stack: list[tuple[Any, Path, str]] = [(root, path, key)]
     while stack:
-        value, here = stack.pop()
+        value, here, dotted = stack.pop()
         if isinstance(value, Ambiguous):
-            yield ambiguous(here, value)
+            hidden = any(f"{dotted}.".startswith(f"{listed}.") for listed in sensitive)
+            yield ambiguous(here, value, hidden=hidden)
         elif isinstance(value, dict):
-            stack.extend((item, (*here, key)) for key, item in value.items())
+            stack.extend((item, (*here, name), f"{dotted}.{name}") for name, item in value.items())
         elif isinstance(value, list):
-            stack.extend((item, (*here, index)) for index, item in enumerate(value))
+            stack.extend((item, (*here, index), f"{dotted}.{index}") for index, item in enumerate(value))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from beatsync.spec import schema
-from beatsync.spec.layers import Layer, layer, merge
+from beatsync.spec.layers import Bad, Layer, layer, merge
 from beatsync.spec.meaning import Meaning
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.reader import Reading, read
+from beatsync.spec.secrets import is_secret
 from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile
 
 _EXCERPT_LENGTH = 200
@@ -75,7 +77,10 @@ class _Parser:
         schedules = document.get("schedules") if isinstance(document, dict) else None
         if not isinstance(schedules, dict):
             return
-        bad = {problem.path[:length] for problem in found for length in range(2, len(problem.path) + 1)}
+        bad: Bad = {problem.path[:length]: set() for problem in found for length in range(2, len(problem.path) + 1)}
+        for problem in found:
+            if problem.code == "unknown-key" and problem.meant and problem.path[:-1] in bad:
+                bad[problem.path[:-1]].add(problem.meant)
         defaults = layer((number, "defaults"), document.get("defaults"), bad)
         for name, body in schedules.items():
             path = (number, "schedules", name)
@@ -85,7 +90,7 @@ class _Parser:
             if isinstance(body, dict):
                 self._schedule(name, place, (defaults, layer(path, body, bad)), bad)
 
-    def _schedule(self, name: str, place: Location, layers: tuple[Layer, Layer], bad: Collection[Path]) -> None:
+    def _schedule(self, name: str, place: Location, layers: tuple[Layer, Layer], bad: Bad) -> None:
         """Take one schedule, in the environment asked for; those not asked for are checked all the same."""
         own = layers[1]
         only, variants = own.fields.get("only"), own.fields.get("environments")
@@ -104,34 +109,45 @@ class _Parser:
     def _variant(self, name: str, place: Location, layers: tuple[Layer, ...], *, is_wanted: bool) -> None:
         merged = merge(layers)
         meaning = Meaning(name, merged, self._options.timezone)
-        if meaning.problems:
-            self.problems.extend(meaning.problems)
-            for dotted in meaning.policy.sensitive:
-                key, *rest = dotted.split(".")
-                self.sensitive.add((*merged.path(key), *rest))
+        self.problems.extend(meaning.problems)
+        for dotted in meaning.policy.sensitive:
+            key, *rest = dotted.split(".")
+            self.sensitive.add((*merged.path(key), *rest))
         if is_wanted and not any(not problem.warning for problem in meaning.problems):
             self.schedules.append(Declared(meaning.spec, place, meaning.policy, meaning.enabled_declared))
 
 
-def _diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: frozenset[Path]) -> Iterator[Diagnostic]:
+def _diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: AbstractSet[Path]) -> Iterator[Diagnostic]:
     """Give each problem its place, for which the file is read once more, and its line."""
     positions = read(file.data, positions=True)
     lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
+    hidden = _hidden_lines(positions, sensitive)
     for problem in problems:
         line, column = problem.mark or positions.place(problem.path, on_key=problem.on_key)
         text = lines[line - 1] if line <= len(lines) else ""
+        above = lines[line - 2] if not problem.path and 1 < line <= len(lines) else ""
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
             problem.message,
             Location(file.path, line, column),
             problem.hint,
-            None if _hides(problem.path, text, sensitive) else text[:_EXCERPT_LENGTH].rstrip(),
+            None if line in hidden or _hides(problem.path, text, above) else text[:_EXCERPT_LENGTH].rstrip(),
         )
 
 
-def _hides(path: Path, text: str, sensitive: frozenset[Path]) -> bool:
-    """Whether a line could give away a secret."""
-    if schema.is_secret(path) or any(path[: len(hidden)] == hidden for hidden in sensitive):
-        return True
-    return any(schema.is_secret((word,)) for word in text.replace(":", " ").split())
+def _hidden_lines(positions: Reading, sensitive: AbstractSet[Path]) -> frozenset[int]:
+    """Return the lines on which something stands that was listed as sensitive."""
+    if not sensitive:
+        return frozenset()
+    # A listed path is text, and what it names may be the item of a list.
+    marks = ((tuple(map(str, path)), mark) for path, mark in positions.values.items())
+    wanted = {tuple(map(str, path)) for path in sensitive}
+    return frozenset(
+        mark[0] for path, mark in marks if any(path[:length] in wanted for length in range(1, len(path) + 1))
+    )
+
+
+def _hides(path: Path, text: str, above: str) -> bool:
+    """Whether a line could give away a secret: by its own words, or, where no path is known, by those of the line above."""
+    return is_secret(path) or any(is_secret(line.replace(":", " ").split()) for line in (text, above))

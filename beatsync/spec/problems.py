@@ -37,3 +37,5 @@ class Problem:
     mark: tuple[int, int] | None = None
     """Line and column, from 1, where the reader knows them already."""
     warning: bool = False
+    meant: str | None = None
+    """The key that is missing, or that an unknown one was probably meant to be; of a misspelt key no one says that it is missing."""

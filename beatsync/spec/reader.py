@@ -6,6 +6,7 @@ place of every node (FACTS 15). The places of schedules' names are always known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.scalars import Ambiguous, plain
+from beatsync.spec.secrets import is_secret
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 60
@@ -27,6 +29,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 _NAMES_DEPTH = 3
 """A schedule's name is the third part of its path: document, `schedules`, name."""
+_CONFLICT = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
 Mark = tuple[int, int]
 
 
@@ -69,9 +72,7 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     except RecursionError:
         reading.problems.append(Problem((), "yaml-depth", "this is nested too deeply", mark=(1, 1)))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        reading.problems.append(_syntax(error, place, text))
+        reading.problems.append(_syntax(error, text))
     except yaml.YAMLError as error:
         reading.problems.append(Problem((), "yaml-syntax", f"this is not YAML: {error}".splitlines()[0], mark=(1, 1)))
     return reading
@@ -85,32 +86,46 @@ def _decode(data: bytes, reading: Reading) -> str | None:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode(errors="replace")) + 1
+        # What the error counts from is the text behind a byte order mark.
+        mark = _behind(error.object[: error.start].decode())
         message = "the file is not UTF-8 text"
-        reading.problems.append(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=(line, column)))
+        reading.problems.append(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=mark))
         return None
     strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if strange is not None:
-        before = text[: strange.start()]
-        mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
         message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
-        reading.problems.append(Problem((), "yaml-character", message, mark=mark))
+        reading.problems.append(Problem((), "yaml-character", message, mark=_behind(text[: strange.start()])))
         return None
     return text
 
 
-def _syntax(error: yaml.MarkedYAMLError, place: Mark, text: str) -> Problem:
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    """Say what is wrong and where it begins; both of PyYAML's loaders word it, and each in its own way."""
     message = " ".join(part for part in (error.context, error.problem) if part)
-    hint = None
+    left = _CONFLICT.search(text)
+    if left is not None:
+        mark = _behind(text[: left.start()])
+        return Problem((), "yaml-syntax", "a merge conflict of git is left in the file", "resolve it", mark=mark)
+    place, begun = _place(error.problem_mark or error.context_mark), _place(error.context_mark)
     lines = text.splitlines()
-    line = lines[place[0] - 1] if place[0] <= len(lines) else ""
+    # What was opened and never closed is noticed far below, or at the file's end.
+    if error.context_mark and (place[0] > len(lines) or "end of stream" in message):
+        place = begun
+    elif "flow" in message and begun[0] != place[0]:
+        message += f"; it begins at {begun[0]}:{begun[1]}"
+    if place[0] > len(lines):
+        place = (len(lines), len(lines[-1]) + 1)
+    line = lines[place[0] - 1]
+    here = line[place[1] - 1 : place[1]]
+    hint = None
     if "alias" in message and "*" in line:
         hint = 'a value that begins with * has to be quoted: "* * * * *"'
     elif "\t" in line[: place[1]]:
         hint = "YAML is indented with spaces, never with tabs"
-    elif "found character '@'" in message or "found character '`'" in message:
-        hint = 'a value that begins with this character has to be quoted: "@daily"'
+    elif "cannot start any token" in message:
+        hint = f"a value that begins with {here} has to be quoted" + (': "@daily"' if here == "@" else "")
+    elif "mapping values are not allowed" in message:
+        hint = "a text with a colon and a space in it has to be quoted"
     return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=place)
 
 
@@ -137,20 +152,20 @@ class _Builder:
             self._reading.values.setdefault(path, _mark(event))
         self._count(1, event)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+            return self._alias(event, path)
         before = self._nodes
         anchor = event.anchor
         if anchor is not None:
             self._open.add(anchor)
         if isinstance(event, yaml.ScalarEvent):
-            value = self._scalar(event)
+            value = self._scalar(event, path)
         elif len(path) > MAX_DEPTH:
             self._fail(event, "yaml-depth", f"this is nested more than {MAX_DEPTH} levels deep")
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._check_tag(event, "seq")
+            self._check_tag(event, "seq", path)
             value = self._sequence(path)
         else:
-            self._check_tag(event, "map")
+            self._check_tag(event, "map", path)
             value = self._mapping(path)
         if anchor is not None:
             self._open.discard(anchor)
@@ -162,12 +177,14 @@ class _Builder:
         if self._nodes > MAX_NODES:
             self._fail(event, "yaml-size", f"the file holds more than {MAX_NODES} nodes, aliases written out")
 
-    def _alias(self, event: Any) -> Any:
+    def _alias(self, event: Any, path: Path) -> Any:
         if event.anchor in self._open:
             self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
         if event.anchor not in self._anchors:
-            hint = f'the anchor &{event.anchor} comes first; a value that begins with * has to be quoted: "* * * * *"'
-            self._fail(event, "yaml-alias", f"there is no anchor &{event.anchor} above", hint)
+            # A secret that begins with a star, unquoted, is taken for an alias.
+            name = "of this name" if is_secret(path) else f"&{event.anchor}"
+            hint = 'the anchor comes first; a value that begins with * has to be quoted: "* * * * *"'
+            self._fail(event, "yaml-alias", f"there is no anchor {name} above it in this document", hint)
         value, size = self._anchors[event.anchor]
         self._count(size, event)
         return value
@@ -182,6 +199,7 @@ class _Builder:
         own: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         marks: dict[str, Any] = {}
+        again: dict[str, list[Any]] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event, path)
             following = next(self._events)
@@ -190,19 +208,23 @@ class _Builder:
                 continue
             here = (*path, key)
             if key in own:
-                self._twice(key, here, marks[key], event)
+                again.setdefault(key, [marks[key]]).append(event)
                 self._node(following, here)
                 continue
             marks[key] = event
             if self._positions or (len(path) == _NAMES_DEPTH - 1 and path[1] == "schedules"):
                 self._reading.keys[here] = _mark(event)
             own[key] = self._node(following, here)
+        for key, events in again.items():
+            self._given_again(key, (*path, key), [_mark(event) for event in events])
         return {**merged, **own} if merged else own
 
     def _key(self, event: Any, path: Path) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             self._fail(event, "yaml-key", "a key has to be a string")
-        value = self._scalar(event)
+        value = self._scalar(event, path)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1)
         if isinstance(value, str):
             return value
         self._reading.problems.append(
@@ -223,13 +245,14 @@ class _Builder:
             for key, item in source.items():
                 merged.setdefault(key, item)
 
-    def _twice(self, key: str, path: Path, first: Any, second: Any) -> None:
-        for event, other in ((first, second), (second, first)):
-            line = other.start_mark.line + 1
-            message = f"the key {key!r} is given twice; the other is in line {line}"
-            self._reading.problems.append(Problem(path, "yaml-duplicate-key", message, on_key=True, mark=_mark(event)))
+    def _given_again(self, key: str, path: Path, marks: list[Mark]) -> None:
+        for mark in marks:
+            others = ", ".join(f"{line}:{column}" for line, column in marks if (line, column) != mark)
+            message = f"the key {key!r} is given more than once; also at {others}"
+            hint = "rename or remove one of them"
+            self._reading.problems.append(Problem(path, "yaml-duplicate-key", message, hint, on_key=True, mark=mark))
 
-    def _scalar(self, event: Any) -> Any:
+    def _scalar(self, event: Any, path: Path) -> Any:
         text: str = event.value
         if event.tag is None or event.tag == "!":
             return plain(text) if event.implicit[0] else text
@@ -237,18 +260,35 @@ class _Builder:
         value = text if kind == "str" else plain(text)
         wanted = _TYPES.get(kind, ())
         if not wanted:
-            self._fail(event, "yaml-tag", f"the tag {event.tag} is not taken", "write the value without a tag")
+            self._refuse_tag(event, path)
         if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "bool"):
-            self._fail(event, "yaml-tag", f"this is no {kind}")
+            self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
         return value
 
-    def _check_tag(self, event: Any, kind: str) -> None:
+    def _check_tag(self, event: Any, kind: str, path: Path) -> None:
         if event.tag not in {None, "!", _CORE + kind}:
-            self._fail(event, "yaml-tag", f"the tag {event.tag} is not taken", "write the value without a tag")
+            self._refuse_tag(event, path)
+
+    def _refuse_tag(self, event: Any, path: Path) -> None:
+        tag = event.tag.replace(_CORE, "!!", 1)
+        # As with aliases: an unquoted secret may begin with an exclamation mark.
+        if is_secret(path):
+            self._fail(event, "yaml-tag", "this tag is not taken", "quote the value")
+        self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
 
     def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> Any:
         self._reading.problems.append(Problem((), code, message, hint, mark=_mark(event)))
         raise _Stop
+
+
+def _behind(before: str) -> Mark:
+    """Return the place of what stands behind a text, its lines counted as YAML and excerpts count them: a lone CR ends one."""
+    lines = f"{before}.".splitlines()
+    return (len(lines), len(lines[-1]))
+
+
+def _place(mark: yaml.Mark | None) -> Mark:
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 def _mark(event: Any) -> Mark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _WORDS = frozenset(
@@ -18,3 +19,8 @@ def looks_secret(name: str) -> bool:
     """Return whether a key such as `api_key`, `apiKey` or `DB_PASSWORD` looks as if its value were a secret."""
     words = [word.lower() for word in _SPLIT.split(name) if word]
     return any(word in _WORDS or word.endswith(_ENDINGS) for word in words)
+
+
+def is_secret(path: Iterable[object]) -> bool:
+    """Whether what stands at a path may not be shown."""
+    return any(isinstance(part, str) and looks_secret(part) for part in path)

@@ -24,6 +24,7 @@ _TEXT = re.compile(
     r"(?:[ ]*(?P<offset>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?))?)?"
 )
 _MICROSECOND_DIGITS = 6
+_OFFSET_ZONE = re.compile(r"(?:etc/)?(?:gmt|utc)?[+-]?[0-9]{1,2}(?::?[0-9]{2})?")
 
 
 @lru_cache(maxsize=65536)
@@ -74,6 +75,8 @@ def _nearest(name: str) -> str | None:
 
     folded = {known.casefold(): known for known in sorted(_known())}
     wanted = name.strip().replace(" ", "_").casefold()
+    if _OFFSET_ZONE.fullmatch(wanted):
+        return None  # nobody who writes GMT+1 means Etc/GMT+1, where the sign is turned round
     if wanted in folded:
         return folded[wanted]
     # A city alone is what people remember.
@@ -91,15 +94,19 @@ def _local(text: str, match: re.Match[str]) -> datetime:
     if match["hour"] == "24":
         raise SpecError("time-range", f"{text!r}: hours go from 00 to 23", "write 00:00 of the next day")
     try:
+        day = date.fromisoformat(match["date"])
+    except ValueError as error:
+        raise SpecError("time-range", f"{text!r}: there is no day {match['date']}") from error
+    try:
         moment = time(
             int(match["hour"] or 0),
             int(match["minute"] or 0),
             int(match["second"] or 0),
             int(fraction[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")),
         )
-        return datetime.combine(date.fromisoformat(match["date"]), moment)
     except ValueError as error:
-        raise SpecError("time-range", f"{text!r}: {error}") from error
+        raise SpecError("time-range", f"{text!r}: hours go from 00 to 23, minutes and seconds to 59") from error
+    return datetime.combine(day, moment)
 
 
 def _offset(text: str, offset: str) -> timedelta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beatsync.store.connect import DatabaseChoice, connect
-from beatsync.store.errors import LockHeld, RetryableError, SchemaMissing, StoreError
+from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError
 
 if TYPE_CHECKING:
     from beatsync.store.records import HistoryEntry, SourceState
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DatabaseChoice",
     "HistoryEntry",
+    "LeaseLost",
     "LockHeld",
     "RetryableError",
     "SchemaMissing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import traceback
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +28,7 @@ class DatabaseChoice:
 
     url: str | None = None
     alias: str | None = None
-    """Of the project's databases; None asks the project's routers."""
+    """Of the project's databases, where `url` does not choose; None asks the project's routers."""
     settings_module: str | None = None
     embedded: Path | None = None
     """The SQLite file where nothing else is chosen; None is `beatsync.sqlite3` here."""
@@ -49,12 +50,26 @@ def connect(choice: DatabaseChoice) -> Store:
     if choice.settings_module:
         _set_up(choice.settings_module)
         return _project_store(choice.alias)
+    if choice.alias is not None:
+        raise StoreError(
+            f"the database {choice.alias!r} is looked for in a Django project's DATABASES, and there is no project here:"
+            " name its settings with --settings or DJANGO_SETTINGS_MODULE, or choose a database with --database-url"
+        )
     store = _by_url(_sqlite(choice.embedded or EMBEDDED))
+    try:
+        _make_tables(store)
+    except StoreError as error:
+        raise StoreError(
+            f"{error}; it is used because no database was chosen by --database-url or --settings"
+        ) from error
+    return store
+
+
+def _make_tables(store: Store) -> None:
     try:
         store.check_tables()
     except SchemaMissing:
         store.migrate(with_beat=True)
-    return store
 
 
 def _by_url(database: dict[str, Any]) -> Store:
@@ -100,9 +115,15 @@ def _parsed(url: str) -> dict[str, Any]:
         url = "mysql" + url[len(scheme) :]
     try:
         database: dict[str, Any] = dict(dj_database_url.parse(url))
-    except ValueError as error:
+    except dj_database_url.UnknownSchemeError:
         raise StoreError(
-            f"the database URL {mask_url(url)} cannot be read: {type(error).__name__}, {_harmless(error)}"
+            f"the database URL {mask_url(url)} cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"
+        ) from None
+    except ValueError:
+        # What the reader of URLs says may quote the password.
+        raise StoreError(
+            f"the database URL {mask_url(url)} cannot be read: write it as postgres://user:password@host:5432/name,"
+            " with special characters quoted, as @ by %40"
         ) from None
     engine = str(database["ENGINE"])
     if engine.endswith("sqlite3"):
@@ -121,20 +142,16 @@ def _parsed(url: str) -> dict[str, Any]:
     return database
 
 
-def _harmless(error: ValueError) -> str:
-    from dj_database_url import ParseError, UnknownSchemeError
-
-    return str(error) if isinstance(error, (ParseError, UnknownSchemeError)) else "is every special character quoted?"
-
-
 def mask_url(url: str) -> str:
     """Return a database URL without its password, for messages."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return "***"
     login, at, place = rest.rpartition("@")
-    user = login.partition(":")[0]
-    return f"{scheme}://{user}:***@{place}" if at and ":" in login else url
+    # Options may hold a password too.
+    place = place.partition("?")[0]
+    user, colon, _ = login.partition(":")
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
 
 
 def _require_mysql() -> None:
@@ -161,6 +178,13 @@ def _set_up(settings_module: str) -> None:
         django.setup()
     except (ImportError, ImproperlyConfigured) as error:
         raise StoreError(f"the Django settings {settings_module!r} cannot be loaded: {error}") from error
+    except Exception as error:
+        # Settings are a program, and may fail in any way: a variable that is not set is a KeyError.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise StoreError(
+            f"the Django settings {settings_module!r} cannot be loaded: {type(error).__name__}: {error}"
+            f" ({place.filename}, line {place.lineno})"
+        ) from error
 
 
 def _project_store(alias: str | None) -> Store:

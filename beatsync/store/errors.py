@@ -17,6 +17,14 @@ class RetryableError(StoreError):
     """The database gave way to somebody else's transaction: planned again, the same sync may well pass."""
 
 
+class LeaseLost(StoreError):  # noqa: N818
+    """Another daemon leads the source by now, and what this one read may be old."""
+
+    def __init__(self, source: str, leader: str | None) -> None:
+        by = f": {leader} leads it" if leader else ""
+        super().__init__(f"this process leads source {source!r} no longer{by}")
+
+
 class LockHeld(StoreError):  # noqa: N818
     """Another BeatSync is at work on the same source."""
 
@@ -25,5 +33,5 @@ class LockHeld(StoreError):  # noqa: N818
         self.holder = holder
         self.since = since
         who = holder or "another BeatSync"
-        when = f" since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+        when = f" since {since:%Y-%m-%d %H:%M:%S} UTC" if holder and since else ""
         super().__init__(f"{who} holds the lock of source {source!r}{when}")

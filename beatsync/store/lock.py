@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ FOREVER = 1_000_000.0
 """Seconds; longer than any server's own limit on a connection, shorter than what any of them takes for an overflow."""
 SQLITE_LEAST = 0.25
 """Seconds. SQLite has one lock for the whole file, which beat and the admin take for moments too."""
+SQLITE_SLICE = 1.0
+"""Seconds that SQLite waits at a stretch: it sleeps in C, where Python hears no Ctrl-C and no SIGTERM."""
 
 
 def claim(connection: BaseDatabaseWrapper, source: str, wait: float, holder: str) -> int:
@@ -51,9 +53,10 @@ def ensure(connection: BaseDatabaseWrapper, source: str, wait: float) -> None:
     if fetch(connection, f"SELECT id FROM {SOURCE.name} WHERE name = %s", [source]):
         return
     new = {"name": source, "revision_digest": "", "outcome": "", "message": "", "holder": ""}
+    new |= {"suspended_by": "", "suspended_for": ""}
     try:
-        with transaction.atomic(using=connection.alias), patience(connection, wait):
-            insert(connection, SOURCE, tuple(new), [new])
+        with transaction.atomic(using=connection.alias):
+            _in_slices(connection, wait, lambda: insert(connection, SOURCE, tuple(new), [new]))
     except IntegrityError:
         return  # another BeatSync made it a moment ago
     except DatabaseError as error:
@@ -69,12 +72,14 @@ def take(connection: BaseDatabaseWrapper, source: str, wait: float) -> int:
     somebody else has written meanwhile.
     """
     try:
-        with transaction.atomic(using=connection.alias), patience(connection, wait):
+        with transaction.atomic(using=connection.alias):
             if connection.vendor == "sqlite":
-                execute(connection, f"UPDATE {SOURCE.name} SET name = name WHERE name = %s", [source])
+                update = f"UPDATE {SOURCE.name} SET name = name WHERE name = %s"
+                _in_slices(connection, wait, lambda: execute(connection, update, [source]))
                 found = fetch(connection, f"SELECT id FROM {SOURCE.name} WHERE name = %s", [source])
             else:
-                found = fetch(connection, _select_for_update(connection, wait), [source])
+                with patience(connection, wait):
+                    found = fetch(connection, _select_for_update(connection, wait), [source])
     except DatabaseError as error:
         if lock_refused(error) or may_retry(error):
             raise LockHeld(source, None, None) from error
@@ -89,6 +94,23 @@ def _select_for_update(connection: BaseDatabaseWrapper, wait: float) -> str:
     strength = "FOR NO KEY UPDATE" if connection.vendor == "postgresql" else "FOR UPDATE"
     nowait = " NOWAIT" if wait <= 0 else ""
     return f"SELECT id FROM {SOURCE.name} WHERE name = %s {strength}{nowait}"
+
+
+def _in_slices(connection: BaseDatabaseWrapper, wait: float, statement: Callable[[], object]) -> None:
+    """Run a statement that may wait for a lock; on SQLite again and again, so that Ctrl-C is heard in between."""
+    deadline = Deadline(wait)
+    while True:
+        left = deadline.left()
+        try:
+            with patience(connection, min(left, SQLITE_SLICE) if connection.vendor == "sqlite" else left):
+                statement()
+        except DatabaseError as error:
+            # SQLite refuses at once where waiting could never help.
+            waited = left - deadline.left() > SQLITE_SLICE / 2
+            if connection.vendor != "sqlite" or left <= SQLITE_SLICE or not waited or not may_retry(error):
+                raise
+        else:
+            return
 
 
 @contextmanager
@@ -106,8 +128,11 @@ def patience(connection: BaseDatabaseWrapper, wait: float) -> Iterator[None]:
         execute(connection, f"SET SESSION innodb_lock_wait_timeout = {max(1, math.ceil(wait))}")
         try:
             yield
-        finally:
+        except DatabaseError:
             execute(connection, f"SET SESSION innodb_lock_wait_timeout = {int(before)}")
+            raise
+        # Not in a finally: Ctrl-C while the driver waits closes the connection, and a statement would hide it.
+        execute(connection, f"SET SESSION innodb_lock_wait_timeout = {int(before)}")
     else:
         before = _scalar(connection, "PRAGMA busy_timeout")
         execute(connection, f"PRAGMA busy_timeout = {math.ceil(max(wait, SQLITE_LEAST) * 1000)}")

@@ -14,6 +14,7 @@ from beatsync.plan.model import NameRule, Observed, Owned, Row, Tombstone
 from beatsync.spec import crontab, interval, jsontext, solar
 from beatsync.store import times
 from beatsync.store.bulk import fetch
+from beatsync.store.suspension import suspension_of, suspension_sql
 from beatsync.store.tables import CLOCKED, CRONTAB, INTERVAL, INVENTORY, PERIODIC_TASK, SOLAR, SOURCE, TOMBSTONE
 from beatsync.values import Clocked, OnRemove, Policy, Revision, Schedule, TaskSpec
 
@@ -40,12 +41,15 @@ def observe(
 ) -> Observed:
     """Read all that a plan of `source` needs to know, in four queries."""
     recorded = fetch(
-        connection, f"SELECT id, origin, revision_digest, revision_git FROM {SOURCE.name} WHERE name = %s", [source]
+        connection,
+        f"SELECT origin, revision_digest, revision_git, {suspension_sql(connection)} FROM {SOURCE.name} WHERE name = %s",
+        [source],
     )
     inventory, owners = _ownership(connection, source)
-    origin = revision = None
+    origin = revision = suspension = None
     if recorded:
-        _, origin, digest, git = recorded[0]
+        origin, digest, git, *suspended = recorded[0]
+        suspension = suspension_of(suspended, times.zone_of(connection))
         revision = Revision(str(digest), _text_or_none(git)) if digest else None
     return Observed(
         rows=read_rows(connection),
@@ -56,6 +60,7 @@ def observe(
         origin=_text_or_none(origin),
         revision=revision,
         name_rule=name_rule,
+        suspension=suspension,
     )
 
 

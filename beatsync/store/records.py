@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.jsonform import change_json, summary_json
-from beatsync.plan.model import Action, Observed, Plan, Record
+from beatsync.plan.model import Action, Observed, Plan, Record, Suspension
 from beatsync.store import times
 from beatsync.store.bulk import BulkRow, Value, delete, execute, fetch, insert
+from beatsync.store.suspension import suspension_of, suspension_sql
 from beatsync.store.tables import HISTORY, INVENTORY, SOURCE, TOMBSTONE
 from beatsync.values import Revision
 
@@ -42,6 +43,8 @@ class SourceState:
     """`applied`, `failed`, `blocked` or `invalid`; empty before the first sync."""
     message: str
     owned: int
+    suspension: Suspension | None = None
+    """As it stands in the database, over or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +174,16 @@ def sources(connection: BaseDatabaseWrapper) -> tuple[SourceState, ...]:
     found: list[tuple[Any, ...]] = fetch(
         connection,
         f"SELECT s.name, s.origin, s.revision_digest, s.revision_git, s.environment, {synced_at}, s.outcome, s.message,"
-        f" (SELECT COUNT(*) FROM {INVENTORY.name} e WHERE e.source_id = s.id) FROM {SOURCE.name} s ORDER BY s.name",
+        f" (SELECT COUNT(*) FROM {INVENTORY.name} e WHERE e.source_id = s.id), {suspension_sql(connection)}"
+        f" FROM {SOURCE.name} s ORDER BY s.name",
     )
     return tuple(
-        SourceState(name, origin, _revision(digest, git), environment, times.read(at, zone), outcome, message, owned)
-        for name, origin, digest, git, environment, at, outcome, message, owned in found
-    )
+        SourceState(
+            name, origin, _revision(digest, git), environment, times.read(at, zone), outcome, message, owned,
+            suspension_of(suspended, zone),
+        )
+        for name, origin, digest, git, environment, at, outcome, message, owned, *suspended in found
+    )  # fmt: skip
 
 
 def history(connection: BaseDatabaseWrapper, source: str | None, limit: int) -> tuple[HistoryEntry, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.db.migrations.exceptions import InconsistentMigrationHistory, NodeNotFoundError
 from django.db.migrations.loader import MigrationLoader
@@ -28,27 +28,33 @@ SQLITE_LEAST = (3, 33)
 """The first SQLite with UPDATE … FROM."""
 
 
-def check(connection: BaseDatabaseWrapper) -> None:
-    """Raise SchemaMissing where a table or a column that BeatSync writes is missing; two statements that read no row."""
+def check(connection: BaseDatabaseWrapper, *, in_project: bool) -> None:
+    """Raise SchemaMissing where a table or a column that BeatSync writes is missing; two statements that read no row.
+
+    `in_project` says whether the database is one of a Django project's, whose `manage.py` makes its tables.
+    """
     if connection.vendor == "sqlite":
-        _check_sqlite(connection)
+        _check_sqlite(connection, in_project=in_project)
     for app, tables in ((BEAT_APP, BEAT_TABLES), (OWN_APP, OWN_TABLES)):
         try:
             _probe(connection, tables)
         except DatabaseError as error:
             if not _is_schema_error(connection, tables):
                 raise
-            raise SchemaMissing(_advice(connection, app, message_of(connection, error))) from error
+            raise SchemaMissing(
+                _advice(connection, app, message_of(connection, error), in_project=in_project)
+            ) from error
 
 
-def _check_sqlite(connection: BaseDatabaseWrapper) -> None:
+def _check_sqlite(connection: BaseDatabaseWrapper, *, in_project: bool) -> None:
     import sqlite3
 
     if sqlite3.sqlite_version_info < SQLITE_LEAST:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: BeatSync needs 3.33 or newer")
     name = str(connection.settings_dict["NAME"])
     if connection.connection is None and not (":memory:" in name or name.startswith("file:") or Path(name).exists()):
-        raise SchemaMissing(f"there is no database file {name}; `beatsync migrate --with-beat` makes it")
+        mend = _manage_migrate(connection, "") if in_project else "`beatsync migrate --with-beat`"
+        raise SchemaMissing(f"there is no database file {name}; {mend} makes it")
 
 
 def _probe(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -> None:
@@ -76,23 +82,32 @@ def _is_schema_error(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -
     return False
 
 
-def _advice(connection: BaseDatabaseWrapper, app: str, reason: str) -> str:
+def _advice(connection: BaseDatabaseWrapper, app: str, reason: str, *, in_project: bool) -> str:
+    whose = "the tables of django-celery-beat" if app == BEAT_APP else "BeatSync's own tables"
     missing = unapplied(connection, app)
-    if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        what = (
-            f"migration {app}.{missing[0]}{more} is not applied"
-            if not more
-            else f"migrations {app}.{missing[0]}{more} are not applied"
-        )
-    else:
+    if not missing:
         what = f"its migrations are recorded as applied, and yet: {reason}"
+        mend = "Somebody has changed them since, or a router's allow_migrate keeps them out of this database"
+    else:
+        name = f"{app}.{missing[0]}"
+        more = len(missing) - 1
+        what = f"migrations {name} and {more} more are not applied" if more else f"migration {name} is not applied"
+        mend = f"Run {_mend(connection, app, in_project=in_project)}"
+    return f"{whose} in {describe(connection)} are missing or too old: {what}. {mend}"
+
+
+def _mend(connection: BaseDatabaseWrapper, app: str, *, in_project: bool) -> str:
+    """Return the command that applies what is missing."""
+    if in_project:
+        return _manage_migrate(connection, app)
     if app == BEAT_APP:
-        return (
-            f"the tables of django-celery-beat in {describe(connection)} are missing or too old: {what}."
-            " Run `python manage.py migrate django_celery_beat` in the project, or `beatsync migrate --with-beat`"
-        )
-    return f"BeatSync's own tables in {describe(connection)} are missing or too old: {what}. Run `beatsync migrate`"
+        return "`python manage.py migrate django_celery_beat` in the project, or `beatsync migrate --with-beat`"
+    return "`beatsync migrate`"
+
+
+def _manage_migrate(connection: BaseDatabaseWrapper, app: str) -> str:
+    words = ["python manage.py migrate", app, "" if connection.alias == "default" else f"--database {connection.alias}"]
+    return f"`{' '.join(filter(None, words))}`"
 
 
 def unapplied(connection: BaseDatabaseWrapper, app: str) -> list[str]:
@@ -110,6 +125,9 @@ def migrate(connection: BaseDatabaseWrapper, *, with_beat: bool) -> list[str]:
     """Make or update BeatSync's own tables, and django-celery-beat's if told to; return what was applied, as `app.name`."""
     recorder = MigrationRecorder(connection)
     before = set(recorder.applied_migrations())
-    for app in (BEAT_APP, OWN_APP) if with_beat else (OWN_APP,):
-        call_command("migrate", app, database=connection.alias, verbosity=0, interactive=False, skip_checks=True)
+    try:
+        for app in (BEAT_APP, OWN_APP) if with_beat else (OWN_APP,):
+            call_command("migrate", app, database=connection.alias, verbosity=0, interactive=False, skip_checks=True)
+    except (CommandError, InconsistentMigrationHistory, NodeNotFoundError) as error:
+        raise StoreError(f"{describe(connection)} cannot be migrated: {error}") from error
     return [f"{app}.{name}" for app, name in recorder.applied_migrations() if (app, name) not in before]

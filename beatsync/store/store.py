@@ -10,16 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
-from beatsync.plan.model import NameRule, Observed, Plan
-from beatsync.store import authors, lock, observe, project, records, schema, tasks, times
+from beatsync.plan.model import NameRule, Observed, Plan, Suspension
+from beatsync.store import authors, lease, lock, observe, project, records, schema, tasks, times
 from beatsync.store.errors import LockHeld, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import HistoryEntry, SourceState
+from beatsync.store.suspension import write_suspension
 from beatsync.values import Revision
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+SUSPEND_WAIT = 30.0
+"""Seconds that suspending may wait for a sync that is at work."""
+_UNATTENDED: Mapping[str, Mapping[str, int]] = {
+    "postgresql": {
+        "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    },
+    "mysql": {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90},
+}  # fmt: skip
+"""What the drivers' own defaults leave open: hours, or for ever. Seconds; `tcp_user_timeout` is in milliseconds."""
 FAILURE_WAIT = 1.0
 """Seconds that noting a failure may wait for the source's lock."""
 
@@ -49,10 +60,22 @@ class Store:
         """Close this thread's connection; the next call opens a new one (a long-lived one does not outlive its server)."""
         self._connection.close()
 
+    def refresh(self) -> None:
+        """Close this thread's connection where its server has gone; for those that stay connected for months."""
+        connection = self._connection
+        if connection.connection is not None and not connection.is_usable():
+            connection.close()
+
+    def harden(self) -> None:
+        """Let no connection of this process wait for a server that is silent: for those that nobody watches."""
+        options = connections.settings[self.alias].setdefault("OPTIONS", {})
+        for name, value in _UNATTENDED.get(self._connection.vendor, {}).items():
+            options.setdefault(name, value)
+
     def check_tables(self) -> None:
         """Raise SchemaMissing where a table is missing or older than BeatSync can write; cheap."""
         with readable_errors(self._connection):
-            schema.check(self._connection)
+            schema.check(self._connection, in_project=self._project)
 
     def migrate(self, with_beat: bool) -> list[str]:
         """Make or update BeatSync's own tables, and django-celery-beat's if told to; return the migrations applied."""
@@ -87,11 +110,12 @@ class Store:
             return observe.observe(self._connection, source, self._name_rule, self.beat_schedule_names())
 
     @contextmanager
-    def locked(self, source: str, wait: float | None, holder: str) -> Iterator[None]:
+    def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
         """One transaction under the lock of `source`; it is rolled back when the body raises.
 
         `wait` is in seconds: 0 asks once, None waits for ever. `holder` is who we are, told to those who find the lock held.
-        Raises LockHeld, RetryableError, StoreError.
+        With a `lease_token` it is only for the one that leads the source by that lease.
+        Raises LockHeld, LeaseLost, RetryableError, StoreError.
         """
         connection = self._connection
         deadline = lock.Deadline(wait)
@@ -100,6 +124,8 @@ class Store:
                 lock.claim(connection, source, deadline.left(), holder)
                 with transaction.atomic(using=self.alias):
                     self._held = (lock.take(connection, source, deadline.left()), holder)
+                    if lease_token is not None:
+                        lease.fence(connection, source, lease_token)
                     yield
             except LockHeld as error:
                 raise LockHeld(source, *self._holder(source)) from error.__cause__
@@ -181,6 +207,30 @@ class Store:
 
     def _stamp(self, moment: datetime) -> str | None:
         return times.write(moment, times.zone_of(self._connection))
+
+    def suspend(self, source: str, suspension: Suspension | None) -> None:
+        """Leave a source alone from now on, or with None no longer. Raises LockHeld where a sync is at work too long."""
+        connection = self._connection
+        with readable_errors(connection):
+            lock.ensure(connection, source, SUSPEND_WAIT)
+            with transaction.atomic(using=self.alias):
+                source_id = lock.take(connection, source, SUSPEND_WAIT)
+                write_suspension(connection, source_id, suspension)
+
+    def lead(self, source: str, holder: str, token: str, seconds: int) -> bool:
+        """Take or renew the lease of a source; return whether it is ours for `seconds` from now."""
+        with readable_errors(self._connection):
+            return lease.acquire(self._connection, source, holder, token, seconds)
+
+    def stand_down(self, source: str, token: str) -> None:
+        """Give the lease of a source back."""
+        with readable_errors(self._connection):
+            lease.release(self._connection, source, token)
+
+    def leader(self, source: str) -> lease.Held | None:
+        """Return who leads a source now; None where nobody does."""
+        with readable_errors(self._connection):
+            return lease.held(self._connection, source)
 
     def sources(self) -> tuple[SourceState, ...]:
         """Return every source, by name."""

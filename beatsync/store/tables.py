@@ -19,6 +19,7 @@ class Kind(Enum):
     FLAG = "flag"
     MOMENT = "moment"
     DEGREES = "degrees"
+    SECONDS = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,14 @@ SOURCE: Final = Table(
         "message": Kind.TEXT,
         "holder": Kind.TEXT,
         "held_at": Kind.MOMENT,
+        "suspended_at": Kind.MOMENT,
+        "suspended_until": Kind.MOMENT,
+        "suspended_by": Kind.TEXT,
+        "suspended_for": Kind.TEXT,
     },
+)
+LEASE: Final = Table(
+    "beatsync_lease", {"source": Kind.TEXT, "holder": Kind.TEXT, "token": Kind.TEXT, "expires_at": Kind.SECONDS}
 )
 INVENTORY: Final = Table(
     "beatsync_inventoryentry",
@@ -135,4 +143,4 @@ HISTORY: Final = Table(
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, INVENTORY, TOMBSTONE, HISTORY)
+OWN_TABLES: Final = (SOURCE, LEASE, INVENTORY, TOMBSTONE, HISTORY)

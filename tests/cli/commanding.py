@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -89,6 +90,50 @@ class Shell:
     def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
         """Write a spec file."""
         return written(self.path / name, text)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A small Django project in a directory of its own, on a SQLite file beside its `manage.py`."""
+
+    shell: Shell
+    path: Path
+
+    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+        """Run `manage.py beatsync`."""
+        return self.manage("beatsync", *words, env=env)
+
+    def manage(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+        """Run `manage.py`."""
+        return self.run("manage.py", *words, env=env)
+
+    def beatsync(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+        """Run `beatsync` with this project's settings."""
+        return self.run("-m", "beatsync", *words, env={"DJANGO_SETTINGS_MODULE": "proj.settings", **(env or {})})
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Answer:
+        """Run this interpreter here."""
+        url = {"PROJECT_DATABASE_URL": f"sqlite:///{self.path / 'db.sqlite3'}"}
+        return self.shell.run(*arguments, cwd=self.path, env={**url, **(env or {})})
+
+    def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
+        """Write a spec file."""
+        return written(self.path / name, text)
+
+    def say(self, python: str) -> None:
+        """Write more into its settings."""
+        with (self.path / "proj" / "settings.py").open("a", encoding="utf-8") as settings:
+            settings.write(python + "\n")
+
+    def query(self, sql: str, database: str = "db.sqlite3") -> list[Any]:
+        """Ask its database."""
+        with contextlib.closing(sqlite3.connect(self.path / database)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def tables(self, database: str = "db.sqlite3") -> set[str]:
+        """Return the names of the tables that are BeatSync's or django-celery-beat's."""
+        found = {str(name) for (name,) in self.query("SELECT name FROM sqlite_master WHERE type = 'table'", database)}
+        return {name for name in found if name.startswith(("beatsync_", "django_celery_beat_"))}
 
 
 def written(path: Path, text: str) -> Path:

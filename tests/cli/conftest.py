@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commanding import Here, Shell, clean_environment
+from tests.cli.commanding import PROJECT, Here, Project, Shell, clean_environment
 from tests.conftest import Backend
 
 
@@ -28,3 +31,18 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """The command in a process of its own."""
     clean_environment(monkeypatch)
     return Shell(tmp_path)
+
+
+@pytest.fixture
+def project(shell: Shell) -> Project:
+    """A Django project whose tables are not made yet."""
+    shutil.copytree(PROJECT, shell.path / "shop")
+    return Project(shell, shell.path / "shop")
+
+
+@pytest.fixture
+def migrated(project: Project, sqlite_backend: Backend) -> Project:
+    """A Django project with empty tables, as `manage.py migrate` leaves them."""
+    with contextlib.closing(sqlite3.connect(sqlite_backend.url.removeprefix("sqlite:///"))) as made:
+        made.execute("VACUUM INTO ?", [str(project.path / "db.sqlite3")])
+    return project

@@ -2,68 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-
 import pytest
 
-from tests.processes import run, running, wait_until
-
-PROJECT = Path(__file__).parent.parent / "data" / "project"
-
-
-class Shop:
-    """A Django project with a beat and a worker that run, and a directory of specs beside it."""
-
-    def __init__(self, path: Path, broker: str) -> None:
-        self.path = path
-        self.specs = path / "schedules.d"
-        self.notes = path / "notes.txt"
-        self.env = {
-            "PYTHONPATH": str(path),
-            "DJANGO_SETTINGS_MODULE": "proj.settings",
-            "PROJECT_DATABASE_URL": f"sqlite:///{path / 'db.sqlite3'}",
-            "PROJECT_BROKER_URL": broker,
-            "PROJECT_PREFIX": f"beatsync-test-{uuid.uuid4().hex}-",
-            "PROJECT_NOTES": str(self.notes),
-        }
-
-    def spec(self, text: str) -> None:
-        self.specs.mkdir(exist_ok=True)
-        (self.specs / "tasks.yaml").write_text(text, encoding="utf-8")
-
-    def sync(self, *flags: str) -> str:
-        result = run("-m", "beatsync", "sync", *flags, cwd=self.path, env=self.env)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
-
-    def ran(self, text: str) -> int:
-        lines = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else []
-        return sum(line.endswith(f" {text}") for line in lines)
-
-    def logs(self) -> str:
-        return "\n".join(log.read_text(encoding="utf-8", errors="replace") for log in self.path.glob("*.log"))
-
-
-@pytest.fixture
-def shop(tmp_path: Path, redis_url: str) -> Iterator[Shop]:
-    path = tmp_path / "shop"
-    shutil.copytree(PROJECT, path)
-    shop = Shop(path, redis_url)
-    migrated = run("manage.py", "migrate", "--verbosity=0", cwd=path, env=shop.env)
-    assert migrated.returncode == 0, migrated.stderr
-    celery = ["-m", "celery", "-A", "proj"]
-    with ExitStack() as stack:
-        for name, arguments in {
-            "beat": ["beat", "-S", "django", "-l", "INFO", "--pidfile="],
-            "worker": ["worker", "-P", "solo", "-l", "INFO", "--without-mingle", "--without-gossip"],
-        }.items():
-            stack.enter_context(running([*celery, *arguments], path / f"{name}.log", cwd=path, env=shop.env))
-        wait_until(lambda: "beat: Starting" in shop.logs() and " ready." in shop.logs(), 30, shop.logs)
-        yield shop
+from tests.e2e.shop import Shop
+from tests.processes import wait_until
 
 
 @pytest.mark.timeout(180)

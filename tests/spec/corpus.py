@@ -46,6 +46,10 @@ class Case:
         options = ParseOptions(environment)
         return combine([parse_file(file, options) for file in files], options)
 
+    def environments(self) -> list[str]:
+        """Return every environment that the case speaks of."""
+        return sorted({name for file in self.files() for name in parse_file(file, ParseOptions()).environments})
+
 
 def cases(folder: str) -> list[Case]:
     """Return the cases of `invalid` or `valid`."""

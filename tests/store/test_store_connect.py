@@ -108,6 +108,7 @@ def test_a_url_goes_before_the_projects_settings(tmp_path: Path) -> None:
             "no database 'nope' in DATABASES; it has beat, default",
         ),
         (["missing_app"], "settings_module='shop.settings'", "cannot be loaded: No module named 'missing_app'"),
+        (BOTH, "alias='beat'", "the database 'beat' is looked for in a Django project's DATABASES, and there is no"),
     ],
 )
 def test_what_a_project_lacks_is_said(tmp_path: Path, apps: list[str], choice: str, message: str) -> None:
@@ -134,8 +135,9 @@ def test_a_url_of_a_file_that_is_not_there_makes_none(tmp_path: Path) -> None:
         ("ftp://joe:s3cret@host/x", r"ftp://joe:\*\*\*@host/x cannot be read"),
         ("postgres://joe:s3#cret@host:port/x", "cannot be read"),
         ("oracle://joe:s3cret@host/x", "BeatSync does not know databases of the kind 'oracle'"),
-        ("nonsense", "cannot be read"),
+        ("nonsense", "cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"),
         ("s3cret", "cannot be read"),
+        ("postgres://host:port/x?password=s3cret", "postgres://host:port/x cannot be read: write it as "),
     ],
 )
 def test_a_url_that_cannot_be_read_is_told_without_its_password(url: str, message: str) -> None:
@@ -187,6 +189,7 @@ def test_a_bare_url_needs_migrating(bare_url: str) -> None:
         ("postgres://joe:pw@host:5432/x", "postgres://joe:***@host:5432/x"),
         ("postgres://joe:p@w@host/x", "postgres://joe:***@host/x"),
         ("postgres://joe@host/x", "postgres://joe@host/x"),
+        ("postgres://host/x?password=pw", "postgres://host/x"),
         ("sqlite:///x.db", "sqlite:///x.db"),
         ("pw", "***"),
     ],

@@ -21,6 +21,7 @@ KINDS: dict[type[models.Field[Any, Any]], Kind] = {
     models.DecimalField: Kind.DEGREES,
     models.IntegerField: Kind.INTEGER,
     models.ForeignKey: Kind.INTEGER,
+    models.FloatField: Kind.SECONDS,
 }
 
 

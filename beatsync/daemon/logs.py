@@ -1,0 +1,65 @@
+"""What the daemon says while it runs: one line a fact, for people or as JSON for machines, on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+
+def set_up(log_format: str, *, verbose: bool) -> None:
+    """Send BeatSync's logs to standard error; a project's own logging is left as it is."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    logger = logging.getLogger("beatsync")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-06-01T12:00:00.000Z INFO message source=default …`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line, and a traceback below it where there is one."""
+        # What comes out of a file or a database may hold what moves a terminal's cursor or fakes a line.
+        message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in record.getMessage())
+        fields = " ".join(f"{key}={_text(value)}" for key, value in _fields(record).items())
+        line = f"{_time(record)} {record.levelname} {message}"
+        return "\n".join(part for part in (f"{line} {fields}".rstrip(), _trace(self, record)) if part)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        trace = _trace(self, record)
+        return json.dumps(line | ({"traceback": trace} if trace else {}), default=str)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return dict(getattr(record, "fields", {}))
+
+
+def _text(value: object) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return json.dumps(text, ensure_ascii=True) if not text or " " in text or not text.isprintable() else text
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    return formatter.formatException(record.exc_info) if record.exc_info else ""

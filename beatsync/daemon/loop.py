@@ -1,0 +1,246 @@
+"""One source's loop. Events, the poll, the timer, a signal and a request all mean the same: look again.
+
+What is done at a look is `beatsync.reconcile`'s; here is only when, how often, and what is made of failures.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from threading import Event, Thread
+from typing import Any
+
+from beatsync import reconcile
+from beatsync.daemon.backoff import delay, jittered
+from beatsync.daemon.bell import Bell, Quiet
+from beatsync.daemon.leadership import Leadership
+from beatsync.daemon.metrics import Metrics
+from beatsync.daemon.reading import Reading
+from beatsync.daemon.state import Phase, SourceReport
+from beatsync.plan.guard import SUSPENDED
+from beatsync.plan.model import Action, Plan
+from beatsync.source import SourceError
+from beatsync.source.watch import Watcher
+from beatsync.store import LeaseLost, Store, StoreError
+from beatsync.values import Diagnostic, Revision, Severity
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When to look; all in seconds."""
+
+    resync: float = 60.0
+    """Between two whole looks at files and rows, whether or not anything rang."""
+    poll: float = 2.0
+    """Between two looks at the files from outside."""
+    quiet: Quiet = field(default_factory=Quiet)
+    watch: bool = True
+    """Whether to listen to file events at all."""
+
+
+class SourceLoop:
+    """Keeps the rows of one source equal to its files until it is told to stop."""
+
+    def __init__(
+        self, reading: Reading, store: Store, options: reconcile.SyncOptions, timing: Timing, metrics: Metrics
+    ) -> None:
+        self.name = options.source
+        self.heartbeat = time.monotonic()
+        """When the loop last moved."""
+        self.report = SourceReport(
+            options.source, str(reading.root), environment=options.parse.environment,
+            watcher_problem=None if timing.watch else "told not to (--poll)",
+        )  # fmt: skip
+        self._reading = reading
+        self._store = store
+        self._options = options
+        self._timing = timing
+        self._metrics = metrics
+        self._bell = Bell(timing.quiet)
+        self._watcher = Watcher(reading.root, self._on_event) if timing.watch else None
+        self._stopping = Event()
+        self._due = self._poll_at = 0.0
+        self._whole = True
+        self._done: Revision | None = None
+        self._said: frozenset[Diagnostic] = frozenset()
+        self._leadership: Leadership | None = None
+        self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
+        metrics.add_source(self.name)
+
+    def start(self, leadership: Leadership) -> None:
+        """Begin to look."""
+        self._leadership = leadership
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; a transaction that is under way ends by itself."""
+        self._stopping.set()
+        self._bell.close()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end, and return whether it came."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def is_alive(self) -> bool:
+        """Whether the loop has not ended."""
+        return self._thread.is_alive()
+
+    def look_again(self, reason: str) -> None:
+        """Look at files and rows as soon as it has been quiet; harmless to repeat, from any thread."""
+        self._whole = True
+        self._bell.ring(reason)
+
+    def _on_event(self) -> None:
+        self._bell.ring("event")
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+        finally:
+            if self._watcher is not None:
+                self._watcher.close()
+            self._store.close()
+
+    def _turn(self) -> None:
+        """Wait for something to look at, and look."""
+        reasons = self._bell.wait(min(self._due, self._poll_at))
+        now = self.heartbeat = time.monotonic()
+        if self._stopping.is_set():
+            return
+        if now >= self._poll_at or reasons:
+            self._arm()
+            self._poll_at = now + self._timing.poll
+        whole = self._whole or now >= self._due
+        if not whole and not reasons:
+            if self._reading.has_moved():
+                self._bell.ring("poll")
+            return
+        if self._reading.is_unsettled():
+            self._bell.ring("git")
+            return
+        self._whole = False
+        self._look(reasons or ("timer",), whole=whole)
+        self.heartbeat = time.monotonic()
+        self._poll_at = max(self._poll_at, self.heartbeat)
+
+    def _arm(self) -> None:
+        if self._watcher is None:
+            return
+        self._watcher.arm()
+        problem = self._watcher.problem
+        if problem != self.report.watcher_problem:
+            if problem:
+                log.warning("file events are not heard, polling instead: %s", problem, extra=self._extra())
+            self._tell(watcher_problem=problem)
+
+    def _look(self, reasons: tuple[str, ...], *, whole: bool) -> None:
+        """Reconcile, unless another process leads or the files are still those that were synced."""
+        assert self._leadership is not None  # noqa: S101  `start` has said it
+        token = self._leadership.token(self.name)
+        if token is None:
+            leader = self._leadership.leader(self.name)
+            phase = Phase.STANDING_BY if leader else self.report.phase
+            self._due = time.monotonic() + jittered(self._timing.resync)
+            self._tell(phase=phase, is_leader=False, leader=leader, was_ready=self.report.was_ready or bool(leader))
+            return
+        begun = time.monotonic()
+        try:
+            read = self._reading.read(by_content=whole)
+            if not whole and read[0].revision == self._done:
+                return
+            self._store.refresh()
+            options = replace(self._options, lease_token=token)
+            result = reconcile.sync_read(*read, self._store, options, watch=self._alive)
+        except LeaseLost as error:
+            self._leadership.lost(self.name)
+            log.warning("%s", error, extra=self._extra())
+            self._tell(phase=Phase.STANDING_BY, is_leader=False)
+            self._due = time.monotonic() + self._timing.resync
+        except (SourceError, StoreError) as error:
+            self._failed(str(error), begun)
+        except (
+            Exception
+        ) as error:  # what nobody foresaw must not end what runs for months: it is told whole, and counted
+            log.exception("a bug of BeatSync's", extra=self._extra())
+            self._failed(f"{type(error).__name__}: {error}", begun)
+        else:
+            self._ended(result, reasons, begun)
+
+    def _alive(self, *_: object) -> None:
+        self.heartbeat = time.monotonic()
+
+    def _failed(self, message: str, begun: float) -> None:
+        failures = self.report.failures + 1
+        wait = delay(failures)
+        self._due = time.monotonic() + wait
+        self._done = None
+        level = logging.ERROR if message != self.report.message else logging.INFO
+        log.log(level, "failed, next try in %.0f s: %s", wait, message, extra=self._extra(failures=failures))
+        self._metrics.ended(self.name, "failed", time.monotonic() - begun)
+        self._tell(
+            phase=Phase.FAILED, message=message, failures=failures, attempted_at=reconcile.utc_now(), is_leader=True
+        )
+
+    def _ended(self, result: reconcile.Result, reasons: tuple[str, ...], begun: float) -> None:
+        plan, now, seconds = result.plan, reconcile.utc_now(), time.monotonic() - begun
+        self._due = time.monotonic() + jittered(self._timing.resync)
+        self._done = plan.revision
+        phase, message = _standing(result)
+        synced = phase is Phase.SYNCED
+        outcome = result.outcome.value if synced else phase.value
+        self._diagnose(plan.diagnostics)
+        if phase is Phase.INVALID:
+            self._store.record_failure(self.name, outcome, message, now, holder=self._options.holder, plan=plan)
+        self._metrics.planned(self.name, plan, applied=outcome == "applied", repairs=result.repairs)
+        self._metrics.ended(self.name, outcome, seconds)
+        changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
+        extra = self._extra(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **_counts(plan))
+        log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
+        self._tell(phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now)
+        if synced:
+            self._tell(
+                succeeded_at=now,
+                revision=plan.revision,
+                was_ready=True,
+                schedules=plan.unchanged + sum(change.target is not None for change in plan.changes),
+                conditions=Counter(condition.value for _, condition in plan.conditions),
+            )
+
+    def _diagnose(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """Log what is wrong with the files, once."""
+        said = frozenset(diagnostics)
+        for one in diagnostics:
+            if one not in self._said:
+                level = logging.ERROR if one.severity is Severity.ERROR else logging.WARNING
+                log.log(level, "%s: %s [%s]", one.location, one.message, one.code, extra=self._extra())
+        self._said = said
+
+    def _tell(self, **changes: Any) -> None:
+        self.report = replace(self.report, **changes)
+        self._metrics.reported(self.report)
+
+    def _extra(self, **fields: object) -> dict[str, object]:
+        return {"fields": {"source": self.name, **fields}}
+
+
+def _standing(result: reconcile.Result) -> tuple[Phase, str]:
+    """Return how a source stands after a reconcile, and why where it is not synced."""
+    plan = result.plan
+    message = "; ".join(blocked.message for blocked in plan.blocked)
+    if result.outcome is reconcile.Outcome.INVALID:
+        errors = sum(one.severity is Severity.ERROR for one in plan.diagnostics)
+        return Phase.INVALID, f"{errors} error{'s' * (errors != 1)} in the files; the rows stay as they were"
+    if result.outcome is reconcile.Outcome.BLOCKED:
+        is_meant = SUSPENDED in {blocked.code for blocked in plan.blocked}
+        return (Phase.SUSPENDED if is_meant else Phase.BLOCKED), message
+    return Phase.SYNCED, ""
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    return {action.value: plan.count(action) for action in Action if plan.count(action)}

@@ -1,0 +1,83 @@
+"""A source's files as they are now, parsed; what did not change since the last look is neither read nor parsed again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from beatsync.source import Loaded, SourceError, glance, load_again
+from beatsync.source.revision import is_git_at_work
+from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
+from beatsync.values import Desired, Snapshot, SourceFile
+
+_GIT_WAIT = 30.0
+"""Seconds that a lock of git's is believed in; one that a crash left behind must not stop us for ever."""
+
+
+class Reading:
+    """What a source's directory said at the last look."""
+
+    def __init__(self, root: Path, options: ParseOptions) -> None:
+        self.root = root
+        self._options = options
+        self._loaded: Loaded | None = None
+        self._problem: str | None = None
+        self._parsed: dict[str, tuple[SourceFile, ParsedFile]] = {}
+        self._desired: Desired | None = None
+        self._git_since: float | None = None
+        self.parsed_files = 0
+        """How many files were parsed in all."""
+
+    def has_moved(self) -> bool:
+        """Whether a look from outside tells that the files may be others than at the last read."""
+        seen = glance(self.root)
+        if self._problem is not None or self._loaded is None:
+            return seen != self._problem
+        return seen != self._loaded.look or not self._loaded.is_settled()
+
+    def is_unsettled(self) -> bool:
+        """Whether git is at work on the checkout, and has not been for too long."""
+        if not _git_is_at_work(self.root):
+            self._git_since = None
+            return False
+        now = time.monotonic()
+        self._git_since = self._git_since or now
+        return now - self._git_since < _GIT_WAIT
+
+    def read(self, *, by_content: bool) -> tuple[Snapshot, Desired]:
+        """Return what the files say. Raises SourceError.
+
+        With `by_content` each file is read, even one that looks as it did; none whose content is the same is parsed.
+        """
+        before = self._loaded
+        try:
+            self._loaded = load_again(self.root, None if by_content else before)
+        except SourceError as error:
+            self._problem = error.message
+            raise
+        self._problem = None
+        snapshot = self._loaded.snapshot
+        if before is not None and self._desired is not None and _same(before.snapshot, snapshot):
+            return snapshot, self._desired
+        self._parsed = {file.path: (file, self._parse(file)) for file in snapshot.files}
+        parsed = (one for _, one in self._parsed.values())
+        self._desired = combine(parsed, self._options, snapshot.diagnostics)
+        return snapshot, self._desired
+
+    def _parse(self, file: SourceFile) -> ParsedFile:
+        known = self._parsed.get(file.path)
+        if known is not None and known[0] == file:
+            return known[1]
+        self.parsed_files += 1
+        return parse_file(file, self._options)
+
+
+def _same(before: Snapshot, now: Snapshot) -> bool:
+    return before.files == now.files and before.diagnostics == now.diagnostics
+
+
+def _git_is_at_work(root: Path) -> bool:
+    try:
+        return is_git_at_work(root.resolve())
+    except (OSError, RuntimeError):
+        return False

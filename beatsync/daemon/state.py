@@ -1,0 +1,71 @@
+"""What is told of a source while the daemon runs: frozen values, replaced whole, so that any thread may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from beatsync.values import Revision
+
+
+class Phase(str, Enum):
+    """How a source stands."""
+
+    STARTING = "starting"
+    STANDING_BY = "standing by"
+    SYNCED = "synced"
+    INVALID = "invalid"
+    BLOCKED = "blocked"
+    SUSPENDED = "suspended"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """One source, as the last look left it."""
+
+    name: str
+    directory: str
+    phase: Phase = Phase.STARTING
+    message: str = ""
+    """Why it is not synced."""
+    is_leader: bool = False
+    leader: str | None = None
+    """Who leads it, where that is somebody else."""
+    revision: Revision | None = None
+    """What was last synced."""
+    environment: str | None = None
+    attempted_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    failures: int = 0
+    """In a row."""
+    schedules: int = 0
+    conditions: Mapping[str, int] = field(default_factory=dict)
+    """How many rows are paused by hand, completed and so on."""
+    watcher_problem: str | None = None
+    """Why file events are not heard; the poll is."""
+    was_ready: bool = False
+    """Whether it was ever synced or led by another: what a bad revision does not take back."""
+
+    def json(self) -> dict[str, Any]:
+        """Return what `/status` says."""
+        return {
+            "name": self.name,
+            "directory": self.directory,
+            "phase": self.phase.value,
+            "message": self.message or None,
+            "is_leader": self.is_leader,
+            "leader": self.leader,
+            "revision": {"digest": self.revision.digest, "git": self.revision.git} if self.revision else None,
+            "environment": self.environment,
+            "attempted_at": self.attempted_at.isoformat() if self.attempted_at else None,
+            "succeeded_at": self.succeeded_at.isoformat() if self.succeeded_at else None,
+            "failures": self.failures,
+            "schedules": self.schedules,
+            "conditions": dict(self.conditions),
+            "watcher": "polling" if self.watcher_problem else "events",
+            "watcher_problem": self.watcher_problem,
+        }

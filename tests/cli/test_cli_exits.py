@@ -1,0 +1,284 @@
+"""Exit codes as a shell sees them, and failures of the world around: one clear line, never a traceback or a password."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.cli.commanding import ROOT, Answer, Shell
+from tests.conftest import Server, missing_service
+from tests.processes import wait_until
+
+ONE = "schedules:\n  nightly: {task: shop.bill, interval: 1h}\n"
+TWO = "schedules:\n  nightly: {task: shop.bill, interval: 2h}\n"
+NEED_A_DATABASE = (["plan"], ["sync"], ["status"], ["release", "nightly"], ["migrate"])
+DOWN = "127.0.0.1:1"
+"""No server listens there."""
+
+
+def sh(shell: Shell, line: str, **env: str) -> Answer:
+    """Run a line of bash; `beatsync` in it is the command, from a buffered interpreter as a user's is."""
+    functions = f'set -o pipefail; beatsync() {{ "{sys.executable}" -m beatsync "$@"; }}'
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", f"{functions}\n{line}"],
+        cwd=shell.path,
+        env={**clean, "PYTHONPATH": str(ROOT), **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def one_line(answer: Answer) -> str:
+    """The one line of an error that nothing was answered beside."""
+    assert (answer.code, answer.out) == (1, ""), answer
+    assert answer.err.startswith("error: ")
+    assert answer.err.count("\n") == 1, answer.err
+    return answer.err
+
+
+class TestEachCode:
+    @pytest.mark.parametrize(
+        ("line", "code"),
+        [
+            ("beatsync --help", 0),
+            ("beatsync --version", 0),
+            ("beatsync schema", 0),
+            ("beatsync schema nope", 64),
+            ("beatsync schema --nope", 64),
+            ("beatsync init new", 0),
+            ("beatsync init schedules.d/tasks.yaml", 1),
+            ("beatsync init --nope", 64),
+            ("beatsync validate", 0),
+            ("beatsync validate broken", 3),
+            ("beatsync validate missing", 1),
+            ("beatsync validate --env ''", 64),
+            ("beatsync plan", 0),
+            ("beatsync plan --detailed-exitcode", 2),
+            ("beatsync sync -q && beatsync plan --detailed-exitcode", 0),
+            ("beatsync plan broken --detailed-exitcode", 3),
+            ("beatsync sync -q >&2 && beatsync plan empty --detailed-exitcode", 4),
+            ("beatsync plan missing", 1),
+            ("beatsync plan --timezone Mars", 64),
+            ("beatsync sync", 0),
+            ("beatsync sync broken", 3),
+            ("beatsync sync -q >&2 && beatsync sync empty", 4),
+            ("beatsync sync --plan missing.json", 1),
+            ("beatsync sync --lock-timeout never", 64),
+            ("beatsync plan --out p -q >&2 && beatsync sync --plan p >&2 && beatsync sync --plan p", 4),
+            ("beatsync status", 0),
+            ("beatsync status --source nope", 1),
+            ("beatsync status --format markdown", 64),
+            ("beatsync sync -q >&2 && beatsync release nightly", 0),
+            ("beatsync release nightly", 1),
+            ("beatsync release", 64),
+            ("beatsync migrate", 0),
+            ("beatsync migrate --database nope", 1),
+            ("beatsync migrate --with-beat=yes", 64),
+            ("beatsync", 64),
+            ("beatsync nope", 64),
+        ],
+    )
+    def test_seen_from_a_shell(self, shell: Shell, line: str, code: int) -> None:
+        shell.spec(ONE)
+        shell.spec("schedules: [", "broken/tasks.yaml")
+        (shell.path / "empty").mkdir()
+        answer = sh(shell, line)
+        assert answer.code == code, answer
+        assert "Traceback" not in answer.err
+        # A refusal is said on the one stream or on the other.
+        assert answer.out + answer.err
+
+
+@pytest.fixture
+def held(server: Callable[[str], Server], shell: Shell) -> Iterator[tuple[Shell, str, psycopg.Connection]]:
+    """A database of PostgreSQL's whose tables somebody holds, so that every command that needs them waits."""
+    url = server("postgresql").create()
+    shell.spec(ONE)
+    assert sh(shell, "beatsync migrate --with-beat && beatsync sync", BEATSYNC_DATABASE_URL=url).code == 0
+    shell.spec(TWO)
+    with psycopg.connect(url) as session:
+        session.execute("LOCK TABLE beatsync_source, django_migrations IN ACCESS EXCLUSIVE MODE")
+        yield shell, url, session
+
+
+class TestSignals:
+    @pytest.mark.parametrize("words", NEED_A_DATABASE, ids=lambda words: words[0])
+    @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+    def test_a_command_that_waits_goes_when_it_is_told_to(
+        self, held: tuple[Shell, str, psycopg.Connection], words: list[str], sent: signal.Signals, code: int
+    ) -> None:
+        shell, url, session = held
+        waiting = (
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = %s"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-m", "beatsync", *words],
+            cwd=shell.path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "BEATSYNC_DATABASE_URL": url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                wait_until(
+                    lambda: session.execute(waiting, [url.rpartition("/")[2]]).fetchone() == (1,), 60, "it never waited"
+                )
+                process.send_signal(sent)
+                out, err = process.communicate(timeout=30)
+            finally:
+                process.kill()
+        assert (process.returncode, out) == (code, ""), err
+        assert "Traceback" not in err
+        if code == 130:
+            assert err.strip() == "error: interrupted; what was not committed is undone"
+        session.rollback()
+        assert "  ~ nightly\n" in sh(shell, "beatsync plan", BEATSYNC_DATABASE_URL=url).out
+
+
+class TestPipes:
+    @pytest.mark.parametrize("line", ["beatsync plan", "beatsync sync", "beatsync validate many --format json"])
+    @pytest.mark.parametrize("unbuffered", [False, True])
+    def test_a_reader_that_goes_leaves_no_traceback(self, shell: Shell, line: str, unbuffered: bool) -> None:
+        # More than any pipe holds.
+        many = "".join(f"  task-{number:05}: {{task: t, interval: 1h, queue: {'q' * 90}}}\n" for number in range(3000))
+        shell.spec("schedules:\n" + many)
+        shell.spec("schedules:\n" + many.replace("interval: 1h", "interval: 1x"), "many/tasks.yaml")
+        env = {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
+        answer = sh(shell, f"{line} 2>err | head -1; cat err >&2", **env)
+        assert answer.code == 0
+        assert answer.out.count("\n") == 1
+        assert "Traceback" not in answer.err
+        assert "BrokenPipe" not in answer.err
+        if line.endswith("sync"):
+            assert sh(shell, "beatsync plan").out == "Nothing to do: 3,000 unchanged.\n"
+
+    def test_an_answer_that_finds_no_room_is_told(self, shell: Shell) -> None:
+        if not Path("/dev/full").exists():
+            pytest.skip("no /dev/full here")
+        said = one_line(sh(shell, "beatsync schema > /dev/full"))
+        assert said == "error: the answer cannot be written to standard output: No space left on device\n"
+
+
+class TestDatabases:
+    @pytest.mark.parametrize("kind", ["postgres", "mysql", "mariadb"])
+    @pytest.mark.parametrize("words", NEED_A_DATABASE, ids=lambda words: words[0])
+    def test_a_server_that_is_down_is_one_line_without_its_password(
+        self, shell: Shell, kind: str, words: list[str]
+    ) -> None:
+        shell.spec(ONE)
+        said = one_line(shell(*words, env={"BEATSYNC_DATABASE_URL": f"{kind}://joe:hunter2@{DOWN}/shop"}))
+        assert f"shop on {DOWN}: " in said
+        assert "refused" in said
+        assert "hunter2" not in said
+
+    def test_verbose_shows_no_password_either(self, shell: Shell) -> None:
+        shell.spec(ONE)
+        answer = shell("sync", "--verbose", "--database-url", f"postgres://joe:hunter2@{DOWN}/shop?password=hunter2")
+        assert answer.code == 1
+        assert "hunter2" not in answer.out + answer.err
+
+    @pytest.mark.parametrize("url", ["hunter2", "joe:hunter2@host/shop", "postgres://joe:hun#ter2@host/shop"])
+    def test_a_url_that_is_none_is_one_line_that_says_how_one_is_written(self, shell: Shell, url: str) -> None:
+        said = one_line(shell("status", "--database-url", url))
+        assert "postgres://" in said
+        assert "hun" not in said
+
+    def test_a_file_that_is_no_database_is_told(self, shell: Shell) -> None:
+        shell.spec(ONE)
+        shell.spec("no database, whatever its name says\n" * 100, "x.sqlite3")
+        for words in NEED_A_DATABASE:
+            said = one_line(shell(*words, env={"BEATSYNC_DATABASE_URL": "sqlite:///x.sqlite3"}))
+            assert said == "error: SQLite x.sqlite3: file is not a database\n"
+
+    def test_rights_that_are_missing_are_told(self, shell: Shell, server: Callable[[str], Server]) -> None:
+        url = server("postgresql").create()
+        shell.spec(ONE)
+        assert shell("migrate", "--with-beat", "--database-url", url).code == 0
+        role = f"reader_{os.getpid()}"
+        with psycopg.connect(url, autocommit=True) as session:
+            try:
+                session.execute(f"CREATE ROLE {role}".encode())
+                session.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}".encode())
+            except psycopg.Error as error:
+                missing_service("right to make roles", error)
+            try:
+                env = {"BEATSYNC_DATABASE_URL": f"{url}?options=-c%20role%3D{role}"}
+                assert shell("plan", "--detailed-exitcode", env=env).code == 2
+                assert "permission denied for " in one_line(shell("sync", env=env))
+                assert session.execute("SELECT count(*) FROM beatsync_source").fetchone() == (0,)
+            finally:
+                session.execute(f"DROP OWNED BY {role}".encode())
+                session.execute(f"DROP ROLE {role}".encode())
+
+
+@contextlib.contextmanager
+def mode(path: Path, bits: int) -> Iterator[None]:
+    before = path.stat().st_mode
+    path.chmod(bits)
+    try:
+        yield
+    finally:
+        path.chmod(before)
+
+
+class TestRights:
+    @pytest.fixture
+    def bound(self, shell: Shell) -> Callable[[str], Answer]:
+        """Run a line of bash bound by the modes of files, even as root."""
+        if os.geteuid() != 0:
+            return lambda line: sh(shell, line)
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("root is bound by no mode, and there is no setpriv to bind it")
+        drop = f"{setpriv} --bounding-set=-dac_override,-dac_read_search --inh-caps=-all"
+        bind = f'beatsync() {{ {drop} "{sys.executable}" -m beatsync "$@"; }}'
+        return lambda line: sh(shell, f"{bind}\n{line}")
+
+    def test_a_database_file_that_is_read_only(self, shell: Shell, bound: Callable[[str], Answer]) -> None:
+        shell.spec(ONE)
+        assert bound("beatsync sync").code == 0
+        shell.spec(TWO)
+        with mode(shell.path / "beatsync.sqlite3", 0o444):
+            assert bound("beatsync plan --detailed-exitcode").code == 2
+            assert bound("beatsync status").code == 0
+            assert bound("beatsync migrate").code == 0
+            for line in ("beatsync sync", "beatsync release nightly"):
+                said = one_line(bound(line))
+                assert said == "error: SQLite beatsync.sqlite3: attempt to write a readonly database\n"
+        assert bound("beatsync sync").out.endswith("1 updated, 0 unchanged.\n")
+
+    def test_a_directory_that_is_read_only(self, shell: Shell, bound: Callable[[str], Answer]) -> None:
+        shell.spec(ONE)
+        with mode(shell.path, 0o555):
+            said = one_line(bound("beatsync sync"))
+            assert "beatsync.sqlite3: unable to open database file" in said
+            assert "no database was chosen by --database-url or --settings" in said
+            assert "new cannot be written: Permission denied" in one_line(bound("beatsync init new"))
+            assert bound("beatsync validate").code == 0
+        assert bound("beatsync sync -q").code == 0
+        with mode(shell.path, 0o555):
+            saving = bound("beatsync plan --out plan.json")
+            assert saving.code == 1
+            assert saving.err == "error: plan.json cannot be written: Permission denied\n"
+
+    def test_files_that_may_not_be_read_are_no_absent_files(self, shell: Shell, bound: Callable[[str], Answer]) -> None:
+        path = shell.spec(ONE)
+        assert bound("beatsync sync").code == 0
+        for closed in (path, path.parent):
+            with mode(closed, 0):
+                for line in ("beatsync validate", "beatsync plan", "beatsync sync --allow-empty"):
+                    assert f"{closed.name} cannot be read: Permission denied" in one_line(bound(line))
+        assert bound("beatsync plan").out == "Nothing to do: 1 unchanged.\n"

@@ -1,0 +1,292 @@
+"""`manage.py beatsync COMMAND`: the same words as in the shell, on the project's settings and databases."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from beatsync.cli.group import COMMANDS
+from beatsync.cli.wiring import SETTINGS
+from tests.cli.commanding import Answer, Here, Project
+
+SPEC = """\
+schedules:
+  nightly: {task: shop.bill, crontab: "0 2 * * *"}
+  tick: {task: shop.tick, interval: 30s}
+"""
+
+TWO_DATABASES = "DATABASES['beat'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE / 'beat.sqlite3'}"
+BASE = "from pathlib import Path\nBASE = Path(__file__).parent.parent"
+ROUTER = """
+class Router:
+    def _place(self, model, **hints):
+        return "beat" if model._meta.app_label in {"django_celery_beat", "beatsync"} else None
+    db_for_read = db_for_write = _place
+    def allow_migrate(self, db, app_label, **hints):
+        return db == "beat" if app_label in {"django_celery_beat", "beatsync"} else None
+"""
+
+
+def called(*words: str) -> Answer:
+    """What `call_command` hands to who asked for it, and its exit code."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    try:
+        call_command("beatsync", *words, stdout=out, stderr=err)
+    except CommandError as error:
+        code = error.returncode
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+class TestTheSameWords:
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_each_command_offers_the_same_flags(self, here: Here, command: str) -> None:
+        by_manage = called(command, "--help")
+        in_shell = here(command, "--help")
+        assert by_manage.code == 0
+        assert by_manage.out.startswith(f"Usage: manage.py beatsync {command} ")
+        # Lines are broken where the longer name wants it.
+        assert by_manage.out.replace("manage.py ", "").split() == in_shell.out.split()
+
+    def test_manage_py_does_and_says_what_the_shell_does(self, migrated: Project) -> None:
+        for words in (["init", "new"], ["schema", "plan"], ["migrate"]):
+            answer = migrated(*words)
+            assert answer.code == 0, answer
+        assert migrated("init", "new").code == 1
+        migrated.spec(SPEC)
+        assert migrated("validate") == migrated.beatsync("validate") == Answer(0, "1 file, 2 schedules: valid\n", "")
+        planned = migrated("plan", "--detailed-exitcode", "--format", "json")
+        assert planned.code == 2
+        assert planned == migrated.beatsync("plan", "--detailed-exitcode", "--format", "json")
+        assert migrated("sync").out.endswith("\n2 created, 0 unchanged.\n")
+        assert migrated("status") == migrated.beatsync("status")
+        assert "  owns          2 schedules" in migrated("status").out
+        assert migrated("release", "tick").code == 0
+        conflict = migrated("sync")
+        assert (conflict.code, conflict) == (4, migrated.beatsync("sync"))
+
+    def test_call_command_answers_to_who_calls_and_raises_with_the_exit_code(
+        self, here: Here, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        here.spec(SPEC)
+        planned = called("plan", "--detailed-exitcode", "--format", "json")
+        assert (planned.code, planned.matching("plan")["summary"]["create"]) == (2, 2)
+        assert called("sync", "--quiet").code == 0
+        assert sorted(here.rows()) == ["nightly", "tick"]
+        assert called("status", "--format", "json").matching("status")["sources"][0]["schedules"] == 2
+        wrong = called("plan", "--adpt")
+        assert (wrong.code, wrong.out) == (64, "")
+        assert "Did you mean '--adopt'?" in wrong.err
+        assert capsys.readouterr() == ("", "")
+        # Where nobody asks for it, it goes where the command's own goes.
+        call_command("beatsync", "plan")
+        assert capsys.readouterr().out == "Nothing to do: 2 unchanged.\n"
+
+    def test_help_is_beatsyncs_own(self, migrated: Project) -> None:
+        helped = migrated("--help")
+        assert (helped.code, helped.err) == (0, "")
+        assert helped.out.startswith("Usage: manage.py beatsync [OPTIONS] COMMAND [ARGS]...\n")
+        for command in COMMANDS:
+            assert f"\n  {command} " in helped.out
+        assert migrated.manage("help", "beatsync") == helped
+        assert migrated("vlidate").err.endswith("Error: There is no command 'vlidate'. Did you mean 'validate'?\n")
+
+    def test_the_flags_that_manage_py_itself_takes_are_taken_with_every_command(self, migrated: Project) -> None:
+        migrated.spec(SPEC)
+        for words in (
+            ["validate", "--settings", "proj.settings"],
+            ["--settings=proj.settings", "--pythonpath", ".", "plan"],
+            ["sync", "--pythonpath=.", "--quiet"],
+        ):
+            assert migrated(*words).code == 0, words
+        # What begins with a dash and is none of them stays.
+        assert "'--settingss'" in migrated("validate", "--settingss", "x").err
+        assert migrated("release", "--", "--odd").err == "error: the source 'default' does not own '--odd'\n"
+
+
+class TestSettings:
+    def test_each_key_is_followed(self, migrated: Project) -> None:
+        migrated.say(BASE)
+        migrated.say(TWO_DATABASES)
+        migrated.say(
+            "BEATSYNC = {'DIR': BASE / 'specs', 'SOURCE': 'shop', 'ENVIRONMENT': 'live', 'TIMEZONE': 'Asia/Tokyo',"
+            " 'DATABASE': 'beat', 'MAX_DELETES': 0, 'ON_INVALID': 'isolate'}"
+        )
+        migrated.spec(SPEC + "  live: {task: t, interval: 1h, only: [live]}\n", "specs/tasks.yaml")
+        migrated.spec("schedules: [", "specs/broken.yaml")
+        assert migrated("migrate", "--with-beat").code == 0
+        assert migrated("sync").code == 0
+        assert migrated.query("SELECT name FROM beatsync_source", "beat.sqlite3") == [("shop",)]
+        names = migrated.query("SELECT name FROM django_celery_beat_periodictask ORDER BY name", "beat.sqlite3")
+        assert names == [("live",), ("nightly",), ("tick",)]
+        zones = migrated.query("SELECT timezone FROM django_celery_beat_crontabschedule", "beat.sqlite3")
+        assert zones == [("Asia/Tokyo",)]
+        migrated.spec(SPEC, "specs/tasks.yaml")
+        (migrated.path / "specs" / "broken.yaml").unlink()
+        refused = migrated("sync")
+        assert refused.code == 4
+        assert "the limit is 0" in refused.out
+        # The shell's own command reads the same settings.
+        assert migrated.beatsync("sync") == refused
+        # Said on the command line, each of them is overruled.
+        assert migrated("plan", "--max-deletes", "1").code == 0
+        assert migrated("plan", "--database", "default", "--source", "x").out.endswith("2 to create, 0 unchanged.\n")
+
+    def test_without_any_the_projects_zone_is_taken(self, migrated: Project) -> None:
+        migrated.spec(SPEC)
+        assert "timezone  Europe/Berlin" in migrated("plan").out
+        migrated.say("CELERY_TIMEZONE = 'Mars/Olympus'\ndel BEATSYNC")
+        wrong = migrated("plan")
+        assert wrong.code == 64
+        assert "CELERY_TIMEZONE in the Django settings: there is no time zone 'Mars/Olympus'; use " in wrong.err
+        assert migrated("plan", "--timezone", "UTC").code == 0
+
+    @pytest.mark.parametrize("command", ["validate", "plan", "sync", "status", "release"])
+    def test_a_key_that_there_is_not_is_wrong_usage_and_the_keys_are_told(self, here: Here, command: str) -> None:
+        here.spec(SPEC)
+        words = ["release", "x"] if command == "release" else [command]
+        answer = here(*words, settings={"DIRECTORY": "specs"})
+        assert (answer.code, answer.out) == (64, "")
+        assert "BEATSYNC in the Django settings has no key 'DIRECTORY'; it has " in answer.err
+        for key in SETTINGS:
+            assert key in answer.err
+
+    @pytest.mark.parametrize(
+        ("key", "value", "message"),
+        [
+            ("MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
+            ("ON_INVALID", "ignore", "it is refuse or isolate, not 'ignore'"),
+            ("TIMEZONE", "Mars", "there is no time zone 'Mars'; use an IANA name"),
+            *((key, "", "it is empty; leave it out where nothing is meant") for key in SETTINGS),
+        ],
+    )
+    def test_a_value_that_cannot_be_meant_is_wrong_usage_and_its_key_is_told(
+        self, here: Here, key: str, value: str, message: str
+    ) -> None:
+        here.spec(SPEC)
+        before = here.tables()
+        answer = here("sync", settings={key: value})
+        assert (answer.code, answer.out) == (64, "")
+        assert f"Error: BEATSYNC[{key!r}] in the Django settings: {message}" in answer.err
+        assert here.tables() == before
+
+    def test_none_is_what_is_left_out(self, here: Here) -> None:
+        here.spec(SPEC)
+        assert here("sync", settings=dict.fromkeys(SETTINGS)).code == 0
+
+    def test_what_is_no_dict_is_told_in_the_shell_and_by_manage_py(self, migrated: Project) -> None:
+        migrated.spec(SPEC)
+        migrated.say("BEATSYNC = ['DIR']")
+        said = Answer(1, "", "error: BEATSYNC in the Django settings must be a dict, not list\n")
+        assert migrated("plan") == migrated.beatsync("plan") == said
+
+
+class TestWhichDatabase:
+    def test_a_flag_goes_before_the_routers_and_they_before_the_default(self, project: Project) -> None:
+        project.say(BASE)
+        project.say(TWO_DATABASES)
+        project.say("DATABASE_ROUTERS = ['proj.routers.Router']")
+        (project.path / "proj" / "routers.py").write_text(ROUTER, encoding="utf-8")
+        project.spec(SPEC)
+        assert project("migrate", "--with-beat").code == 0
+        assert project("sync").code == 0
+        assert project.query("SELECT count(*) FROM django_celery_beat_periodictask", "beat.sqlite3") == [(2,)]
+        assert not project.tables()
+        # Recorded as applied, and yet kept out by the router: running it again would not help, and is not offered.
+        assert project("migrate", "--with-beat", "--database", "default").code == 0
+        elsewhere = project("plan", "--database", "default")
+        assert elsewhere.code == 1
+        assert "recorded as applied, and yet: no such table" in elsewhere.err
+        assert "a router's allow_migrate keeps them out of this database" in elsewhere.err
+        assert "Run " not in elsewhere.err
+
+    def test_an_alias_that_there_is_not_names_those_that_there_are(self, migrated: Project) -> None:
+        migrated.say("DATABASES['beat'] = DATABASES['default']")
+        message = "error: the Django project has no database 'nope' in DATABASES; it has beat, default\n"
+        assert migrated("plan", "--database", "nope") == Answer(1, "", message)
+        migrated.say("BEATSYNC = {'DATABASE': 'nope'}")
+        assert migrated("plan") == migrated.beatsync("plan") == Answer(1, "", message)
+
+
+class TestWhatAProjectLacks:
+    def test_an_app_that_is_not_installed_is_named_with_what_to_do(self, migrated: Project) -> None:
+        migrated.spec(SPEC)
+        migrated.say("INSTALLED_APPS = ['beatsync']")
+        for command in (["plan"], ["sync"], ["status"], ["migrate"], ["release", "x"]):
+            answer = migrated(*command)
+            assert (answer.code, answer.out) == (1, ""), command
+            assert answer.err.startswith(
+                "error: add 'django_celery_beat' to INSTALLED_APPS of the Django project, then run `python manage.py"
+            )
+        migrated.say("INSTALLED_APPS = ['django_celery_beat']")
+        assert migrated.beatsync("plan").err.startswith("error: add 'beatsync' to INSTALLED_APPS ")
+        # What needs no database is not held up by it.
+        assert migrated.beatsync("validate").code == 0
+
+    def test_tables_that_are_not_made_are_named_with_the_command_and_are_not_made(self, project: Project) -> None:
+        project.spec(SPEC)
+        missing = project("sync")
+        assert missing.code == 1
+        assert "there is no database file " in missing.err
+        assert missing.err.endswith("; `python manage.py migrate` makes it\n")
+        assert not (project.path / "db.sqlite3").exists()
+
+        (project.path / "db.sqlite3").touch()
+        for words in (["plan"], ["sync"], ["status"], ["release", "x"]):
+            answer = project(*words)
+            assert (answer.code, answer.out) == (1, ""), words
+            assert "migrations django_celery_beat.0001_initial and " in answer.err
+            assert answer.err.endswith("are not applied. Run `python manage.py migrate django_celery_beat`\n")
+        assert not project.tables()
+
+        assert project.manage("migrate", "django_celery_beat").code == 0
+        own = project("sync")
+        assert own.code == 1
+        assert own.err.endswith(
+            "migration beatsync.0001_initial is not applied. Run `python manage.py migrate beatsync`\n"
+        )
+        assert not [name for name in project.tables() if name.startswith("beatsync_")]
+        # And what it says to run is what is wanted.
+        assert project.manage("migrate", "beatsync").code == 0
+        assert project("sync").code == 0
+
+    def test_the_command_names_the_database_where_it_is_not_the_default(self, project: Project) -> None:
+        project.say(BASE)
+        project.say(TWO_DATABASES)
+        project.spec(SPEC)
+        (project.path / "beat.sqlite3").touch()
+        answer = project("plan", "--database", "beat")
+        assert answer.err.endswith("Run `python manage.py migrate django_celery_beat --database beat`\n")
+
+    @pytest.mark.parametrize(
+        ("python", "message"),
+        [
+            ("import os; os.environ['SHOP_KEY']", "KeyError: 'SHOP_KEY' ("),
+            ("import nowhere", "No module named 'nowhere'"),
+            ("SECRET_KEY = ", "SyntaxError: invalid syntax"),
+            ("INSTALLED_APPS += ['nowhere']", "No module named 'nowhere'"),
+        ],
+    )
+    def test_settings_that_cannot_be_loaded_are_told_in_one_line(
+        self, project: Project, python: str, message: str
+    ) -> None:
+        project.say(python)
+        answer = project.beatsync("plan")
+        assert (answer.code, answer.out) == (1, "")
+        assert answer.err.startswith("error: the Django settings 'proj.settings' cannot be loaded: ")
+        assert message in answer.err
+        assert answer.err.count("\n") == 1
+
+    def test_a_failure_of_the_settings_tells_its_line(self, project: Project) -> None:
+        settings = project.path / "proj" / "settings.py"
+        project.say("1 / 0")
+        line = len(settings.read_text(encoding="utf-8").splitlines())
+        assert f"ZeroDivisionError: division by zero ({settings}, line {line})" in project.beatsync("status").err
+
+
+def test_json_by_manage_py_is_json_alone(migrated: Project) -> None:
+    migrated.spec(SPEC)
+    assert json.loads(migrated("plan", "--format", "json", "--verbose").out)["summary"]["create"] == 2

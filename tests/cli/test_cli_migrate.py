@@ -1,0 +1,134 @@
+"""`beatsync migrate`: makes BeatSync's own tables, and those of others only where it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from tests.cli.commanding import Answer, Here, Project, Shell
+from tests.conftest import add_alias
+
+SPEC = "schedules:\n  nightly: {task: shop.bill, interval: 1h}\n"
+
+
+@pytest.fixture
+def bare_alias(bare_url: str) -> Iterator[str]:
+    add_alias("bare", bare_url)
+    yield "bare"
+    connections["bare"].close()
+
+
+def tables(alias: str) -> set[str]:
+    with connections[alias].cursor() as cursor:
+        found = connections[alias].introspection.table_names(cursor)
+    return {name for name in found if name.startswith(("beatsync_", "django_celery_beat_"))}
+
+
+def applied(alias: str) -> list[tuple[str, str]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT app, name FROM django_migrations ORDER BY id")
+        return [(str(app), str(name)) for app, name in cursor.fetchall()]
+
+
+def test_own_tables_are_made_and_those_of_beat_only_where_that_is_said(
+    here: Here, bare_url: str, bare_alias: str
+) -> None:
+    here.spec(SPEC)
+    there = ["--database-url", bare_url]
+    own = here("migrate", *there)
+    assert (own.code, own.out, own.err) == (0, "applied beatsync.0001_initial\n", "")
+    assert {name.partition("_")[0] for name in tables(bare_alias)} == {"beatsync"}
+    lacking = here("sync", *there)
+    assert (lacking.code, lacking.out) == (1, "")
+    assert "migrations django_celery_beat.0001_initial and " in lacking.err
+    assert "or `beatsync migrate --with-beat`" in lacking.err
+
+    both = here("migrate", "--with-beat", *there)
+    assert both.code == 0
+    assert both.out.splitlines()[0] == "applied django_celery_beat.0001_initial"
+    assert "beatsync" not in both.out
+    assert here("sync", *there).code == 0
+
+
+def test_a_second_run_is_harmless_and_says_so(here: Here, bare_url: str, bare_alias: str) -> None:
+    here.spec(SPEC)
+    there = ["--database-url", bare_url]
+    here("migrate", "--with-beat", *there)
+    here("sync", *there)
+    before = applied(bare_alias)
+    for words in (["migrate"], ["migrate", "--with-beat"]):
+        again = here(*words, *there)
+        assert (again.code, again.err) == (0, "")
+        assert again.out.endswith(": nothing to do\n")
+        assert bare_url.rpartition("/")[2] in again.out
+    assert applied(bare_alias) == before
+    assert here("plan", *there).out == "Nothing to do: 1 unchanged.\n"
+
+
+def test_tables_that_are_too_old_are_left_to_their_owner_and_reported(
+    here: Here, bare_url: str, bare_alias: str
+) -> None:
+    call_command("migrate", "django_celery_beat", "0011", database=bare_alias, verbosity=0)
+    there = ["--database-url", bare_url]
+    before = tables(bare_alias)
+    for words in (["plan"], ["sync"], ["status"], ["release", "x"]):
+        answer = here(*words, *there)
+        assert (answer.code, answer.out) == (1, ""), words
+        assert "are missing or too old: migrations django_celery_beat.0012_periodictask_expire_seconds" in answer.err
+    assert tables(bare_alias) == before
+    assert here("migrate", *there).out == "applied beatsync.0001_initial\n"
+    assert "too old" in here("status", *there).err
+    updated = here("migrate", "--with-beat", *there).out.splitlines()
+    assert updated[0] == "applied django_celery_beat.0012_periodictask_expire_seconds"
+    assert here("status", *there).code == 0
+
+
+def test_a_history_that_contradicts_itself_is_told_without_a_traceback(
+    here: Here, bare_url: str, bare_alias: str
+) -> None:
+    there = ["--database-url", bare_url]
+    here("migrate", "--with-beat", *there)
+    with connections[bare_alias].cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'django_celery_beat' AND name = '0001_initial'")
+    answer = here("migrate", *there)
+    assert (answer.code, answer.out) == (1, "")
+    assert "cannot be migrated: Migration django_celery_beat.0002" in answer.err
+
+
+def test_in_a_project_it_is_what_the_projects_own_migrate_does(project: Project) -> None:
+    assert project("migrate").out == "applied beatsync.0001_initial\n"
+    own = project.tables()
+    assert own
+    assert project.manage("migrate", "beatsync").code == 0
+    assert project.tables() == own
+    assert project.beatsync("migrate").out == f"SQLite {project.path / 'db.sqlite3'}: nothing to do\n"
+    assert project("migrate", "--with-beat").out.startswith("applied django_celery_beat.0001_initial\n")
+    assert "No migrations to apply" in project.manage("migrate", "django_celery_beat").out
+
+
+def test_the_embedded_database_needs_none(shell: Shell) -> None:
+    shell.spec(SPEC)
+    first = shell("sync")
+    assert first.code == 0
+    assert first.err == "hint: no database was chosen (--database-url, --settings): made beatsync.sqlite3 here\n"
+    assert shell("sync") == Answer(0, "Nothing to do: 1 unchanged.\n", "")
+    assert shell("migrate").out == "SQLite beatsync.sqlite3: nothing to do\n"
+
+
+def test_a_file_of_sqlite_is_made_by_it_and_by_nothing_else(shell: Shell) -> None:
+    shell.spec(SPEC)
+    there = ["--database-url", "sqlite:///new.sqlite3"]
+    lacking = shell("sync", *there)
+    assert lacking.err == "error: there is no database file new.sqlite3; `beatsync migrate --with-beat` makes it\n"
+    assert not (shell.path / "new.sqlite3").exists()
+    assert shell("migrate", "--with-beat", *there).code == 0
+    assert shell("sync", *there).code == 0
+
+
+def test_a_file_in_a_directory_that_is_not_there_is_told(shell: Shell) -> None:
+    answer = shell("migrate", "--database-url", "sqlite:///missing/new.sqlite3")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == "error: SQLite missing/new.sqlite3: unable to open database file\n"

@@ -1,0 +1,261 @@
+"""Flags, their environment variables, what goes before what, and which database is chosen."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+import pytest
+from _pytest.mark import ParameterSet
+
+from beatsync import __version__
+from beatsync.cli import main
+from beatsync.cli.group import COMMANDS, group
+from tests.cli.commanding import Answer, Here, Project, Shell, clean_environment
+
+SPEC = """\
+schedules:
+  nightly: {task: shop.bill, crontab: "0 2 * * *"}
+  live: {task: shop.live, interval: 1h, only: [live]}
+"""
+WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80"} | dict.fromkeys(
+    ("--lock-timeout", "--for", "--grace", "--resync", "--wait"), "90s"
+)
+"""What may be said where not any word is taken."""
+REST = {"release": ["a-name"], "suspend": ["a-source"], "resume": ["a-source"]}
+"""What a command cannot do without."""
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield name, command
+
+
+def flags() -> Iterator[ParameterSet]:
+    for name, command in commands():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                long = next(one for one in option.opts if one.startswith("--"))
+                yield pytest.param(command, option, long, id=f"{name} {long}")
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize(("command", "option", "flag"), list(flags()))
+    def test_each_flag_has_a_variable_that_says_the_same(
+        self, monkeypatch: pytest.MonkeyPatch, command: click.Command, option: click.Option, flag: str
+    ) -> None:
+        clean_environment(monkeypatch)
+        variable = "BEATSYNC_" + flag.removeprefix("--").replace("-", "_").upper()
+        word = option.type.choices[-1] if isinstance(option.type, click.Choice) else WORDS.get(flag, "word")
+        rest = REST.get(str(command.name), [])
+
+        def parsed(*words: str) -> object:
+            assert option.name is not None
+            # A command keeps the first help option it is asked for, and which names that has is the group's to say.
+            above = click.Context(group, **group.context_settings)
+            with command.make_context(str(command.name), [*words, *rest], parent=above) as context:
+                return context.params[option.name]
+
+        unsaid = parsed()
+        said = parsed(flag) if option.is_flag else parsed(flag, word)
+        assert said != unsaid
+        monkeypatch.setenv(variable, "1" if option.is_flag else word)
+        assert parsed() == said
+        # A variable that is set to nothing is none; whoever composes an environment cannot always leave it out.
+        monkeypatch.setenv(variable, "")
+        assert parsed() == unsaid
+        if option.is_flag:
+            monkeypatch.setenv(variable, "0")
+            assert not parsed()
+
+    def test_no_command_is_forgotten_and_each_helps(self, here: Here) -> None:
+        modules = {path.stem for path in Path(main.__code__.co_filename).parent.glob("*.py")}
+        assert set(COMMANDS) <= modules
+        for name, command in commands():
+            answer = here(name, "--help")
+            assert (answer.code, answer.err) == (0, "")
+            assert answer.out.startswith(f"Usage: beatsync {name} ")
+            assert answer == here(name, "-h")
+            for option in command.params:
+                assert not isinstance(option, click.Option) or option.help, (name, option.name)
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "message"),
+        [
+            ("BEATSYNC_ADOPT", "perhaps", "'perhaps' is not a valid boolean"),
+            ("BEATSYNC_MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
+            ("BEATSYNC_FORMAT", "yaml", "'yaml' is not one of 'text', 'json', 'markdown'"),
+        ],
+    )
+    def test_a_value_that_cannot_be_meant_is_wrong_usage(
+        self, here: Here, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+    ) -> None:
+        here.spec(SPEC)
+        monkeypatch.setenv(variable, value)
+        answer = here("sync")
+        assert (answer.code, answer.out) == (64, "")
+        assert message in answer.err
+
+
+class TestPrecedence:
+    @pytest.fixture
+    def ready(self, here: Here) -> Here:
+        here.spec(SPEC)
+        for name in ("by-flag", "by-variable", "by-settings"):
+            here.spec(SPEC + f"  {name}: {{task: t, interval: 1h}}\n", f"{name}/tasks.yaml")
+        return here
+
+    def test_the_source(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+        def source(*words: str, **settings: str) -> object:
+            return ready("plan", "--format", "json", *words, settings=settings).json["source"]
+
+        assert source() == "default"
+        assert source(SOURCE="by-settings") == "by-settings"
+        monkeypatch.setenv("BEATSYNC_SOURCE", "by-variable")
+        assert source(SOURCE="by-settings") == "by-variable"
+        assert source("--source", "by-flag", SOURCE="by-settings") == "by-flag"
+
+    def test_the_environment(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+        def environment(*words: str, **settings: str) -> object:
+            return ready("plan", "--format", "json", *words, settings=settings).json["environment"]
+
+        assert environment() is None
+        assert environment(ENVIRONMENT="live") == "live"
+        monkeypatch.setenv("BEATSYNC_ENV", "staging")
+        assert environment(ENVIRONMENT="live") == "staging"
+        assert environment("--env", "test", ENVIRONMENT="live") == "test"
+
+    def test_the_zone(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+        def zone(*words: str, **settings: str) -> str:
+            out = ready("plan", *words, settings=settings).out
+            return next(line.split()[1] for line in out.splitlines() if line.strip().startswith("timezone"))
+
+        assert zone() == "UTC"
+        assert zone(TIMEZONE="Asia/Tokyo") == "Asia/Tokyo"
+        monkeypatch.setenv("BEATSYNC_TIMEZONE", "Europe/Rome")
+        assert zone(TIMEZONE="Asia/Tokyo") == "Europe/Rome"
+        assert zone("--timezone", "UTC", TIMEZONE="Asia/Tokyo") == "UTC"
+
+    def test_the_directory(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+        def declared(*words: str, **settings: str) -> str:
+            changes = ready("plan", "--format", "json", *words, settings=settings).json["changes"]
+            places = {change["location"]["path"].partition("/")[0] for change in changes}
+            return str(places.pop()) if len(places) == 1 else "?"
+
+        assert declared() == "schedules.d"
+        assert declared(DIR="by-settings") == "by-settings"
+        monkeypatch.setenv("BEATSYNC_DIR", "by-variable")
+        assert declared(DIR="by-settings") == "by-variable"
+        assert declared("by-flag", DIR="by-settings") == "by-flag"
+        assert "2 schedules" in ready("validate", "by-flag").out
+
+    def test_the_guards(self, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+        here.spec("schedules:\n" + "".join(f"  task-{n}: {{task: t, interval: 1h}}\n" for n in range(9)))
+        assert here("sync").code == 0
+        here.spec("schedules:\n  task-0: {task: t, interval: 1h}\n")
+        assert here("plan").code == 4
+        assert here("plan", settings={"MAX_DELETES": 8}).code == 0
+        monkeypatch.setenv("BEATSYNC_MAX_DELETES", "7")
+        assert "the limit is 7" in here("plan", settings={"MAX_DELETES": 8}).out
+        assert here("plan", "--max-deletes", "8").code == 0
+        here.spec("schedules: [", "schedules.d/broken.yaml")
+        assert here("plan", "--max-deletes", "8").code == 3
+        assert here("plan", "--max-deletes", "8", settings={"ON_INVALID": "isolate"}).code == 0
+        monkeypatch.setenv("BEATSYNC_ON_INVALID", "refuse")
+        assert here("plan", "--max-deletes", "8", settings={"ON_INVALID": "isolate"}).code == 3
+        assert here("plan", "--max-deletes", "8", "--on-invalid", "isolate").code == 0
+
+
+class TestWhichDatabase:
+    def test_a_url_then_its_variable_then_the_project_then_the_embedded_one(self, migrated: Project) -> None:
+        migrated.say("from pathlib import Path\nDATABASES['beat'] = {**DATABASES['default'], 'NAME': 'alias.sqlite3'}")
+        for name in ("flag", "variable", "alias"):
+            shutil.copy(migrated.path / "db.sqlite3", migrated.path / f"{name}.sqlite3")
+        variable = {"BEATSYNC_DATABASE_URL": "sqlite:///variable.sqlite3"}
+        django = {"DJANGO_SETTINGS_MODULE": "proj.settings"}
+
+        def chosen(*words: str, env: dict[str, str] | None = None) -> str:
+            answer = migrated.run("-m", "beatsync", "migrate", *words, env=env)
+            assert answer.out.endswith(": nothing to do\n"), answer
+            return Path(answer.out.removeprefix("SQLite ").removesuffix(": nothing to do\n")).name
+
+        assert chosen("--database-url", "sqlite:///flag.sqlite3", env=variable | django) == "flag.sqlite3"
+        assert chosen(env=variable | django) == "variable.sqlite3"
+        assert chosen(env=django) == "db.sqlite3"
+        assert chosen("--settings", "proj.settings") == "db.sqlite3"
+        assert chosen("--database", "beat", env=django) == "alias.sqlite3"
+        assert chosen(env=django | {"BEATSYNC_DATABASE": "beat"}) == "alias.sqlite3"
+        # A URL goes before an alias that no one typed.
+        assert chosen(env=django | variable | {"BEATSYNC_DATABASE": "beat"}) == "variable.sqlite3"
+        assert not (migrated.path / "beatsync.sqlite3").exists()
+        assert chosen() == "beatsync.sqlite3"
+
+    def test_two_databases_at_once_are_wrong_usage(self, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+        here.spec(SPEC)
+        monkeypatch.setenv("BEATSYNC_DATABASE_URL", "sqlite:///elsewhere.sqlite3")
+        answer = here("sync", "--database", "default")
+        assert (answer.code, answer.out) == (64, "")
+        assert "give only one of the two" in answer.err
+        assert here.rows() == {}
+
+    def test_an_alias_without_a_project_is_refused_and_no_database_is_made(self, shell: Shell) -> None:
+        shell.spec(SPEC)
+        answer = shell("sync", "--database", "beat")
+        assert (answer.code, answer.out) == (1, "")
+        assert "there is no project here: name its settings with --settings or DJANGO_SETTINGS_MODULE" in answer.err
+        assert not (shell.path / "beatsync.sqlite3").exists()
+
+
+class TestWrongUsage:
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_an_unknown_flag_offers_the_nearest(self, here: Here, name: str) -> None:
+        for flag in ("--formt", "--databse-url", "--hlep"):
+            answer = here(name, flag)
+            assert (answer.code, answer.out) == (64, "")
+            assert answer.err.startswith(f"Usage: beatsync {name} ")
+            assert f"No such option '{flag}'" in answer.err
+        assert "Did you mean '--help'?" in answer.err
+
+    @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"release", "run"}])
+    def test_a_word_too_many_is_told(self, here: Here, name: str) -> None:
+        first = ["plan"] if name == "schema" else REST.get(name, ["one"])
+        answer = here(name, *first, "two", "three")
+        assert (answer.code, answer.out) == (64, "")
+        assert "Got unexpected extra argument" in answer.err
+
+    def test_no_command_at_all_shows_what_there_is(self, here: Here) -> None:
+        answer = here()
+        assert (answer.code, answer.out) == (64, "")
+        for name in COMMANDS:
+            assert f"\n  {name} " in answer.err
+
+    def test_an_unknown_command_offers_the_nearest_or_all(self, here: Here) -> None:
+        assert here("snyc").err.endswith("There is no command 'snyc'. Did you mean 'sync'?\n")
+        assert f"The commands are {', '.join(COMMANDS)}." in here("frobnicate").err
+        assert here("frobnicate").code == 64
+
+
+class TestTheProgram:
+    def test_it_is_installed_as_a_command_and_run_as_a_module(self, shell: Shell) -> None:
+        [script] = entry_points(group="console_scripts", name="beatsync")
+        assert script.load() is main
+        said = Answer(0, f"beatsync {__version__}\n", "")
+        assert shell("--version") == said
+        installed = Path(sys.executable).with_name("beatsync")
+        done = subprocess.run([installed, "--version"], cwd=shell.path, capture_output=True, text=True, check=False)
+        assert Answer(done.returncode, done.stdout, done.stderr) == said
+
+    def test_help_is_cheap(self, shell: Shell) -> None:
+        program = (
+            "import sys\nfrom beatsync.cli import main\nmain(['--help'])\n"
+            "print(sorted({'django', 'celery', 'yaml', 'rich', 'jsonschema'} & sys.modules.keys()), file=sys.stderr)"
+        )
+        assert shell.run("-c", program).err == "[]\n"

@@ -1,0 +1,211 @@
+"""Standard output is the answer and nothing else; how it looks depends on who looks."""
+
+from __future__ import annotations
+
+import contextlib
+
+import click
+import pytest
+
+from beatsync.cli.group import COMMANDS, group
+from tests.cli.commanding import Here, Shell, lock_held
+from tests.cli.terminal import terminal
+from tests.conftest import task_maker
+
+SPEC = """\
+schedules:
+  nightly: {task: shop.bill, crontab: "0 2 * * *"}
+  tick: {task: shop.tick, interval: 30s}
+"""
+ESCAPE = "\x1b["
+SCHEMAS = {"validate": "validate", "plan": "plan", "sync": "plan", "status": "status"}
+"""The published schema of each command's JSON."""
+
+
+def fresh(here: Here) -> None:
+    here.spec(SPEC)
+
+
+def unchanged(here: Here) -> None:
+    here.spec(SPEC)
+    here("sync")
+
+
+def drifted(here: Here) -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    unchanged(here)
+    PeriodicTask.objects.filter(name="nightly").update(queue="slow", enabled=False)
+    PeriodicTask.objects.filter(name="tick").delete()
+
+
+def pruned(here: Here) -> None:
+    unchanged(here)
+    here.spec(SPEC.replace("nightly", "weekly").replace("30s", "1m"))
+
+
+def invalid(here: Here) -> None:
+    unchanged(here)
+    here.spec("schedules: {bad: {task: t, crontab: '61 * * * *', kwarg: {}}}", "schedules.d/bad.yaml")
+
+
+def blocked(here: Here) -> None:
+    task_maker(here.alias)("tick")
+    here.spec(SPEC)
+    here("sync")
+
+
+def emptied(here: Here) -> None:
+    unchanged(here)
+    here.spec("schedules: {}")
+
+
+SCENES = [fresh, unchanged, drifted, pruned, invalid, blocked, emptied]
+
+
+class TestJSON:
+    def test_no_command_that_answers_in_json_is_forgotten(self) -> None:
+        answering = set()
+        for name in COMMANDS:
+            command = group.get_command(click.Context(group), name)
+            assert command is not None
+            for option in command.params:
+                if option.name == "output_format" and isinstance(option.type, click.Choice):
+                    assert "json" in option.type.choices
+                    answering.add(name)
+        assert answering == SCHEMAS.keys()
+
+    @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+    @pytest.mark.parametrize("command", SCHEMAS)
+    def test_it_is_what_its_schema_says_and_alone_on_standard_output(
+        self, here: Here, monkeypatch: pytest.MonkeyPatch, scene: object, command: str
+    ) -> None:
+        assert callable(scene)
+        scene(here)
+        verbose = [] if command == "status" else ["--verbose"]
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        answer = here(command, "--format", "json", *verbose)
+        answer.matching(SCHEMAS[command])
+        assert ESCAPE not in answer.out
+        assert bool(answer.err) == bool(verbose)
+
+    def test_a_plan_around_an_invalid_file_too(self, here: Here) -> None:
+        invalid(here)
+        for command in ("plan", "sync"):
+            document = here(command, "--on-invalid", "isolate", "--format", "json").matching("plan")
+            assert document["diagnostics"]
+
+
+class TestStreams:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["validate", "--verbose"],
+            ["plan", "--verbose", "--out", "plan.json"],
+            ["sync", "--verbose"],
+            ["init", "new"],
+        ],
+        ids=lambda words: words[0],
+    )
+    def test_what_is_no_answer_goes_to_standard_error(self, here: Here, words: list[str]) -> None:
+        here.spec(SPEC)
+        quiet = [word for word in words if word != "--verbose"]
+        loud = here(*words)
+        assert loud.code == 0
+        assert loud.err
+        if words[0] in {"validate", "plan"}:
+            assert here(*quiet).out == loud.out
+
+    @pytest.mark.parametrize("words", [["plan", "missing"], ["plan", "--nope"], ["release", "x"]], ids=str)
+    def test_an_error_is_no_answer(self, here: Here, words: list[str]) -> None:
+        answer = here(*words)
+        assert answer.out == ""
+        assert "rror: " in answer.err
+
+    def test_what_a_narrow_encoding_cannot_say_is_spelled_out(self, shell: Shell) -> None:
+        shell.spec("schedules:\n  nächtlich: {task: t, interval: 1h}\n")
+        answer = shell("plan", env={"PYTHONIOENCODING": "ascii"})
+        assert answer.code == 0
+        assert "  + n\\xe4chtlich\n" in answer.out
+
+
+class TestColour:
+    @pytest.mark.parametrize(
+        ("env", "coloured"),
+        [
+            ({}, False),
+            ({"FORCE_COLOR": "1"}, True),
+            ({"FORCE_COLOR": "1", "CI": "true"}, True),
+            ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ],
+        ids=str,
+    )
+    def test_in_a_pipe(
+        self, here: Here, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], *, coloured: bool
+    ) -> None:
+        here.spec(SPEC)
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        for words in (["plan"], ["validate"], ["sync"], ["status"]):
+            assert (ESCAPE in here(*words).out) is coloured, words
+        assert (ESCAPE in here("plan", "missing").err) is coloured
+        assert ESCAPE not in here("plan", "--format", "markdown").out
+        assert ESCAPE not in here("schema").out
+
+    @pytest.mark.parametrize(
+        ("env", "coloured"),
+        [
+            ({}, True),
+            ({"NO_COLOR": "1"}, False),
+            ({"NO_COLOR": ""}, True),
+            ({"CI": "true"}, False),
+            ({"TERM": "dumb"}, False),
+            ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ],
+        ids=str,
+    )
+    def test_in_a_terminal(self, shell: Shell, env: dict[str, str], *, coloured: bool) -> None:
+        shell.spec(SPEC.replace("30s", "30"))
+        with terminal(shell.path, "validate", env=env) as screen:
+            assert screen.end() == 3
+        assert (ESCAPE in screen.shown) is coloured, screen.shown
+        assert "tasks.yaml:3:37" in screen.shown
+
+
+class TestProgress:
+    @pytest.fixture
+    def synced(self, shell: Shell) -> Shell:
+        shell.spec(SPEC)
+        assert shell("sync").code == 0
+        shell.spec(SPEC.replace("30s", "40s"))
+        return shell
+
+    def test_a_person_who_waits_sees_what_for_and_it_is_gone_in_the_end(self, synced: Shell) -> None:
+        url = f"sqlite:///{synced.path / 'beatsync.sqlite3'}"
+        with contextlib.ExitStack() as stack:
+            with lock_held(url, "default", "alice"):
+                screen = stack.enter_context(terminal(synced.path, "sync"))
+                screen.wait_for("applying")
+                assert screen.process.poll() is None
+            assert screen.end() == 0
+        answer = screen.shown.rpartition("━")[2]
+        assert "\x1b[2K" in answer
+        assert answer.endswith("1 updated, 1 unchanged.\r\n")
+
+    @pytest.mark.parametrize(
+        ("words", "env"), [(["--quiet"], {}), ([], {"CI": "1"}), (["--verbose"], {})], ids=["quiet", "ci", "verbose"]
+    )
+    def test_nobody_who_did_not_ask_sees_a_bar(self, synced: Shell, words: list[str], env: dict[str, str]) -> None:
+        url = f"sqlite:///{synced.path / 'beatsync.sqlite3'}"
+        with (
+            lock_held(url, "default", "alice"),
+            terminal(synced.path, "sync", "--lock-timeout", "2s", *words, env=env) as screen,
+        ):
+            assert screen.end() == 4
+        assert "━" not in screen.shown
+        assert "alice holds the lock of source 'default'" in screen.shown
+
+    def test_a_short_sync_shows_none(self, synced: Shell) -> None:
+        with terminal(synced.path, "validate") as screen:
+            assert screen.end() == 0
+        assert screen.shown.replace("\x1b[32m", "").replace("\x1b[0m", "") == "1 file, 2 schedules: valid\r\n"

@@ -1,0 +1,43 @@
+"""The codes of diagnostics and blockers, read from BeatSync's own sources."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "beatsync"
+_POSITION = {"SpecError": 0, "SourceError": 0, "Blocked": 0, "Problem": 1, "Diagnostic": 1, "_fail": 1}
+"""Which argument of a call is a code."""
+_KEBAB = re.compile(r"[a-z]+(?:-[a-z]+)+")
+
+
+def codes(folder: Path = PACKAGE) -> set[str]:
+    """Return every code that something below `folder` can say."""
+    return {code for path in sorted(folder.rglob("*.py")) for code in _codes(ast.parse(path.read_bytes()))}
+
+
+def _codes(tree: ast.Module) -> Iterator[str]:
+    helpers = {
+        node.name: [argument.arg for argument in node.args.args if argument.arg != "self"].index("code")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and any(argument.arg == "code" for argument in node.args.args)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            position = helpers.get(name, _POSITION.get(name))
+            given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            if position is not None and len(node.args) > position:
+                given.append(node.args[position])
+            yield from (one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str))
+        elif isinstance(node, ast.Tuple) and node.elts:
+            # What only warns is handed over as a code and a message.
+            first, *rest = node.elts
+            if isinstance(first, ast.Constant) and _KEBAB.fullmatch(str(first.value)) and _is_message(rest):
+                yield str(first.value)
+
+
+def _is_message(rest: list[ast.expr]) -> bool:
+    return len(rest) == 1 and isinstance(rest[0], ast.Name) and rest[0].id == "message"

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from beatsync.daemon.bell import Quiet
+from beatsync.daemon.leadership import Leadership
+from beatsync.daemon.loop import SourceLoop, Timing
+from beatsync.daemon.metrics import Metrics
+from beatsync.daemon.reading import Reading
+from beatsync.daemon.state import Phase
+from beatsync.plan import diff
+from beatsync.plan.model import PlanOptions, Suspension
+from beatsync.reconcile import SyncOptions, utc_now
+from beatsync.spec import ParseOptions
+from beatsync.store import Store, StoreError
+from tests.daemon.daemons import write
+from tests.processes import until
+
+HOUR = 3600.0
+
+
+class Running:
+    """A loop in this process, and what it told."""
+
+    def __init__(self, loop: SourceLoop, metrics: Metrics) -> None:
+        self.loop = loop
+        self.metrics = metrics
+
+    def until(self, phase: Phase) -> None:
+        until(lambda: self.loop.report.phase is phase, what=lambda: self.loop.report)
+
+    def until_synced(self, names: Callable[[], set[str]], *wanted: str) -> None:
+        until(lambda: names() == set(wanted), what=lambda: self.loop.report)
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(f"beatsync_{name}", {"source": "default", **labels}) or 0.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "specs"
+
+
+@pytest.fixture
+def names(store: Store) -> Callable[[], set[str]]:
+    return lambda: set(store.observe("default").rows)
+
+
+@contextmanager
+def running(
+    store: Store, folder: Path, resync: float = HOUR, watch: bool = True, plan: PlanOptions | None = None
+) -> Iterator[Running]:
+    options = SyncOptions(plan=plan or PlanOptions(), lock_wait=5.0)
+    metrics = Metrics()
+    timing = Timing(resync, poll=0.05, quiet=Quiet(0.02, 0.5), watch=watch)
+    loop = SourceLoop(Reading(folder, ParseOptions()), store, options, timing, metrics)
+    leadership = Leadership(store, ["default"], "tests", lambda _: loop.look_again("leadership"))
+    leadership.start()
+    loop.start(leadership)
+    try:
+        yield Running(loop, metrics)
+    finally:
+        loop.stop()
+        assert loop.join(20)
+        leadership.stop()
+
+
+def test_what_is_there_is_synced_and_what_changes_follows(
+    store: Store, folder: Path, names: Callable[[], set[str]]
+) -> None:
+    write(folder, "first")
+    with running(store, folder) as one:
+        one.until_synced(names, "first")
+        write(folder, "first", "second")
+        one.until_synced(names, "first", "second")
+        write(folder, "second")
+        one.until_synced(names, "second")
+        until(lambda: one.value("changes_total", action="create", cause="spec") == 2)
+        until(lambda: one.value("changes_total", action="delete", cause="spec") == 1)
+        until(lambda: one.value("leader") == 1)
+        until(lambda: one.loop.report.was_ready)
+    assert store.leader("default") is None
+
+
+def test_without_events_the_poll_finds_it(store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+    write(folder, "first")
+    with running(store, folder, watch=False) as one:
+        one.until_synced(names, "first")
+        write(folder, "second")
+        one.until_synced(names, "second")
+        assert one.value("watcher_events") == 0
+        assert one.loop.report.json()["watcher"] == "polling"
+
+
+def test_a_drift_is_healed_by_the_timer(store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    write(folder, "first", "second")
+    with running(store, folder, resync=0.2) as one:
+        one.until_synced(names, "first", "second")
+        PeriodicTask.objects.using(store.alias).filter(name="first").update(queue="elsewhere")
+        until(lambda: one.value("changes_total", action="update", cause="drift") == 1)
+        assert store.observe("default").rows["first"].spec.queue is None
+        PeriodicTask.objects.using(store.alias).filter(name="second")._raw_delete(store.alias)
+        one.until_synced(names, "first", "second")
+
+
+def test_a_look_that_finds_nothing_new_reads_no_row(
+    store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "first")
+    with running(store, folder) as one:
+        one.until_synced(names, "first")
+        until(
+            lambda: one.value("reconciles_total", result="unchanged") + one.value("reconciles_total", result="applied")
+        )
+        until(lambda: one.loop.report.phase is Phase.SYNCED)
+        looked: list[str] = []
+        monkeypatch.setattr(Store, "observe", lambda *_: looked.append("observe"))
+        text = (folder / "a.yaml").read_bytes()
+        for _ in range(5):
+            (folder / "a.yaml").write_bytes(text)
+            (folder / "README").write_text("no spec")
+        before = one.loop.heartbeat
+        until(lambda: one.loop.heartbeat > before + 0.5)
+        assert not looked
+
+
+class TestThatABadRevisionChangesNothing:
+    def test_it_is_told_and_the_last_good_one_stays_and_goes_on(
+        self, store: Store, folder: Path, names: Callable[[], set[str]], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write(folder, "first")
+        with running(store, folder) as one:
+            one.until(Phase.SYNCED)
+            good = until(lambda: one.loop.report.revision)
+            with caplog.at_level(logging.ERROR, "beatsync"):
+                (folder / "b.yaml").write_text("schedules: {x: {task: a.b, crontab: '99 * * * *'}}")
+                one.until(Phase.INVALID)
+            assert names() == {"first"}
+            assert "b.yaml:1:" in caplog.text
+            assert "[crontab-range]" in caplog.text
+            assert one.loop.report.revision == good
+            assert one.loop.report.was_ready
+            assert one.loop.report.failures == 0
+            assert one.value("source_valid") == 0
+            assert store.sources()[0].outcome == "invalid"
+            (folder / "b.yaml").write_text("schedules: {x: {task: a.b, crontab: '9 * * * *'}}")
+            one.until(Phase.SYNCED)
+            assert names() == {"first", "x"}
+            assert one.value("source_valid") == 1
+
+    def test_a_guard_blocks_it(self, store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+        write(folder, *"abcdefghij")
+        with running(store, folder) as one:
+            one.until_synced(names, *"abcdefghij")
+            write(folder, "a")
+            one.until(Phase.BLOCKED)
+            assert names() == set("abcdefghij")
+            assert one.value("blocked", code="max-deletes") == 1
+            write(folder, *"abcdefghi")
+            one.until_synced(names, *"abcdefghi")
+            until(lambda: one.value("blocked", code="max-deletes") == 0)
+
+
+class TestThatADirectoryMayComeAndGo:
+    def test_it_may_come_later(self, store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+        with running(store, folder / "deep" / "down") as one:
+            one.until(Phase.FAILED)
+            assert "there is no directory" in one.loop.report.message
+            assert not one.loop.report.was_ready
+            write(folder / "deep" / "down", "first")
+            one.until_synced(names, "first")
+            one.until(Phase.SYNCED)
+            assert one.loop.report.failures == 0
+
+    def test_it_may_go_and_return(
+        self, store: Store, folder: Path, names: Callable[[], set[str]], tmp_path: Path
+    ) -> None:
+        write(folder, "first")
+        with running(store, folder) as one:
+            one.until(Phase.SYNCED)
+            folder.rename(tmp_path / "gone")
+            one.until(Phase.FAILED)
+            assert names() == {"first"}
+            assert one.loop.report.was_ready
+            write(folder, "first", "second")
+            one.until_synced(names, "first", "second")
+
+    def test_an_empty_one_prunes_nothing(self, store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+        write(folder, "first")
+        with running(store, folder) as one:
+            one.until_synced(names, "first")
+            (folder / "a.yaml").unlink()
+            one.until(Phase.BLOCKED)
+            assert names() == {"first"}
+
+
+def test_a_database_that_fails_is_tried_again_later_and_later_and_then_all_is_well(
+    store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.daemon.backoff.FIRST", 0.02)
+    write(folder, "first")
+    observe, broken = Store.observe, [True]
+
+    def failing(self: Store, source: str) -> object:
+        if broken:
+            raise StoreError("the server has gone")
+        return observe(self, source)
+
+    monkeypatch.setattr(Store, "observe", failing)
+    with running(store, folder) as one:
+        until(lambda: one.loop.report.failures >= 3)
+        assert one.loop.report.phase is Phase.FAILED
+        assert one.value("reconciles_total", result="failed") >= 3
+        broken.clear()
+        one.until_synced(names, "first")
+        one.until(Phase.SYNCED)
+        assert one.loop.report.failures == 0
+
+
+def test_what_nobody_foresaw_does_not_end_the_loop(
+    store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("beatsync.daemon.backoff.FIRST", 0.02)
+    write(folder, "first")
+    raised: list[int] = []
+
+    def make_plan(*args: object) -> object:
+        if not raised:
+            raised.append(1)
+            raise ZeroDivisionError("ha")
+        return diff.make_plan(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("beatsync.reconcile.make_plan", make_plan)
+    with caplog.at_level(logging.ERROR, "beatsync"), running(store, folder) as one:
+        one.until_synced(names, "first")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_suspended_source_is_left_alone_until_it_is_over(
+    store: Store, folder: Path, names: Callable[[], set[str]]
+) -> None:
+    write(folder, "first")
+    with running(store, folder) as one:
+        one.until(Phase.SYNCED)
+        store.suspend("default", Suspension("ann", "release", utc_now()))
+        write(folder, "second")
+        one.until(Phase.SUSPENDED)
+        assert names() == {"first"}
+        assert "suspended by ann" in one.loop.report.message
+        assert one.value("suspended") == 1
+        assert one.loop.report.failures == 0
+        assert store.sources()[0].outcome == "applied"
+        store.suspend("default", None)
+        one.loop.look_again("request")
+        one.until_synced(names, "second")
+
+
+def test_who_does_not_lead_stands_by_and_takes_over(store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+    store.lead("default", "another", "token", 2)
+    write(folder, "first")
+    with running(store, folder) as one:
+        one.until(Phase.STANDING_BY)
+        assert names() == set()
+        assert one.loop.report.leader == "another"
+        assert one.loop.report.was_ready
+        assert one.value("leader") == 0
+        one.until_synced(names, "first")
+        until(lambda: one.loop.report.is_leader)

@@ -1,0 +1,210 @@
+"""The daemon as a process: how it begins and ends, two of them, and a database that goes away."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from beatsync.store import Store
+from tests.conftest import Backend
+from tests.daemon.daemons import daemon, write
+from tests.processes import run, until
+from tests.proxies import Proxy
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "specs"
+
+
+def names(store: Store) -> set[str]:
+    return set(store.observe("default").rows)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_it_syncs_answers_and_ends(sqlite_backend: Backend, folder: Path, tmp_path: Path, number: int) -> None:
+    store = Store(sqlite_backend.alias, project_settings=False)
+    write(folder, "first")
+    with daemon(folder, sqlite_backend.url, tmp_path) as one:
+        one.until_ready()
+        assert names(store) == {"first"}
+        assert one.get("/-/healthy") == (200, "healthy\n")
+        status = one.status()
+        assert (status["phase"], status["schedules"], status["watcher"]) == ("synced", 1, "events")
+        assert 'beatsync_reconciles_total{result="applied",source="default"} 1.0' in one.get("/metrics")[1]
+        write(folder, "first", "second")
+        until(lambda: names(store) == {"first", "second"}, what=lambda: one.log)
+        one.process.send_signal(signal.SIGHUP)
+        until(lambda: 'result="unchanged",source="default"} 1.0' in one.get("/metrics")[1])
+        assert one.get("/-/sync", "POST")[0] == 202
+        until(lambda: 'result="unchanged",source="default"} 2.0' in one.get("/metrics")[1])
+        assert one.end(number) == 0
+        assert "Traceback" not in one.log
+    assert store.leader("default") is None
+
+
+def test_several_sources_in_one_process(sqlite_backend: Backend, tmp_path: Path) -> None:
+    store = Store(sqlite_backend.alias, project_settings=False)
+    write(tmp_path / "shop", "one")
+    write(tmp_path / "billing", "two")
+    with daemon(Path("shop=shop"), sqlite_backend.url, tmp_path, "billing=billing") as one:
+        one.until_ready()
+        assert {state.name: state.owned for state in store.sources()} == {"billing": 1, "shop": 1}
+        assert one.get("/-/sync?source=shop", "POST")[0] == 202
+        assert one.get("/-/sync?source=elsewhere", "POST")[0] == 404
+
+
+class TestHowItCannotBegin:
+    def begin(self, tmp_path: Path, *words: str) -> tuple[int, str]:
+        ended = run("-m", "beatsync", "run", *words, cwd=tmp_path)
+        assert "Traceback" not in ended.stderr
+        return ended.returncode, ended.stderr
+
+    def test_an_address_that_is_taken(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            code, told = self.begin(tmp_path, "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+        assert code == 1
+        assert "cannot listen on 127.0.0.1:" in told
+        assert "--listen" in told
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("--listen", "nonsense"), "is not HOST:PORT"),
+            (("--resync", "0.1"), "--resync"),
+            (("a", "b"), "each of several sources has a name: write NAME=a"),
+            (("x=a", "x=b"), "the source 'x' is given twice"),
+            (("x=a", "--source", "y"), "twice"),
+            (("=a",), "neither DIR nor NAME=DIR"),
+        ],
+    )
+    def test_wrong_words(self, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+        code, said = self.begin(tmp_path, *words)
+        assert code == 64
+        assert told in said
+
+
+def test_others_can_wait_for_the_first_success(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
+    def wait(seconds: str, *words: str) -> tuple[int, str]:
+        ended = run(
+            "-m", "beatsync", "status", "--database-url", sqlite_backend.url, "--wait", seconds, *words, cwd=tmp_path
+        )
+        return ended.returncode, ended.stdout + ended.stderr
+
+    code, told = wait("1s")
+    assert code == 1
+    assert "after 1 s" in told
+    write(folder, "first")
+    answers: list[tuple[int, str]] = []
+    waiter = threading.Thread(target=lambda: answers.append(wait("60s", "--source", "default")))
+    waiter.start()
+    with daemon(folder, sqlite_backend.url, tmp_path) as one:
+        waiter.join()
+        assert answers[0][0] == 0
+        assert "default: applied" in answers[0][1]
+        digest = one.status()["revision"]["digest"]
+        assert wait("20s", "--revision", digest[:10])[0] == 0
+        assert wait("1s", "--revision", "0123456789")[0] == 1
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize(
+    ("backend", "number"),
+    [
+        # Each of them waits for a lease to run out.
+        pytest.param("sqlite", signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param("postgresql", signal.SIGKILL, marks=pytest.mark.slow),
+        ("mariadb", signal.SIGKILL),
+        pytest.param("sqlite", signal.SIGSTOP, marks=pytest.mark.slow),
+        ("postgresql", signal.SIGSTOP),
+        pytest.param("mariadb", signal.SIGSTOP, marks=pytest.mark.slow),
+    ],
+    indirect=["backend"],
+)
+def test_a_leader_that_is_killed_or_frozen_is_replaced_and_can_do_no_harm(
+    database_url: str, store: Store, folder: Path, tmp_path: Path, number: int
+) -> None:
+    other = tmp_path / "other"
+    write(folder, "old")
+    write(other, "old")
+    with ExitStack() as stack:
+        leader = stack.enter_context(daemon(folder, database_url, tmp_path))
+        leader.until_phase("synced")
+        follower = stack.enter_context(daemon(other, database_url, tmp_path))
+        follower.until_phase("standing by")
+        assert leader.status()["is_leader"]
+        assert str(leader.process.pid) in follower.status()["leader"]
+
+        leader.process.send_signal(number)
+        begun = time.monotonic()
+        write(other, "new")
+        write(folder, "stale")
+        follower.until_phase("synced", 40)
+        assert time.monotonic() - begun < 35
+        assert names(store) == {"new"}
+        if number == signal.SIGSTOP:
+            leader.process.send_signal(signal.SIGCONT)
+            leader.until_phase("standing by")
+            assert leader.get("/-/sync", "POST")[0] == 202
+            assert leader.get("/-/healthy")[0] == 200
+            until(lambda: leader.status()["phase"] == "standing by")
+            assert names(store) == {"new"}
+            appliers = [
+                entry.actor
+                for entry in store.history("default", 100)
+                if "stale" in json.dumps(entry.changes, default=str)
+            ]
+            assert not appliers
+
+
+class TestThatTheDatabaseMayGo:
+    @pytest.fixture
+    def proxied(self, database_url: str) -> Iterator[tuple[Proxy, str]]:
+        if database_url.startswith("sqlite"):
+            pytest.skip("SQLite has no server")
+        proxy, url = Proxy.before(database_url)
+        yield proxy, url
+        proxy.cut()
+
+    @pytest.mark.parametrize("how", ["cut", "drop"])
+    def test_it_goes_and_returns(
+        self, proxied: tuple[Proxy, str], store: Store, folder: Path, tmp_path: Path, how: str
+    ) -> None:
+        proxy, url = proxied
+        write(folder, "first")
+        with daemon(folder, url, tmp_path, "--resync", "1s") as one:
+            one.until_ready()
+            getattr(proxy, how)()
+            write(folder, "second")
+            if how == "cut":
+                one.until_phase("failed")
+                assert one.get("/-/healthy")[0] == 200
+                assert one.get("/-/ready")[0] == 200
+                assert names(store) == {"first"}
+                proxy.restore()
+            until(lambda: names(store) == {"second"}, what=lambda: one.log)
+            assert one.until_phase("synced")["failures"] == 0
+            assert one.process.poll() is None
+            assert "Traceback" not in one.log
+
+    def test_it_need_not_be_there_at_the_start(
+        self, proxied: tuple[Proxy, str], store: Store, folder: Path, tmp_path: Path
+    ) -> None:
+        proxy, url = proxied
+        proxy.cut()
+        write(folder, "first")
+        with daemon(folder, url, tmp_path) as one:
+            until(lambda: "the lease cannot be asked for" in one.log, what=lambda: one.log)
+            assert one.get("/-/healthy")[0] == 200
+            assert one.get("/-/ready")[0] == 503
+            proxy.restore()
+            one.until_ready()
+            assert names(store) == {"first"}

@@ -1,0 +1,278 @@
+"""A laboratory of swaps: whatever is put in the place of a source while it is read, no snapshot is ever a mixture (FACTS 20).
+
+First every single step of a read in turn is met by one swap; then another process swaps at its own pace, two hundred times.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beatsync.source import SourceError, load
+from beatsync.values import Snapshot
+
+NAMES = ("a.yaml", "b.yaml", "team/c.yaml", "team/d.yaml", "z.yaml")
+SWAPS = 200
+STEPS = ("open", "lstat", "stat", "fstat", "readlink", "scandir")
+"""What a read asks the operating system for; between any two of these something may be swapped."""
+
+
+def content(revision: int) -> bytes:
+    """Return a file's text in a revision: other revisions have other lengths, so half of one is seen."""
+    return b"%d\n" % revision * (100 + revision % 7)
+
+
+class Mount:
+    """A directory of which one revision after the other is published; `root` is where a person would point BeatSync."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.home.mkdir()
+
+    @property
+    def root(self) -> Path:
+        return self.home
+
+    def publish(self, revision: int) -> None:
+        raise NotImplementedError
+
+    def _fill(self, folder: Path, revision: int) -> None:
+        for name in NAMES:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content(revision))
+
+    def _point(self, link: str, target: str) -> None:
+        """Make `link` lead to `target` by rename, and remove what it led to before."""
+        before = (self.home / link).readlink() if (self.home / link).is_symlink() else None
+        (self.home / f"{link}_tmp").symlink_to(target)
+        (self.home / f"{link}_tmp").replace(self.home / link)
+        if before is not None:
+            shutil.rmtree(self.home / before)
+
+
+class ConfigMap(Mount):
+    """As kubelet lays one out: `..data` is swapped, and the files' own names are links that never change."""
+
+    def publish(self, revision: int) -> None:
+        self._fill(self.home / f"..rev{revision}", revision)
+        self._point("..data", f"..rev{revision}")
+        for name in {name.partition("/")[0] for name in NAMES}:
+            if not (self.home / name).is_symlink():
+                (self.home / name).symlink_to(f"..data/{name}")
+
+
+class GitSync(Mount):
+    """As git-sync lays one out: the root itself is a link, and its target's name is the commit."""
+
+    @property
+    def root(self) -> Path:
+        return self.home / "current" / "schedules.d"
+
+    def publish(self, revision: int) -> None:
+        self._fill(self.home / ".worktrees" / f"{revision:040x}" / "schedules.d", revision)
+        self._point("current", f".worktrees/{revision:040x}")
+
+
+class Renamed(Mount):
+    """As `mv new schedules.d` does it: a plain directory takes the place of another, with a moment without any."""
+
+    @property
+    def root(self) -> Path:
+        return self.home / "schedules.d"
+
+    def publish(self, revision: int) -> None:
+        self._fill(self.home / "new", revision)
+        if self.root.exists():
+            self.root.rename(self.home / "old")
+        (self.home / "new").rename(self.root)
+        shutil.rmtree(self.home / "old", ignore_errors=True)
+
+
+class Rewritten(Mount):
+    """As `git checkout` or an editor does it: file after file in its place, some by rename and some in place."""
+
+    def publish(self, revision: int) -> None:
+        for index, name in enumerate(NAMES):
+            path = self.home / name
+            path.parent.mkdir(exist_ok=True)
+            if index % 2:
+                path.write_bytes(content(revision))
+            else:
+                new = path.with_name(f".{path.name}.new")
+                new.write_bytes(content(revision))
+                new.replace(path)
+
+
+MOUNTS: dict[str, type[Mount]] = {kind.__name__: kind for kind in (ConfigMap, GitSync, Renamed, Rewritten)}
+
+
+def revision_of(snapshot: Snapshot) -> int:
+    """Return the one revision that all files are of, and hold that all are there and whole."""
+    assert tuple(file.path for file in snapshot.files) == NAMES
+    assert snapshot.diagnostics == ()
+    (revision,) = {int(file.data.split(b"\n", 1)[0]) for file in snapshot.files}
+    assert {file.data for file in snapshot.files} == {content(revision)}
+    if snapshot.revision.git is not None:
+        assert int(snapshot.revision.git, 16) == revision
+    return revision
+
+
+class Steps:
+    """Counts the operating system calls of a read and does something before a certain one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self._at = 0
+        self._action: Callable[[], None] = lambda: None
+        self._on = False
+        for name in STEPS:
+            monkeypatch.setattr(os, name, self._counting(getattr(os, name)))
+
+    def read(self, root: Path, at: int, action: Callable[[], None]) -> Snapshot:
+        self.count, self._at, self._action = 0, at, action
+        self._on = True
+        try:
+            return load(root)
+        finally:
+            self._on = False
+
+    def _counting(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            if self._on:
+                self.count += 1
+                if self.count == self._at:
+                    self._on = False
+                    self._action()
+                    self._on = True
+            return call(*arguments, **options)
+
+        return counted
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steps:
+    # Without git a read is a good deal faster, and it is the files that this is about.
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    return Steps(monkeypatch)
+
+
+@pytest.mark.parametrize("kind", MOUNTS.values())
+def test_a_swap_at_any_step_of_a_read_gives_the_one_revision_or_the_other(
+    tmp_path: Path, steps: Steps, kind: type[Mount]
+) -> None:
+    mount = kind(tmp_path / "mount")
+    mount.publish(1)
+    assert revision_of(steps.read(mount.root, 0, lambda: None)) == 1
+    total = steps.count
+    assert total > 3 * len(NAMES)
+    seen: Counter[bool] = Counter()
+    for at in range(1, total + 1):
+        published = at + 1
+        found = revision_of(steps.read(mount.root, at, lambda revision=published: mount.publish(revision)))  # type: ignore[misc]
+        assert found in {published - 1, published}
+        seen[found == published] += 1
+    # What was read before a swap is thrown away; only one that comes after the last look is too late to be seen.
+    assert seen[True] > total / 2
+
+
+@pytest.mark.parametrize("change", ["add", "remove"])
+def test_a_file_that_comes_or_goes_during_a_read_is_in_it_or_not_but_no_error(
+    tmp_path: Path, steps: Steps, change: str
+) -> None:
+    mount = Rewritten(tmp_path / "mount")
+    mount.publish(1)
+    extra = mount.root / "team" / "cc.yaml"
+    steps.read(mount.root, 0, lambda: None)
+    for at in range(1, steps.count + 1):
+        if change == "add":
+            extra.unlink(missing_ok=True)
+            snapshot = steps.read(mount.root, at, extra.touch)
+        else:
+            extra.touch()
+            snapshot = steps.read(mount.root, at, extra.unlink)
+        assert snapshot.diagnostics == ()
+        assert set(NAMES) <= {file.path for file in snapshot.files} <= {*NAMES, "team/cc.yaml"}
+
+
+def test_a_source_that_never_stays_the_same_is_an_error_and_not_a_guess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount = ConfigMap(tmp_path / "mount")
+    mount.publish(1)
+    revisions = iter(range(2, 100))
+    opened = os.open
+
+    def publish_and_open(path: Any, *arguments: Any, **options: Any) -> int:
+        if Path(path).name == "a.yaml":
+            mount.publish(next(revisions))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", publish_and_open)
+    with pytest.raises(SourceError) as caught:
+        load(mount.root)
+    assert caught.value.code == "source-unstable"
+    assert next(revisions) < 20
+
+
+WRITER = """
+import pathlib, sys, time
+from tests.source.test_source_swaps import MOUNTS
+mount = MOUNTS[sys.argv[1]](pathlib.Path(sys.argv[2]))
+mount.publish(0)
+print("0", flush=True)
+for revision, order in enumerate(sys.stdin, start=1):
+    begin = time.monotonic()
+    while time.monotonic() - begin < float(order):
+        pass
+    mount.publish(revision)
+    print(revision, flush=True)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Callable[[type[Mount]], subprocess.Popen[str]]]:
+    """Start a process that publishes a revision for each line it is given, so many seconds after reading it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(kind: type[Mount]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, kind.__name__, str(tmp_path / "mount")],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("kind", [ConfigMap, GitSync])
+def test_two_hundred_swaps_by_another_process_give_no_mixture_and_no_short_read(
+    tmp_path: Path, writer: Callable[[type[Mount]], subprocess.Popen[str]], kind: type[Mount]
+) -> None:
+    process = writer(kind)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "0\n"
+    mount = object.__new__(kind)
+    mount.home = tmp_path / "mount"
+    for published in range(1, SWAPS + 1):
+        # The pauses sweep over all of a read, which takes some milliseconds, so that every part of it is met.
+        process.stdin.write(f"{published % 40 / 4000}\n")
+        process.stdin.flush()
+        assert revision_of(load(mount.root)) in {published - 1, published}
+        assert process.stdout.readline() == f"{published}\n"
+        assert revision_of(load(mount.root)) == published
