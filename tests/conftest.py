@@ -6,6 +6,7 @@ Where a server is not to be had, the tests that want it are skipped with the rea
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _ALIASES = {"sqlite": "default", "postgresql": "postgresql", "mariadb": "mariadb
 
 
 def pytest_configure() -> None:
+    # A runner in the background ignores SIGINT, every process below it inherits that, and no command of ours would hear it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # As a person installs it: `connect` does the same for a URL.
     pymysql.install_as_MySQLdb()  # type: ignore[no-untyped-call,unused-ignore]
     if not settings.configured:
