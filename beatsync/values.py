@@ -3,6 +3,7 @@
 This module is the vocabulary and nothing else: it must not know files, YAML, Django, celery or the clock.
 Names are django-celery-beat's (https://django-celery-beat.readthedocs.io) and those of DESIGN, section 2.
 All times are aware and in UTC; all JSON is canonical text (`beatsync.spec.jsontext`), so equal means equal.
+What there is one of for each schedule is a named tuple: made and compared several times faster than a dataclass.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import ClassVar, Union
+from typing import ClassVar, NamedTuple, Union
 
 FieldValue = Union[str, int, bool, None]
 """What one field of a task looks like in a diff: a JSON scalar."""
@@ -26,8 +27,7 @@ class Severity(str, Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(NamedTuple):
     """A place in a spec file; `path` is relative to the source's directory, line and column count from 1."""
 
     path: str
@@ -123,8 +123,7 @@ FIELDS = ("name", "task", *SCHEDULE_FIELDS, *PLAIN_FIELDS[1:])
 """Every field that a diff can name, in the order in which it shows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
+class TaskSpec(NamedTuple):
     """What one `PeriodicTask` row says, apart from what only beat writes.
 
     Desired and observed are both this, normalised the same way. `schedule` is None only for an observed row that names
@@ -195,8 +194,7 @@ class Policy:
 DEFAULT_POLICY = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """One schedule as the files declare it."""
 
     spec: TaskSpec

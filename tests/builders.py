@@ -33,13 +33,13 @@ def row(of: TaskSpec | Declared, row_id: int = 1, **changes: Any) -> Row:
     base = of.spec if isinstance(of, Declared) else of
     own = {key: changes.pop(key) for key in list(changes) if key in {"last_run_at", "total_run_count", "date_changed"}}
     own.setdefault("date_changed", NOW - timedelta(days=30))
-    return Row(row_id=row_id, spec=replace(base, **changes), schedule_id=1, **own)
+    return Row(row_id=row_id, spec=base._replace(**changes), schedule_id=1, **own)
 
 
 def owned(of: Declared, row_id: int = 1, **changes: Any) -> Owned:
     policy = replace(of.policy, protect=bool(of.policy.protect), renamed_from=None)
     entry = Owned(of.spec.name, row_id, applied_text(of), policy, of.location.path)
-    return replace(entry, **changes)
+    return entry._replace(**changes)
 
 
 def desired(*schedules: Declared, **fields: Any) -> Desired:

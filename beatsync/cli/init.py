@@ -9,7 +9,7 @@ import click
 
 from beatsync.cli import exits, options, output
 from beatsync.cli.wiring import DIRECTORY
-from beatsync.spec.schema import NAMES, read_schema
+from beatsync.spec.published import NAMES, read_schema
 
 SCHEMA = "_beatsync.schema.json"
 """Names that begin with an underscore are no spec files."""

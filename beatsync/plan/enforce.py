@@ -37,7 +37,7 @@ def enforce(match: Match, options: PlanOptions, now: datetime) -> Finding:
     if not fields and entry is not None:
         return Finding(record=record, condition=condition)
     enabled = next((bool(f.after) for f in fields if f.field == "enabled"), row.spec.enabled)
-    target = replace(declared.spec, enabled=enabled)
+    target = declared.spec._replace(enabled=enabled)
     change = Change(
         action=Action.ADOPT if entry is None else Action.UPDATE,
         name=declared.spec.name,

@@ -6,7 +6,6 @@ counts from `date_changed`, and from thirty years earlier where it has a `start_
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +29,7 @@ def due_because_of(target: TaskSpec, row: Row | None, now: datetime) -> bool:
     """
     if row is None:
         return is_due(Row(row_id=0, spec=target, date_changed=now), now)
-    after = replace(row, spec=target, date_changed=now if _moves_base(target, row.spec) else row.date_changed)
+    after = row._replace(spec=target, date_changed=now if _moves_base(target, row.spec) else row.date_changed)
     return is_due(after, now) and not is_due(row, now)
 
 

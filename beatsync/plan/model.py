@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from beatsync.values import Diagnostic, FieldValue, Location, OnRemove, Policy, Revision, TaskSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One observed `PeriodicTask` row: its normalised values, and what only beat writes."""
 
     row_id: int
@@ -25,8 +25,7 @@ class Row:
     date_changed: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(NamedTuple):
     """One inventory entry: a row that this source owns and what it last applied to it."""
 
     name: str

@@ -22,4 +22,4 @@ def located_plan(plan: Plan, directory: str) -> Plan:
 
 def _below(location: Location, directory: str) -> Location:
     prefix = directory.rstrip("/")
-    return location if prefix in {"", "."} else replace(location, path=f"{prefix}/{location.path}")
+    return location if prefix in {"", "."} else location._replace(path=f"{prefix}/{location.path}")

@@ -16,6 +16,7 @@ from beatsync.spec.secrets import is_secret
 from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile
 
 _EXCERPT_LENGTH = 200
+_UNPLACED = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,7 @@ class _Parser:
         defaults = layer((number, "defaults"), document.get("defaults"), bad)
         for name, body in schedules.items():
             path = (number, "schedules", name)
-            line, column = self._reading.place(path, on_key=True)
-            place = Location(self._path, line, column)
+            place = Location(self._path, *self._reading.names[number].get(name, _UNPLACED))
             self.names.append((name, place))
             if isinstance(body, dict):
                 self._schedule(name, place, (defaults, layer(path, body, bad)), bad)

@@ -1,7 +1,7 @@
 """YAML text → plain values, from PyYAML's own events: nothing is constructed, so nothing can be executed.
 
-The values are built quickly and without positions; only when something is wrong the same text is read again with the
-place of every node (FACTS 15). The places of schedules' names are always known.
+Plain text is read quickly (`plainreader`), anything else thoroughly; only when something is wrong the same text is read again
+with the place of every node (FACTS 15). The places of schedules' names are always known.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from beatsync.spec.plainreader import Mark, NotPlain, read_plain
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.scalars import Ambiguous, plain
 from beatsync.spec.secrets import is_secret
@@ -27,10 +28,7 @@ _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
-_NAMES_DEPTH = 3
-"""A schedule's name is the third part of its path: document, `schedules`, name."""
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
-Mark = tuple[int, int]
 
 
 class _Stop(Exception):  # noqa: N818  it ends a reading
@@ -42,6 +40,8 @@ class Reading:
     """What a text says: one value a document, where things stand, and what is wrong with it as YAML."""
 
     documents: list[Any] = field(default_factory=list)
+    names: list[dict[str, Mark]] = field(default_factory=list)
+    """For each document, where the names below its `schedules` stand."""
     keys: dict[Path, Mark] = field(default_factory=dict)
     values: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -65,7 +65,13 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     if text is None:
         return reading
     try:
-        _Builder(text, reading, positions=positions).run()
+        if not positions and len(text) <= MAX_NODES:  # without aliases a node takes a character or more
+            try:
+                reading.documents, reading.names = read_plain(text, MAX_DEPTH)
+            except NotPlain:
+                _Builder(text, reading, positions=positions).run()
+        else:
+            _Builder(text, reading, positions=positions).run()
         reading.complete = True
     except _Stop:
         pass
@@ -145,6 +151,7 @@ class _Builder:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors.clear()
                 number = len(self._reading.documents)
+                self._reading.names.append({})
                 self._reading.documents.append(self._node(next(self._events), (number,)))
 
     def _node(self, event: Any, path: Path) -> Any:
@@ -212,8 +219,10 @@ class _Builder:
                 self._node(following, here)
                 continue
             marks[key] = event
-            if self._positions or (len(path) == _NAMES_DEPTH - 1 and path[1] == "schedules"):
+            if self._positions:
                 self._reading.keys[here] = _mark(event)
+            elif len(path) == 2 and path[1] == "schedules":  # noqa: PLR2004  document and `schedules`
+                self._reading.names[-1][key] = _mark(event)
             own[key] = self._node(following, here)
         for key, events in again.items():
             self._given_again(key, (*path, key), [_mark(event) for event in events])

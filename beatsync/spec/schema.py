@@ -1,20 +1,17 @@
-"""The published JSON Schema, and its verdict on a document in BeatSync's own words."""
+"""What the published JSON Schema finds wrong with a document, in BeatSync's own words."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path as FilePath
 from typing import Any
 
 from beatsync.spec.layers import KINDS
+from beatsync.spec.passes import passes
 from beatsync.spec.problems import Path, Problem
+from beatsync.spec.published import validator
 from beatsync.spec.scalars import Ambiguous
 from beatsync.spec.secrets import is_secret
-
-NAMES = ("beatsync", "plan", "validate", "status")
-"""The schemas that are published; the first is that of spec files."""
 
 _TYPES = {
     "string": "a string", "integer": "a whole number", "number": "a number", "boolean": "true or false",
@@ -36,20 +33,11 @@ _ELSEWHERE = {
 """Keys that people bring from celery's `beat_schedule`, from the model or from other crons: the mend, and the key that is meant."""
 
 
-@cache
-def read_schema(name: str) -> dict[str, Any]:
-    """Return the published schema of that name, of `NAMES`."""
-    here = FilePath(__file__).resolve().parent.parent
-    # In the wheel the schemas lie inside the package, in a checkout beside it.
-    places = (here / "schemas", here.parent / "schemas")
-    file = next(place / f"{name}.schema.json" for place in places if (place / f"{name}.schema.json").is_file())
-    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return schema
-
-
 def check(document: Any, number: int) -> list[Problem]:
     """Return what the schema finds wrong with the document of that number in its file."""
-    found = [problem for error in _validator().iter_errors(document) for problem in _problems(error, number)]
+    if passes(document):
+        return []
+    found = [problem for error in validator().iter_errors(document) for problem in _problems(error, number)]
     if len(found) < 2:  # noqa: PLR2004  nothing repeats another
         return found
     # A third kind of schedule excludes the first and the second: once is enough. So it is with a key that is only misspelt.
@@ -60,20 +48,6 @@ def check(document: Any, number: int) -> list[Problem]:
         for one in found
         if one is excluded.get(one.path, one) and not (one.code == "missing-key" and (one.path, one.meant) in misspelt)
     ]
-
-
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    base = Draft202012Validator.TYPE_CHECKER
-    checker = base.redefine(
-        "boolean",
-        lambda _, value: isinstance(value, bool) or (isinstance(value, Ambiguous) and value.truth is not None),
-    )
-    made = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
-    return made(read_schema(NAMES[0]))
 
 
 def _problems(error: Any, number: int) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ import pytest
 from django.db import connections
 
 from beatsync.cli import main
-from beatsync.spec.schema import read_schema
+from beatsync.spec.published import read_schema
 from tests.processes import run
 
 ROOT = Path(__file__).parent.parent.parent

@@ -17,7 +17,7 @@ from kombu.utils.json import loads
 
 from beatsync.report import diagnostics
 from beatsync.spec import ParseOptions, combine, parse_file
-from beatsync.spec.schema import read_schema
+from beatsync.spec.published import read_schema
 from beatsync.values import Clocked, Crontab, Declared, Interval, Severity, Solar, SourceFile, TaskSpec
 from tests.spec.corpus import cases
 
@@ -158,7 +158,7 @@ def hold_row(spec: TaskSpec) -> None:
         assert isinstance(schedule, Clocked)
         clean(ClockedSchedule(clocked_time=schedule.clocked_time))
         assert spec.one_off
-    values = {name: getattr(spec, name) for name in TaskSpec.__slots__ if name != "schedule"}
+    values = {name: getattr(spec, name) for name in TaskSpec._fields if name != "schedule"}
     clean(PeriodicTask(**values))
     assert isinstance(loads(spec.args), list)  # type: ignore[no-untyped-call]
     assert isinstance(loads(spec.kwargs), dict)  # type: ignore[no-untyped-call]

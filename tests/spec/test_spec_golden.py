@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from beatsync.spec import ParseOptions, parse_file
+from beatsync.spec.published import read_schema
 from beatsync.spec.reader import read
-from beatsync.spec.schema import read_schema
 from beatsync.values import DEFAULT_POLICY, Declared, TaskSpec
 from tests.spec.corpus import SPECS, Case, cases, compare
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beatsync.spec.schema import NAMES
+from beatsync.spec.published import NAMES
 from tests.processes import run
 from tests.spec.corpus import SPECS
 

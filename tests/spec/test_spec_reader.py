@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import yaml
 
 from beatsync.spec import ParseOptions, parse_file, reader
+from beatsync.spec.plainreader import NotPlain
 from beatsync.spec.problems import Problem
 from beatsync.spec.reader import read
 from beatsync.spec.scalars import Ambiguous
@@ -17,6 +19,10 @@ from tests.spec.corpus import Case, cases
 ROOT = Path(__file__).parent.parent.parent
 CORPUS = cases("valid") + cases("invalid")
 Mark = tuple[int, int]
+
+
+def not_plain(*_: object) -> NoReturn:
+    raise NotPlain
 
 
 def placed(text: str) -> tuple[dict[tuple[str | int, ...], Mark], dict[tuple[str | int, ...], Mark]]:
@@ -136,19 +142,32 @@ def test_a_place_that_is_not_known_is_that_of_the_nearest_above() -> None:
 
 def test_names_of_schedules_have_places_without_being_asked_for() -> None:
     text = b"schedules:\n  a: {task: t}\n---\nschedules: {b: {schedules: {c: 1}}}\nother: {d: 1}\n"
-    assert read(text).keys == {(0, "schedules", "a"): (2, 3), (1, "schedules", "b"): (4, 13)}
+    names = [{"a": (2, 3)}, {"b": (4, 13)}]
+    assert read(text).names == names
+    assert read(text + b"x-anchor: &not plain\n").names == names
 
 
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
-def test_asking_for_places_changes_nothing_else(case: Case) -> None:
+def test_asking_for_places_or_reading_thoroughly_changes_nothing_else(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for file in case.files():
         plain, positions = read(file.data), read(file.data, positions=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, "read_plain", not_plain)
+            thorough = read(file.data)
+        if plain.complete:
+            assert (plain.documents, plain.names) == (thorough.documents, thorough.names)
+        assert (plain.problems, plain.complete) == (thorough.problems, thorough.complete)
+        if not plain.complete:
+            continue
         assert (plain.documents, plain.problems, plain.complete) == (
             positions.documents,
             positions.problems,
             positions.complete,
         )
-        assert plain.keys.items() <= positions.keys.items()
+        for number, names in enumerate(plain.names):
+            assert {(number, "schedules", name): mark for name, mark in names.items()}.items() <= positions.keys.items()
 
 
 # Keys

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -57,7 +56,7 @@ def hourly(name: str = "hourly", **fields: Any) -> TaskSpec:
 
 @pytest.mark.parametrize("schedule", [HOURLY, NIGHTLY, SUNRISE, ONCE], ids=lambda s: s.kind)
 def test_what_is_created_is_what_is_observed(store: Store, schedule: Schedule) -> None:
-    spec = replace(FULL, schedule=schedule)
+    spec = FULL._replace(schedule=schedule)
     after = create_all(store, spec)
     row = after.rows[spec.name]
     assert row.spec == spec
@@ -236,7 +235,7 @@ def test_names_may_be_swapped_and_passed_on(store: Store) -> None:
     moves = {"a": "b", "b": "a", "c": "d"}
 
     def made(observed: Observed) -> Plan:
-        changes = [update(observed.rows[old], replace(observed.rows[old].spec, name=new)) for old, new in moves.items()]
+        changes = [update(observed.rows[old], observed.rows[old].spec._replace(name=new)) for old, new in moves.items()]
         records = [record(hourly(new), observed.rows[old].row_id, previous_name=old) for old, new in moves.items()]
         return plan(delete(observed.rows["d"]), *changes, create(hourly("c")), records=[*records, record(hourly("c"))])
 

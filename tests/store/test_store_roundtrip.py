@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -89,8 +88,8 @@ def test_created_and_then_updated_to_anything_else(any_store: Store, specs: list
     """The first half is created, then each becomes one of the second half, and at last nothing is left."""
     empty(any_store.alias)
     half = len(specs) // 2
-    first = {f"task {n}": replace(spec, name=f"task {n}") for n, spec in enumerate(specs[:half])}
-    second = {name: replace(specs[half + n], name=name) for n, name in enumerate(first)}
+    first = {f"task {n}": spec._replace(name=f"task {n}") for n, spec in enumerate(specs[:half])}
+    second = {name: specs[half + n]._replace(name=name) for n, name in enumerate(first)}
 
     rows = create_all(any_store, *first.values()).rows
     assert {name: row.spec for name, row in rows.items()} == first

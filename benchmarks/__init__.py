@@ -1,0 +1,1 @@
+"""How fast BeatSync is, as ratios against floors and against what users do today: `python -m benchmarks`."""

@@ -1,0 +1,62 @@
+"""Generated but realistic sources: tenants' schedules of all kinds, in several zones, with arguments of the usual sizes."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+_ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney", "America/Sao_Paulo")
+_TASKS = ("billing.tasks.send_invoices", "reports.tasks.nightly", "sync.tasks.pull", "mail.tasks.digest", "cache.warm")
+_QUEUES = ("default", "slow", "mail")
+
+
+def write(directory: Path, schedules: int, per_file: int, *, changed: float = 0.0) -> None:
+    """Write `schedules` schedules, `per_file` to a file; of the share `changed` of them the arguments differ."""
+    directory.mkdir(parents=True, exist_ok=True)
+    every = round(1 / changed) if changed else 0
+    for first in range(0, schedules, per_file):
+        numbers = range(first, min(first + per_file, schedules))
+        place = directory / f"{first // per_file // 1000:03d}"
+        place.mkdir(exist_ok=True)
+        (place / f"{first // per_file:06d}.yaml").write_text(text(numbers, every), encoding="utf-8")
+
+
+def text(numbers: range, every: int = 0) -> str:
+    """Return a spec file of the schedules with these numbers; of every `every`th the arguments differ."""
+    head = "defaults:\n  queue: default\n  expire_seconds: 1h\n\nschedules:\n"
+    return head + "".join(_schedule(number, changed=bool(every) and number % every == 0) for number in numbers)
+
+
+def _schedule(number: int, *, changed: bool) -> str:
+    chance = random.Random(number)  # noqa: S311  no secret
+    lines = [f"  tenant-{number:07d}.{chance.choice(('invoices', 'report', 'pull', 'digest'))}:"]
+    lines.append(f"    task: {chance.choice(_TASKS)}")
+    kind = chance.random()
+    if kind < 0.62:  # noqa: PLR2004
+        lines.append(
+            f'    crontab: "{chance.randrange(60)} {chance.randrange(24)} * * {chance.choice(("*", "1-5", "0"))}"'
+        )
+        if chance.random() < 0.7:  # noqa: PLR2004
+            lines.append(f"    timezone: {chance.choice(_ZONES)}")
+    elif kind < 0.96:  # noqa: PLR2004
+        lines.append(f"    interval: {chance.choice(('30s', '1m', '5m', '15m', '90m', '6h', '1d'))}")
+    elif kind < 0.98:  # noqa: PLR2004
+        lines.append(
+            f"    solar: {{event: {chance.choice(('sunrise', 'sunset'))},"
+            f" latitude: {chance.randrange(-600, 600) / 10}, longitude: {chance.randrange(-1700, 1700) / 10}}}"
+        )
+    else:
+        lines.append(f"    clocked: 2099-{chance.randrange(1, 13):02d}-{chance.randrange(1, 28):02d}T08:00:00Z")
+    lines.append("    kwargs:")
+    lines.append(f"      tenant: {number}")
+    lines.append(f"      region: {chance.choice(('eu', 'us', 'ap'))}")
+    lines.append(f"      dry_run: {'true' if changed else 'false'}")
+    if chance.random() < 0.3:  # noqa: PLR2004
+        lines.append(f"      recipients: [ops-{number}@example.com, billing@example.com]")
+    if chance.random() < 0.2:  # noqa: PLR2004
+        lines.append(f"    queue: {chance.choice(_QUEUES)}")
+    if chance.random() < 0.1:  # noqa: PLR2004
+        lines.append(f"    priority: {chance.randrange(10)}")
+    if chance.random() < 0.3:  # noqa: PLR2004
+        lines.append(f"    description: The {chance.choice(('nightly', 'hourly', 'weekly'))} run of tenant {number}")
+    return "\n".join(lines) + "\n"
