@@ -10,7 +10,8 @@ from beatsync.plan.compare import Fields, applied_fields, applied_text, compare,
 from beatsync.plan.firing import due_because_of
 from beatsync.plan.match import Match
 from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Owned, PlanOptions, Record, Row
-from beatsync.values import SCHEDULE_FIELDS, Clocked, Declared, Diagnostic, Policy, Severity, TaskSpec
+from beatsync.spec import crontab
+from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Declared, Diagnostic, Policy, Severity, TaskSpec
 
 _FIRING_FIELDS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
 
@@ -51,9 +52,9 @@ def enforce(match: Match, options: PlanOptions, now: datetime) -> Finding:
         sensitive=declared.policy.sensitive,
         note=match.note,
     )
-    past = _clocked_in_past(declared, target, fields, options, now)
-    if past is not None:
-        return Finding(diagnostic=past)
+    refused = _misread(declared, fields) or _clocked_in_past(declared, target, fields, options, now)
+    if refused is not None:
+        return Finding(diagnostic=refused)
     return Finding(_without_accident(change, row, options, now), record, condition)
 
 
@@ -99,14 +100,16 @@ def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
     if entry is not None and isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= now:
         # A one-time task that had its moment, and whose row somebody tidied away: making it anew would run it again.
         return Finding(condition=Condition.COMPLETED)
-    past = _clocked_in_past(declared, spec, (), options, now)
-    if past is not None:
-        return Finding(diagnostic=past)
+    cause = Cause.SPEC if entry is None else Cause.DRIFT
+    fields = tuple(_initial_fields(spec, cause))
+    refused = _misread(declared, fields) or _clocked_in_past(declared, spec, (), options, now)
+    if refused is not None:
+        return Finding(diagnostic=refused)
     change = Change(
         action=Action.CREATE,
         name=spec.name,
-        cause=Cause.SPEC if entry is None else Cause.DRIFT,
-        fields=tuple(_initial_fields(spec, Cause.SPEC if entry is None else Cause.DRIFT)),
+        cause=cause,
+        fields=fields,
         location=declared.location,
         target=spec,
         sensitive=declared.policy.sensitive,
@@ -159,6 +162,18 @@ def _switched_on_again(declared: Declared, want: Fields, last: Fields | None) ->
     if last is None:
         return False
     return re_armed(want, last) or (declared.enabled_declared and last.get("enabled") is False)
+
+
+def _misread(declared: Declared, fields: tuple[FieldChange, ...]) -> Diagnostic | None:
+    """Refuse to write a crontab that celery's own parser, of whatever version is here, does not read as it is meant."""
+    schedule = declared.spec.schedule
+    if not isinstance(schedule, Crontab) or not any(f.field == "crontab" for f in fields):
+        return None
+    field = crontab.misread(schedule)
+    if field is None:
+        return None
+    message = f"{field}: this celery reads {getattr(schedule, field)!r} in another way than crontab(5)"
+    return Diagnostic(Severity.ERROR, "crontab-celery", message, declared.location)
 
 
 def _clocked_in_past(

@@ -65,18 +65,12 @@ _QUARTZ = re.compile(r"(?:[0-9]{0,2}(?:L|W|LW)|L-[0-9]+|[A-Za-z0-9]+#[0-9]|[A-Za
 
 @lru_cache(maxsize=65536)
 def spell(name: str, text: str) -> str:
-    """Return the one spelling of the field called `name`, checked against celery's own parser.
+    """Return the one spelling of the field called `name`.
 
     Raises SpecError: `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
     """
     field = FIELDS[name]
-    members = _members(field, text)
-    canonical = _spelling(field, members)
-    if celery_members(name, canonical) != members:
-        raise SpecError(
-            "crontab-celery", f"{name}: this celery reads {canonical!r} in another way than crontab(5)", field=name
-        )
-    return canonical
+    return _spelling(field, _members(field, text))
 
 
 @lru_cache(maxsize=65536)
@@ -89,7 +83,7 @@ def observed(name: str, text: str) -> str | None:
         canonical = spell(name, text)
     except SpecError:
         return None
-    return canonical if celery_members(name, text) == members(name, canonical) else None
+    return canonical if canonical == text or celery_reads(name, text) == members(name, canonical) else None
 
 
 @lru_cache(maxsize=65536)
@@ -99,9 +93,12 @@ def members(name: str, text: str) -> frozenset[int]:
 
 
 @lru_cache(maxsize=65536)
-def celery_members(name: str, text: str) -> frozenset[int] | None:
-    """Return the numbers that celery's own parser reads; None where it refuses the text."""
-    from celery.schedules import ParseException, crontab_parser  # 0.2 s
+def celery_reads(name: str, text: str) -> frozenset[int] | None:
+    """Return the numbers that celery's own parser reads; None where it refuses the text.
+
+    Costs celery's application (0.2 s), so that only what is about to be written, and rows that others wrote, are asked about.
+    """
+    from celery.schedules import ParseException, crontab_parser
 
     field = FIELDS[name]
     try:

@@ -78,6 +78,18 @@ def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_
     return _crontab(known if len(known) == len(raw) else raw, timezone)
 
 
+def misread(crontab: Crontab) -> str | None:
+    """Return the first field that the celery of this machine reads in another way than crontab(5); None as it should be."""
+    return next(
+        (
+            name
+            for name in FIELD_NAMES
+            if cronfield.celery_reads(name, text := getattr(crontab, name)) != cronfield.members(name, text)
+        ),
+        None,
+    )
+
+
 def warnings(crontab: Crontab) -> list[tuple[str, str]]:
     """Return `(code, message)` for what is allowed and yet may not be what was meant."""
     if crontab.day_of_month.startswith("*") or crontab.day_of_week.startswith("*"):

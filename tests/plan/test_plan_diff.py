@@ -7,8 +7,9 @@ import pytest
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Action, Cause, Condition, NameRule, Tombstone
+from beatsync.spec import cronfield
 from beatsync.values import Clocked, Crontab, Diagnostic, Interval, Location, OnRemove, Policy, Severity
-from tests.builders import NOW, declared, desired, observed, owned, request, row
+from tests.builders import HOURLY, NOW, declared, desired, observed, owned, request, row
 
 NOON_BERLIN = Crontab("0", "12", "*", "*", "*", "Europe/Berlin")
 
@@ -48,6 +49,19 @@ def test_drift_alone_makes_the_change_drift() -> None:
     one = declared()
     (change,) = make_plan(desired(one), observed(row(one, task="other"), inventory=(owned(one),)), request()).changes
     assert (change.action, change.cause) == (Action.UPDATE, Cause.DRIFT)
+
+
+def test_a_crontab_that_this_celery_reads_otherwise_is_never_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = declared(schedule=NOON_BERLIN)
+    settled = observed(row(one), inventory=(owned(one),))
+    moved = observed(row(one, schedule=HOURLY), inventory=(owned(one),))
+    monkeypatch.setattr(cronfield, "celery_reads", lambda name, text: frozenset(cronfield.members(name, text)) - {12})
+    assert not make_plan(desired(one), settled, request()).diagnostics
+    for seen in (observed(), moved):
+        plan = make_plan(desired(one), seen, request())
+        (found,) = plan.diagnostics
+        assert (found.code, found.severity, found.location) == ("crontab-celery", Severity.ERROR, one.location)
+        assert not plan.changes
 
 
 def test_a_crontab_and_its_zone_are_two_fields_of_one_schedule() -> None:

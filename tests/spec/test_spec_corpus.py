@@ -13,7 +13,7 @@ from tests.spec.corpus import SPECS, Case, cases, compare
 
 INVALID = cases("invalid")
 BEHIND_THE_SCHEMA = {
-    "crontab-celery", "crontab-type", "interval-period", "interval-type", "json-depth", "json-key", "json-surrogate",
+    "crontab-type", "interval-period", "interval-type", "json-depth", "json-key", "json-surrogate",
     "json-type", "solar-coordinate", "solar-event", "solar-range",
 }  # fmt: skip
 """What the reader or the schema refuses earlier, in words of their own; rows and other callers still meet these."""
