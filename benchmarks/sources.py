@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 _ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney", "America/Sao_Paulo")
@@ -29,7 +30,8 @@ def text(numbers: range, every: int = 0) -> str:
 
 def _schedule(number: int, *, changed: bool) -> str:
     chance = random.Random(number)  # noqa: S311  no secret
-    lines = [f"  tenant-{number:07d}.{chance.choice(('invoices', 'report', 'pull', 'digest'))}:"]
+    lines = ["  # Asked for by the tenant; see the contract."] if chance.random() < 0.05 else []  # noqa: PLR2004
+    lines.append(f"  tenant-{number:07d}.{chance.choice(('invoices', 'report', 'pull', 'digest'))}:")
     lines.append(f"    task: {chance.choice(_TASKS)}")
     kind = chance.random()
     if kind < 0.62:  # noqa: PLR2004
@@ -53,10 +55,25 @@ def _schedule(number: int, *, changed: bool) -> str:
     lines.append(f"      dry_run: {'true' if changed else 'false'}")
     if chance.random() < 0.3:  # noqa: PLR2004
         lines.append(f"      recipients: [ops-{number}@example.com, billing@example.com]")
-    if chance.random() < 0.2:  # noqa: PLR2004
-        lines.append(f"    queue: {chance.choice(_QUEUES)}")
-    if chance.random() < 0.1:  # noqa: PLR2004
-        lines.append(f"    priority: {chance.randrange(10)}")
-    if chance.random() < 0.3:  # noqa: PLR2004
-        lines.append(f"    description: The {chance.choice(('nightly', 'hourly', 'weekly'))} run of tenant {number}")
+    lines.extend(_seldom(number, chance))
     return "\n".join(lines) + "\n"
+
+
+def _seldom(number: int, chance: random.Random) -> Iterator[str]:
+    """Yield what one schedule in a few has."""
+    if chance.random() < 0.2:  # noqa: PLR2004
+        yield f"    queue: {chance.choice(_QUEUES)}"
+    if chance.random() < 0.1:  # noqa: PLR2004
+        yield f"    args: [{number % 100}, full]"
+    if chance.random() < 0.04:  # noqa: PLR2004
+        yield f"    headers: {{x-tenant: t{number}}}"
+    if chance.random() < 0.04:  # noqa: PLR2004
+        yield f"    start_time: 2027-{chance.randrange(1, 13):02d}-01T00:00:00+01:00"
+    if chance.random() < 0.05:  # noqa: PLR2004
+        yield "    enabled: false"
+    if chance.random() < 0.02:  # noqa: PLR2004
+        yield "    sync: {protect: true, on_remove: disable}"
+    if chance.random() < 0.1:  # noqa: PLR2004
+        yield f"    priority: {chance.randrange(10)}"
+    if chance.random() < 0.3:  # noqa: PLR2004
+        yield f"    description: The {chance.choice(('nightly', 'hourly', 'weekly'))} run of tenant {number}"
