@@ -29,20 +29,20 @@ def text(numbers: range, every: int = 0) -> str:
 
 
 def _schedule(number: int, *, changed: bool) -> str:
-    chance = random.Random(number)  # noqa: S311  no secret
-    lines = ["  # Asked for by the tenant; see the contract."] if chance.random() < 0.05 else []  # noqa: PLR2004
+    chance = random.Random(number)
+    lines = ["  # Asked for by the tenant; see the contract."] if chance.random() < 0.05 else []
     lines.append(f"  tenant-{number:07d}.{chance.choice(('invoices', 'report', 'pull', 'digest'))}:")
     lines.append(f"    task: {chance.choice(_TASKS)}")
     kind = chance.random()
-    if kind < 0.62:  # noqa: PLR2004
+    if kind < 0.62:
         lines.append(
             f'    crontab: "{chance.randrange(60)} {chance.randrange(24)} * * {chance.choice(("*", "1-5", "0"))}"'
         )
-        if chance.random() < 0.7:  # noqa: PLR2004
+        if chance.random() < 0.7:
             lines.append(f"    timezone: {chance.choice(_ZONES)}")
-    elif kind < 0.96:  # noqa: PLR2004
+    elif kind < 0.96:
         lines.append(f"    interval: {chance.choice(('30s', '1m', '5m', '15m', '90m', '6h', '1d'))}")
-    elif kind < 0.98:  # noqa: PLR2004
+    elif kind < 0.98:
         lines.append(
             f"    solar: {{event: {chance.choice(('sunrise', 'sunset'))},"
             f" latitude: {chance.randrange(-600, 600) / 10}, longitude: {chance.randrange(-1700, 1700) / 10}}}"
@@ -53,7 +53,7 @@ def _schedule(number: int, *, changed: bool) -> str:
     lines.append(f"      tenant: {number}")
     lines.append(f"      region: {chance.choice(('eu', 'us', 'ap'))}")
     lines.append(f"      dry_run: {'true' if changed else 'false'}")
-    if chance.random() < 0.3:  # noqa: PLR2004
+    if chance.random() < 0.3:
         lines.append(f"      recipients: [ops-{number}@example.com, billing@example.com]")
     lines.extend(_seldom(number, chance))
     return "\n".join(lines) + "\n"
@@ -61,19 +61,19 @@ def _schedule(number: int, *, changed: bool) -> str:
 
 def _seldom(number: int, chance: random.Random) -> Iterator[str]:
     """Yield what one schedule in a few has."""
-    if chance.random() < 0.2:  # noqa: PLR2004
+    if chance.random() < 0.2:
         yield f"    queue: {chance.choice(_QUEUES)}"
-    if chance.random() < 0.1:  # noqa: PLR2004
+    if chance.random() < 0.1:
         yield f"    args: [{number % 100}, full]"
-    if chance.random() < 0.04:  # noqa: PLR2004
+    if chance.random() < 0.04:
         yield f"    headers: {{x-tenant: t{number}}}"
-    if chance.random() < 0.04:  # noqa: PLR2004
+    if chance.random() < 0.04:
         yield f"    start_time: 2027-{chance.randrange(1, 13):02d}-01T00:00:00+01:00"
-    if chance.random() < 0.05:  # noqa: PLR2004
+    if chance.random() < 0.05:
         yield "    enabled: false"
-    if chance.random() < 0.02:  # noqa: PLR2004
+    if chance.random() < 0.02:
         yield "    sync: {protect: true, on_remove: disable}"
-    if chance.random() < 0.1:  # noqa: PLR2004
+    if chance.random() < 0.1:
         yield f"    priority: {chance.randrange(10)}"
-    if chance.random() < 0.3:  # noqa: PLR2004
+    if chance.random() < 0.3:
         yield f"    description: The {chance.choice(('nightly', 'hourly', 'weekly'))} run of tenant {number}"

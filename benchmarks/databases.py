@@ -1,0 +1,110 @@
+"""Databases to measure on, made for the run and dropped after it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from beatsync.store import Store
+    from benchmarks.task import Answer
+
+SERVERS = {
+    "postgres": ("BEATSYNC_TEST_POSTGRES_URL", "postgres://root@127.0.0.1:5432/test"),
+    "mariadb": ("BEATSYNC_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test"),
+}
+WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "COPY")
+
+
+def create(database: str, folder: Path) -> str:
+    """Return the URL of a new, empty database."""
+    name = f"beatsync_bench_{uuid.uuid4().hex[:8]}"
+    if database == "sqlite":
+        return f"sqlite:///{folder / name}.sqlite3"
+    _run(database, f"CREATE DATABASE {name}")
+    return urlunsplit(urlsplit(_server(database))._replace(path=f"/{name}"))
+
+
+def drop(database: str, url: str) -> None:
+    """Drop it."""
+    name = urlsplit(url).path.lstrip("/")
+    if database == "sqlite":
+        Path(urlsplit(url).path).unlink(missing_ok=True)
+    else:
+        _run(database, f"DROP DATABASE {name}{' WITH (FORCE)' if database == 'postgres' else ''}")
+
+
+def _server(database: str) -> str:
+    variable, default = SERVERS[database]
+    return os.environ.get(variable, default)
+
+
+def _run(database: str, sql: str) -> None:
+    url = _server(database)
+    if database == "postgres":
+        import psycopg
+
+        with psycopg.connect(url.replace("postgres://", "postgresql://", 1), autocommit=True) as session:
+            session.execute(sql.encode())
+        return
+    import pymysql
+
+    parts = urlsplit(url)
+    session = pymysql.connect(
+        host=parts.hostname, port=parts.port or 3306, user=parts.username, password=parts.password or ""
+    )
+    with session, session.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@cache
+def open_store(url: str) -> Store:
+    """Return the store of a database whose tables are there after this; the first one asked for is Django's default."""
+    from beatsync.store import DatabaseChoice, SchemaMissing, connect
+
+    store = connect(DatabaseChoice(url=url))
+    try:
+        store.check_tables()
+    except SchemaMissing:
+        store.migrate(with_beat=True)
+    return store
+
+
+def connection_of(url: str) -> Any:
+    """Return Django's connection, open."""
+    from django.db import connections
+
+    connection = connections[open_store(url).alias]
+    connection.ensure_connection()
+    return connection
+
+
+def empty(url: str) -> None:
+    """Delete all rows."""
+    from django.db import transaction
+
+    from beatsync.store.tables import HISTORY, INVENTORY, LEASE, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
+
+    connection = connection_of(url)
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in (HISTORY, TOMBSTONE, INVENTORY, LEASE, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE):
+            cursor.execute(f"DELETE FROM {table.name}")
+
+
+@contextmanager
+def counted(url: str, answer: Answer) -> Iterator[None]:
+    """Count the statements of the body, and those among them that write."""
+
+    def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer.statements += 1
+        answer.writes += sql.lstrip().upper().startswith(WRITES)
+        return execute(sql, params, many, context)
+
+    with connection_of(url).execute_wrapper(count):
+        yield

@@ -1,0 +1,75 @@
+"""What one first sync does to others: an admin who saves meanwhile, and beat, which reads everything again afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.databases import empty, open_store
+from benchmarks.task import Answer, Task, clocked
+
+
+def admin_save(task: Task) -> Answer:
+    """The longest that the save of an unrelated row waits while all rows are first synced."""
+    from django.db import OperationalError
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    empty(task.url)
+    schedule = IntervalSchedule.objects.create(every=1, period="hours")
+    row = PeriodicTask.objects.create(name="by hand", task="other", interval=schedule)
+    command = [sys.executable, "-m", "benchmarks.child", replace(task, measure="sync-beside").text()]
+    waits: list[float] = []
+    refused = 0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as syncing:
+        while syncing.poll() is None:
+            begun = time.perf_counter()
+            row.description = f"save {len(waits)}"
+            try:
+                row.save()
+            except OperationalError:
+                # SQLite lets nobody begin to write who has read before another's commit: a person presses save again.
+                refused += 1
+            waits.append(time.perf_counter() - begun)
+            time.sleep(0.02)
+    assert syncing.returncode == 0
+    return Answer(seconds=max(waits), notes={"saves": len(waits), "refused": refused, "second": sorted(waits)[-2]})
+
+
+def sync_beside(task: Task) -> Answer:
+    """The sync that `admin_save` looks at."""
+    from beatsync import reconcile
+    from benchmarks.syncs import options
+
+    answer = Answer()
+    with clocked(answer):
+        result = reconcile.sync(task.root, open_store(task.url), options())
+    assert result.outcome.value == "applied"
+    return answer
+
+
+def beat_reload_stock(_: Task) -> Answer:
+    """Beat's reload of all rows, with django-celery-beat's own scheduler."""
+    from django_celery_beat.schedulers import DatabaseScheduler
+
+    return _reload(DatabaseScheduler)
+
+
+def beat_reload_thin(_: Task) -> Answer:
+    """The same with `beatsync.schedulers:DatabaseScheduler`."""
+    from beatsync.schedulers import DatabaseScheduler
+
+    return _reload(DatabaseScheduler)
+
+
+def _reload(scheduler: Any) -> Answer:
+    from celery import Celery
+
+    one = scheduler(app=Celery("bench"), lazy=True)
+    answer = Answer()
+    with clocked(answer):
+        entries = one.all_as_schedule()
+    answer.notes["entries"] = len(entries)
+    return answer

@@ -1,0 +1,74 @@
+"""BeatSync itself: whole one-shot syncs as the command line runs them, with every check, guard and verification on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.databases import counted, empty, open_store
+from benchmarks.task import Answer, Task, clocked
+
+if TYPE_CHECKING:
+    from beatsync.reconcile import SyncOptions
+
+
+def options() -> SyncOptions:
+    """Return what the command line says where nothing is said."""
+    from beatsync.cli.wiring import SETTLE
+    from beatsync.reconcile import SyncOptions
+
+    return SyncOptions(settle=SETTLE)
+
+
+def sync_first(task: Task) -> Answer:
+    """Sync into empty tables."""
+    empty(task.url)
+    return _sync(task, task.root, "applied")
+
+
+def sync_noop(task: Task) -> Answer:
+    """Sync what is synced."""
+    answer = _sync(task, task.root, "unchanged")
+    assert answer.writes == 0, "a sync that changes nothing writes nothing"
+    return answer
+
+
+def sync_changed(task: Task) -> Answer:
+    """Sync with 1 % of the schedules changed; what was there before comes back, unmeasured."""
+    answer = _sync(task, Path(task.changed), "applied")
+    _sync(task, task.root, "applied")
+    return answer
+
+
+def plan(task: Task) -> Answer:
+    """Plan what is synced."""
+    from beatsync import reconcile
+
+    store, answer = open_store(task.url), Answer()
+    with counted(task.url, answer), clocked(answer):
+        made = reconcile.plan(task.root, store, options())
+    assert made.plan.unchanged == task.schedules
+    return answer
+
+
+def compare(task: Task) -> Answer:
+    """The database's half of a sync that changes nothing: all of it but reading and parsing files."""
+    from beatsync import reconcile
+
+    store, answer = open_store(task.url), Answer()
+    snapshot, desired = reconcile.check(task.root, options().parse)
+    with counted(task.url, answer), clocked(answer):
+        result = reconcile.sync_read(snapshot, desired, store, options())
+    assert result.outcome.value == "unchanged", result.plan.blocked
+    return answer
+
+
+def _sync(task: Task, root: Path, outcome: str) -> Answer:
+    from beatsync import reconcile
+
+    store, answer = open_store(task.url), Answer()
+    with counted(task.url, answer), clocked(answer):
+        # The two folders are one source: where files come from is git's to tell, and there is none here.
+        result = reconcile.sync(root, store, options())
+    assert result.outcome.value == outcome, (result.outcome, result.plan.blocked, result.plan.diagnostics[:3])
+    return answer

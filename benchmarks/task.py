@@ -1,0 +1,82 @@
+"""What a child process is asked to measure, and what it answers."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Task:
+    """One measure of one source on one database."""
+
+    measure: str
+    folder: str
+    """The source's files."""
+    changed: str
+    """The same source with 1 % of the schedules changed."""
+    schedules: int
+    url: str = ""
+
+    @property
+    def root(self) -> Path:
+        """The source's directory."""
+        return Path(self.folder)
+
+    @classmethod
+    def read(cls, text: str) -> Task:
+        """Read what `text` wrote."""
+        return cls(**json.loads(text))
+
+    def text(self) -> str:
+        """Return it as one word of a command."""
+        return json.dumps(asdict(self))
+
+
+@dataclass
+class Answer:
+    """What was measured; times in seconds, memory in MiB."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+    """Of this process and those that it waited for; a database server's is not in it."""
+    statements: int = 0
+    writes: int = 0
+    peak: float = 0.0
+    counted: int = 0
+    """Schedules that were measured, where `seconds` were scaled up from fewer."""
+    notes: dict[str, float] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return it as one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, values: Mapping[str, object]) -> Answer:
+        """Read what `text` wrote."""
+        return cls(**values)  # type: ignore[arg-type]
+
+
+@contextmanager
+def clocked(answer: Answer) -> Iterator[None]:
+    """Measure the body."""
+    cpu, begun = _cpu(), time.perf_counter()
+    yield
+    answer.seconds, answer.cpu = time.perf_counter() - begun, _cpu() - cpu
+
+
+def peak() -> float:
+    """Return the most memory that this process ever had, in MiB."""
+    scale = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+
+def _cpu() -> float:
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
