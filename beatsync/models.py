@@ -18,6 +18,7 @@ class Source(models.Model):
     origin = models.TextField(null=True)  # noqa: DJ001  unknown is not the same as empty
     revision_digest = models.CharField(max_length=64, default="")
     revision_git = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    revision_mount = models.CharField(max_length=100, null=True)  # noqa: DJ001
     environment = models.CharField(max_length=100, null=True)  # noqa: DJ001
     synced_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, default="")
@@ -97,6 +98,7 @@ class SyncRecord(models.Model):
     finished_at = models.DateTimeField()
     revision_digest = models.CharField(max_length=64, default="")
     revision_git = models.CharField(max_length=100, null=True)  # noqa: DJ001
+    revision_mount = models.CharField(max_length=100, null=True)  # noqa: DJ001
     environment = models.CharField(max_length=100, null=True)  # noqa: DJ001
     outcome = models.CharField(max_length=20)
     summary = models.TextField(default="{}")

@@ -225,6 +225,8 @@ class Revision:
     """Hex SHA-256 over the paths and contents of the files, always there."""
     git: str | None = None
     """The commit, where there is one; with `-dirty` behind it where the checkout differs from it."""
+    mount: str | None = None
+    """The stamp that kubelet gave a ConfigMap's mount, where the files are one: its directory's name, with the time in it."""
 
 
 @dataclass(frozen=True, slots=True)

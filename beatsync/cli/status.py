@@ -27,7 +27,7 @@ _LOOK = 0.5
     help="Wait so long for the source's first success (or that of --revision); exit 1 where it does not come.",
 )
 @options.option(
-    "--revision", metavar="REV", help="With --wait: for the success of this commit or digest, or its beginning."
+    "--revision", metavar="REV", help="With --wait: for the success of this commit, mount or digest, or its beginning."
 )
 @options.database
 @options.output_format("text", "json")
@@ -81,7 +81,7 @@ def _wait(store: Store, only: str | None, revision: str | None, seconds: float) 
 def _is_synced(state: SourceState, revision: str | None) -> bool:
     if state.revision is None or state.synced_at is None:
         return False
-    known = (state.revision.digest, state.revision.git or "")
+    known = (state.revision.digest, state.revision.git or "", state.revision.mount or "")
     return revision is None or any(one.startswith(revision) for one in known)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from beatsync.plan.jsonform import revision_json
 from beatsync.values import Revision
 
 
@@ -59,7 +60,7 @@ class SourceReport:
             "message": self.message or None,
             "is_leader": self.is_leader,
             "leader": self.leader,
-            "revision": {"digest": self.revision.digest, "git": self.revision.git} if self.revision else None,
+            "revision": revision_json(self.revision) if self.revision else None,
             "environment": self.environment,
             "attempted_at": self.attempted_at.isoformat() if self.attempted_at else None,
             "succeeded_at": self.succeeded_at.isoformat() if self.succeeded_at else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Blocked, Change, Plan
-from beatsync.values import Diagnostic
+from beatsync.values import Diagnostic, Revision
 
 FORMAT_VERSION = 1
 
@@ -17,7 +17,7 @@ def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "source": plan.source,
         "environment": plan.environment,
-        "revision": {"digest": plan.revision.digest, "git": plan.revision.git},
+        "revision": revision_json(plan.revision),
         "checksum": plan.checksum,
         "changes": [change_json(change) for change in plan.changes],
         "summary": summary_json(plan),
@@ -26,6 +26,11 @@ def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "diagnostics": [diagnostic_json(diagnostic) for diagnostic in plan.diagnostics],
         "applied": applied,
     }
+
+
+def revision_json(revision: Revision) -> dict[str, str | None]:
+    """Return a revision."""
+    return {"digest": revision.digest, "git": revision.git, "mount": revision.mount}
 
 
 def summary_json(plan: Plan) -> dict[str, int]:

@@ -10,7 +10,7 @@ from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Blocked, Cause, Change, Condition, FieldChange, Plan
 from beatsync.report import diagnostics
 from beatsync.report.paint import Paint, clean, json_text, plain
-from beatsync.values import FieldValue
+from beatsync.values import FieldValue, Revision
 
 SIGNS = {
     Action.CREATE: "+",
@@ -54,9 +54,13 @@ def text_report(plan: Plan, *, applied: bool, refused: bool = False, paint: Pain
 
 def heading(plan: Plan) -> str:
     """Return which source, revision and environment it is about."""
-    revision = plan.revision.git or f"content {plan.revision.digest[:12]}"
     environment = f", environment {clean(plan.environment)}" if plan.environment else ""
-    return f"Source {clean(plan.source)} at {clean(revision)}{environment}"
+    return f"Source {clean(plan.source)} at {clean(revision_text(plan.revision))}{environment}"
+
+
+def revision_text(revision: Revision) -> str:
+    """Return a revision as people know it: the commit, else a mount's stamp, else of which content it is."""
+    return revision.git or revision.mount or f"content {revision.digest[:12]}"
 
 
 def totals(plan: Plan, *, applied: bool, refused: bool = False) -> str:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from beatsync.plan.drift import RowState
-from beatsync.plan.jsonform import FORMAT_VERSION
+from beatsync.plan.jsonform import FORMAT_VERSION, revision_json
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Condition, Suspension
 from beatsync.report.paint import Paint, clean, counted, json_text, plain
-from beatsync.report.plan import value
+from beatsync.report.plan import revision_text, value
 from beatsync.values import Revision
 
 
@@ -58,7 +58,7 @@ def _source_json(source: SourceStatus) -> dict[str, Any]:
     return {
         "name": source.name,
         "origin": source.origin,
-        "revision": {"digest": revision.digest, "git": revision.git} if revision else None,
+        "revision": revision_json(revision) if revision else None,
         "environment": source.environment,
         "synced_at": source.synced_at.isoformat() if source.synced_at else None,
         "outcome": source.outcome or None,
@@ -112,7 +112,7 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
     if source.synced_at:
         yield f"  last success  {source.synced_at:%Y-%m-%d %H:%M:%S} UTC"
     if source.revision:
-        yield f"  revision      {clean(source.revision.git or 'content ' + source.revision.digest[:12])}"
+        yield f"  revision      {clean(revision_text(source.revision))}"
     if source.environment:
         yield f"  environment   {clean(source.environment)}"
     if source.origin:

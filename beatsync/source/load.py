@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beatsync.source.problems import Moved, SourceError
-from beatsync.source.revision import digest, find_git
+from beatsync.source.revision import digest, find_git, mount_stamp
 from beatsync.source.walk import (
     DEFAULT_LIMITS,
     Found,
@@ -89,7 +89,8 @@ def load_again(root: Path, before: Loaded | None, limits: Limits = DEFAULT_LIMIT
             files, diagnostics = _read(look, known)
             git = find_git(root, resolved)
             if look == look_over(resolved, limits) and resolve(root) == resolved:
-                snapshot = Snapshot(files, Revision(digest(files), git.commit), git.origin, diagnostics)
+                revision = Revision(digest(files), git.commit, mount_stamp(resolved))
+                snapshot = Snapshot(files, revision, git.origin, diagnostics)
                 return Loaded(snapshot, look, read_at)
         except Moved:
             continue

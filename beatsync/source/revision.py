@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from beatsync.values import SourceFile
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_MOUNT = re.compile(r"\.\.\d{4}(_\d\d){5}\.\d+")
 _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://(?:[^/]*@)?(?P<host>\[[^]/]+\]|[^/:@]+)(?::\d*)?/+(?P<path>[^?#]+).*",
     re.IGNORECASE | re.DOTALL,
@@ -42,6 +44,14 @@ def digest(files: Iterable[SourceFile]) -> str:
         path = file.path.encode()
         whole.update(b"%d:" % len(path) + path + file.sha256)
     return whole.hexdigest()
+
+
+def mount_stamp(resolved: Path) -> str | None:
+    """Return the name of the directory that a ConfigMap's or a Secret's mount shows now; kubelet puts the time into it."""
+    with suppress(OSError):
+        return (resolved / "..data").readlink().name
+    # Below the mount's root the link has been resolved already.
+    return next((part for part in reversed(resolved.parts) if _MOUNT.fullmatch(part)), None)
 
 
 def is_git_at_work(resolved: Path) -> bool:

@@ -42,15 +42,16 @@ def observe(
     """Read all that a plan of `source` needs to know, in four queries."""
     recorded = fetch(
         connection,
-        f"SELECT origin, revision_digest, revision_git, {suspension_sql(connection)} FROM {SOURCE.name} WHERE name = %s",
+        f"SELECT origin, revision_digest, revision_git, revision_mount, {suspension_sql(connection)}"
+        f" FROM {SOURCE.name} WHERE name = %s",
         [source],
     )
     inventory, owners = _ownership(connection, source)
     origin = revision = suspension = None
     if recorded:
-        origin, digest, git, *suspended = recorded[0]
+        origin, digest, git, mount, *suspended = recorded[0]
         suspension = suspension_of(suspended, times.zone_of(connection))
-        revision = Revision(str(digest), _text_or_none(git)) if digest else None
+        revision = Revision(str(digest), _text_or_none(git), _text_or_none(mount)) if digest else None
     return Observed(
         rows=read_rows(connection),
         inventory=inventory,

@@ -124,6 +124,7 @@ def synced(revision: Revision, origin: str | None, environment: str | None, stam
         **({"origin": origin} if origin is not None else {}),
         "revision_digest": revision.digest,
         "revision_git": revision.git,
+        "revision_mount": revision.mount,
         "environment": environment,
         "synced_at": stamp,
         "outcome": APPLIED,
@@ -138,6 +139,7 @@ def history_row(source_id: int, outcome: str, message: str, actor: str, plan: Pl
         "source_id": source_id,
         "revision_digest": plan.revision.digest if plan else "",
         "revision_git": plan.revision.git if plan else None,
+        "revision_mount": plan.revision.mount if plan else None,
         "environment": plan.environment if plan else None,
         "outcome": outcome,
         "summary": json.dumps(summary_json(plan) if plan else {}),
@@ -173,16 +175,17 @@ def sources(connection: BaseDatabaseWrapper) -> tuple[SourceState, ...]:
     zone = times.zone_of(connection)
     found: list[tuple[Any, ...]] = fetch(
         connection,
-        f"SELECT s.name, s.origin, s.revision_digest, s.revision_git, s.environment, {synced_at}, s.outcome, s.message,"
+        f"SELECT s.name, s.origin, s.revision_digest, s.revision_git, s.revision_mount, s.environment,"
+        f" {synced_at}, s.outcome, s.message,"
         f" (SELECT COUNT(*) FROM {INVENTORY.name} e WHERE e.source_id = s.id), {suspension_sql(connection)}"
         f" FROM {SOURCE.name} s ORDER BY s.name",
     )
     return tuple(
         SourceState(
-            name, origin, _revision(digest, git), environment, times.read(at, zone), outcome, message, owned,
+            name, origin, _revision(digest, git, mount), environment, times.read(at, zone), outcome, message, owned,
             suspension_of(suspended, zone),
         )
-        for name, origin, digest, git, environment, at, outcome, message, owned, *suspended in found
+        for name, origin, digest, git, mount, environment, at, outcome, message, owned, *suspended in found
     )  # fmt: skip
 
 
@@ -193,8 +196,8 @@ def history(connection: BaseDatabaseWrapper, source: str | None, limit: int) -> 
     where, parameters = ("", []) if source is None else (" WHERE s.name = %s", [source])
     found: list[tuple[Any, ...]] = fetch(
         connection,
-        f"SELECT s.name, {started}, {finished}, h.revision_digest, h.revision_git, h.environment, h.outcome, h.summary,"
-        f" h.changes, h.message, h.actor FROM {HISTORY.name} h JOIN {SOURCE.name} s ON s.id = h.source_id{where}"
+        f"SELECT s.name, {started}, {finished}, h.revision_digest, h.revision_git, h.revision_mount, h.environment,"
+        f" h.outcome, h.summary, h.changes, h.message, h.actor FROM {HISTORY.name} h JOIN {SOURCE.name} s ON s.id = h.source_id{where}"
         f" ORDER BY h.id DESC LIMIT {int(limit)}",
         parameters,
     )
@@ -203,17 +206,17 @@ def history(connection: BaseDatabaseWrapper, source: str | None, limit: int) -> 
             source=row[0],
             started_at=times.read(row[1], zone),
             finished_at=times.read(row[2], zone),
-            revision=_revision(row[3], row[4]),
-            environment=row[5],
-            outcome=row[6],
-            summary=json.loads(row[7]),
-            changes=tuple(json.loads(row[8])),
-            message=row[9],
-            actor=row[10],
+            revision=_revision(row[3], row[4], row[5]),
+            environment=row[6],
+            outcome=row[7],
+            summary=json.loads(row[8]),
+            changes=tuple(json.loads(row[9])),
+            message=row[10],
+            actor=row[11],
         )
         for row in found
     )
 
 
-def _revision(digest: str, git: str | None) -> Revision | None:
-    return Revision(digest, git) if digest else None
+def _revision(digest: str, git: str | None, mount: str | None) -> Revision | None:
+    return Revision(digest, git, mount) if digest else None

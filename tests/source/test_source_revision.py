@@ -278,6 +278,27 @@ class TestGitSync:
         assert (snapshot.revision.git, snapshot.origin) == (head, "git.example.com/team/x#schedules.d")
 
 
+class TestMount:
+    STAMP = "..2026_06_01_12_00_00.1234567890"
+
+    @pytest.fixture
+    def mount(self, tmp_path: Path) -> Path:
+        mount = tmp_path / "mount"
+        (mount / self.STAMP / "team").mkdir(parents=True)
+        (mount / self.STAMP / "team" / "a.yaml").write_bytes(b"a")
+        (mount / "..data").symlink_to(self.STAMP)
+        (mount / "team").symlink_to("..data/team")
+        return mount
+
+    @pytest.mark.parametrize("below", ["", "team"])
+    def test_a_config_maps_stamp_is_told(self, mount: Path, below: str) -> None:
+        assert load(mount / below).revision.mount == self.STAMP
+
+    def test_what_is_no_mount_has_none(self, tmp_path: Path) -> None:
+        (tmp_path / "a.yaml").write_bytes(b"a")
+        assert load(tmp_path).revision.mount is None
+
+
 class TestHostileRepository:
     """Whoever can write a repository's configuration shall not thereby run programs where it is only looked at."""
 

@@ -16,7 +16,7 @@ from beatsync.values import Policy, Revision, TaskSpec
 
 NOW = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=timezone.utc)
 LATER = NOW + timedelta(minutes=5)
-REVISION = Revision("a" * 64, "c0ffee")
+REVISION = Revision("a" * 64, "c0ffee", "..2026_06_01_12_00_00.1234567890")
 SOURCE = "shop"
 
 
