@@ -150,7 +150,7 @@ def sync_read(
     if obstacle is not None:
         return _refused(store, made, obstacle, options, clock)
     if not made.changes and not made.records:
-        if (observed.revision, observed.origin) != (made.revision, made.origin or observed.origin):
+        if not _is_noted(made, observed):
             store.touch_revision(made.source, made.revision, made.origin, made.environment, clock())
         return Result(Outcome.UNCHANGED, made)
     watch("applying", 0, 0)
@@ -202,6 +202,12 @@ def _obstacle(made: Plan, options: SyncOptions) -> Outcome | None:
     if invalid and not options.plan.isolate:
         return Outcome.INVALID
     return Outcome.BLOCKED if made.blocked else None
+
+
+def _is_noted(made: Plan, observed: Observed) -> bool:
+    """Whether the database says already what this sync, which changes no row, is a sync of; then nothing at all is written."""
+    wanted = (made.revision, made.origin or observed.origin, made.environment)
+    return observed.is_settled and wanted == (observed.revision, observed.origin, observed.environment)
 
 
 def _refused(store: Store, made: Plan, outcome: Outcome, options: SyncOptions, clock: Clock) -> Result:

@@ -8,7 +8,7 @@ from beatsync.plan.enforce import Finding, enforce
 from beatsync.plan.guard import guard, is_removal
 from beatsync.plan.match import Matcher
 from beatsync.plan.model import Blocked, Observed, Plan, Request
-from beatsync.plan.prune import bury, prune
+from beatsync.plan.prune import bury, freeze, goes, prune
 from beatsync.values import Declared, Desired
 
 
@@ -20,8 +20,8 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     """
     valid = _valid(desired)
     names = frozenset(declared.spec.name for declared in valid)
-    matcher = Matcher(observed, request.options, names)
-    findings, blocked = _enforced(valid, matcher, request)
+    matcher = Matcher(observed, request.options, names, _leaving(valid, names, observed, desired.invalid_paths))
+    findings, blocked = _enforced(valid, matcher, request, desired.invalid_paths)
     unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
 
     spoken_for = {*names, *_renamed(findings), *(name for reason in blocked for name in reason.names)}
@@ -29,7 +29,6 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         entry = observed.inventory[name]
         findings[name] = prune(entry, matcher.owned_row(entry), frozen=bool(desired.invalid_paths))
 
-    pruned = [finding.change for name, finding in findings.items() if name not in names and finding.change]
     buried = [bury(row) for row in matcher.brought_back() if row.spec.name not in spoken_for]
     changes = [finding.change for finding in findings.values() if finding.change]
     plan = Plan(
@@ -43,8 +42,10 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         conditions=tuple(sorted((name, f.condition) for name, f in findings.items() if f.condition)),
         diagnostics=(*desired.diagnostics, *(f.diagnostic for f in findings.values() if f.diagnostic)),
     )
-    removals = [change for change in pruned if is_removal(change)]
-    guards = guard(desired, observed, request, removals, checksum=plan.checksum)
+    removals = [finding.change for finding in findings.values() if finding.change and is_removal(finding.change)]
+    removals.sort(key=lambda change: change.name)
+    # Only a saved plan is held to what it was, and making the checksum of a large one takes its time.
+    guards = guard(desired, observed, request, removals, checksum=plan.checksum if request.options.approved else "")
     return replace(plan, blocked=(*blocked, *guards))
 
 
@@ -55,8 +56,20 @@ def _valid(desired: Desired) -> tuple[Declared, ...]:
     return tuple(declared for declared in desired.schedules if declared.location.path not in invalid)
 
 
+def _leaving(
+    valid: tuple[Declared, ...], names: frozenset[str], observed: Observed, invalid: frozenset[str]
+) -> frozenset[str]:
+    """Return the names that no row will have any more after the sync."""
+    renamed = {declared.policy.renamed_from for declared in valid}
+    return frozenset(
+        name
+        for name, entry in observed.inventory.items()
+        if name not in names and (name in renamed or (not invalid and goes(entry)))
+    )
+
+
 def _enforced(
-    declared: tuple[Declared, ...], matcher: Matcher, request: Request
+    declared: tuple[Declared, ...], matcher: Matcher, request: Request, invalid: frozenset[str]
 ) -> tuple[dict[str, Finding], list[Blocked]]:
     findings: dict[str, Finding] = {}
     blocked: list[Blocked] = []
@@ -64,8 +77,11 @@ def _enforced(
         match = matcher.match(schedule)
         if isinstance(match, Blocked):
             blocked.append(match)
-            continue
-        findings[schedule.spec.name] = enforce(match, request.options, request.now)
+        elif match.entry is not None and match.row is not None and match.entry.path in invalid:
+            # The broken file declared it last and may declare it still: which of the two is meant cannot be told.
+            findings[match.entry.name] = freeze(match.entry, match.row)
+        else:
+            findings[schedule.spec.name] = enforce(match, request.options, request.now)
     return findings, blocked
 
 

@@ -13,7 +13,9 @@ from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, O
 from beatsync.spec import crontab
 from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Declared, Diagnostic, Policy, Severity, TaskSpec
 
-_FIRING_FIELDS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
+_ARMING_FIELDS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
+_FIRING_FIELDS = _ARMING_FIELDS | {"expires", "one_off"}
+"""Fields whose change may make a row due that was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,13 @@ def _field_changes(
     last = applied_fields(entry.applied) if entry else None
     fields = tuple(compare(want, row.spec.fields(), last, declared.policy.ignore))
     wanted = _wanted_enabled(declared, entry, last)
-    if completed(row, now, one_off=declared.spec.one_off):
-        if not _switched_on_again(declared, want, last):
+    # A one-off that becomes a crontab is one no more: that it is at rest is known by what it was.
+    one_off = declared.spec.one_off or bool(last and last.get("one_off"))
+    if completed(row, now, one_off=one_off):
+        if _switched_on_again(declared, want, last):
+            wanted = declared.spec.enabled
+        elif _stays_completed(declared, fields, row, now):
             return fields, Condition.COMPLETED
-        wanted = declared.spec.enabled
     if wanted is None:
         return fields, None if row.spec.enabled else Condition.PAUSED
     if wanted is row.spec.enabled:
@@ -155,6 +160,15 @@ def _wanted_enabled(declared: Declared, entry: Owned | None, last: Fields | None
         return None
     # A switch that the file set and no longer names falls back to its default, as with `kubectl apply`.
     return True if entry.retired or last.get("enabled") is False else None
+
+
+def _stays_completed(declared: Declared, fields: tuple[FieldChange, ...], row: Row, now: datetime) -> bool:
+    """Whether a completed row still is one when `fields` are written: an `expires` that somebody drifted is put back."""
+    if not any(field.field == "expires" for field in fields):
+        return True
+    return completed(
+        row._replace(spec=row.spec._replace(expires=declared.spec.expires)), now, one_off=declared.spec.one_off
+    )
 
 
 def _switched_on_again(declared: Declared, want: Fields, last: Fields | None) -> bool:
@@ -183,7 +197,7 @@ def _clocked_in_past(
     schedule = target.schedule
     if not isinstance(schedule, Clocked) or schedule.clocked_time > now or not target.enabled or options.catch_up:
         return None
-    if fields and not any(f.field in _FIRING_FIELDS for f in fields):
+    if fields and not any(f.field in _ARMING_FIELDS for f in fields):
         return None
     return Diagnostic(
         Severity.ERROR,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from beatsync.plan.model import Action, Blocked, Change, Observed, Request
+from beatsync.plan.model import Action, Blocked, Cause, Change, Observed, Request
 from beatsync.values import Desired
 
 SUSPENDED = "suspended"
@@ -84,5 +84,10 @@ def guard(
 
 
 def is_removal(change: Change) -> bool:
-    """Whether the change takes a schedule out of service because it left the files."""
-    return change.action in {Action.DELETE, Action.DISABLE}
+    """Whether the files have the change take a schedule out of service: it left them, or they switch it off now.
+
+    To switch off again what somebody switched on is drift that is healed, and was agreed to when the file said so first.
+    """
+    if change.action is not Action.UPDATE:
+        return change.action in {Action.DELETE, Action.DISABLE}
+    return any(f.field == "enabled" and f.after is False and f.cause is Cause.SPEC for f in change.fields)

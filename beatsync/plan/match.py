@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from beatsync.plan.model import Blocked, NameRule, Observed, Owned, PlanOptions, Row
+from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanOptions, Row
 from beatsync.values import Declared
 
 
@@ -22,18 +23,21 @@ class Match:
 class Matcher:
     """Finds rows by key first, since somebody may have renamed one, and by name where the key is gone."""
 
-    def __init__(self, observed: Observed, options: PlanOptions, declared: frozenset[str]) -> None:
+    def __init__(
+        self, observed: Observed, options: PlanOptions, declared: frozenset[str], leaving: frozenset[str]
+    ) -> None:
         self._observed = observed
         self._options = options
         self._declared = declared
         self._by_id = {row.row_id: row for row in observed.rows.values()}
+        # A row belongs to a source by its key as well as by its name: somebody may have renamed it.
+        self._claims = {claim.row_id: claim for claim in observed.owners.values()}
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
         self._twins: dict[str, set[str]] = {}
-        if observed.name_rule is NameRule.CASE_INSENSITIVE:
-            # A name of ours that left the files is deleted before another spelling of it is created.
-            leaving = observed.inventory.keys() - declared
+        if observed.name_rule is not NameRule.EXACT:
+            # A name that the sync takes away is gone before another spelling of it is written.
             for name in (observed.rows.keys() - leaving) | declared:
-                self._twins.setdefault(_fold(name), set()).add(name)
+                self._twins.setdefault(self._fold(name), set()).add(name)
 
     def owned_row(self, entry: Owned) -> Row | None:
         """Return the row that `entry` is about, whatever its name is now; None where it is gone."""
@@ -47,15 +51,21 @@ class Matcher:
         """
         for name, row_id in sorted(self._tombstones):
             row = self._by_id.get(row_id)
-            if row is not None and row.spec.name == name:
+            if row is not None and row.spec.name == name and row_id not in self._claims:
                 yield row
 
     def match(self, declared: Declared) -> Match | Blocked:
         """Pair one declared schedule, or say why it is blocked."""
-        name = declared.spec.name
-        blocked = self._claimed_elsewhere(name)
+        blocked = self._spoken_for(declared)
         if blocked is not None:
             return blocked
+        match = self._pair(declared)
+        if isinstance(match, Match) and match.row is not None and match.row.row_id in self._claims:
+            return self._claimed(declared, self._claims[match.row.row_id])
+        return match
+
+    def _pair(self, declared: Declared) -> Match | Blocked:
+        name = declared.spec.name
         entry = self._observed.inventory.get(name)
         if entry is not None:
             return self._match_owned(declared, entry)
@@ -65,15 +75,22 @@ class Matcher:
                 return renamed
         return self._match_unowned(declared, self._observed.rows.get(name))
 
-    def _claimed_elsewhere(self, name: str) -> Blocked | None:
-        owner = self._observed.owners.get(name)
-        if owner is not None:
-            return Blocked(
-                "owned-elsewhere",
-                f"{name!r} belongs to the source {owner!r}",
-                (name,),
-                hint="rename one of the two, or take it out of the other source first",
-            )
+    @staticmethod
+    def _claimed(declared: Declared, claim: Claim) -> Blocked:
+        name = declared.spec.name
+        return Blocked(
+            "owned-elsewhere",
+            f"{name!r}, declared at {declared.location}, belongs to the source {claim.source!r},"
+            f" which declared it in {claim.path}",
+            (name,),
+            hint="rename one of the two, or take it out of the other source first",
+        )
+
+    def _spoken_for(self, declared: Declared) -> Blocked | None:
+        name = declared.spec.name
+        claim = self._observed.owners.get(name)
+        if claim is not None:
+            return self._claimed(declared, claim)
         if name in self._observed.beat_schedule:
             return Blocked(
                 "beat-schedule",
@@ -81,7 +98,7 @@ class Matcher:
                 (name,),
                 hint="take it out of beat_schedule",
             )
-        twins = self._twins.get(_fold(name), set()) - {name} if self._twins else set()
+        twins = self._twins.get(self._fold(name), set()) - {name} if self._twins else set()
         if twins:
             return Blocked(
                 "name-collision",
@@ -140,6 +157,8 @@ class Matcher:
             hint="--adopt takes it over; otherwise rename one of the two",
         )
 
-
-def _fold(name: str) -> str:
-    return name.rstrip(" ").casefold()
+    def _fold(self, name: str) -> str:
+        text = name
+        if self._observed.name_rule is NameRule.LETTERS:
+            text = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+        return text.rstrip(" ").casefold()

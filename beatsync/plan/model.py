@@ -42,6 +42,14 @@ class Owned(NamedTuple):
     """At the last sync a file was invalid, and the schedule may stand in it (`--on-invalid isolate`)."""
 
 
+class Claim(NamedTuple):
+    """That another source owns a row, and the file that declared it there."""
+
+    source: str
+    row_id: int
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tombstone:
     """A row that this source deleted, by which one that beat's save brings back is known (FACTS 26)."""
@@ -75,7 +83,9 @@ class NameRule(str, Enum):
 
     EXACT = "exact"
     CASE_INSENSITIVE = "case-insensitive"
-    """Case and trailing spaces do not count, as in MariaDB's and MySQL's default collations."""
+    """Case and trailing spaces do not count, as in MariaDB's and MySQL's collations that end with `_as_ci`."""
+    LETTERS = "letters"
+    """Neither do accents, as in the default collations of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ class Observed:
     """All `PeriodicTask` rows, by name."""
     inventory: Mapping[str, Owned] = field(default_factory=dict)
     """What this source owns, by name."""
-    owners: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, Claim] = field(default_factory=dict)
     """Names that other sources own, and which."""
     tombstones: tuple[Tombstone, ...] = ()
     beat_schedule: frozenset[str] = frozenset()
@@ -95,6 +105,10 @@ class Observed:
     """Where this source's files came from at its last sync."""
     revision: Revision | None = None
     """What this source last synced."""
+    environment: str | None = None
+    """Under which environment."""
+    is_settled: bool = True
+    """Whether the last sync, if there was one, was as it should be: not blocked, failed or invalid."""
     name_rule: NameRule = NameRule.EXACT
     suspension: Suspension | None = None
     """Whether somebody has told that this source be left alone, as it stands in the database, over or not."""
@@ -209,7 +223,10 @@ class Plan:
 
     @property
     def checksum(self) -> str:
-        """Hex SHA-256 of what would be done and of the rows it would be done to; the revision does not count."""
+        """Hex SHA-256 of what would be done, to which rows, and of what would be remembered of them.
+
+        Neither the revision counts nor the file in which a schedule stands: other words for the same are the same.
+        """
         lines = [
             [
                 change.action.value,
@@ -217,15 +234,24 @@ class Plan:
                 change.row_id,
                 [[f.field, f.before, f.after] for f in change.fields],
                 bool(change.last_run_at),
+                change.fires_at_once,
             ]
             for change in self.changes
         ]
-        text = json.dumps([self.source, self.environment, lines], separators=(",", ":"))
+        remembered = [_remembered(record) for record in self.records]
+        text = json.dumps([self.source, self.environment, lines, remembered], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def count(self, action: Action) -> int:
         """Return how many changes do `action`."""
         return sum(change.action is action for change in self.changes)
+
+
+def _remembered(record: Record) -> list[object]:
+    """Return what a record would change for later syncs; all but the file it comes from."""
+    policy = record.policy
+    treated = [policy.on_remove.value, sorted(policy.ignore), policy.protect, sorted(policy.sensitive)]
+    return [record.name, record.row_id, record.applied, treated, record.retired, record.frozen, record.previous_name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +288,7 @@ __all__ = [
     "Blocked",
     "Cause",
     "Change",
+    "Claim",
     "Condition",
     "FieldChange",
     "NameRule",

@@ -16,7 +16,7 @@ def prune(entry: Owned, row: Row | None, *, frozen: bool) -> Finding:
     if row is None:
         return Finding(_change(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted by somebody"))
     if frozen:
-        return Finding(record=_noted(entry, row, frozen=True), condition=Condition.FROZEN)
+        return freeze(entry, row)
     if entry.policy.protect:
         return Finding(record=_noted(entry, row, frozen=False), condition=Condition.PROTECTED)
     if entry.policy.on_remove is OnRemove.KEEP:
@@ -24,6 +24,16 @@ def prune(entry: Owned, row: Row | None, *, frozen: bool) -> Finding:
     if entry.policy.on_remove is OnRemove.DISABLE:
         return _retire(entry, row)
     return Finding(_change(Action.DELETE, entry, row, Cause.SPEC, None))
+
+
+def goes(entry: Owned) -> bool:
+    """Whether an entry's row is deleted when it leaves the files."""
+    return entry.policy.on_remove is OnRemove.DELETE and not entry.policy.protect
+
+
+def freeze(entry: Owned, row: Row) -> Finding:
+    """Return that a row is left as it is until every file can be read again."""
+    return Finding(record=_noted(entry, row, frozen=True), condition=Condition.FROZEN)
 
 
 def bury(row: Row) -> Change:

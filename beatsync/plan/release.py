@@ -25,7 +25,7 @@ def release_plan(source: str, names: Collection[str], observed: Observed) -> Pla
     unknown = set(names) - observed.inventory.keys()
     if unknown:
         raise UnknownNames(
-            source, unknown, [(name, observed.owners[name]) for name in unknown & observed.owners.keys()]
+            source, unknown, [(name, observed.owners[name].source) for name in unknown & observed.owners.keys()]
         )
     return Plan(
         source=source,

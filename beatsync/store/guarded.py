@@ -58,9 +58,12 @@ def _matches(error: BaseException, sqlstates: frozenset[str], numbers: frozenset
 
 
 def message_of(connection: BaseDatabaseWrapper, error: BaseException) -> str:
-    """Return what the driver says, on one line and without the password."""
+    """Return what the driver says, on one line, without the password and without what stands in a row."""
     cause = error.__cause__ or error
-    text = str(cause.args[-1]) if cause.args else type(cause).__name__
+    # PostgreSQL quotes the whole row, arguments and all, in the lines behind the first: DETAIL and CONTEXT.
+    text = getattr(getattr(cause, "diag", None), "message_primary", None)
+    if text is None:
+        text = str(cause.args[-1]) if cause.args else type(cause).__name__
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return masked(connection, "; ".join(lines) or type(cause).__name__)
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from beatsync.store import times
 from beatsync.store.bulk import execute, fetch, insert
-from beatsync.store.errors import LockHeld, RetryableError
+from beatsync.store.errors import LockHeld, RetryableError, StoreError
 from beatsync.store.guarded import lock_refused, may_retry
 from beatsync.store.tables import SOURCE
 
@@ -50,7 +50,9 @@ def claim(connection: BaseDatabaseWrapper, source: str, wait: float, holder: str
 
 def ensure(connection: BaseDatabaseWrapper, source: str, wait: float) -> None:
     """Make the row of `source` where there is none."""
-    if fetch(connection, f"SELECT id FROM {SOURCE.name} WHERE name = %s", [source]):
+    found = fetch(connection, f"SELECT name FROM {SOURCE.name} WHERE name = %s", [source])
+    if found:
+        same_name(source, found[0][0])
         return
     new = {"name": source, "revision_digest": "", "outcome": "", "message": "", "holder": ""}
     new |= {"suspended_by": "", "suspended_for": ""}
@@ -63,6 +65,14 @@ def ensure(connection: BaseDatabaseWrapper, source: str, wait: float) -> None:
         if may_retry(error):
             raise LockHeld(source, None, None) from error
         raise
+
+
+def same_name(source: str, known_as: object) -> None:
+    """Raise StoreError where the database took the name of a source for that of another (FACTS 13)."""
+    if known_as != source:
+        raise StoreError(
+            f"this database takes {source!r} and the source {known_as!r} for one name; call it {known_as!r}"
+        )
 
 
 def take(connection: BaseDatabaseWrapper, source: str, wait: float) -> int:

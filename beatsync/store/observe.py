@@ -10,10 +10,12 @@ from datetime import tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from beatsync.plan.model import NameRule, Observed, Owned, Row, Tombstone
+from beatsync.plan.model import Claim, NameRule, Observed, Owned, Row, Tombstone
 from beatsync.spec import crontab, interval, jsontext, solar
 from beatsync.store import times
 from beatsync.store.bulk import fetch
+from beatsync.store.lock import same_name
+from beatsync.store.records import APPLIED
 from beatsync.store.suspension import suspension_of, suspension_sql
 from beatsync.store.tables import CLOCKED, CRONTAB, INTERVAL, INVENTORY, PERIODIC_TASK, SOLAR, SOURCE, TOMBSTONE
 from beatsync.values import Clocked, OnRemove, Policy, Revision, Schedule, TaskSpec
@@ -42,14 +44,15 @@ def observe(
     """Read all that a plan of `source` needs to know, in four queries."""
     recorded = fetch(
         connection,
-        f"SELECT origin, revision_digest, revision_git, revision_mount, {suspension_sql(connection)}"
-        f" FROM {SOURCE.name} WHERE name = %s",
+        "SELECT name, origin, revision_digest, revision_git, revision_mount, environment, outcome, "
+        f"{suspension_sql(connection)} FROM {SOURCE.name} WHERE name = %s",
         [source],
     )
     inventory, owners = _ownership(connection, source)
-    origin = revision = suspension = None
+    origin = revision = suspension = environment = outcome = None
     if recorded:
-        origin, digest, git, mount, *suspended = recorded[0]
+        known_as, origin, digest, git, mount, environment, outcome, *suspended = recorded[0]
+        same_name(source, known_as)
         suspension = suspension_of(suspended, times.zone_of(connection))
         revision = Revision(str(digest), _text_or_none(git), _text_or_none(mount)) if digest else None
     return Observed(
@@ -60,6 +63,8 @@ def observe(
         beat_schedule=beat_schedule,
         origin=_text_or_none(origin),
         revision=revision,
+        environment=_text_or_none(environment),
+        is_settled=outcome in {None, "", APPLIED},
         name_rule=name_rule,
         suspension=suspension,
     )
@@ -166,11 +171,11 @@ def _json(text: str | None, empty: str) -> str:
     return jsontext.normalise(text, empty) if text and text != empty else empty
 
 
-def _ownership(connection: BaseDatabaseWrapper, source: str) -> tuple[dict[str, Owned], dict[str, str]]:
+def _ownership(connection: BaseDatabaseWrapper, source: str) -> tuple[dict[str, Owned], dict[str, Claim]]:
     quote = connection.ops.quote_name
     columns = ", ".join(f"e.{quote(name)}" for name in INVENTORY.columns if name != "source_id")
     inventory: dict[str, Owned] = {}
-    owners: dict[str, str] = {}
+    owners: dict[str, Claim] = {}
     for record in fetch(
         connection,
         f"SELECT s.name, {columns} FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id ORDER BY e.id",
@@ -180,7 +185,7 @@ def _ownership(connection: BaseDatabaseWrapper, source: str) -> tuple[dict[str, 
             owned = _owned(entry)
             inventory[owned.name] = owned
         else:
-            owners[str(entry[0])] = owner
+            owners[str(entry[0])] = Claim(owner, int(str(entry[1])), str(entry[7]))
     return inventory, owners
 
 
@@ -216,7 +221,9 @@ def name_rule(connection: BaseDatabaseWrapper) -> NameRule:
         [PERIODIC_TASK.name],
     )
     collation = str(found[0][0]) if found else ""
-    return NameRule.EXACT if collation.endswith(("_bin", "_cs")) else NameRule.CASE_INSENSITIVE
+    if collation.endswith(("_bin", "_cs")):
+        return NameRule.EXACT
+    return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
 
 
 def _text_or_none(value: object) -> str | None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from beatsync.plan.diff import make_plan
-from beatsync.plan.model import Action, Cause, Condition, NameRule, Tombstone
+from beatsync.plan.model import Action, Cause, Claim, Condition, NameRule, Tombstone
 from beatsync.spec import cronfield
-from beatsync.values import Clocked, Crontab, Diagnostic, Interval, Location, OnRemove, Policy, Severity
+from beatsync.values import Clocked, Crontab, Declared, Diagnostic, Interval, Location, OnRemove, Policy, Severity
 from tests.builders import HOURLY, NOW, declared, desired, observed, owned, request, row
 
 NOON_BERLIN = Crontab("0", "12", "*", "*", "*", "Europe/Berlin")
@@ -176,6 +176,23 @@ class TestCompleted:
         (change,) = make_plan(desired(one), observed(), request(catch_up=True)).changes
         assert change.fires_at_once
 
+    def test_no_longer_a_one_off_it_runs_on(self) -> None:
+        before = declared(schedule=Clocked(self.gone), one_off=True)
+        seen = observed(row(before, enabled=False), inventory=(owned(before),))
+        (change,) = make_plan(desired(declared(schedule=NOON_BERLIN)), seen, request()).changes
+        assert {f.field: f.after for f in change.fields}["enabled"] is True
+
+    @pytest.mark.parametrize("enabled", [True, None])
+    def test_an_expiry_that_somebody_drifted_is_healed_in_one_go(self, enabled: bool | None) -> None:
+        one = declared(enabled=True) if enabled else declared()
+        drifted = row(one, enabled=False, expires=self.gone)
+        plan = make_plan(desired(one), observed(drifted, inventory=(owned(one),)), request())
+        (change,) = plan.changes
+        assert [f.field for f in change.fields] == (["expires", "enabled"] if enabled else ["expires"])
+        assert change.target is not None
+        healed = row(one, enabled=change.target.enabled)
+        assert make_plan(desired(one), observed(healed, inventory=(owned(one),)), request()).changes == ()
+
     def test_a_row_that_somebody_tidied_away_is_not_made_anew(self) -> None:
         one = declared(schedule=Clocked(self.gone), one_off=True)
         plan = make_plan(desired(one), observed(inventory=(owned(one),)), request())
@@ -201,21 +218,67 @@ class TestOwnership:
 
     def test_a_row_of_another_source_is_never_touched(self) -> None:
         one = declared()
-        plan = make_plan(desired(one), observed(row(one), owners={"nightly": "billing"}), request(adopt=True))
+        plan = make_plan(
+            desired(one), observed(row(one), owners={"nightly": Claim("billing", 1, "b.yaml")}), request(adopt=True)
+        )
         assert [b.code for b in plan.blocked] == ["owned-elsewhere"]
         assert "billing" in plan.blocked[0].message
         assert plan.changes == ()
+
+    def test_both_places_that_claim_a_name_are_named(self) -> None:
+        one = declared()
+        seen = observed(row(one), owners={"nightly": Claim("billing", 1, "theirs/b.yaml")})
+        (blocked,) = make_plan(desired(one), seen, request()).blocked
+        assert "a.yaml:3:3" in blocked.message
+        assert "theirs/b.yaml" in blocked.message
+
+    @pytest.mark.parametrize("renamed_from", [None, "theirs"])
+    def test_a_row_of_another_source_is_theirs_whatever_its_name_is_now(self, renamed_from: str | None) -> None:
+        claim = {"theirs": Claim("billing", 7, "b.yaml")}
+        one = declared(policy=Policy(renamed_from=renamed_from))
+        plan = make_plan(desired(one), observed(row(declared(), 7), owners=claim), request(adopt=True))
+        assert ([b.code for b in plan.blocked], plan.changes) == (["owned-elsewhere"], ())
+
+    def test_a_row_of_ours_that_another_source_took_over_is_not_buried(self) -> None:
+        back = row(declared("back"), 8)
+        seen = observed(back, tombstones=(Tombstone("back", 8),), owners={"back": Claim("billing", 8, "b.yaml")})
+        assert make_plan(desired(), seen, request()).changes == ()
 
     def test_a_name_in_beat_schedule_blocks(self) -> None:
         plan = make_plan(desired(declared()), observed(beat_schedule=frozenset({"nightly"})), request())
         assert [b.code for b in plan.blocked] == ["beat-schedule"]
 
-    @pytest.mark.parametrize("other", ["NIGHTLY", "nightly  "])
-    def test_names_that_only_the_collation_takes_for_one(self, other: str) -> None:
+    @pytest.mark.parametrize(
+        ("other", "rules"),
+        [
+            ("NIGHTLY", [NameRule.CASE_INSENSITIVE, NameRule.LETTERS]),
+            ("nightly  ", [NameRule.CASE_INSENSITIVE, NameRule.LETTERS]),
+            ("nìghtlý", [NameRule.LETTERS]),
+            ("night-ly", []),
+        ],
+    )
+    def test_names_that_only_the_collation_takes_for_one(self, other: str, rules: list[NameRule]) -> None:
         stranger = row(declared(other), 7)
-        for rule, codes in [(NameRule.EXACT, []), (NameRule.CASE_INSENSITIVE, ["name-collision"])]:
+        for rule in NameRule:
             plan = make_plan(desired(declared()), observed(stranger, name_rule=rule), request())
-            assert [b.code for b in plan.blocked] == codes
+            assert [b.code for b in plan.blocked] == (["name-collision"] if rule in rules else [])
+
+    @pytest.mark.parametrize(
+        "policy", [Policy(protect=True), Policy(on_remove=OnRemove.DISABLE), Policy(on_remove=OnRemove.KEEP)]
+    )
+    def test_another_spelling_of_a_name_whose_row_stays_is_a_collision(self, policy: Policy) -> None:
+        old, new = declared("Nightly", policy=policy), declared("nightly")
+        seen = observed(row(old), inventory=(owned(old),), name_rule=NameRule.CASE_INSENSITIVE)
+        assert [b.code for b in make_plan(desired(new), seen, request()).blocked] == ["name-collision"]
+
+    def test_a_row_may_be_renamed_to_another_spelling(self) -> None:
+        old, new = (
+            declared("Nightly", policy=Policy(protect=True)),
+            declared("nightly", policy=Policy(renamed_from="Nightly")),
+        )
+        seen = observed(row(old), inventory=(owned(old),), name_rule=NameRule.LETTERS)
+        (change,) = make_plan(desired(new), seen, request()).changes
+        assert [(f.field, f.after) for f in change.fields] == [("name", "nightly")]
 
     def test_another_spelling_of_a_name_of_ours_takes_its_place(self) -> None:
         old, new = declared("Nightly"), declared("nightly")
@@ -352,6 +415,15 @@ class TestInvalidFiles:
         plan = make_plan(desired(stays, diagnostics=(self.broken,)), seen, request(isolate=True))
         assert plan.changes == ()
 
+    @pytest.mark.parametrize("renamed_from", [None, "there"])
+    def test_what_a_valid_file_now_declares_too_is_not_updated(self, renamed_from: str | None) -> None:
+        there = declared("there", path="b.yaml")
+        name = "anew" if renamed_from else "there"
+        again = declared(name, path="a.yaml", queue="x", policy=Policy(renamed_from=renamed_from))
+        seen = observed(row(there), inventory=(owned(there),))
+        plan = make_plan(desired(again, diagnostics=(self.broken,)), seen, request(isolate=True))
+        assert (plan.changes, plan.conditions) == ((), (("there", Condition.FROZEN),))
+
     def test_what_could_be_read_of_them_is_not_applied(self) -> None:
         plan = make_plan(
             desired(declared(path="b.yaml"), diagnostics=(self.broken,)), observed(), request(isolate=True)
@@ -366,6 +438,35 @@ def test_plans_are_sorted_and_their_checksum_tells_them_apart() -> None:
     assert plan.checksum == make_plan(desired(one, two), observed(), request()).checksum
     assert plan.checksum != make_plan(desired(one), observed(), request()).checksum
     assert plan.checksum != make_plan(desired(one, declared("b", queue="y")), observed(), request()).checksum
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        declared(policy=Policy(protect=False)),
+        declared(policy=Policy(on_remove=OnRemove.KEEP, protect=True)),
+        declared(policy=Policy(ignore=("queue",), protect=True)),
+        declared(enabled=True, policy=Policy(protect=True)),
+    ],
+    ids=["protect", "on_remove", "ignore", "enabled"],
+)
+def test_what_is_only_remembered_counts_for_a_saved_plan_too(after: Declared) -> None:
+    before = declared(policy=Policy(protect=True))
+    seen = observed(row(before), inventory=(owned(before),))
+    reviewed, now = (make_plan(desired(one), seen, request()) for one in (before, after))
+    assert (reviewed.changes, now.changes) == ((), ())
+    assert reviewed.checksum != now.checksum
+
+
+def test_a_plan_that_would_fire_at_once_by_now_is_another_one() -> None:
+    before, after = declared(schedule=NOON_BERLIN), declared(schedule=replace(NOON_BERLIN, hour="13"))
+    ran = row(before, last_run_at=NOW - timedelta(hours=2))
+    seen = observed(ran, inventory=(owned(before),))
+    early, late = (
+        make_plan(desired(after), seen, request(catch_up=True, now=NOW - timedelta(hours=back))) for back in (1.5, 0.5)
+    )
+    assert [plan.changes[0].fires_at_once for plan in (early, late)] == [False, True]
+    assert early.checksum != late.checksum
 
 
 def test_a_whole_period_more_in_the_file_does_not_differ() -> None:

@@ -45,6 +45,18 @@ def test_disabling_counts_as_deleting() -> None:
     assert [blocked.code for blocked in plan.blocked] == ["max-deletes"]
 
 
+def test_to_switch_off_in_the_files_counts_as_well_and_to_heal_a_drift_does_not() -> None:
+    off = desired(*(declared(f"task-{number:03}", enabled=False) for number in range(5)))
+    (blocked,) = make_plan(off, owning(5), request()).blocked
+    assert (blocked.code, blocked.names) == ("max-deletes", tuple(f"task-{number:03}" for number in range(5)))
+    switched_on = observed(
+        *(row(one, number, enabled=True) for number, one in enumerate(off.schedules)),
+        inventory=tuple(owned(one, number) for number, one in enumerate(off.schedules)),
+    )
+    healed = make_plan(off, switched_on, request())
+    assert (len(healed.changes), healed.blocked) == (5, ())
+
+
 def test_keeping_does_not() -> None:
     plan = make_plan(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.KEEP)), request())
     assert plan.blocked == ()

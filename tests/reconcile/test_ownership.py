@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import SyncRecord
 from beatsync.plan.drift import states
-from beatsync.plan.model import Action, Condition, PlanOptions
+from beatsync.plan.model import Action, Condition, PlanOptions, Suspension
 from beatsync.plan.release import UnknownNames
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync, utc_now
-from beatsync.store import Store
+from beatsync.store import Store, StoreError
 from tests.conftest import MakeTask
 
 TWO = "schedules:\n  one: {task: t, interval: 1h}\n  two: {task: t, interval: 2h}\n"
@@ -89,6 +90,55 @@ def test_a_row_cannot_have_two_owners(store: Store, tmp_path: Path) -> None:
     assert second.outcome is Outcome.BLOCKED
     assert {blocked.code for blocked in second.plan.blocked} == {"owned-elsewhere"}
     assert "'default'" in second.plan.blocked[0].message
+
+
+def test_a_row_that_somebody_renamed_still_belongs_to_its_source(store: Store, tmp_path: Path) -> None:
+    theirs = folder(tmp_path / "a", a=TWO)
+    go(theirs, store)
+    rows = PeriodicTask.objects.using(store.alias)
+    rows.filter(name="two").update(name="mine")
+    mine = folder(tmp_path / "b", b="schedules:\n  mine: {task: t, interval: 5h}\n")
+    blocked = go(mine, store, source="other", adopt=True)
+    assert [(b.code, b.names) for b in blocked.plan.blocked] == [("owned-elsewhere", ("mine",))]
+    assert "b.yaml:2:3" in blocked.plan.blocked[0].message
+    assert "a.yaml" in blocked.plan.blocked[0].message
+    assert go(theirs, store).outcome is Outcome.APPLIED
+    assert go(mine, store, source="other").outcome is Outcome.APPLIED
+    assert names(store) == ["mine", "one", "two"]
+
+
+def test_what_another_source_took_over_is_not_buried(store: Store, tmp_path: Path, make_task: MakeTask) -> None:
+    root = folder(tmp_path / "a", a=TWO)
+    go(root, store)
+    key = PeriodicTask.objects.using(store.alias).get(name="two").pk
+    folder(root, a="schedules:\n  one: {task: t, interval: 1h}\n")
+    go(root, store)
+    make_task("two", pk=key, task="t")
+    theirs = folder(tmp_path / "b", b="schedules:\n  two: {task: t, interval: 2h}\n")
+    assert go(theirs, store, source="other", adopt=True).outcome is Outcome.APPLIED
+    assert go(root, store).outcome is Outcome.UNCHANGED
+    assert names(store) == ["one", "two"]
+
+
+def test_sources_whose_names_only_the_collation_takes_for_one(store: Store, tmp_path: Path) -> None:
+    go(folder(tmp_path / "a", a=TWO), store, source="shop")
+    other = folder(tmp_path / "b", b="schedules:\n  three: {task: t, interval: 1h}\n")
+    if connections[store.alias].vendor != "mysql":
+        assert go(other, store, source="Shop").outcome is Outcome.APPLIED
+        return
+    with pytest.raises(StoreError, match="'Shop' and the source 'shop' for one name"):
+        go(other, store, source="Shop")
+    with pytest.raises(StoreError, match="for one name"):
+        store.suspend("Shop", Suspension("me", "why", utc_now()))
+    assert names(store) == ["one", "two"]
+
+
+def test_names_whose_letters_differ_in_accents_only(store: Store, tmp_path: Path, make_task: MakeTask) -> None:
+    make_task("café")
+    root = folder(tmp_path / "a", a="schedules:\n  Cafe: {task: t, interval: 1h}\n")
+    collide = connections[store.alias].vendor == "mysql"
+    assert [b.code for b in go(root, store).plan.blocked] == (["name-collision"] if collide else [])
+    assert names(store) == (["café"] if collide else ["Cafe", "café"])
 
 
 def test_two_sources_share_a_database_and_prune_only_their_own(

@@ -14,7 +14,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from beatsync.plan.model import Action, PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
 from beatsync.spec import ParseOptions
-from beatsync.store import Store
+from beatsync.store import Store, StoreError
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "DROP")
 EVERYTHING = """
@@ -117,6 +117,43 @@ def test_an_empty_directory_never_prunes(store: Store, tmp_path: Path) -> None:
     assert go(tmp_path, store).outcome is Outcome.BLOCKED
     assert go(tmp_path, store, allow_empty=True).outcome is Outcome.APPLIED
     assert not PeriodicTask.objects.using(store.alias).exists()
+
+
+def test_a_sync_that_is_right_again_says_so_though_no_row_changes(store: Store, tmp_path: Path) -> None:
+    write(tmp_path, "schedules:\n  one: {task: t, interval: 1h}\n")
+    go(tmp_path, store)
+    (tmp_path / "a.yaml").rename(tmp_path / "a.txt")
+    assert go(tmp_path, store).outcome is Outcome.BLOCKED
+    assert [state.outcome for state in store.sources()] == ["blocked"]
+    (tmp_path / "a.txt").rename(tmp_path / "a.yaml")
+    assert go(tmp_path, store).outcome is Outcome.UNCHANGED
+    assert [(state.outcome, state.message) for state in store.sources()] == [("applied", "")]
+    with CaptureQueriesContext(connections[store.alias]) as queries:
+        assert go(tmp_path, store).outcome is Outcome.UNCHANGED
+    assert [query["sql"] for query in queries if query["sql"].lstrip().upper().startswith(WRITES)] == []
+
+
+def test_what_a_driver_says_of_a_row_is_not_passed_on(store: Store, tmp_path: Path) -> None:
+    """PostgreSQL adds the whole row that it refuses, arguments included, to its message."""
+    vendor = connections[store.alias].vendor
+    table = "django_celery_beat_periodictask"
+    with connections[store.alias].cursor() as cursor:
+        if vendor == "sqlite":
+            cursor.execute(
+                f"CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'not in this house'); END"
+            )
+        else:
+            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refuse CHECK (task <> 't.refused')")
+    write(tmp_path, "schedules:\n  one: {task: t.refused, interval: 1h, kwargs: {token: s3cr3t}, args: [s3cr3t]}\n")
+    try:
+        with pytest.raises(StoreError, match=r"refuse|not in this house") as raised:
+            go(tmp_path, store)
+    finally:
+        with connections[store.alias].cursor() as cursor:
+            cursor.execute(
+                "DROP TRIGGER refuse" if vendor == "sqlite" else f"ALTER TABLE {table} DROP CONSTRAINT refuse"
+            )
+    assert "s3cr3t" not in str(raised.value)
 
 
 def test_a_saved_plan_that_no_longer_holds_is_refused(store: Store, tmp_path: Path) -> None:

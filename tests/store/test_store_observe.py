@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from beatsync.plan.model import NameRule
+from beatsync.plan.model import Claim, NameRule
 from beatsync.store import Store
 from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
 from tests.store.storing import apply, create_all, delete, plan, queries, record
@@ -150,7 +150,8 @@ def test_the_inventory_is_read_as_it_was_written(store: Store) -> None:
 def test_a_source_that_never_synced_owns_nothing(store: Store) -> None:
     create_all(store, hourly(), source="theirs")
     seen = store.observe("mine")
-    assert (seen.inventory, seen.owners, seen.origin, seen.revision) == ({}, {"hourly": "theirs"}, None, None)
+    assert (seen.inventory, seen.origin, seen.revision) == ({}, None, None)
+    assert seen.owners == {"hourly": Claim("theirs", seen.rows["hourly"].row_id, "a.yaml")}
 
 
 def test_more_rows_are_not_more_queries_and_none_of_them_writes(store: Store) -> None:
@@ -168,7 +169,7 @@ def test_more_rows_are_not_more_queries_and_none_of_them_writes(store: Store) ->
 
 
 def test_how_names_are_told_apart_is_asked_of_the_database(store: Store) -> None:
-    wanted = NameRule.CASE_INSENSITIVE if connections[store.alias].vendor == "mysql" else NameRule.EXACT
+    wanted = NameRule.LETTERS if connections[store.alias].vendor == "mysql" else NameRule.EXACT
     assert store.observe("shop").name_rule is wanted
 
 
