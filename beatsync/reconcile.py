@@ -151,7 +151,7 @@ def sync_read(
         return _refused(store, made, obstacle, options, clock)
     if not made.changes and not made.records:
         if not _is_noted(made, observed):
-            store.touch_revision(made.source, made.revision, made.origin, made.environment, clock())
+            store.touch_revision(made, clock(), options.lease_token)
         return Result(Outcome.UNCHANGED, made)
     watch("applying", 0, 0)
     authors = _authors(store, made, observed)
@@ -212,9 +212,13 @@ def _is_noted(made: Plan, observed: Observed) -> bool:
 
 def _refused(store: Store, made: Plan, outcome: Outcome, options: SyncOptions, clock: Clock) -> Result:
     """Remember a blocked sync; an invalid one leaves no trace in the database, and to be suspended is no failure."""
+    from beatsync.store import Failure
+
     if outcome is Outcome.BLOCKED and SUSPENDED not in {blocked.code for blocked in made.blocked}:
         message = "; ".join(blocked.message for blocked in made.blocked)
-        store.record_failure(made.source, outcome.value, message, clock(), holder=options.holder, plan=made)
+        store.record_failure(
+            made.source, Failure(outcome.value, message, clock(), options.holder, made), options.lease_token
+        )
     return Result(outcome, made)
 
 

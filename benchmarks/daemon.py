@@ -61,7 +61,7 @@ def _running(task: Task, root: Path) -> Iterator[tuple[SourceLoop, Commits]]:
     finally:
         loop.stop()
         loop.join(LONG)
-        leadership.stop()
+        leadership.stop(LONG)
 
 
 def daemon_one_file(task: Task) -> Answer:

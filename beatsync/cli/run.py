@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from beatsync.daemon.supervisor import Supervisor
 
 LISTEN = "127.0.0.1:9808"
-LOCK_WAIT = 30.0
-"""Seconds that the daemon waits for a sync of somebody else's before it counts as a failure and is tried again."""
+LOCK_WAIT = 10.0
+"""Seconds that the daemon waits for a sync of somebody else's before it counts as a failure and is tried again; within the time
+of grace, so that nobody who asks for the end has to wait for that."""
 
 
 def _address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int] | None:

@@ -11,7 +11,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 from beatsync.store import Store, StoreError
 
@@ -25,9 +25,11 @@ log = logging.getLogger(__name__)
 
 
 class Leadership:
-    """Holds, renews and gives back the leases of some sources."""
+    """Holds, renews and gives back the leases of some sources; `changed` is told of each source of which something changed."""
 
     def __init__(self, store: Store, sources: Sequence[str], holder: str, changed: Callable[[str], None]) -> None:
+        self.problem: str | None = None
+        """Why the leases cannot be asked for; None while they can."""
         self._store = store
         self._holder = holder
         self._changed = changed
@@ -35,18 +37,21 @@ class Leadership:
         self._until = dict.fromkeys(sources, 0.0)
         self._leaders: dict[str, str | None] = dict.fromkeys(sources)
         self._stopping = Event()
-        self._lock = Lock()
-        self._problem = ""
         self._thread = Thread(target=self._run, name="leadership", daemon=True)
 
     def start(self) -> None:
         """Begin to ask for the leases."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Give the leases back, so that another process need not wait for their end."""
+    def stop(self, timeout: float) -> bool:
+        """Give the leases back, so that another process need not wait for their end; return whether that was done in time."""
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def is_alive(self) -> bool:
+        """Whether leases are asked for."""
+        return self._thread.is_alive()
 
     def token(self, source: str) -> str | None:
         """Return what proves that we lead a source; None where we do not, or no longer know."""
@@ -75,17 +80,30 @@ class Leadership:
 
     def _ask(self) -> float:
         """Ask for every lease, and return when to ask again, in seconds."""
-        waits = [RENEW]
         try:
             self._store.refresh()
-            waits.extend([self._ask_for(source) for source in self._until])
-            self._problem = ""
+            waits = [self._ask_for(source) for source in self._until]
         except StoreError as error:
-            if str(error) != self._problem:
-                self._problem = str(error)
-                log.warning("the lease cannot be asked for: %s", error)
-            waits.append(RENEW / 5)
-        return min(waits)
+            self._found(str(self._store.explained(error)))
+        except Exception as error:  # without this thread nobody would lead: it is told whole, and tried again
+            log.exception("a bug of BeatSync's")
+            self._found(f"{type(error).__name__}: {error}")
+        else:
+            self._found(None)
+            return min(RENEW, *waits)
+        return RENEW / 5
+
+    def _found(self, problem: str | None) -> None:
+        """Tell of a problem that is new or over."""
+        if problem == self.problem:
+            return
+        self.problem = problem
+        if problem is None:
+            log.info("the leases can be asked for again")
+        else:
+            log.warning("the lease cannot be asked for: %s", problem)
+        for source in self._until:
+            self._changed(source)
 
     def _ask_for(self, source: str) -> float:
         led, begun = self.token(source) is not None, time.monotonic()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
 from typing import Any
@@ -23,7 +24,7 @@ from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Plan
 from beatsync.source import SourceError
 from beatsync.source.watch import Watcher
-from beatsync.store import LeaseLost, Store, StoreError
+from beatsync.store import Failure, LeaseLost, Store, StoreError
 from beatsync.values import Diagnostic, Revision, Severity
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,10 @@ class SourceLoop:
         self._stopping = Event()
         self._due = self._poll_at = 0.0
         self._whole = True
-        self._done: Revision | None = None
+        self._tried: Revision | None = None
+        """What was last tried, well or ill: an event that leads to the same files is no reason to try again."""
+        self._streak = 0
+        """Failures in a row, of one revision."""
         self._said: frozenset[Diagnostic] = frozenset()
         self._leadership: Leadership | None = None
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
@@ -101,11 +105,21 @@ class SourceLoop:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._turn()
+                self._guarded_turn()
         finally:
             if self._watcher is not None:
                 self._watcher.close()
             self._store.close()
+
+    def _guarded_turn(self) -> None:
+        begun = time.monotonic()
+        try:
+            self._turn()
+        except (
+            Exception
+        ) as error:  # what nobody foresaw must not end what runs for months: it is told whole, and counted
+            log.exception("a bug of BeatSync's", extra=self._extra())
+            self._failed(f"{type(error).__name__}: {error}", begun)
 
     def _turn(self) -> None:
         """Wait for something to look at, and look."""
@@ -114,13 +128,16 @@ class SourceLoop:
         if self._stopping.is_set():
             return
         if now >= self._poll_at or reasons:
-            self._arm()
             self._poll_at = now + self._timing.poll
+            self._arm()
         whole = self._whole or now >= self._due
-        if not whole and not reasons:
-            if self._reading.has_moved():
+        if not reasons:
+            # The timer too may strike in the middle of a change that nobody has told of yet.
+            if self._leads() and self._reading.has_moved():
                 self._bell.ring("poll")
-            return
+                return
+            if not whole:
+                return
         if self._reading.is_unsettled():
             self._bell.ring("git")
             return
@@ -128,6 +145,9 @@ class SourceLoop:
         self._look(reasons or ("timer",), whole=whole)
         self.heartbeat = time.monotonic()
         self._poll_at = max(self._poll_at, self.heartbeat)
+
+    def _leads(self) -> bool:
+        return self._leadership is not None and self._leadership.token(self.name) is not None
 
     def _arm(self) -> None:
         if self._watcher is None:
@@ -142,67 +162,99 @@ class SourceLoop:
     def _look(self, reasons: tuple[str, ...], *, whole: bool) -> None:
         """Reconcile, unless another process leads or the files are still those that were synced."""
         assert self._leadership is not None  # noqa: S101  `start` has said it
-        token = self._leadership.token(self.name)
+        begun, token = time.monotonic(), self._leadership.token(self.name)
         if token is None:
-            leader = self._leadership.leader(self.name)
-            phase = Phase.STANDING_BY if leader else self.report.phase
-            self._due = time.monotonic() + jittered(self._timing.resync)
-            self._tell(phase=phase, is_leader=False, leader=leader, was_ready=self.report.was_ready or bool(leader))
+            self._stand_by(self._leadership, begun, whole=whole)
             return
-        begun = time.monotonic()
         try:
             read = self._reading.read(by_content=whole)
-            if not whole and read[0].revision == self._done:
+            if self._reading.is_unsettled():  # it has begun meanwhile
+                self._whole |= whole
+                self._bell.ring("git")
+                return
+            if not self._is_worth_trying(read[0].revision, whole=whole):
                 return
             self._store.refresh()
             options = replace(self._options, lease_token=token)
             result = reconcile.sync_read(*read, self._store, options, watch=self._alive)
         except LeaseLost as error:
-            self._leadership.lost(self.name)
             log.warning("%s", error, extra=self._extra())
-            self._tell(phase=Phase.STANDING_BY, is_leader=False)
-            self._due = time.monotonic() + self._timing.resync
-        except (SourceError, StoreError) as error:
+            self._leadership.lost(self.name)
+            self._stand_by(self._leadership, begun, whole=whole)
+        except SourceError as error:
+            self._tried = None
             self._failed(str(error), begun)
-        except (
-            Exception
-        ) as error:  # what nobody foresaw must not end what runs for months: it is told whole, and counted
-            log.exception("a bug of BeatSync's", extra=self._extra())
-            self._failed(f"{type(error).__name__}: {error}", begun)
+            self._note("failed", str(error), token)
+        except StoreError as error:
+            self._failed(str(self._store.explained(error)), begun)
         else:
-            self._ended(result, reasons, begun)
+            self._ended(result, reasons, begun, token)
+
+    def _is_worth_trying(self, revision: Revision, *, whole: bool) -> bool:
+        """Whether there is something new, or the time has come; what is new begins without the failures of what was before."""
+        if revision == self._tried:
+            return whole
+        self._tried, self._streak = revision, 0
+        return True
+
+    def _stand_by(self, leadership: Leadership, begun: float, *, whole: bool) -> None:
+        """Tell who leads instead of us, or why nobody knows."""
+        if leadership.problem is not None:
+            # A file that changes meanwhile is no other failure.
+            if whole or self.report.phase is not Phase.FAILED:
+                self._failed(leadership.problem, begun, is_leader=False)
+            return
+        self._due = time.monotonic() + jittered(self._timing.resync)
+        leader, self._tried, self._streak = leadership.leader(self.name), None, 0
+        if leader is not None:
+            self._tell(
+                phase=Phase.STANDING_BY, leader=leader, is_leader=False, was_ready=True, message="", failures=0,
+                suspension=None,
+            )  # fmt: skip
+        else:
+            self._tell(is_leader=False)
 
     def _alive(self, *_: object) -> None:
         self.heartbeat = time.monotonic()
 
-    def _failed(self, message: str, begun: float) -> None:
-        failures = self.report.failures + 1
+    def _failed(self, message: str, begun: float, *, is_leader: bool = True) -> None:
+        failures = self._streak = self._streak + 1
         wait = delay(failures)
         self._due = time.monotonic() + wait
-        self._done = None
         level = logging.ERROR if message != self.report.message else logging.INFO
         log.log(level, "failed, next try in %.0f s: %s", wait, message, extra=self._extra(failures=failures))
         self._metrics.ended(self.name, "failed", time.monotonic() - begun)
         self._tell(
-            phase=Phase.FAILED, message=message, failures=failures, attempted_at=reconcile.utc_now(), is_leader=True
+            phase=Phase.FAILED,
+            message=message,
+            failures=failures,
+            attempted_at=reconcile.utc_now(),
+            is_leader=is_leader,
         )
 
-    def _ended(self, result: reconcile.Result, reasons: tuple[str, ...], begun: float) -> None:
+    def _ended(self, result: reconcile.Result, reasons: tuple[str, ...], begun: float, token: str) -> None:
         plan, now, seconds = result.plan, reconcile.utc_now(), time.monotonic() - begun
         self._due = time.monotonic() + jittered(self._timing.resync)
-        self._done = plan.revision
+        self._streak = 0
         phase, message = _standing(result)
         synced = phase is Phase.SYNCED
         outcome = result.outcome.value if synced else phase.value
         self._diagnose(plan.diagnostics)
         if phase is Phase.INVALID:
-            self._store.record_failure(self.name, outcome, message, now, holder=self._options.holder, plan=plan)
+            self._note(outcome, message, token, plan)
         self._metrics.planned(self.name, plan, applied=outcome == "applied", repairs=result.repairs)
         self._metrics.ended(self.name, outcome, seconds)
         changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
         extra = self._extra(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **_counts(plan))
         log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
-        self._tell(phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now)
+        self._tell(
+            phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now,
+            suspension=plan.suspension,
+        )  # fmt: skip
+        if plan.suspension is not None and plan.suspension.until is not None:
+            self._due = min(self._due, time.monotonic() + max(0.0, (plan.suspension.until - now).total_seconds()))
+        if not synced and not self.report.was_ready:
+            self._recall()
         if synced:
             self._tell(
                 succeeded_at=now,
@@ -211,6 +263,18 @@ class SourceLoop:
                 schedules=plan.unchanged + sum(change.target is not None for change in plan.changes),
                 conditions=Counter(condition.value for _, condition in plan.conditions),
             )
+
+    def _note(self, outcome: str, message: str, token: str, plan: Plan | None = None) -> None:
+        """Leave word in the database of what `beatsync status` could not find out by itself."""
+        failure = Failure(outcome, message, reconcile.utc_now(), self._options.holder, plan)
+        self._store.record_failure(self.name, failure, token)
+
+    def _recall(self) -> None:
+        """Tell what the database says was synced before this process began: after a restart too a bad revision takes nothing back."""
+        with suppress(StoreError):
+            for state in self._store.sources():
+                if state.name == self.name and state.synced_at is not None:
+                    self._tell(revision=state.revision, succeeded_at=state.synced_at, was_ready=True)
 
     def _diagnose(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         """Log what is wrong with the files, once."""

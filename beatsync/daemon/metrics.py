@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+import collections
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from beatsync import __version__
 from beatsync.daemon.state import Phase, SourceReport
@@ -18,6 +20,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         Info("beatsync_build", "Which BeatSync this is.", registry=self.registry).info({"version": __version__})
         self._duration = Histogram(
             "beatsync_reconcile_duration_seconds", "How long a reconcile took.", ["source"],
@@ -31,7 +34,7 @@ class Metrics:
         )
         self._attempt = self._gauge("beatsync_last_reconcile_timestamp_seconds", "When the last reconcile ended.")
         self._info = self._gauge(
-            "beatsync_source_info", "The revision that was last synced.", "digest", "git", "environment"
+            "beatsync_source_info", "The revision that was last synced.", "digest", "git", "mount", "environment"
         )
         self._problems = self._gauge("beatsync_diagnostics", "What is wrong with the files now.", "severity")
         self._valid = self._gauge("beatsync_source_valid", "1 where the files as they are now are valid.")
@@ -48,8 +51,9 @@ class Metrics:
         self._events = self._gauge(
             "beatsync_watcher_events", "1 where file events are heard, 0 where only the poll is."
         )
-        self._revision: dict[str, tuple[str, str, str]] = {}
-        self._codes: dict[str, set[str]] = {}
+        self._revision: dict[str, tuple[str, ...]] = {}
+        self._judged: dict[str, set[tuple[Gauge, tuple[str, ...]]]] = {}
+        """What the leader of a source says of it, and nobody else can."""
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, ["source", *labels], registry=self.registry)
@@ -74,42 +78,59 @@ class Metrics:
 
     def planned(self, source: str, plan: Plan, *, applied: bool, repairs: int) -> None:
         """Tell what a plan says of the files and the rows, and of what was done where it was applied."""
-        counts = dict.fromkeys((severity.value for severity in Severity), 0)
-        for diagnostic in plan.diagnostics:
-            counts[diagnostic.severity.value] += 1
-        for severity, number in counts.items():
-            self._problems.labels(source, severity).set(number)
-        self._valid.labels(source).set(not counts[Severity.ERROR.value])
+        severities = collections.Counter(diagnostic.severity for diagnostic in plan.diagnostics)
+        for severity in Severity:
+            self._judge(self._problems, source, severity.value).set(severities[severity])
+        self._judge(self._valid, source).set(not severities[Severity.ERROR])
         codes = {blocked.code for blocked in plan.blocked}
-        for code in self._codes.setdefault(source, set()) | codes:
-            self._blocked.labels(source, code).set(code in codes)
-        self._codes[source] |= codes
+        known = {labels[1] for gauge, labels in self._judged[source] if gauge is self._blocked}
+        for code in codes | known:
+            self._judge(self._blocked, source, code).set(code in codes)
+        conditions = collections.Counter(condition for _, condition in plan.conditions)
         for condition in Condition:
-            self._states.labels(source, condition.value).set(sum(one is condition for _, one in plan.conditions))
+            self._judge(self._states, source, condition.value).set(conditions[condition])
         if applied:
             for change in plan.changes:
                 self._changes.labels(source, change.action.value, change.cause.value).inc()
             self._repairs.labels(source).inc(repairs)
+
+    def _judge(self, gauge: Gauge, *labels: str) -> Gauge:
+        self._judged.setdefault(labels[0], set()).add((gauge, labels))
+        return gauge.labels(*labels)
+
+    def _forget(self, source: str) -> None:
+        """Take back what was said as the source's leader: another says it now, and an alert on ours would never end."""
+        for gauge, labels in self._judged.pop(source, set()):
+            gauge.remove(*labels)
+        self._forget_revision(source)
+
+    def _forget_revision(self, source: str) -> None:
+        if source in self._revision:
+            self._info.remove(*self._revision.pop(source))
 
     def reported(self, report: SourceReport) -> None:
         """Tell how a source stands."""
         source = report.name
         self._leader.labels(source).set(report.is_leader)
         self._failures.labels(source).set(report.failures)
-        self._suspended.labels(source).set(report.phase is Phase.SUSPENDED)
+        self._suspended.labels(source).set(report.suspension is not None)
         self._events.labels(source).set(report.watcher_problem is None)
-        self._rows.labels(source).set(report.schedules)
+        if report.phase is Phase.STANDING_BY:
+            self._forget(source)
+            return
+        if report.phase is Phase.SYNCED:
+            self._judge(self._rows, source).set(report.schedules)
         if report.attempted_at:
             self._attempt.labels(source).set(report.attempted_at.timestamp())
         if report.succeeded_at:
             self._success.labels(source).set(report.succeeded_at.timestamp())
         if report.revision:
-            labels = (report.revision.digest, report.revision.git or "", report.environment or "")
+            revision = report.revision
+            labels = (source, revision.digest, revision.git or "", revision.mount or "", report.environment or "")
             if self._revision.get(source) != labels:
-                if source in self._revision:
-                    self._info.remove(source, *self._revision[source])
+                self._forget_revision(source)
                 self._revision[source] = labels
-            self._info.labels(source, *labels).set(1)
+                self._info.labels(*labels).set(1)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

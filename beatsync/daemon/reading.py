@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from beatsync.source import Loaded, SourceError, glance, load_again
-from beatsync.source.revision import is_git_at_work
+from beatsync.source.revision import git_stamp, is_git_at_work
 from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
 from beatsync.values import Desired, Snapshot, SourceFile
 
@@ -25,6 +25,7 @@ class Reading:
         self._parsed: dict[str, tuple[SourceFile, ParsedFile]] = {}
         self._desired: Desired | None = None
         self._git_since: float | None = None
+        self._git: tuple[int, ...] = ()
         self.parsed_files = 0
         """How many files were parsed in all."""
 
@@ -33,7 +34,7 @@ class Reading:
         seen = glance(self.root)
         if self._problem is not None or self._loaded is None:
             return seen != self._problem
-        return seen != self._loaded.look or not self._loaded.is_settled()
+        return seen != self._loaded.look or not self._loaded.is_settled() or _git_stamp(self.root) != self._git
 
     def is_unsettled(self) -> bool:
         """Whether git is at work on the checkout, and has not been for too long."""
@@ -49,13 +50,13 @@ class Reading:
 
         With `by_content` each file is read, even one that looks as it did; none whose content is the same is parsed.
         """
-        before = self._loaded
+        before, git = self._loaded, _git_stamp(self.root)
         try:
             self._loaded = load_again(self.root, None if by_content else before)
         except SourceError as error:
             self._problem = error.message
             raise
-        self._problem = None
+        self._problem, self._git = None, git
         snapshot = self._loaded.snapshot
         if before is not None and self._desired is not None and _same(before.snapshot, snapshot):
             return snapshot, self._desired
@@ -81,3 +82,10 @@ def _git_is_at_work(root: Path) -> bool:
         return is_git_at_work(root.resolve())
     except (OSError, RuntimeError):
         return False
+
+
+def _git_stamp(root: Path) -> tuple[int, ...]:
+    try:
+        return git_stamp(root.resolve())
+    except (OSError, RuntimeError):
+        return ()

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from beatsync.plan.jsonform import revision_json
+from beatsync.plan.jsonform import revision_json, suspension_json
+from beatsync.plan.model import Suspension
 from beatsync.values import Revision
 
 
@@ -38,6 +39,8 @@ class SourceReport:
     """Who leads it, where that is somebody else."""
     revision: Revision | None = None
     """What was last synced."""
+    suspension: Suspension | None = None
+    """Only while it holds."""
     environment: str | None = None
     attempted_at: datetime | None = None
     succeeded_at: datetime | None = None
@@ -49,10 +52,10 @@ class SourceReport:
     watcher_problem: str | None = None
     """Why file events are not heard; the poll is."""
     was_ready: bool = False
-    """Whether it was ever synced or led by another: what a bad revision does not take back."""
+    """Whether a revision of it is live, or another leads it: what a bad revision does not take back."""
 
     def json(self) -> dict[str, Any]:
-        """Return what `/status` says."""
+        """Return the source's part of `schemas/daemon.schema.json`."""
         return {
             "name": self.name,
             "directory": self.directory,
@@ -62,6 +65,7 @@ class SourceReport:
             "leader": self.leader,
             "revision": revision_json(self.revision) if self.revision else None,
             "environment": self.environment,
+            "suspended": suspension_json(self.suspension) if self.suspension else None,
             "attempted_at": self.attempted_at.isoformat() if self.attempted_at else None,
             "succeeded_at": self.succeeded_at.isoformat() if self.succeeded_at else None,
             "failures": self.failures,

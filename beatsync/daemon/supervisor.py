@@ -75,7 +75,9 @@ class Supervisor:
         return bool(wanted)
 
     def problem_of_health(self) -> str | None:
-        """Return which loop has not moved for too long; None where all do."""
+        """Return what has not moved for too long; None where all does."""
+        if not self._leadership.is_alive():
+            return "the leases are not looked after any more"
         now = time.monotonic()
         for name, loop in self._loops.items():
             still = now - loop.heartbeat
@@ -89,7 +91,7 @@ class Supervisor:
         return f"not synced yet: {', '.join(waiting)}" if waiting else None
 
     def status(self) -> dict[str, Any]:
-        """Return what `/status` says."""
+        """Return the JSON of `schemas/daemon.schema.json`."""
         return {
             "format_version": FORMAT_VERSION,
             "holder": self._holder,
@@ -101,20 +103,17 @@ class Supervisor:
 
     def _watch(self) -> None:
         """Wait for the end, and tell systemd meanwhile that we are ready and live."""
-        asked, told, alive_at = systemd.watchdog_seconds(), False, 0.0
+        service = systemd.Service()
         while not self._stop_asked:
             time.sleep(_TICK)
             if self._look_asked:
                 self._look_asked = False
                 for loop in self._loops.values():
                     loop.look_again("signal")
-            if not told and self.problem_of_readiness() is None:
-                told = True
-                systemd.notify("READY=1")
-            now = time.monotonic()
-            if asked and now - alive_at >= asked / 4 and self.problem_of_health() is None:
-                alive_at = now
-                systemd.notify("WATCHDOG=1")
+            service.tell(
+                "; ".join(f"{name}: {loop.report.phase.value}" for name, loop in self._loops.items()),
+                is_ready=self.problem_of_readiness() is None, is_healthy=self.problem_of_health() is None,
+            )  # fmt: skip
 
     def _end(self) -> bool:
         systemd.notify("STOPPING=1")
@@ -124,10 +123,11 @@ class Supervisor:
             loop.stop()
         ended = all(loop.join(max(0.0, deadline - time.monotonic())) for loop in self._loops.values())
         # A loop that is still at work keeps its lease until that runs out: nobody else is to begin beside it.
-        if ended:
-            self._leadership.stop()
-        else:
+        if not ended:
             log.error("a sync did not end within the time of grace; it is left, and its transaction is undone")
+        elif not self._leadership.stop(max(_TICK, deadline - time.monotonic())):
+            log.error("the database does not answer; the leases run out by themselves")
+            ended = False
         if self._server is not None:
             self._server.close()
         return ended

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 _MILLION = 1_000_000
+_PATIENCE = 60
+"""Seconds that a start may still take, said again and again while it does: a database that is away is no reason to be killed."""
+_AGAIN = 10.0
+"""Seconds."""
 
 
 def notify(state: str) -> None:
@@ -27,3 +32,30 @@ def watchdog_seconds() -> float | None:
         return None
     wanted = os.environ.get("WATCHDOG_USEC", "")
     return int(wanted) / _MILLION if wanted.isdigit() and int(wanted) else None
+
+
+class Service:
+    """What systemd was told already, so that it is told what is new."""
+
+    def __init__(self) -> None:
+        asked = watchdog_seconds()
+        self._every = asked / 4 if asked else None
+        self._is_ready = False
+        self._status = ""
+        self._alive_at = self._patience_at = -_AGAIN - (asked or 0.0)
+
+    def tell(self, status: str, *, is_ready: bool, is_healthy: bool) -> None:
+        """Tell how things stand; cheap, and to be called often."""
+        now = time.monotonic()
+        if status != self._status:
+            self._status = status
+            notify(f"STATUS={status}")
+        if is_ready and not self._is_ready:
+            self._is_ready = True
+            notify("READY=1")
+        elif not self._is_ready and is_healthy and now - self._patience_at >= _AGAIN:
+            self._patience_at = now
+            notify(f"EXTEND_TIMEOUT_USEC={_PATIENCE * _MILLION}")
+        if self._every is not None and is_healthy and now - self._alive_at >= self._every:
+            self._alive_at = now
+            notify("WATCHDOG=1")

@@ -41,6 +41,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         unchanged=unchanged,
         conditions=tuple(sorted((name, f.condition) for name, f in findings.items() if f.condition)),
         diagnostics=(*desired.diagnostics, *(f.diagnostic for f in findings.values() if f.diagnostic)),
+        suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )
     removals = [finding.change for finding in findings.values() if finding.change and is_removal(finding.change)]
     removals.sort(key=lambda change: change.name)

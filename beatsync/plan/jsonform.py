@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from beatsync.plan.mask import masked
-from beatsync.plan.model import Action, Blocked, Change, Plan
+from beatsync.plan.model import Action, Blocked, Change, Plan, Suspension
 from beatsync.values import Diagnostic, Revision
 
 FORMAT_VERSION = 1
@@ -31,6 +31,16 @@ def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
 def revision_json(revision: Revision) -> dict[str, str | None]:
     """Return a revision."""
     return {"digest": revision.digest, "git": revision.git, "mount": revision.mount}
+
+
+def suspension_json(suspension: Suspension) -> dict[str, str | None]:
+    """Return a suspension."""
+    return {
+        "by": suspension.by,
+        "reason": suspension.reason,
+        "since": suspension.since.isoformat() if suspension.since else None,
+        "until": suspension.until.isoformat() if suspension.until else None,
+    }
 
 
 def summary_json(plan: Plan) -> dict[str, int]:

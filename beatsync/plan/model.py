@@ -220,6 +220,8 @@ class Plan:
     conditions: tuple[tuple[str, Condition], ...] = ()
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    suspension: Suspension | None = None
+    """Only where it is not over."""
 
     @property
     def checksum(self) -> str:

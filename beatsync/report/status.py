@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from beatsync.plan.drift import RowState
-from beatsync.plan.jsonform import FORMAT_VERSION, revision_json
+from beatsync.plan.jsonform import FORMAT_VERSION, revision_json, suspension_json
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Condition, Suspension
 from beatsync.report.paint import Paint, clean, counted, json_text, plain
@@ -64,24 +64,13 @@ def _source_json(source: SourceStatus) -> dict[str, Any]:
         "outcome": source.outcome or None,
         "message": source.message or None,
         "leader": source.leader,
-        "suspended": _suspended_json(source.suspension),
+        "suspended": suspension_json(source.suspension) if source.suspension else None,
         "schedules": len(source.rows),
         "drifted": [_drift_json(row, source.authors) for row in source.drifted],
         "missing": [row.name for row in source.missing],
         "conditions": [
             {"name": row.name, "condition": condition.value} for row in source.rows for condition in row.conditions
         ],
-    }
-
-
-def _suspended_json(suspension: Suspension | None) -> dict[str, Any] | None:
-    if suspension is None:
-        return None
-    return {
-        "by": suspension.by,
-        "reason": suspension.reason,
-        "since": suspension.since.isoformat() if suspension.since else None,
-        "until": suspension.until.isoformat() if suspension.until else None,
     }
 
 

@@ -56,14 +56,34 @@ def mount_stamp(resolved: Path) -> str | None:
 
 def is_git_at_work(resolved: Path) -> bool:
     """Whether git is changing the checkout that holds a directory: a look at it would meet half a revision."""
+    place = _git_folder(resolved)
+    return place is not None and (place / "index.lock").exists()
+
+
+def git_stamp(resolved: Path) -> tuple[int, ...]:
+    """Return what a commit or a checkout changes, seen from outside; empty where there is no git.
+
+    A commit of files that stay as they are is a new revision of them, and none of them tells of it.
+    """
+    place = _git_folder(resolved)
+    return () if place is None else tuple(_modified(place / name) for name in ("HEAD", "index", "logs/HEAD"))
+
+
+def _git_folder(resolved: Path) -> Path | None:
     for folder in (resolved, *resolved.parents):
         entry = folder / ".git"
         if entry.is_dir():
-            return (entry / "index.lock").exists()
+            return entry
         if entry.is_file():  # a worktree's or a submodule's, which says where git keeps it
-            place = entry.read_text(errors="replace").partition("gitdir:")[2].strip()
-            return (folder / place / "index.lock").exists()
-    return False
+            return folder / entry.read_text(errors="replace").partition("gitdir:")[2].strip()
+    return None
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def find_git(root: Path, resolved: Path) -> Git:

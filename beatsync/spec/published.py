@@ -9,7 +9,7 @@ from typing import Any
 
 from beatsync.spec.scalars import Ambiguous
 
-NAMES = ("beatsync", "plan", "validate", "status")
+NAMES = ("beatsync", "plan", "validate", "status", "daemon")
 """The schemas that are published; the first is that of spec files."""
 
 

@@ -12,11 +12,12 @@ from beatsync.store.connect import DatabaseChoice, connect
 from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError
 
 if TYPE_CHECKING:
-    from beatsync.store.records import HistoryEntry, SourceState
+    from beatsync.store.records import Failure, HistoryEntry, SourceState
     from beatsync.store.store import Store
 
 __all__ = [
     "DatabaseChoice",
+    "Failure",
     "HistoryEntry",
     "LeaseLost",
     "LockHeld",
@@ -35,7 +36,7 @@ def __getattr__(name: str) -> object:
         from beatsync.store.store import Store
 
         return Store
-    if name in {"HistoryEntry", "SourceState"}:
+    if name in {"Failure", "HistoryEntry", "SourceState"}:
         from beatsync.store import records
 
         return getattr(records, name)

@@ -48,6 +48,17 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A sync that was `failed`, `blocked` or `invalid`."""
+
+    outcome: str
+    message: str
+    at: datetime
+    holder: str = ""
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One past sync, secrets masked; `changes` are those of the published JSON of a plan."""
 

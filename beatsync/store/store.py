@@ -12,11 +12,10 @@ from django.db import connections, transaction
 
 from beatsync.plan.model import NameRule, Observed, Plan, Suspension
 from beatsync.store import authors, lease, lock, observe, project, records, schema, tasks, times
-from beatsync.store.errors import LockHeld, StoreError
+from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
-from beatsync.store.records import HistoryEntry, SourceState
+from beatsync.store.records import Failure, HistoryEntry, SourceState
 from beatsync.store.suspension import write_suspension
-from beatsync.values import Revision
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -77,6 +76,16 @@ class Store:
         with readable_errors(self._connection):
             schema.check(self._connection, in_project=self._project)
 
+    def explained(self, error: StoreError) -> StoreError:
+        """Return what is the matter where a statement failed: what a driver says of a missing table names no migration."""
+        try:
+            self.check_tables()
+        except SchemaMissing as found:
+            return found
+        except StoreError:
+            return error
+        return error
+
     def migrate(self, with_beat: bool) -> list[str]:
         """Make or update BeatSync's own tables, and django-celery-beat's if told to; return the migrations applied."""
         with readable_errors(self._connection):
@@ -124,13 +133,16 @@ class Store:
                 lock.claim(connection, source, deadline.left(), holder)
                 with transaction.atomic(using=self.alias):
                     self._held = (lock.take(connection, source, deadline.left()), holder)
-                    if lease_token is not None:
-                        lease.fence(connection, source, lease_token)
+                    self._fence(source, lease_token)
                     yield
             except LockHeld as error:
                 raise LockHeld(source, *self._holder(source)) from error.__cause__
             finally:
                 self._held = None
+
+    def _fence(self, source: str, lease_token: str | None) -> None:
+        if lease_token is not None:
+            lease.fence(self._connection, source, lease_token)
 
     def _holder(self, source: str) -> tuple[str | None, datetime | None]:
         try:
@@ -165,22 +177,19 @@ class Store:
             if wrote:
                 tasks.notice(connection, now)
 
-    def touch_revision(
-        self, source: str, revision: Revision, origin: str | None, environment: str | None, now: datetime
-    ) -> None:
-        """Note what a sync that changed no row was a sync of. Raises LockHeld where another one is at work."""
-        connection = self._connection
+    def touch_revision(self, plan: Plan, now: datetime, lease_token: str | None = None) -> None:
+        """Note what a sync that changed no row was a sync of. Raises LockHeld where another one is at work, and LeaseLost."""
+        connection, source = self._connection, plan.source
         with readable_errors(connection):
             lock.ensure(connection, source, FAILURE_WAIT)
             with transaction.atomic(using=self.alias):
                 source_id = lock.take(connection, source, FAILURE_WAIT)
-                values = records.synced(revision, origin, environment, self._stamp(now))
+                self._fence(source, lease_token)
+                values = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
                 records.write_source(connection, source_id, values)
 
-    def record_failure(
-        self, source: str, outcome: str, message: str, now: datetime, *, holder: str = "", plan: Plan | None = None
-    ) -> bool:
-        """Note a sync that was `failed`, `blocked` or `invalid`, in a transaction of its own; return whether that worked.
+    def record_failure(self, source: str, failure: Failure, lease_token: str | None = None) -> bool:
+        """Note a sync that did nothing, in a transaction of its own; return whether that worked.
 
         The same failure again only moves the end of the newest record, so a daemon that fails for a night leaves one.
         """
@@ -190,18 +199,17 @@ class Store:
                 lock.ensure(connection, source, FAILURE_WAIT)
                 with transaction.atomic(using=self.alias):
                     source_id = lock.take(connection, source, FAILURE_WAIT)
-                    self._note_failure(source_id, outcome, message, now, holder, plan)
+                    self._fence(source, lease_token)
+                    self._note(source_id, failure)
         except StoreError:
             return False
         return True
 
-    def _note_failure(
-        self, source_id: int, outcome: str, message: str, now: datetime, holder: str, plan: Plan | None
-    ) -> None:
+    def _note(self, source_id: int, failure: Failure) -> None:
         connection = self._connection
-        row = records.history_row(source_id, outcome, message, holder, plan)
-        row["started_at"] = row["finished_at"] = self._stamp(now)
-        records.write_source(connection, source_id, {"outcome": outcome, "message": message})
+        row = records.history_row(source_id, failure.outcome, failure.message, failure.holder, failure.plan)
+        row["started_at"] = row["finished_at"] = self._stamp(failure.at)
+        records.write_source(connection, source_id, {"outcome": failure.outcome, "message": failure.message})
         if not records.prolong_last(connection, source_id, row):
             records.write_history(connection, row)
 

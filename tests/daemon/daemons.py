@@ -10,11 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
+from beatsync.spec.published import read_schema
 from tests.processes import until
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -59,13 +62,14 @@ class Daemon:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def status(self) -> dict[str, Any]:
-        """Return what `/status` says of its first source."""
-        source: dict[str, Any] = json.loads(self.get("/status")[1])["sources"][0]
-        return source
+    def status(self, name: str | None = None) -> dict[str, Any]:
+        """Return what `/status` says of a source, of its first one without a name; it is as its schema says."""
+        said = json.loads(self.get("/status")[1])
+        Draft202012Validator(read_schema("daemon")).validate(said)
+        return next(source for source in said["sources"] if name in {None, source["name"]})
 
-    def until_phase(self, phase: str, seconds: float = 30.0) -> dict[str, Any]:
-        return until(lambda: (s := self.status())["phase"] == phase and s, seconds, lambda: self.log) or {}
+    def until_phase(self, phase: str, seconds: float = 30.0, name: str | None = None) -> dict[str, Any]:
+        return until(lambda: (s := self.status(name))["phase"] == phase and s, seconds, lambda: self.log) or {}
 
     def until_ready(self) -> None:
         until(lambda: self.get("/-/ready")[0] == 200, what=lambda: self.log)
@@ -78,14 +82,16 @@ class Daemon:
 
 
 @contextmanager
-def daemon(folder: Path, url: str, tmp_path: Path, *flags: str, **environment: str) -> Iterator[Daemon]:
-    """Run the daemon while the body runs."""
+def daemon(
+    folder: Path, url: str, tmp_path: Path, *flags: str, before: Sequence[str] = (), **environment: str
+) -> Iterator[Daemon]:
+    """Run the daemon while the body runs; `before` is a command that runs what is said behind it."""
     log = tmp_path / f"daemon-{time.monotonic_ns()}.log"
     words = ["run", str(folder), "--database-url", url, "--listen", "127.0.0.1:0", "--log-format", "json", *flags]
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("BEATSYNC_", "DJANGO_"))}
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "beatsync", *words],
+            [*before, sys.executable, "-m", "beatsync", *words],
             cwd=tmp_path,
             env=clean | {"PYTHONPATH": str(REPOSITORY)} | environment,
             stdout=stream,

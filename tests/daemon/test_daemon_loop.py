@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connections
 
 from beatsync.daemon.bell import Quiet
 from beatsync.daemon.leadership import Leadership
@@ -67,7 +71,7 @@ def running(
     finally:
         loop.stop()
         assert loop.join(20)
-        leadership.stop()
+        leadership.stop(20)
 
 
 def test_what_is_there_is_synced_and_what_changes_follows(
@@ -156,6 +160,37 @@ class TestThatABadRevisionChangesNothing:
             assert names() == {"first", "x"}
             assert one.value("source_valid") == 1
 
+    def test_taken_back_it_is_as_if_it_had_never_been(self, store: Store, folder: Path) -> None:
+        write(folder, "first")
+        with running(store, folder) as one:
+            one.until(Phase.SYNCED)
+            (folder / "b.yaml").write_text("schedules: nonsense")
+            one.until(Phase.INVALID)
+            assert store.sources()[0].outcome == "invalid"
+            (folder / "b.yaml").unlink()
+            one.until(Phase.SYNCED)
+            assert (store.sources()[0].outcome, store.sources()[0].message) == ("applied", "")
+
+    def test_after_a_restart_the_last_good_one_still_counts(self, store: Store, folder: Path) -> None:
+        write(folder, "first")
+        with running(store, folder) as one:
+            good = until(lambda: one.loop.report.revision)
+        (folder / "b.yaml").write_text("schedules: nonsense")
+        with running(store, folder) as one:
+            one.until(Phase.INVALID)
+            until(lambda: one.loop.report.was_ready)
+            assert one.loop.report.revision == good
+            assert one.value("last_success_timestamp_seconds") > 0
+
+    def test_the_very_first_one_leaves_it_not_ready(self, store: Store, folder: Path) -> None:
+        write(folder)
+        (folder / "b.yaml").write_text("schedules: nonsense")
+        with running(store, folder) as one:
+            one.until(Phase.INVALID)
+            before = one.loop.heartbeat
+            until(lambda: one.loop.heartbeat > before)
+            assert not one.loop.report.was_ready
+
     def test_a_guard_blocks_it(self, store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
         write(folder, *"abcdefghij")
         with running(store, folder) as one:
@@ -175,10 +210,12 @@ class TestThatADirectoryMayComeAndGo:
             one.until(Phase.FAILED)
             assert "there is no directory" in one.loop.report.message
             assert not one.loop.report.was_ready
+            until(lambda: [state.outcome for state in store.sources()] == ["failed"])
             write(folder / "deep" / "down", "first")
             one.until_synced(names, "first")
             one.until(Phase.SYNCED)
             assert one.loop.report.failures == 0
+            assert store.sources()[0].outcome == "applied"
 
     def test_it_may_go_and_return(
         self, store: Store, folder: Path, names: Callable[[], set[str]], tmp_path: Path
@@ -225,6 +262,59 @@ def test_a_database_that_fails_is_tried_again_later_and_later_and_then_all_is_we
         assert one.loop.report.failures == 0
 
 
+def test_the_same_files_are_not_tried_before_their_time_and_new_ones_are(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.daemon.backoff.FIRST", 200.0)
+    write(folder, "first")
+    observed: list[str] = []
+
+    def failing(_: Store, source: str) -> object:
+        observed.append(source)
+        raise StoreError("the server has gone")
+
+    monkeypatch.setattr(Store, "observe", failing)
+    with running(store, folder) as one:
+        until(lambda: one.loop.report.failures == 1)
+        for _ in range(3):
+            write(folder, "first")
+            before = one.loop.heartbeat
+            until(lambda then=before: one.loop.heartbeat > then + 0.2)  # type: ignore[misc]
+        assert (len(observed), one.loop.report.failures) == (1, 1)
+        one.loop.look_again("request")
+        until(lambda: one.loop.report.failures == 2)
+        write(folder, "second")
+        until(lambda: len(observed) == 3)
+        until(lambda: one.loop.report.failures == 1)
+
+
+def test_leases_that_cannot_be_asked_for_are_told_of_and_asked_for_again(
+    store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("beatsync.daemon.leadership.RENEW", 0.2)
+    write(folder, "first")
+    lead, broken = Store.lead, [RuntimeError("ha"), StoreError("the server has gone")]
+
+    def failing(self: Store, *words: Any) -> bool:
+        if broken:
+            raise broken[0]
+        return lead(self, *words)
+
+    monkeypatch.setattr(Store, "lead", failing)
+    with caplog.at_level(logging.ERROR, "beatsync"), running(store, folder) as one:
+        until(lambda: "RuntimeError: ha" in one.loop.report.message)
+        broken.pop(0)
+        until(lambda: "the server has gone" in one.loop.report.message)
+        assert one.loop.report.phase is Phase.FAILED
+        assert not one.loop.report.is_leader
+        assert one.value("consecutive_failures") > 0
+        broken.pop(0)
+        one.until_synced(names, "first")
+        one.until(Phase.SYNCED)
+    assert "Traceback" in caplog.text
+
+
 def test_what_nobody_foresaw_does_not_end_the_loop(
     store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -259,9 +349,28 @@ def test_a_suspended_source_is_left_alone_until_it_is_over(
         assert one.value("suspended") == 1
         assert one.loop.report.failures == 0
         assert store.sources()[0].outcome == "applied"
+        (folder / "b.yaml").write_text("schedules: nonsense")
+        one.until(Phase.INVALID)
+        assert one.value("suspended") == 1
+        (folder / "b.yaml").unlink()
+        one.until(Phase.SUSPENDED)
         store.suspend("default", None)
         one.loop.look_again("request")
         one.until_synced(names, "second")
+        until(lambda: one.value("suspended") == 0)
+
+
+def test_a_suspension_ends_by_itself(store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
+    write(folder, "first")
+    with running(store, folder) as one:
+        one.until(Phase.SYNCED)
+        store.suspend("default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(seconds=5)))
+        write(folder, "second")
+        one.until(Phase.SUSPENDED)
+        told = one.loop.report.json()["suspended"]
+        assert (told["by"], told["reason"]) == ("ann", "release")
+        one.until_synced(names, "second")
+        until(lambda: one.loop.report.json()["suspended"] is None)
 
 
 def test_who_does_not_lead_stands_by_and_takes_over(store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
@@ -275,3 +384,45 @@ def test_who_does_not_lead_stands_by_and_takes_over(store: Store, folder: Path, 
         assert one.value("leader") == 0
         one.until_synced(names, "first")
         until(lambda: one.loop.report.is_leader)
+
+
+def test_who_leads_no_longer_takes_back_what_it_said(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.daemon.leadership.RENEW", 0.2)
+    write(folder, *"abcdefghij")
+    with running(store, folder) as one:
+        one.until(Phase.SYNCED)
+        write(folder, "a")
+        one.until(Phase.BLOCKED)
+        assert one.value("blocked", code="max-deletes") == 1
+        with connections[store.alias].cursor() as cursor:
+            cursor.execute("UPDATE beatsync_lease SET holder = 'another', token = 'b'")
+        one.until(Phase.STANDING_BY)
+        told = one.metrics.text().decode()
+        for name in ("blocked", "source_valid", "source_info", "diagnostics", "schedules", "schedules_left_alone"):
+            assert f"beatsync_{name}{{" not in told
+        assert one.value("consecutive_failures") == 0
+
+
+def test_a_commit_of_files_that_stay_as_they_are_is_a_new_revision(
+    store: Store, tmp_path: Path, names: Callable[[], set[str]]
+) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=ann", "-c", "user.email=ann@shop.example", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    folder = tmp_path / "schedules.d"
+    write(folder, "first")
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "one")
+    with running(store, folder) as one:
+        one.until_synced(names, "first")
+        write(folder, "second")
+        one.until_synced(names, "second")
+        until(lambda: (r := store.sources()[0].revision) and str(r.git).endswith("-dirty"))
+        git("commit", "--quiet", "--all", "--message", "two")
+        until(lambda: (r := store.sources()[0].revision) and r.git == git("rev-parse", "HEAD"))
+        until(lambda: one.loop.report.revision == store.sources()[0].revision)

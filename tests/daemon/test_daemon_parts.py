@@ -135,6 +135,20 @@ class TestSystemd:
             systemd.notify("READY=1")
             assert listener.recv(100) == b"READY=1"
 
+    def test_a_service_is_told_what_is_new(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[str] = []
+        monkeypatch.setattr(systemd, "notify", told.append)
+        monkeypatch.setattr(systemd, "watchdog_seconds", lambda: 1e-9)
+        service = systemd.Service()
+        service.tell("shop: starting", is_ready=False, is_healthy=True)
+        service.tell("shop: starting", is_ready=False, is_healthy=False)
+        service.tell("shop: synced", is_ready=True, is_healthy=True)
+        service.tell("shop: synced", is_ready=True, is_healthy=False)
+        assert [one for one in told if one != "WATCHDOG=1"] == [
+            "STATUS=shop: starting", "EXTEND_TIMEOUT_USEC=60000000", "STATUS=shop: synced", "READY=1",
+        ]  # fmt: skip
+        assert told.count("WATCHDOG=1") == 2
+
     def test_the_watchdog(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("WATCHDOG_PID", raising=False)
         monkeypatch.delenv("WATCHDOG_USEC", raising=False)

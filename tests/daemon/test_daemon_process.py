@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -60,6 +62,81 @@ def test_several_sources_in_one_process(sqlite_backend: Backend, tmp_path: Path)
         assert {state.name: state.owned for state in store.sources()} == {"billing": 1, "shop": 1}
         assert one.get("/-/sync?source=shop", "POST")[0] == 202
         assert one.get("/-/sync?source=elsewhere", "POST")[0] == 404
+
+
+def test_one_broken_source_does_not_disturb_another(sqlite_backend: Backend, tmp_path: Path) -> None:
+    store = Store(sqlite_backend.alias, project_settings=False)
+    write(tmp_path / "good", "one")
+    write(tmp_path / "bad")
+    (tmp_path / "bad" / "b.yaml").write_text("schedules: nonsense")
+    with daemon(Path("good=good"), sqlite_backend.url, tmp_path, "bad=bad", "gone=gone", "--resync", "1s") as one:
+        one.until_phase("synced", name="good")
+        one.until_phase("invalid", name="bad")
+        one.until_phase("failed", name="gone")
+        assert one.get("/-/ready") == (503, "not synced yet: bad, gone\n")
+        for number in range(3):
+            write(tmp_path / "good", f"one-{number}")
+            until(lambda name=f"one-{number}": name in names(store), what=lambda: one.log)  # type: ignore[misc]
+        assert {state.name: state.outcome for state in store.sources()} == {
+            "bad": "invalid", "gone": "failed", "good": "applied",
+        }  # fmt: skip
+        assert one.get("/-/healthy")[0] == 200
+        write(tmp_path / "gone", "two")
+        (tmp_path / "bad" / "b.yaml").unlink()
+        write(tmp_path / "bad", "three")
+        one.until_ready()
+
+
+class TestWhatSystemdIsTold:
+    def test_it_is_ready_when_it_has_synced_and_lives_and_ends(
+        self, sqlite_backend: Backend, folder: Path, tmp_path: Path
+    ) -> None:
+        told: list[str] = []
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(str(tmp_path / "notify"))
+
+            def listen() -> None:
+                while told[-1:] != ["STOPPING=1"]:
+                    told.append(listener.recv(1000).decode())
+
+            thread = threading.Thread(target=listen, daemon=True)
+            thread.start()
+            environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+            with daemon(folder, sqlite_backend.url, tmp_path, **environment) as one:
+                until(lambda: "STATUS=default: failed" in told, what=lambda: one.log)
+                until(lambda: told.count("WATCHDOG=1") > 2, what=lambda: told)
+                assert "READY=1" not in told
+                assert "EXTEND_TIMEOUT_USEC=60000000" in told
+                write(folder, "first")
+                until(lambda: "READY=1" in told, what=lambda: one.log)
+                assert one.end() == 0
+            thread.join(30)
+        assert told[-1] == "STOPPING=1"
+
+
+class TestWithoutFileEvents:
+    @pytest.mark.parametrize("what", ["instances", "watches"])
+    def test_exhausted_limits_are_told_and_the_poll_goes_on(
+        self, sqlite_backend: Backend, folder: Path, tmp_path: Path, what: str
+    ) -> None:
+        # A user namespace has limits of its own, so nobody else's are used up.
+        limited = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+        set_limit = f"echo 0 > /proc/sys/user/max_inotify_{what}"
+        if subprocess.run([*limited, set_limit], check=False, capture_output=True).returncode:
+            pytest.skip("user namespaces cannot be made here")
+        store = Store(sqlite_backend.alias, project_settings=False)
+        write(folder, "first")
+        before = [*limited, f'{set_limit} && exec "$0" "$@"']
+        with daemon(folder, sqlite_backend.url, tmp_path, before=before) as one:
+            one.until_phase("synced")
+            told = one.status()
+            assert told["watcher"] == "polling"
+            assert re.search("inotify|space|files", told["watcher_problem"])
+            assert 'beatsync_watcher_events{source="default"} 0.0' in one.get("/metrics")[1]
+            write(folder, "second")
+            until(lambda: names(store) == {"second"}, what=lambda: one.log)
+            assert one.log.count("polling instead") == 1
+            assert one.end() == 0
 
 
 class TestHowItCannotBegin:
@@ -195,6 +272,21 @@ class TestThatTheDatabaseMayGo:
             assert one.process.poll() is None
             assert "Traceback" not in one.log
 
+    def test_one_that_is_silent_keeps_nobody_waiting_for_the_end(
+        self, proxied: tuple[Proxy, str], folder: Path, tmp_path: Path
+    ) -> None:
+        proxy, url = proxied
+        write(folder, "first")
+        with daemon(folder, url, tmp_path, "--grace", "2s") as one:
+            one.until_ready()
+            proxy.silence()
+            assert one.get("/-/sync", "POST")[0] == 202
+            write(folder, "second")
+            begun = time.monotonic()
+            assert one.end() == 1
+            assert time.monotonic() - begun < 20
+            assert re.search("did not end within the time of grace|does not answer", one.log)
+
     def test_it_need_not_be_there_at_the_start(
         self, proxied: tuple[Proxy, str], store: Store, folder: Path, tmp_path: Path
     ) -> None:
@@ -205,6 +297,24 @@ class TestThatTheDatabaseMayGo:
             until(lambda: "the lease cannot be asked for" in one.log, what=lambda: one.log)
             assert one.get("/-/healthy")[0] == 200
             assert one.get("/-/ready")[0] == 503
+            one.until_phase("failed")
             proxy.restore()
             one.until_ready()
             assert names(store) == {"first"}
+
+
+def test_tables_that_are_missing_are_named_and_may_come_later(bare_url: str, folder: Path, tmp_path: Path) -> None:
+    write(folder, "first")
+    migrate = ("-m", "beatsync", "migrate", "--database-url", bare_url)
+    with daemon(folder, bare_url, tmp_path) as one:
+        told = one.until_phase("failed")
+        assert "are missing or too old: migrations" in told["message"]
+        assert "Run `" in told["message"]
+        assert one.get("/-/healthy")[0] == 200
+        assert one.get("/-/ready")[0] == 503
+        assert run(*migrate, cwd=tmp_path).returncode == 0
+        until(lambda: "django-celery-beat" in one.status()["message"], what=lambda: one.log)
+        assert run(*migrate, "--with-beat", cwd=tmp_path).returncode == 0
+        one.get("/-/sync", "POST")
+        one.until_ready()
+        assert "Traceback" not in one.log

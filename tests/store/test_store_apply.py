@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
-from beatsync.store import Store, StoreError
+from beatsync.store import Failure, Store, StoreError
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.store.storing import (
     LATER,
     NOW,
-    REVISION,
     apply,
     create,
     create_all,
@@ -325,7 +324,7 @@ def test_history_and_sources_say_what_was_done_and_keep_secrets(store: Store) ->
 def test_a_failure_is_noted_once_however_often_it_comes(store: Store) -> None:
     create_all(store, hourly())
     for minute in range(3):
-        assert store.record_failure("shop", "failed", "no route to host", LATER + timedelta(minutes=minute))
+        assert store.record_failure("shop", Failure("failed", "no route to host", LATER + timedelta(minutes=minute)))
     failure, success = store.history("shop", 5)
     assert (failure.outcome, failure.message, success.outcome) == ("failed", "no route to host", "applied")
     assert (failure.started_at, failure.finished_at) == (LATER, LATER + timedelta(minutes=2))
@@ -335,11 +334,11 @@ def test_a_failure_is_noted_once_however_often_it_comes(store: Store) -> None:
 def test_touch_revision_tells_beat_nothing(store: Store) -> None:
     create_all(store, hourly())
     with queries(store) as log:
-        store.touch_revision("shop", REVISION, "git@example.org:shop.git//schedules.d", None, LATER)
+        store.touch_revision(plan(origin="git@example.org:shop.git//schedules.d"), LATER)
     assert not any("django_celery_beat" in q["sql"] for q in log)
     after = store.observe("shop")
     assert after.origin == "git@example.org:shop.git//schedules.d"
-    store.touch_revision("shop", REVISION, None, None, LATER)
+    store.touch_revision(plan(), LATER)
     assert store.observe("shop").origin == after.origin, "an unknown origin does not wipe a known one"
 
 

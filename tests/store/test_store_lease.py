@@ -7,7 +7,8 @@ import pytest
 from django.db import connections
 
 from beatsync.plan.model import Plan, Suspension
-from beatsync.store import LeaseLost, Store
+from beatsync.store import Failure, LeaseLost, Store
+from beatsync.values import Revision
 from tests.builders import spec
 from tests.processes import until
 from tests.store.storing import NOW, REVISION, SOURCE, apply, create_all, scalar
@@ -83,6 +84,14 @@ class TestFence:
             store.locked(SOURCE, 0, "x", "a"),
         ):
             pytest.fail("it got in")
+
+    def test_nor_does_it_say_how_things_stand(self, store: Store) -> None:
+        create_all(store, spec("nightly"))
+        store.lead(SOURCE, "second", "b", LONG)
+        assert not store.record_failure(SOURCE, Failure("blocked", "because", NOW), "a")
+        with pytest.raises(LeaseLost):
+            store.touch_revision(Plan(SOURCE, Revision("f" * 64)), NOW, "a")
+        assert (store.sources()[0].outcome, store.sources()[0].revision) == ("applied", REVISION)
 
     def test_what_needs_no_lease_asks_for_none(self, store: Store) -> None:
         store.lead(SOURCE, "first", "a", LONG)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections, transaction
 
-from beatsync.store import LockHeld, Store
+from beatsync.store import Failure, LockHeld, Store
 from tests.store.storing import NOW, create, plan, record, scalar
 from tests.store.test_store_apply import hourly
 
@@ -122,7 +122,7 @@ def test_what_is_read_under_the_lock_is_what_the_one_before_committed(store: Sto
 def test_a_failure_is_not_waited_for_while_a_sync_is_at_work(store: Store) -> None:
     take(store, 0)
     with held_elsewhere(store, "shop", "alice"):
-        assert not store.record_failure("shop", "blocked", "the lock is held", NOW)
+        assert not store.record_failure("shop", Failure("blocked", "the lock is held", NOW))
     assert store.history("shop", 5) == ()
 
 
