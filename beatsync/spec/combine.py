@@ -12,17 +12,28 @@ from beatsync.values import Declared, Desired, Diagnostic, Location, Severity
 def combine(parsed: Iterable[ParsedFile], options: ParseOptions, extra: Sequence[Diagnostic] = ()) -> Desired:
     """Return everything that the files declare, sorted by name; `extra` is what was wrong before they were parsed."""
     files = list(parsed)
-    schedules = sorted((one for file in files for one in file.schedules), key=lambda one: (one.spec.name, one.location))
     names = [pair for file in files for pair in file.names]
+    known = {name for name, _ in names}
+    # Most sources are large and in order: what is asked of every name costs more than what is asked of the few that repeat.
+    order = _name if len(known) == len(names) else _name_and_place
+    schedules = sorted((one for file in files for one in file.schedules), key=order)
     diagnostics = [
         *extra,
         *(diagnostic for file in files for diagnostic in file.diagnostics),
-        *_twice(names),
-        *_alike(names),
-        *_renames(schedules, {name for name, _ in names}),
+        *(_twice(names) if len(known) < len(names) else ()),
+        *(_alike(names) if len(set(map(str.casefold, known))) < len(known) else ()),
+        *_renames(schedules, known),
         *_unknown_environment(files, options.environment),
     ]
     return Desired(tuple(schedules), tuple(sorted(diagnostics, key=_place)), options.environment)
+
+
+def _name(declared: Declared) -> str:
+    return declared.spec.name
+
+
+def _name_and_place(declared: Declared) -> tuple[str, Location]:
+    return declared.spec.name, declared.location
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

@@ -41,7 +41,7 @@ def from_expression(text: str, timezone: str) -> Crontab:
     parts = (_nickname(stripped) if stripped.startswith("@") else stripped).split()
     if len(parts) != len(FIELD_NAMES):
         raise _wrong_count(parts)
-    return _from_texts(*parts, timezone)
+    return _from_texts(parts, timezone)
 
 
 def from_fields(
@@ -58,7 +58,7 @@ def from_fields(
     """
     given = (minute, hour, day_of_month, month_of_year, day_of_week)
     texts = [_text(name, value) for name, value in zip(FIELD_NAMES, given, strict=True)]
-    return _from_texts(*texts, timezone)
+    return _from_texts(texts, timezone)
 
 
 def field(name: str, value: FieldText) -> str:
@@ -129,12 +129,8 @@ def _in_words(expression: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=65536)
-def _from_texts(
-    minute: str, hour: str, day_of_month: str, month_of_year: str, day_of_week: str, timezone: str
-) -> Crontab:
-    given = (minute, hour, day_of_month, month_of_year, day_of_week)
-    spelled = [cronfield.spell(name, text) for name, text in zip(FIELD_NAMES, given, strict=True)]
+def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
+    spelled = [cronfield.spell(name, text) for name, text in zip(FIELD_NAMES, texts, strict=True)]
     crontab = _crontab(spelled, times.zone(timezone).key)
     _refuse_never(crontab)
     return crontab
@@ -146,6 +142,8 @@ def _crontab(texts: Sequence[str], timezone: str) -> Crontab:
 
 
 def _refuse_never(crontab: Crontab) -> None:
+    if crontab.day_of_month == "*":
+        return
     days = cronfield.members("day_of_month", crontab.day_of_month)
     months = cronfield.members("month_of_year", crontab.month_of_year)
     # Every date that exists falls on every weekday within 28 years, or 40 around 2100, so the day of the week cannot prevent it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ MAX_DEPTH = 100
 """Levels of lists and objects: far below where Python's own decoder, and so beat's, gives up."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, ensure_ascii=True, separators=(", ", ": "))
+_encoded: Callable[[object], str] = _ENCODER.encode
 _KOMBU_KEYS = ("__type__", "__value__")
 _MEMO_LENGTH = 1024  # longer texts are rarely shared, and a cache of them would be large
 _SCALARS = (str, int, float)
@@ -31,6 +32,19 @@ def canonical(value: object) -> str:
     """
     _check(value)
     return _encode(value)
+
+
+def quick_canonical(value: object) -> str | None:
+    """Return the canonical text of what a spec file's YAML says; None where only `canonical` can tell what is wrong, if anything.
+
+    YAML's keys are texts, its depth is limited, and the encoder refuses what JSON has no word for: so a look at its text will do.
+    """
+    try:
+        made = _encoded(value)
+    except (TypeError, ValueError):
+        return None
+    # Half a surrogate pair is written as every character is that needs two.
+    return None if "__type__" in made or "\\ud" in made else made
 
 
 def normalise(text: str | None, empty: str) -> str:

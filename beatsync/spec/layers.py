@@ -10,7 +10,8 @@ from beatsync.spec.problems import Path
 
 KINDS = ("interval", "crontab", "solar", "clocked")
 _OWN_KEYS = frozenset({"environments", "only"})
-_EXCLUSIVE = ({*KINDS}, {"expires", "expire_seconds"})
+EXCLUSIVE = (frozenset(KINDS), frozenset({"expires", "expire_seconds"}))
+"""Groups of keys of which a later layer's replaces an earlier layer's."""
 
 BAD: Any = object()
 """Stands for a value that the schema has already found wrong: it was given, and nothing more is said about it."""
@@ -62,7 +63,7 @@ def merge(layers: Sequence[Layer]) -> Merged:
             elif value is None:
                 fields.pop(key, None)
             else:
-                for group in _EXCLUSIVE:
+                for group in EXCLUSIVE:
                     if key in group:
                         for other in group - {key}:
                             # Two in one layer exclude each other, and the schema says so.

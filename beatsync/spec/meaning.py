@@ -57,7 +57,7 @@ class Meaning:
             one_off=self._flag("one_off", default=schedule is not None and schedule.kind == "clocked"),
             start_time=self._time("start_time", zone),
             enabled=self._flag("enabled", default=True),
-            description=self._take("description", _text) or "",
+            description=self._take("description", text) or "",
         )
         self._check_whole(spec)
         return spec
@@ -86,17 +86,10 @@ class Meaning:
 
     def _policy(self) -> Policy:
         sync = {key: value for key, value in self._merged.sync.items() if value is not BAD}
-        renamed_from = sync.get("renamed_from")
-        if renamed_from == self._name:
+        if sync.get("renamed_from") == self._name:
             error = SpecError("renamed-from-itself", "renamed_from names the schedule itself", "write its old name")
             self._complain("sync.renamed_from", error)
-        return Policy(
-            on_remove=OnRemove(sync.get("on_remove", "delete")),
-            ignore=tuple(sorted(sync.get("ignore", ()))),
-            protect=_truth(sync.get("protect")),
-            renamed_from=renamed_from,
-            sensitive=tuple(sorted(sync.get("sensitive", ()))),
-        )
+        return policy_of(sync)
 
     def _zone(self) -> str | None:
         """Return the zone of crontab and times; None where a wrong one was given."""
@@ -182,6 +175,17 @@ class Meaning:
         self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key, warning=warning))
 
 
+def policy_of(sync: Mapping[str, Any]) -> Policy:
+    """Return what a `sync:` block means with which the schema finds nothing wrong."""
+    return Policy(
+        on_remove=OnRemove(sync.get("on_remove", "delete")),
+        ignore=tuple(sorted(sync.get("ignore", ()))),
+        protect=_truth(sync.get("protect")),
+        renamed_from=sync.get("renamed_from"),
+        sensitive=tuple(sorted(sync.get("sensitive", ()))),
+    )
+
+
 def _interval(value: Any) -> Schedule:
     return (
         interval.from_text(value) if isinstance(value, str) else interval.from_mapping(value["every"], value["period"])
@@ -209,8 +213,8 @@ def _truth(value: Any) -> bool | None:
     return None if value is BAD else value
 
 
-def _text(value: str) -> str:
-    """Return a text that every database can hold."""
+def text(value: str) -> str:
+    """Return a text that every database can hold. Raises SpecError."""
     if not value.isascii() or "\0" in value:
         for character in value:
             if character == "\0" or unicodedata.category(character) == "Cs":

@@ -10,6 +10,7 @@ from typing import Any
 from beatsync.spec import schema
 from beatsync.spec.layers import Bad, Layer, layer, merge
 from beatsync.spec.meaning import Meaning
+from beatsync.spec.plainmeaning import PlainMeaning
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.reader import Reading, read
 from beatsync.spec.secrets import is_secret
@@ -74,21 +75,32 @@ class _Parser:
     def document(self, document: Any, number: int) -> None:
         """Take one document of the file."""
         found = schema.check(document, number)
-        self.problems.extend(found)
         schedules = document.get("schedules") if isinstance(document, dict) else None
         if not isinstance(schedules, dict):
+            self.problems.extend(found)
             return
-        bad: Bad = {problem.path[:length]: set() for problem in found for length in range(2, len(problem.path) + 1)}
-        for problem in found:
-            if problem.code == "unknown-key" and problem.meant and problem.path[:-1] in bad:
-                bad[problem.path[:-1]].add(problem.meant)
-        defaults = layer((number, "defaults"), document.get("defaults"), bad)
+        places, file = self._reading.names[number], self._path
+        placed = {name: Location(file, *places.get(name, _UNPLACED)) for name in schedules}
+        self.names.extend(placed.items())
+        if found:
+            self.problems.extend(found)
+            self._carefully(document, number, placed, _bad(found))
+            return
+        read = PlainMeaning(document.get("defaults"), self._options.timezone).read
         for name, body in schedules.items():
-            path = (number, "schedules", name)
-            place = Location(self._path, *self._reading.names[number].get(name, _UNPLACED))
-            self.names.append((name, place))
+            declared = read(name, body, placed[name])
+            if declared is not None:
+                self.schedules.append(declared)
+            else:
+                self._carefully(document, number, {name: placed[name]}, {})
+
+    def _carefully(self, document: Any, number: int, placed: Mapping[str, Location], bad: Bad) -> None:
+        """Take the schedules of these names with every question asked."""
+        defaults = layer((number, "defaults"), document.get("defaults"), bad)
+        for name, place in placed.items():
+            body = document["schedules"][name]
             if isinstance(body, dict):
-                self._schedule(name, place, (defaults, layer(path, body, bad)), bad)
+                self._schedule(name, place, (defaults, layer((number, "schedules", name), body, bad)), bad)
 
     def _schedule(self, name: str, place: Location, layers: tuple[Layer, Layer], bad: Bad) -> None:
         """Take one schedule, in the environment asked for; those not asked for are checked all the same."""
@@ -115,6 +127,14 @@ class _Parser:
             self.sensitive.add((*merged.path(key), *rest))
         if is_wanted and not any(not problem.warning for problem in meaning.problems):
             self.schedules.append(Declared(meaning.spec, place, meaning.policy, meaning.enabled_declared))
+
+
+def _bad(found: Iterable[Problem]) -> Bad:
+    bad: Bad = {problem.path[:length]: set() for problem in found for length in range(2, len(problem.path) + 1)}
+    for problem in found:
+        if problem.code == "unknown-key" and problem.meant and problem.path[:-1] in bad:
+            bad[problem.path[:-1]].add(problem.meant)
+    return bad
 
 
 def _diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: AbstractSet[Path]) -> Iterator[Diagnostic]:

@@ -1,19 +1,20 @@
 """YAML text → plain values, from PyYAML's own events: nothing is constructed, so nothing can be executed.
 
-Plain text is read quickly (`plainreader`), anything else thoroughly; only when something is wrong the same text is read again
-with the place of every node (FACTS 15). The places of schedules' names are always known.
+Plain text is read quickly (`linereader`, `plainreader`), anything else thoroughly; only when something is wrong the same text is
+read again with the place of every node (FACTS 15). The places of schedules' names are always known.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from beatsync.spec.plainreader import Mark, NotPlain, read_plain
+from beatsync.spec.linereader import read_lines
+from beatsync.spec.plainreader import Mark, NotPlain, Plain, read_plain
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.scalars import Ambiguous, plain
 from beatsync.spec.secrets import is_secret
@@ -64,13 +65,13 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     text = _decode(data, reading)
     if text is None:
         return reading
+    # Without aliases a node takes a character or more.
+    is_quick = not positions and len(text) <= MAX_NODES
+    if is_quick and _takes(read_lines, text, reading):
+        return reading
     try:
-        if not positions and len(text) <= MAX_NODES:  # without aliases a node takes a character or more
-            try:
-                reading.documents, reading.names = read_plain(text, MAX_DEPTH)
-            except NotPlain:
-                _Builder(text, reading, positions=positions).run()
-        else:
+        _check_characters(text, reading)
+        if not is_quick or not _takes(read_plain, text, reading):
             _Builder(text, reading, positions=positions).run()
         reading.complete = True
     except _Stop:
@@ -84,25 +85,37 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     return reading
 
 
+def _takes(reader: Callable[[str, int], Plain], text: str, reading: Reading) -> bool:
+    """Let a quick reader read, and return whether it could."""
+    try:
+        reading.documents, reading.names = reader(text, MAX_DEPTH)
+    except NotPlain:
+        return False
+    reading.complete = True
+    return True
+
+
 def _decode(data: bytes, reading: Reading) -> str | None:
     if len(data) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
         reading.problems.append(Problem((), "yaml-size", message, "split it", mark=(1, 1)))
         return None
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # What the error counts from is the text behind a byte order mark.
         mark = _behind(error.object[: error.start].decode())
         message = "the file is not UTF-8 text"
         reading.problems.append(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=mark))
         return None
+
+
+def _check_characters(text: str, reading: Reading) -> None:
     strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if strange is not None:
         message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
         reading.problems.append(Problem((), "yaml-character", message, mark=_behind(text[: strange.start()])))
-        return None
-    return text
+        raise _Stop
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:

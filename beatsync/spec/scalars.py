@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Union
 
 
@@ -19,7 +18,7 @@ class Ambiguous:
 
 Scalar = Union[str, int, float, bool, None, Ambiguous]
 
-_WORDS: dict[str, Scalar] = {
+WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -34,11 +33,10 @@ _AMBIGUOUS = re.compile(
 )
 
 
-@lru_cache(maxsize=65536)
 def plain(text: str) -> Scalar:
-    """Return what an unquoted scalar means."""
-    if text in _WORDS:
-        return _WORDS[text]
+    """Return what an unquoted scalar means; one that begins with a letter is one of `WORDS` or itself."""
+    if text in WORDS:
+        return WORDS[text]
     if text[0] not in "+-.0123456789":
         return text
     if _INTEGER.fullmatch(text):

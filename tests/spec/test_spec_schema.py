@@ -201,7 +201,7 @@ def test_the_quick_verdict_is_never_kinder_to_anything(document: dict[str, Any],
 def test_the_schema_speaks_of_no_two_values_at_once() -> None:
     # The quick verdict looks at keys together and at each value alone.
     values = {"title", "description", "examples", "default", "type", "properties", "additionalProperties"}
-    keys = {"required", "dependentSchemas", "minProperties", "propertyNames"}
+    keys = {"required", "dependentSchemas", "minProperties"}
     for where in ("schedule", "defaults", "environment", "interval", "crontab", "solar", "sync"):
         assert DEFS[where].keys() <= values | keys
         assert DEFS[where]["additionalProperties"] is False
