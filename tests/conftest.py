@@ -43,6 +43,15 @@ def pytest_configure() -> None:
         django.setup()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured (`record_property("measured", ...)`), whichever process they ran in."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == "measured" and report.when == "call":
+                terminalreporter.write_line(f"measured {report.nodeid.rpartition('::')[2]}: {value}")
+
+
 @dataclass(frozen=True)
 class Backend:
     """A database of one kind: `alias` for this process, `url` for others."""

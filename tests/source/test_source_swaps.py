@@ -6,7 +6,6 @@ First every single step of a read in turn is met by one swap; then another proce
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -18,97 +17,12 @@ import pytest
 
 from beatsync.source import SourceError, load
 from beatsync.values import Snapshot
+from tests.mounts import ConfigMap, GitSync, Mount, Renamed, Rewritten
 
-NAMES = ("a.yaml", "b.yaml", "team/c.yaml", "team/d.yaml", "z.yaml")
+NAMES = Mount.names
 SWAPS = 200
 STEPS = ("open", "lstat", "stat", "fstat", "readlink", "scandir")
 """What a read asks the operating system for; between any two of these something may be swapped."""
-
-
-def content(revision: int) -> bytes:
-    """Return a file's text in a revision: other revisions have other lengths, so half of one is seen."""
-    return b"%d\n" % revision * (100 + revision % 7)
-
-
-class Mount:
-    """A directory of which one revision after the other is published; `root` is where a person would point BeatSync."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.home.mkdir()
-
-    @property
-    def root(self) -> Path:
-        return self.home
-
-    def publish(self, revision: int) -> None:
-        raise NotImplementedError
-
-    def _fill(self, folder: Path, revision: int) -> None:
-        for name in NAMES:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content(revision))
-
-    def _point(self, link: str, target: str) -> None:
-        """Make `link` lead to `target` by rename, and remove what it led to before."""
-        before = (self.home / link).readlink() if (self.home / link).is_symlink() else None
-        (self.home / f"{link}_tmp").symlink_to(target)
-        (self.home / f"{link}_tmp").replace(self.home / link)
-        if before is not None:
-            shutil.rmtree(self.home / before)
-
-
-class ConfigMap(Mount):
-    """As kubelet lays one out: `..data` is swapped, and the files' own names are links that never change."""
-
-    def publish(self, revision: int) -> None:
-        self._fill(self.home / f"..rev{revision}", revision)
-        self._point("..data", f"..rev{revision}")
-        for name in {name.partition("/")[0] for name in NAMES}:
-            if not (self.home / name).is_symlink():
-                (self.home / name).symlink_to(f"..data/{name}")
-
-
-class GitSync(Mount):
-    """As git-sync lays one out: the root itself is a link, and its target's name is the commit."""
-
-    @property
-    def root(self) -> Path:
-        return self.home / "current" / "schedules.d"
-
-    def publish(self, revision: int) -> None:
-        self._fill(self.home / ".worktrees" / f"{revision:040x}" / "schedules.d", revision)
-        self._point("current", f".worktrees/{revision:040x}")
-
-
-class Renamed(Mount):
-    """As `mv new schedules.d` does it: a plain directory takes the place of another, with a moment without any."""
-
-    @property
-    def root(self) -> Path:
-        return self.home / "schedules.d"
-
-    def publish(self, revision: int) -> None:
-        self._fill(self.home / "new", revision)
-        if self.root.exists():
-            self.root.rename(self.home / "old")
-        (self.home / "new").rename(self.root)
-        shutil.rmtree(self.home / "old", ignore_errors=True)
-
-
-class Rewritten(Mount):
-    """As `git checkout` or an editor does it: file after file in its place, some by rename and some in place."""
-
-    def publish(self, revision: int) -> None:
-        for index, name in enumerate(NAMES):
-            path = self.home / name
-            path.parent.mkdir(exist_ok=True)
-            if index % 2:
-                path.write_bytes(content(revision))
-            else:
-                new = path.with_name(f".{path.name}.new")
-                new.write_bytes(content(revision))
-                new.replace(path)
 
 
 MOUNTS: dict[str, type[Mount]] = {kind.__name__: kind for kind in (ConfigMap, GitSync, Renamed, Rewritten)}
@@ -119,7 +33,7 @@ def revision_of(snapshot: Snapshot) -> int:
     assert tuple(file.path for file in snapshot.files) == NAMES
     assert snapshot.diagnostics == ()
     (revision,) = {int(file.data.split(b"\n", 1)[0]) for file in snapshot.files}
-    assert {file.data for file in snapshot.files} == {content(revision)}
+    assert {file.data for file in snapshot.files} == {b"%d\n" % revision * (100 + revision % 7)}
     if snapshot.revision.git is not None:
         assert int(snapshot.revision.git, 16) == revision
     return revision

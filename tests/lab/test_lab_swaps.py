@@ -1,0 +1,186 @@
+"""The swap laboratory: whatever takes the place of what, the real daemon commits every revision, whole, and prunes nothing.
+
+The timer is an hour here, so what is found is found by events or by the poll. A short form runs by default, all of it with `-m slow`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+
+from tests.conftest import Backend
+from tests.daemon.daemons import Daemon, daemon
+from tests.lab import swaps
+from tests.lab.witness import Ear, Witness, witness
+from tests.processes import until
+
+FULL = 150
+LONG = 60.0
+"""Seconds after which a revision counts as missed."""
+WITHOUT_EVENTS = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+NO_EVENTS = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" "$@"'
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.timeout(900),
+    pytest.mark.parametrize("backend", ["postgresql"], indirect=True),
+]
+
+
+def rounds(short: int) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("rounds", [short, pytest.param(FULL, marks=pytest.mark.slow)])
+
+
+class Laboratory:
+    """Publishes revisions, one after the other, and measures until when each was committed."""
+
+    def __init__(self, backend: Backend, seen: Witness, ear: Ear, tmp_path: Path) -> None:
+        self.backend = backend
+        self.tmp_path = tmp_path
+        self._seen = seen
+        self._ear = ear
+        self.took: list[float] = []
+        self.missed: list[int] = []
+
+    def start(self, root: Path, *flags: str, before: list[str] | None = None) -> ExitStack:
+        """Return the daemon, in a stack that ends it."""
+        stack = ExitStack()
+        self.daemon: Daemon = stack.enter_context(
+            daemon(root, self.backend.url, self.tmp_path, "--resync", "1h", *flags, before=before or ())
+        )
+        return stack
+
+    def publish(self, mount: swaps.Marked, revision: int) -> None:
+        """Publish a revision and wait for it."""
+        overflows = self.daemon.log.count("overflowed")
+        if mount.overflows:
+            self.daemon.process.send_signal(signal.SIGSTOP)
+        mount.publish(revision)
+        begun = time.monotonic()
+        if mount.overflows:
+            self.daemon.process.send_signal(signal.SIGCONT)
+        came = self._ear.until(revision, LONG)
+        if came is None:
+            self.missed.append(revision)
+        else:
+            self.took.append(came - begun)
+        if mount.overflows:
+            until(lambda: self.daemon.log.count("overflowed") > overflows, what=lambda: self.daemon.log)
+
+    def run(self, mount: swaps.Marked, numbers: int) -> None:
+        """Publish so many revisions to the daemon that runs, with pauses that sweep over its own times."""
+        self.daemon.until_ready()
+        for revision in range(1, numbers + 1):
+            time.sleep(revision % 9 / 20)
+            self.publish(mount, revision)
+        assert self.daemon.process.poll() is None
+        assert "Traceback" not in self.daemon.log
+
+    def judge(self, mount: swaps.Marked, say: Callable[[str, object], None]) -> None:
+        """Hold that nothing was missed, mixed or pruned, in any committed state."""
+        states = list(self._seen.states())
+        mixed = [tx for tx, revisions, _ in states if len(revisions) != 1]
+        partial = [tx for tx, revisions, _ in states if revisions.total() != mount.rows]
+        pruned = [name for _, _, names in states for name in names]
+        counts = f"{len(self.took)} committed, {len(self.missed)} missed, {len(mixed)} mixed, {len(pruned)} pruned"
+        figures = f"median {median(self.took):.2f} s, 99th percentile {quantiles(self.took, n=100)[98]:.2f} s"
+        say("measured", f"{counts}; from change to committed rows: {figures}")
+        assert (self.missed, mixed, partial, pruned) == ([], [], [], [])
+        for revision, sync in zip(self._seen.revisions(), self._seen.syncs(), strict=True):
+            assert sync.git == mount.commit(revision)
+
+
+@pytest.fixture
+def lab(backend: Backend, tmp_path: Path) -> Iterator[Laboratory]:
+    with witness(backend) as seen:
+        ear = Ear(backend.url)
+        yield Laboratory(backend, seen, ear, tmp_path)
+        ear.close()
+
+
+@rounds(10)
+@pytest.mark.parametrize("kind", [swaps.ConfigMap, swaps.GitSync, swaps.Editor, swaps.Recreated])
+def test_swaps(
+    lab: Laboratory, kind: type[swaps.Marked], rounds: int, record_property: Callable[[str, object], None]
+) -> None:
+    mount = kind(lab.tmp_path / "mount")
+    mount.publish(0)
+    with lab.start(mount.root):
+        lab.run(mount, rounds)
+    lab.judge(mount, record_property)
+
+
+@rounds(5)
+def test_checkouts_of_a_thousand_files(
+    lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
+) -> None:
+    mount = swaps.Checkout(lab.tmp_path / "mount", rounds)
+    mount.publish(0)
+    with lab.start(mount.root):
+        lab.run(mount, rounds)
+    lab.judge(mount, record_property)
+
+
+@rounds(5)
+def test_an_event_queue_that_overflows(
+    lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
+) -> None:
+    mount = swaps.Overflowing(lab.tmp_path / "mount")
+    swaps.ConfigMap.publish(mount, 0)
+    with lab.start(mount.root):
+        lab.run(mount, rounds)
+    lab.judge(mount, record_property)
+
+
+@rounds(5)
+@pytest.mark.parametrize("how", ["told", "exhausted"])
+def test_without_a_watcher(
+    lab: Laboratory, how: str, rounds: int, record_property: Callable[[str, object], None]
+) -> None:
+    mount = swaps.ConfigMap(lab.tmp_path / "mount")
+    mount.publish(0)
+    before = [*WITHOUT_EVENTS, NO_EVENTS] if how == "exhausted" else []
+    if before and subprocess.run([*before, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("user namespaces cannot be made here")
+    with lab.start(mount.root, *(["--poll"] if how == "told" else []), before=before):
+        lab.run(mount, rounds)
+        assert lab.daemon.status()["watcher"] == "polling"
+    lab.judge(mount, record_property)
+
+
+@rounds(5)
+def test_a_start_before_the_directory_exists(
+    lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
+) -> None:
+    mount = swaps.GitSync(lab.tmp_path / "mount")
+    for revision in range(rounds):
+        with lab.start(mount.root):
+            until(lambda: "there is no directory" in lab.daemon.log, what=lambda: lab.daemon.log)
+            lab.publish(mount, revision)
+            assert lab.daemon.end() == 0
+        shutil.rmtree(mount.home / "current" / "schedules.d")
+        (mount.home / "current").unlink()
+    lab.judge(mount, record_property)
+
+
+@rounds(5)
+def test_a_bind_mount(lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]) -> None:
+    try:
+        mount = swaps.BindMount(lab.tmp_path / "mount")
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nothing can be mounted here")
+    try:
+        mount.publish(0)
+        with lab.start(mount.seen):
+            lab.run(mount, rounds)
+    finally:
+        mount.close()
+    lab.judge(mount, record_property)
