@@ -1,0 +1,141 @@
+"""Two daemons on one source: whatever becomes of the leader, at no time do two of them write, and nothing is lost."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from tests.conftest import Backend
+from tests.daemon.daemons import Daemon, daemon
+from tests.lab.swaps import ROWS, text
+from tests.lab.witness import Witness, witness
+from tests.processes import until
+
+TAKEOVER = 35.0
+_WAITING = {
+    "postgresql": "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    "mariadb": "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p"
+    " ON p.id = t.trx_mysql_thread_id WHERE p.db = DATABASE() AND t.trx_state = 'LOCK WAIT'",
+}
+
+
+class Writer:
+    """Publishes a revision every half second while it is not told to rest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.revision = 0
+        self._folder = folder
+        self._folder.mkdir()
+        self._resting = threading.Event()
+        self.publish()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def publish(self) -> None:
+        self.revision += 1
+        (self._folder / ".new").write_bytes(text("a.yaml", self.revision, ROWS))
+        (self._folder / ".new").replace(self._folder / "a.yaml")
+
+    def rest(self) -> None:
+        self._resting.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._resting.wait(0.7):
+            self.publish()
+
+
+def kill(leader: Daemon, _: Backend) -> None:
+    leader.process.send_signal(signal.SIGKILL)
+
+
+def freeze(leader: Daemon, _: Backend) -> None:
+    leader.process.send_signal(signal.SIGSTOP)
+
+
+def freeze_while_it_writes(leader: Daemon, backend: Backend) -> None:
+    """Hold the row that a sync writes last, and freeze the leader when it waits there, in the middle of its transaction."""
+    ours = connections[backend.alias].copy()
+    ours.set_autocommit(False)
+    with ours.cursor() as cursor:
+        cursor.execute("SELECT last_update FROM django_celery_beat_periodictasks FOR UPDATE")
+        cursor.fetchall()
+        seen = Witness(backend)
+        until(lambda: seen.rows(_WAITING[backend.name])[0][0] > 0, what=lambda: leader.log)
+        leader.process.send_signal(signal.SIGSTOP)
+    ours.rollback()
+    ours.close()
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Writer]:
+    writer = Writer(folder)
+    try:
+        yield writer
+    finally:
+        writer.rest()
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(
+    ("backend", "harm"),
+    [
+        # Each of them waits for a lease to run out.
+        ("postgresql", freeze_while_it_writes),
+        ("mariadb", kill),
+        pytest.param("postgresql", kill, marks=pytest.mark.slow),
+        pytest.param("postgresql", freeze, marks=pytest.mark.slow),
+        pytest.param("mariadb", freeze, marks=pytest.mark.slow),
+        pytest.param("mariadb", freeze_while_it_writes, marks=pytest.mark.slow),
+    ],
+    indirect=["backend"],
+)
+def test_a_leader_is_replaced_and_can_do_no_harm(
+    backend: Backend,
+    tmp_path: Path,
+    harm: Callable[[Daemon, Backend], None],
+    record_property: Callable[[str, object], None],
+) -> None:
+    folder = tmp_path / "specs"
+    with witness(backend) as seen, ExitStack() as stack:
+        writer = stack.enter_context(writing(folder))
+        leader = stack.enter_context(daemon(folder, backend.url, tmp_path))
+        leader.until_phase("synced")
+        follower = stack.enter_context(daemon(folder, backend.url, tmp_path))
+        told = follower.until_phase("standing by")
+        assert str(leader.process.pid) in told["leader"]
+        until(lambda: len(seen.syncs()) > 2, what=lambda: leader.log)
+
+        harm(leader, backend)
+        begun, before = time.monotonic(), {sync.actor for sync in seen.syncs()}
+        until(lambda: {sync.actor for sync in seen.syncs()} > before, TAKEOVER, lambda: follower.log)
+        record_property("measured", f"taken over within {time.monotonic() - begun:.1f} s")
+        assert str(follower.process.pid) in seen.syncs()[-1].actor
+
+        if harm is not kill:
+            leader.process.send_signal(signal.SIGCONT)
+            leader.until_phase("standing by")
+            assert leader.get("/-/sync", "POST")[0] == 202
+            assert leader.get("/-/healthy")[0] == 200
+            count = len(seen.syncs())
+            until(lambda: len(seen.syncs()) > count + 2, what=lambda: follower.log)
+            assert leader.status()["phase"] == "standing by"
+        writer.rest()
+        until(lambda: seen.live() == {writer.revision: ROWS}, what=lambda: (seen.live(), follower.log))
+
+        syncs, revisions = seen.syncs(), seen.revisions()
+        assert [one for one in syncs if one.leader != one.actor] == []
+        assert len(list(groupby(sync.actor for sync in syncs))) == 2
+        assert revisions == sorted(set(revisions))
+        if backend.name == "postgresql":
+            assert [state for state in seen.states() if set(state[1].values()) != {ROWS} or state[2]] == []
+        assert "Traceback" not in leader.log + follower.log
