@@ -32,6 +32,8 @@ from beatsync.source.walk import (
 from beatsync.values import Diagnostic, Revision, Snapshot, SourceFile
 
 _ATTEMPTS = 5
+# Not to follow a link that was put there since, and not to wait for a pipe that nobody writes to.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _YOUNG = 2_000_000_000
 """Nanoseconds. A file may change again within one tick of its file system's clock and look the same; FAT's tick is the longest."""
 
@@ -107,7 +109,7 @@ def load_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Snapshot:
     diagnostics: list[Diagnostic] = []
     try:
         real = path.resolve(strict=True)
-        found = found_at(path.name, real, os.lstat(real))
+        found = found_at(path.name, str(real), os.lstat(real))
         file = _read_file(found, limits, diagnostics)
     except FileNotFoundError:
         raise SourceError("source-missing", f"there is no file {path}") from None
@@ -124,7 +126,7 @@ def _read(look: Look, known: Mapping[Found, SourceFile]) -> tuple[tuple[SourceFi
     limits, diagnostics = look.limits, list(look.diagnostics)
     total = 0
     for found in look.found:
-        file = known.get(found) or _read_file(found, limits, diagnostics)
+        file = (known.get(found) if known else None) or _read_file(found, limits, diagnostics)
         if file is None:
             continue
         total += len(file.data)
@@ -137,20 +139,21 @@ def _read(look: Look, known: Mapping[Found, SourceFile]) -> tuple[tuple[SourceFi
 
 
 def _read_file(found: Found, limits: Limits, diagnostics: list[Diagnostic]) -> SourceFile | None:
-    # Not to follow a link that was put there since, and not to wait for a pipe that nobody writes to.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     if not stat.S_ISREG(found.mode):
         diagnostics.append(diagnostic("source-not-a-file", found.path, "this is not a plain file"))
         return None
     try:
         if not stat.S_ISREG(os.lstat(found.real).st_mode):
             raise Moved
-        with os.fdopen(os.open(found.real, flags), "rb") as stream:
-            before = os.fstat(stream.fileno())
+        descriptor = os.open(found.real, _FLAGS)
+        try:
+            before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode) or stamp_of(before) != found.stamp:
                 raise Moved
-            data = stream.read(limits.file + 1)
-            after = os.fstat(stream.fileno())
+            data = _read_up_to(descriptor, min(before.st_size, limits.file) + 1)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         raise Moved from None
     except OSError as error:
@@ -161,3 +164,11 @@ def _read_file(found: Found, limits: Limits, diagnostics: list[Diagnostic]) -> S
     if stamp_of(after) != found.stamp or len(data) != after.st_size:
         raise Moved
     return SourceFile(found.path, data)
+
+
+def _read_up_to(descriptor: int, size: int) -> bytes:
+    """Read to the end, or one byte beyond what the file is thought to hold. A buffered stream costs more than a small file."""
+    data = os.read(descriptor, size)
+    while len(data) < size - 1 and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data

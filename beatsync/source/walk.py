@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from beatsync.source.problems import Moved, SourceError
 from beatsync.values import Diagnostic, Location, Severity
@@ -32,12 +33,11 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file on the way to being read: its path in the source, where it really lies, and what it looked like."""
 
     path: str
-    real: Path
+    real: str
     mode: int
     stamp: tuple[int, int, int]
 
@@ -70,28 +70,29 @@ def resolve(root: Path) -> Path:
 def look_over(root: Path, limits: Limits) -> Look:
     """Look at everything below a real directory. Raises SourceError, and Moved where it changes meanwhile."""
     look = Look(root, limits)
-    look.found.extend(_walk(look, root, "", limits.depth))
-    look.found.sort(key=lambda one: one.path)
+    look.found.extend(_walk(look, str(root), "", limits.depth))
+    look.found.sort()
     return look
 
 
-def _walk(look: Look, folder: Path, prefix: str, depth: int) -> Iterator[Found]:
+def _walk(look: Look, folder: str, prefix: str, depth: int) -> Iterator[Found]:
     """Yield the spec files below `folder`; `prefix` is its path in the source, with a slash behind it."""
     try:
-        with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries)
+        with os.scandir(folder) as listed:
+            entries = sorted(listed, key=_name)
     except (FileNotFoundError, NotADirectoryError):
         raise Moved from None
     except OSError as error:
-        raise unreadable(prefix or str(folder), error) from None
-    for name in names:
+        raise unreadable(prefix or folder, error) from None
+    for entry in entries:
+        name = entry.name
         if name.startswith((".", "_")):
             continue
         look.entries += 1
         if look.entries > look.limits.entries:
             raise SourceError("source-too-large", f"{look.root} holds more than {look.limits.entries} names")
         path = prefix + name
-        place = _place(look, folder / name, path)
+        place = _place(look, entry, path)
         if place is None:
             continue
         real, status = place
@@ -108,14 +109,18 @@ def _walk(look: Look, folder: Path, prefix: str, depth: int) -> Iterator[Found]:
             yield from _walk(look, real, f"{path}/", depth - 1)
 
 
-def _place(look: Look, real: Path, path: str) -> tuple[Path, os.stat_result] | None:
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _place(look: Look, entry: os.DirEntry[str], path: str) -> tuple[str, os.stat_result] | None:
     """Return where an entry really lies and what it is; None where a link leads to what may not or need not be read."""
     try:
-        status = os.lstat(real)
+        status = entry.stat(follow_symlinks=False)
         if not stat.S_ISLNK(status.st_mode):
-            return real, status
-        target = _target(look, real, path)
-        return None if target is None else (target, os.lstat(target))
+            return entry.path, status
+        target = _target(look, Path(entry.path), path)
+        return None if target is None else (str(target), os.lstat(target))
     except FileNotFoundError:
         raise Moved from None
     except OSError as error:
@@ -148,7 +153,7 @@ def _target(look: Look, link: Path, path: str) -> Path | None:
     return None
 
 
-def found_at(path: str, real: Path, status: os.stat_result) -> Found:
+def found_at(path: str, real: str, status: os.stat_result) -> Found:
     """Return a file as it looks."""
     return Found(path, real, status.st_mode, stamp_of(status))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from beatsync.spec import schema
 from beatsync.spec.layers import Bad, Layer, layer, merge
 from beatsync.spec.meaning import Meaning
+from beatsync.spec.passes import passes
 from beatsync.spec.plainmeaning import PlainMeaning
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.reader import Reading, read
@@ -29,8 +30,7 @@ class ParseOptions:
     """IANA name of the zone where no spec says one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedFile:
+class ParsedFile(NamedTuple):
     """What one file declares under the options it was parsed with."""
 
     path: str
@@ -49,13 +49,13 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.document(document, number)
-    problems = list(dict.fromkeys([*reading.problems, *parser.problems]))
+    problems = [*reading.problems, *parser.problems]
     return ParsedFile(
         file.path,
         tuple(parser.schedules),
         tuple(parser.names),
         frozenset(parser.environments),
-        tuple(_diagnostics(file, problems, frozenset(parser.sensitive))) if problems else (),
+        tuple(_diagnostics(file, dict.fromkeys(problems), frozenset(parser.sensitive))) if problems else (),
     )
 
 
@@ -74,30 +74,30 @@ class _Parser:
 
     def document(self, document: Any, number: int) -> None:
         """Take one document of the file."""
-        found = schema.check(document, number)
+        found = [] if passes(document) else schema.check(document, number)
         schedules = document.get("schedules") if isinstance(document, dict) else None
         if not isinstance(schedules, dict):
             self.problems.extend(found)
             return
-        places, file = self._reading.names[number], self._path
-        placed = {name: Location(file, *places.get(name, _UNPLACED)) for name in schedules}
-        self.names.extend(placed.items())
+        marks, file = self._reading.names[number], self._path
+        places = [(name, Location(file, *marks.get(name, _UNPLACED))) for name in schedules]
+        self.names.extend(places)
         if found:
             self.problems.extend(found)
-            self._carefully(document, number, placed, _bad(found))
+            self._carefully(document, number, places, _bad(found))
             return
-        read = PlainMeaning(document.get("defaults"), self._options.timezone).read
-        for name, body in schedules.items():
-            declared = read(name, body, placed[name])
-            if declared is not None:
-                self.schedules.append(declared)
+        declared, read = self.schedules, PlainMeaning(document.get("defaults"), self._options.timezone).read
+        for pair in places:
+            one = read(pair[0], schedules[pair[0]], pair[1])
+            if one is not None:
+                declared.append(one)
             else:
-                self._carefully(document, number, {name: placed[name]}, {})
+                self._carefully(document, number, (pair,), {})
 
-    def _carefully(self, document: Any, number: int, placed: Mapping[str, Location], bad: Bad) -> None:
+    def _carefully(self, document: Any, number: int, places: Iterable[tuple[str, Location]], bad: Bad) -> None:
         """Take the schedules of these names with every question asked."""
         defaults = layer((number, "defaults"), document.get("defaults"), bad)
-        for name, place in placed.items():
+        for name, place in places:
             body = document["schedules"][name]
             if isinstance(body, dict):
                 self._schedule(name, place, (defaults, layer((number, "schedules", name), body, bad)), bad)

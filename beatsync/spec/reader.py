@@ -7,6 +7,7 @@ read again with the place of every node (FACTS 15). The places of schedules' nam
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,8 @@ def _decode(data: bytes, reading: Reading) -> str | None:
         reading.problems.append(Problem((), "yaml-size", message, "split it", mark=(1, 1)))
         return None
     try:
-        return data.decode("utf-8-sig")
+        # The codec `utf-8-sig` is ten times slower than this.
+        return data.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         # What the error counts from is the text behind a byte order mark.
         mark = _behind(error.object[: error.start].decode())

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from beatsync.spec.layers import KINDS
-from beatsync.spec.passes import passes
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.published import validator
 from beatsync.spec.scalars import Ambiguous
@@ -34,9 +33,7 @@ _ELSEWHERE = {
 
 
 def check(document: Any, number: int) -> list[Problem]:
-    """Return what the schema finds wrong with the document of that number in its file."""
-    if passes(document):
-        return []
+    """Return what the schema finds wrong with the document of that number in its file; to ask `passes` first costs less."""
     found = [problem for error in validator().iter_errors(document) for problem in _problems(error, number)]
     if len(found) < 2:  # noqa: PLR2004  nothing repeats another
         return found
