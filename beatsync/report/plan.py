@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 
 from beatsync.plan.jsonform import plan_json, summary_json
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Blocked, Cause, Change, Condition, FieldChange, Plan
 from beatsync.report import diagnostics
 from beatsync.report.paint import Paint, clean, json_text, plain
-from beatsync.values import FieldValue, Revision
+from beatsync.values import Diagnostic, FieldValue, Revision
 
 SIGNS = {
     Action.CREATE: "+",
@@ -41,10 +42,11 @@ def json_report(plan: Plan, *, applied: bool) -> str:
 def text_report(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> str:
     """Return a plan, or what a sync did where `applied`, for a terminal; `refused` is one that may not be done."""
     lines = [diagnostics.text(one, paint) for one in plan.diagnostics]
+    if plan.changes or plan.blocked:
+        lines += [*([""] if lines else []), heading(plan), ""]
+    for change in plan.changes:
+        lines += _change(change, paint)
     if plan.changes:
-        lines += [heading(plan), ""]
-        for change in plan.changes:
-            lines += _change(change, paint)
         lines.append("")
     lines += _conditions(plan)
     lines += _blocked(plan, paint)
@@ -133,16 +135,26 @@ def _some(names: list[str]) -> str:
 
 
 def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
-    for blocked in plan.blocked:
-        yield f"{paint('blocked:', 'error')} {clean(blocked.message)} {paint(f'[{blocked.code}]', 'quiet')}"
-        names = _listed(blocked)
-        yield from (f"  - {clean(name)}" for name in names[:_MOST_NAMES])
-        if len(names) > _MOST_NAMES:
-            yield f"  and {len(names) - _MOST_NAMES:,} more"
-        if blocked.hint:
-            yield f"  {paint('hint:', 'hint')} {clean(blocked.hint)}"
+    for found in _alike(plan.blocked):
+        code, hint = found[0].code, found[0].hint
+        for blocked in found[:_MOST_NAMES]:
+            yield f"{paint('blocked:', 'error')} {clean(blocked.message)} {paint(f'[{code}]', 'quiet')}"
+            names = _listed(blocked)
+            yield from (f"  - {clean(name)}" for name in names[:_MOST_NAMES])
+            if len(names) > _MOST_NAMES:
+                yield f"  and {len(names) - _MOST_NAMES:,} more"
+        if len(found) > _MOST_NAMES:
+            yield f"  and {len(found) - _MOST_NAMES:,} more of the kind"
+        if hint:
+            yield f"  {paint('hint:', 'hint')} {clean(hint)}"
     if plan.blocked:
         yield ""
+
+
+def _alike(blocked: Iterable[Blocked]) -> Iterator[list[Blocked]]:
+    """Yield what has one mend together: a first sync beside hundreds of rows has hundreds of conflicts."""
+    for _, found in groupby(blocked, key=lambda one: (one.code, one.hint)):
+        yield list(found)
 
 
 def _listed(blocked: Blocked) -> tuple[str, ...]:
@@ -158,16 +170,28 @@ def markdown_report(plan: Plan, *, applied: bool, refused: bool = False) -> str:
         body = [line for change in plan.changes for line in _diff(change)]
         fence = _fence(body)
         lines += [f"{fence}diff", *body, fence, ""]
-    for blocked in plan.blocked:
-        names = _some([_code(name) for name in _listed(blocked)])
-        more = f": {names}" if names else ""
-        hint = f" {_escaped(blocked.hint)}" if blocked.hint else ""
-        lines += ["> [!CAUTION]", f"> Blocked: {_escaped(blocked.message)}{more}.{hint}", ""]
-    for one in plan.diagnostics:
-        hint = f" {_escaped(one.hint)}" if one.hint else ""
-        lines.append(f"- {_code(str(one.location))} {one.severity.value}: {_escaped(one.message)}{hint}")
+    for found in _alike(plan.blocked):
+        lines += [*_caution(found), ""]
+    lines += [_item(one) for one in plan.diagnostics]
     lines += [f"- {line.strip()}" for line in _conditions(plan, _code) if line]
     return "\n".join(lines).rstrip()
+
+
+def _caution(found: list[Blocked]) -> Iterator[str]:
+    yield "> [!CAUTION]"
+    for blocked in found[:_MOST_NAMES]:
+        names = _some([_code(name) for name in _listed(blocked)])
+        yield f"> - Blocked: {_escaped(blocked.message)}{f': {names}' if names else ''} ({_code(blocked.code)})"
+    if len(found) > _MOST_NAMES:
+        yield f"> - and {len(found) - _MOST_NAMES:,} more of the kind"
+    if found[0].hint:
+        yield ">"
+        yield f"> {_escaped(found[0].hint)}"
+
+
+def _item(one: Diagnostic) -> str:
+    hint = f"; {_escaped(one.hint)}" if one.hint else ""
+    return f"- {_code(str(one.location))} {one.severity.value}: {_escaped(one.message)}{hint} ({_code(one.code)})"
 
 
 def _diff(change: Change) -> Iterator[str]:

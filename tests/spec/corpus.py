@@ -1,23 +1,19 @@
 """The corpus of spec files in `tests/data/specs`: each case a file, or a folder of files, with what it shall come to beside it.
 
-`BEATSYNC_RENEW=1` writes what they come to now; read the difference before committing it.
+`tests.golden` compares with them, and renews them.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from beatsync.spec import ParseOptions, combine, parse_file
 from beatsync.values import Desired, SourceFile
 
 SPECS = Path(__file__).parent.parent / "data" / "specs"
 _FLAGS = re.compile(rb"# --env (\S+)\n")
-RENEW = os.environ.get("BEATSYNC_RENEW") == "1"
 
 
 @dataclass(frozen=True)
@@ -55,13 +51,3 @@ def cases(folder: str) -> list[Case]:
     """Return the cases of `invalid` or `valid`."""
     paths = sorted((SPECS / folder).iterdir())
     return [Case(path) for path in paths if path.is_dir() or path.suffix == ".yaml"]
-
-
-def compare(path: Path, text: str) -> None:
-    """Fail where the file says something else than `text`; with BEATSYNC_RENEW=1 write it instead."""
-    if RENEW:
-        path.write_text(text, encoding="utf-8")
-        return
-    if not path.exists():
-        pytest.fail(f"there is no {path.name}: BEATSYNC_RENEW=1 writes it")
-    assert text == path.read_text(encoding="utf-8"), "if this is meant: BEATSYNC_RENEW=1, and read the difference"

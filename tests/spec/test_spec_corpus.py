@@ -9,7 +9,8 @@ from beatsync import spec
 from beatsync.report import diagnostics
 from beatsync.values import Severity
 from tests.codes import codes
-from tests.spec.corpus import SPECS, Case, cases, compare
+from tests.golden import compare
+from tests.spec.corpus import SPECS, Case, cases
 
 INVALID = cases("invalid")
 BEHIND_THE_SCHEMA = {

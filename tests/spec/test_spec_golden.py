@@ -10,7 +10,8 @@ from beatsync.spec import ParseOptions, parse_file
 from beatsync.spec.published import read_schema
 from beatsync.spec.reader import read
 from beatsync.values import DEFAULT_POLICY, Declared, TaskSpec
-from tests.spec.corpus import SPECS, Case, cases, compare
+from tests.golden import compare
+from tests.spec.corpus import SPECS, Case, cases
 
 VALID = cases("valid")
 
