@@ -130,7 +130,14 @@ def _in_words(expression: str) -> str | None:
 
 
 def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
-    spelled = [cronfield.spell(name, text) for name, text in zip(FIELD_NAMES, texts, strict=True)]
+    spelled, wrong = [], []
+    for name, text in zip(FIELD_NAMES, texts, strict=True):
+        try:
+            spelled.append(cronfield.spell(name, text))
+        except SpecError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0].beside(wrong[1:])
     crontab = _crontab(spelled, times.zone(timezone).key)
     _refuse_never(crontab)
     return crontab

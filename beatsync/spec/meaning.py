@@ -164,7 +164,8 @@ class Meaning:
         try:
             return convert(value)
         except SpecError as error:
-            self._complain(key, error)
+            for one in (error, *error.others):
+                self._complain(key, one)
             return None
 
     def _complain(self, key: str, error: SpecError, *, warning: bool = False) -> None:

@@ -5,6 +5,7 @@ The leaf normalisers raise `SpecError`; whoever knows the place turns it into a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Union
 
@@ -19,6 +20,13 @@ class SpecError(ValueError):
         self.hint: Final = hint
         self.field: Final = field
         """Which key of a mapping it is about (`hour`, `latitude`), where the value had several."""
+        self.others: Sequence[SpecError] = ()
+        """What else is wrong with the same value: a person mends all of it at once."""
+
+    def beside(self, others: Sequence[SpecError]) -> SpecError:
+        """Return this error, with what else is wrong with the value."""
+        self.others = others
+        return self
 
 
 Path = tuple[Union[str, int], ...]
