@@ -24,6 +24,13 @@ def _codes(tree: ast.Module) -> Iterator[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and any(argument.arg == "code" for argument in node.args.args)
     }
+    named = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -31,6 +38,7 @@ def _codes(tree: ast.Module) -> Iterator[str]:
             given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
             if position is not None and len(node.args) > position:
                 given.append(node.args[position])
+            given = [named.get(one.id, one) if isinstance(one, ast.Name) else one for one in given]
             yield from (one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str))
         elif isinstance(node, ast.Tuple) and node.elts:
             # What only warns is handed over as a code and a message.

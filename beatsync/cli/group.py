@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
 import click
+from click.core import ParameterSource
 
 from beatsync import __version__
 from beatsync.cli import exits
-from beatsync.cli.output import complain
+from beatsync.cli.output import complain, note
 
 COMMANDS = {
     "validate": "Read and check spec files; needs no database.",
@@ -85,6 +87,8 @@ def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", sett
         return exits.USAGE
     except click.UsageError as error:
         error.show()
+        if hint := _hint(error):
+            note(hint, "hint")
         return exits.USAGE
     except click.ClickException as error:
         complain(error.format_message())
@@ -100,3 +104,14 @@ def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", sett
         complain(message)
         return code
     return code if isinstance(code, int) else exits.DONE
+
+
+def _hint(error: click.UsageError) -> str | None:
+    """Return what click does not know: which variable a value came from, and what a flag of other tools is called here."""
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--dry-run":
+        return "`beatsync plan` shows what a sync would do, and does nothing"
+    param, ctx = getattr(error, "param", None), error.ctx
+    if param is None or ctx is None or ctx.get_parameter_source(param.name) is not ParameterSource.ENVIRONMENT:
+        return None
+    variables = [param.envvar] if isinstance(param.envvar, str) else param.envvar
+    return f"the value comes from the environment variable {next(name for name in variables if os.environ.get(name))}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from beatsync.cli import exits, options, output
-from beatsync.cli.wiring import DIRECTORY
+from beatsync.cli import exits, options, output, wiring
 from beatsync.spec.published import NAMES, read_schema
 
 SCHEMA = "_beatsync.schema.json"
@@ -20,17 +20,16 @@ version: 1
 
 # Merged under every schedule of this file.
 defaults:
-  timezone: UTC
+  # timezone: Europe/Berlin  # left out, it is the project's CELERY_TIMEZONE, else UTC
+  # queue: billing
 
-schedules: {{}}
-  # Each name is a PeriodicTask.name. Take the braces above away and write for example:
-  #
+# Each name is a PeriodicTask.name. Take the # away from what you want, or write your own.
+schedules:
   # nightly-invoices:
   #   task: billing.tasks.generate_invoices
   #   crontab: "30 2 * * mon-fri"
   #   kwargs: {{dry_run: false}}
   #   expire_seconds: 30m
-  #
   # heartbeat:
   #   task: ops.tasks.heartbeat
   #   interval: 30s
@@ -39,13 +38,16 @@ schedules: {{}}
 
 @click.command("init")
 @options.directory()
-def command(directory: Path | None) -> int:
+@click.pass_obj
+def command(settings: Any, /, *, directory: Path | None) -> int:
     """Lay out a new directory: a spec file to begin with, and the schema by which editors complete and explain keys."""
-    root = directory or DIRECTORY
+    root = wiring.directory(wiring.Given(directory), wiring.Project.read(settings))
     files = {
         EXAMPLE: _TEXT,
         SCHEMA: json.dumps(read_schema(NAMES[0]), indent=2, ensure_ascii=False) + "\n",
     }
+    if root.exists() and not root.is_dir():
+        raise click.ClickException(f"{root} is a file; name a directory, be it a new one")
     taken = [name for name in files if (root / name).exists()]
     if taken:
         raise click.ClickException(f"{root / taken[0]} exists already, and nothing was written")
@@ -57,5 +59,6 @@ def command(directory: Path | None) -> int:
             output.answer(f"made {root / name}")
     except OSError as error:
         raise click.ClickException(f"{root} cannot be written: {error.strerror}") from None
-    output.note(f"edit {root / EXAMPLE}, then run `beatsync validate {root}` and `beatsync plan {root}`", "hint")
+    validate, plan = (output.command(word, *([str(root)] if directory else [])) for word in ("validate", "plan"))
+    output.note(f"edit {root / EXAMPLE}, then run `{validate}` and `{plan}`", "hint")
     return exits.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 import time
@@ -80,6 +81,11 @@ def note(message: str, kind: str = "warning") -> None:
     click.echo(f"{paint(kind + ':', kind)} {clean(message)}", err=True, color=True)
 
 
+def command(*words: str) -> str:
+    """Return a command line as it is typed here, be it behind `beatsync` or behind `manage.py beatsync`."""
+    return shlex.join([*str(click.get_current_context().find_root().info_name).split(), *words])
+
+
 class Watch:
     """Shows a person what a sync is at: a bar once it takes long, or each step's time with `-v`."""
 
@@ -136,9 +142,16 @@ class Watch:
 
 def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    class Counted(MofNCompleteColumn):
+        """Nothing where nobody knows of how many."""
+
+        def render(self, task: Task) -> Text:
+            return super().render(task) if task.total else Text()
+
+    columns = (TextColumn("{task.description}"), BarColumn(), Counted(), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,9 +51,8 @@ def command(
         return exits.INVALID
     if out is not None and saved.may_be_saved(result.plan):
         saved.write(out, result.plan, sync_options)
-        program = click.get_current_context().find_root().info_name
-        words = ["sync", *([str(asked.directory)] if asked.directory else []), "--plan", str(out)]
-        output.note(f"saved in {out}; `{program} {shlex.join(words)}` does exactly this", "hint")
+        words = [*([str(asked.directory)] if asked.directory else []), "--plan", str(out)]
+        output.note(f"saved in {out}; `{output.command('sync', *words)}` does exactly this", "hint")
     elif result.outcome is reconcile.Outcome.BLOCKED:
         return exits.BLOCKED
     return exits.CHANGES if detailed_exitcode and result.plan.changes else exits.DONE

@@ -98,7 +98,7 @@ def opened(given: Given, settings: Any, *, check: bool = True) -> Iterator[tuple
     With `check`, a table that is missing is found before anything else is done.
     """
     from beatsync.store import DatabaseChoice, connect
-    from beatsync.store.connect import EMBEDDED
+    from beatsync.store.connect import EMBEDDED, is_unchosen
     from beatsync.store.versions import warnings
 
     typed = click.get_current_context().get_parameter_source("alias") is ParameterSource.COMMANDLINE
@@ -108,10 +108,16 @@ def opened(given: Given, settings: Any, *, check: bool = True) -> Iterator[tuple
             " give only one of the two"
         )
     alias = given.alias or Project.read(settings).get("DATABASE")
-    was_there = EMBEDDED.exists()
-    store = connect(DatabaseChoice(given.database_url, alias, given.settings_module))
-    if EMBEDDED.exists() and not was_there:
-        note(f"no database was chosen (--database-url, --settings): made {EMBEDDED} here", "hint")
+    choice = DatabaseChoice(given.database_url, alias, given.settings_module)
+    if is_unchosen(choice):
+        if os.environ.get("BEATSYNC_DATABASE_URL") == "":
+            # A secret that is missing: a sync into a file that nobody reads would be a success.
+            raise click.UsageError(
+                "BEATSYNC_DATABASE_URL is set and empty: say which database, or unset it where"
+                f" {EMBEDDED} in this directory is meant"
+            )
+        note(f"no database was chosen (--database-url, --settings): using {EMBEDDED} here", "hint")
+    store = connect(choice)
     try:
         for warning in warnings():
             note(warning)
@@ -123,8 +129,10 @@ def opened(given: Given, settings: Any, *, check: bool = True) -> Iterator[tuple
 
 
 def directory(given: Given, project: Project) -> Path:
-    """Return the source's directory."""
-    return given.directory or Path(project.get("DIR") or DIRECTORY)
+    """Return the source's directory, as it is said from here."""
+    path = given.directory or Path(project.get("DIR") or DIRECTORY)
+    # A project says BASE_DIR / "schedules.d"; what CI shows at a line of a file counts from where it runs.
+    return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
 
 
 def parse_options(given: Given, project: Project, default_zone: str | None = None) -> ParseOptions:

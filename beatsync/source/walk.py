@@ -59,7 +59,9 @@ def resolve(root: Path) -> Path:
         resolved = root.resolve(strict=True)
         is_dir = stat.S_ISDIR(resolved.stat().st_mode)
     except FileNotFoundError:
-        raise SourceError("source-missing", f"there is no directory {root}", "`beatsync init` makes one") from None
+        raise SourceError(
+            "source-missing", f"there is no directory {root}", f"`beatsync init {root}` makes one"
+        ) from None
     except (OSError, RuntimeError) as error:
         raise SourceError("source-unreadable", f"{root} cannot be read: {reason(error)}") from None
     if not is_dir:

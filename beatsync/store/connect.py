@@ -34,6 +34,15 @@ class DatabaseChoice:
     """The SQLite file where nothing else is chosen; None is `beatsync.sqlite3` here."""
 
 
+def is_unchosen(choice: DatabaseChoice) -> bool:
+    """Whether nobody chose a database, and the embedded one is what remains."""
+    from django.apps import apps
+    from django.conf import settings
+
+    said = (choice.url, choice.alias, choice.settings_module)
+    return said == (None, None, None) and not (settings.configured and apps.ready)
+
+
 def connect(choice: DatabaseChoice) -> Store:
     """Set Django up where it is not, and return the store of the chosen database.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
@@ -15,7 +16,7 @@ def test_a_new_directory_validates_and_can_be_planned_at_once(shell: Shell) -> N
     made = shell("init")
     assert made.code == 0
     assert made.out == "made schedules.d/schedules.yaml\nmade schedules.d/_beatsync.schema.json\n"
-    assert "beatsync validate schedules.d" in made.err
+    assert "`beatsync validate` and `beatsync plan`" in made.err
     assert shell("validate").out == "1 file, 0 schedules: valid\n"
     planned = shell("plan", "--detailed-exitcode")
     assert (planned.code, planned.out) == (0, "Nothing to do: 0 unchanged.\n")
@@ -24,13 +25,20 @@ def test_a_new_directory_validates_and_can_be_planned_at_once(shell: Shell) -> N
 def test_what_it_says_to_write_is_valid(here: Here) -> None:
     here("init", "specs")
     path = here.path / "specs" / "schedules.yaml"
-    # What the comment in it asks for: the braces away, the examples in.
-    text = path.read_text(encoding="utf-8").replace("schedules: {}", "schedules:")
-    head, examples = text.split("for example:\n  #\n")
-    text = head + "\n" + "\n".join(f"  {line[4:]}" for line in examples.splitlines())
+    # What the comment in it asks for, by the editor's own command.
+    text = re.sub(r"^  # ", "  ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
-    assert sorted(yaml.safe_load(text)["schedules"]) == ["heartbeat", "nightly-invoices"]
+    document = yaml.safe_load(text)
+    assert sorted(document["schedules"]) == ["heartbeat", "nightly-invoices"]
+    assert document["defaults"] == {"queue": "billing", "timezone": "Europe/Berlin"}
     assert here("validate", "specs").out == "1 file, 2 schedules: valid\n"
+
+
+def test_it_is_made_where_a_projects_settings_look_and_the_hint_says_no_more_than_is_needed(here: Here) -> None:
+    made = here("init", settings={"DIR": str(here.path / "specs")})
+    assert made.out == "made specs/schedules.yaml\nmade specs/_beatsync.schema.json\n"
+    assert "`beatsync validate` and `beatsync plan`" in made.err
+    assert "`beatsync validate other` and `beatsync plan other`" in here("init", "other").err
 
 
 def test_the_schema_beside_it_is_the_published_one_and_the_file_names_it(here: Here) -> None:
@@ -63,3 +71,5 @@ def test_a_file_in_the_way_is_told(here: Here) -> None:
     answer = here("init", "specs/below")
     assert (answer.code, answer.out) == (1, "")
     assert "specs/below cannot be written" in answer.err
+    answer = here("init", "specs")
+    assert (answer.code, answer.err) == (1, "error: specs is a file; name a directory, be it a new one\n")

@@ -103,6 +103,19 @@ class TestEnvironment:
         answer = here("sync")
         assert (answer.code, answer.out) == (64, "")
         assert message in answer.err
+        assert f"hint: the value comes from the environment variable {variable}\n" in answer.err
+
+    def test_who_typed_it_is_not_sent_to_a_variable(self, here: Here) -> None:
+        answer = here("sync", "--max-deletes", "few")
+        assert answer.code == 64
+        assert "environment variable" not in answer.err
+
+    def test_a_url_that_is_set_to_nothing_is_no_choice_of_the_embedded_database(self, shell: Shell) -> None:
+        shell.spec(SPEC)
+        answer = shell("sync", env={"BEATSYNC_DATABASE_URL": ""})
+        assert (answer.code, answer.out) == (64, "")
+        assert "BEATSYNC_DATABASE_URL is set and empty" in answer.err
+        assert not (shell.path / "beatsync.sqlite3").exists()
 
 
 class TestPrecedence:
@@ -223,6 +236,11 @@ class TestWrongUsage:
             assert answer.err.startswith(f"Usage: beatsync {name} ")
             assert f"No such option '{flag}'" in answer.err
         assert "Did you mean '--help'?" in answer.err
+
+    def test_the_name_that_other_tools_have_for_a_plan_is_understood(self, here: Here) -> None:
+        answer = here("sync", "--dry-run")
+        assert answer.code == 64
+        assert "`beatsync plan` shows what a sync would do" in answer.err
 
     @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"release", "run"}])
     def test_a_word_too_many_is_told(self, here: Here, name: str) -> None:

@@ -60,11 +60,19 @@ def test_one_file_can_be_checked_alone(here: Here) -> None:
     assert answer.out.startswith("schedules.d/bad.yaml:2:")
 
 
+def test_paths_below_the_directory_where_it_runs_count_from_there(here: Here) -> None:
+    here.spec(INVALID)
+    said = here("validate", "--format", "github")
+    assert "file=schedules.d/tasks.yaml," in said.out
+    assert here("validate", str(here.path / "schedules.d"), "--format", "github") == said
+    assert here("validate", "--format", "github", settings={"DIR": here.path / "schedules.d"}) == said
+
+
 def test_a_directory_that_is_not_there_exits_with_1_and_says_what_makes_one(here: Here) -> None:
     answer = here("validate", "elsewhere")
     assert (answer.code, answer.out) == (1, "")
     assert "there is no directory elsewhere" in answer.err
-    assert "`beatsync init` makes one" in answer.err
+    assert "`beatsync init elsewhere` makes one" in answer.err
 
 
 def test_json_is_what_its_schema_says(here: Here) -> None:
