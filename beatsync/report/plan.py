@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from beatsync.plan.jsonform import plan_json, summary_json
@@ -32,6 +32,9 @@ _DONE = {
 _WITHOUT_QUOTES = frozenset({"interval", "crontab", "timezone", "solar", "clocked", "task", "expires", "start_time"})
 _JSON_FIELDS = frozenset({"args", "kwargs", "headers"})
 _MOST_NAMES = 20
+_MOST_MARKDOWN = 50_000
+"""Characters of changes: a comment on GitHub holds 65,536, and the totals and reasons want some of them."""
+_MOST_ITEMS = 50
 
 
 def json_report(plan: Plan, *, applied: bool) -> str:
@@ -167,14 +170,30 @@ def markdown_report(plan: Plan, *, applied: bool, refused: bool = False) -> str:
     summary = totals(plan, applied=applied, refused=refused)
     lines = [f"### BeatSync: {_code(plan.source)}", "", f"**{summary}** {_escaped(heading(plan))}.", ""]
     if plan.changes:
-        body = [line for change in plan.changes for line in _diff(change)]
+        body, left = _fitting(plan.changes)
         fence = _fence(body)
         lines += [f"{fence}diff", *body, fence, ""]
+        lines += [f"{left:,} more changes have no room here.", ""] if left else []
     for found in _alike(plan.blocked):
         lines += [*_caution(found), ""]
-    lines += [_item(one) for one in plan.diagnostics]
+    lines += [_item(one) for one in plan.diagnostics[:_MOST_ITEMS]]
+    if len(plan.diagnostics) > _MOST_ITEMS:
+        lines.append(f"- and {len(plan.diagnostics) - _MOST_ITEMS:,} more, which `validate` tells")
     lines += [f"- {line.strip()}" for line in _conditions(plan, _code) if line]
     return "\n".join(lines).rstrip()
+
+
+def _fitting(changes: Sequence[Change]) -> tuple[list[str], int]:
+    """Return the lines of as many changes as a comment has room for, and how many are left."""
+    lines: list[str] = []
+    room = _MOST_MARKDOWN
+    for number, change in enumerate(changes):
+        found = list(_diff(change))
+        room -= sum(len(line) + 1 for line in found)
+        if room < 0:
+            return lines, len(changes) - number
+        lines += found
+    return lines, 0
 
 
 def _caution(found: list[Blocked]) -> Iterator[str]:

@@ -159,6 +159,21 @@ def test_what_has_one_mend_is_told_it_once() -> None:
     assert plan.text_report(apart, applied=False).count("hint: x") == 2
 
 
+def test_a_plan_of_thousands_is_a_comment_that_a_server_takes() -> None:
+    many = [declared(f"job-{number:05}", description="x" * 100) for number in range(5000)]
+    faults = parse_file(
+        SourceFile("faults.yaml", b"".join(b"k%d: 1\n" % number for number in range(500))), ParseOptions()
+    )
+    made = make_plan(desired(*many, diagnostics=faults.diagnostics), observed(), request(isolate=True))
+    text = plan.markdown_report(made, applied=False)
+    assert len(text) < 65_536
+    assert "**5,000 to create" in text
+    shown = text.count("\n+ job-")
+    assert f"\n{5000 - shown:,} more changes have no room here.\n" in text
+    assert f"\n- and {len(faults.diagnostics) - 50:,} more, which `validate` tells" in text
+    assert plan.text_report(made, applied=False).count("\n  + job-") == 5000
+
+
 def checked() -> diagnostics.Checked:
     read = parse_file(SourceFile("broken.yaml", BROKEN.encode()), ParseOptions())
     return diagnostics.Checked(2, len(read.schedules), read.diagnostics, ["broken.yaml", "fine.yaml"])
