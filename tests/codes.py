@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 PACKAGE = Path(__file__).parent.parent / "beatsync"
 _POSITION = {"SpecError": 0, "SourceError": 0, "Blocked": 0, "Problem": 1, "Diagnostic": 1, "_fail": 1}
@@ -15,15 +16,23 @@ _KEBAB = re.compile(r"[a-z]+(?:-[a-z]+)+")
 
 def codes(folder: Path = PACKAGE) -> set[str]:
     """Return every code that something below `folder` can say."""
-    return {code for path in sorted(folder.rglob("*.py")) for code in _codes(ast.parse(path.read_bytes()))}
+    trees = [ast.parse(path.read_bytes()) for path in sorted(folder.rglob("*.py"))]
+    # One module's helper may be called by another.
+    helpers = {name: position for tree in trees for name, position in _helpers(tree).items()}
+    return {code for tree in trees for code in _codes(tree, helpers)}
 
 
-def _codes(tree: ast.Module) -> Iterator[str]:
-    helpers = {
+def _helpers(tree: ast.Module) -> dict[str, int]:
+    """Return the functions that take a code, and as which argument."""
+    return {
         node.name: [argument.arg for argument in node.args.args if argument.arg != "self"].index("code")
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and any(argument.arg == "code" for argument in node.args.args)
     }
+
+
+def _codes(tree: ast.Module, shared: Mapping[str, int] = MappingProxyType({})) -> Iterator[str]:
+    helpers = {**shared, **_helpers(tree)}
     named = {
         target.id: node.value
         for node in tree.body

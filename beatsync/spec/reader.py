@@ -245,7 +245,12 @@ class _Builder:
 
     def _key(self, event: Any, path: Path) -> str:
         if not isinstance(event, yaml.ScalarEvent):
-            self._fail(event, "yaml-key", "a key has to be a string")
+            self._fail(
+                event,
+                "yaml-key",
+                "a key has to be a string",
+                "quote it; what holds {{ }} is a template to be rendered first",
+            )
         value = self._scalar(event, path)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
