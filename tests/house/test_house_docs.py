@@ -17,7 +17,7 @@ from beatsync.plan.model import Plan
 from beatsync.report import plan as report
 from beatsync.spec import ParseOptions, crontab, parse_file
 from beatsync.spec.layers import KINDS
-from beatsync.spec.published import read_schema
+from beatsync.spec.published import NAMES, read_schema
 from beatsync.spec.reader import MAX_BYTES, read
 from beatsync.spec.schema import check
 from beatsync.values import Interval, Revision, SourceFile
@@ -116,6 +116,10 @@ def test_the_settings_of_a_project_are_all_shown() -> None:
     exec(block, {"BASE_DIR": ROOT}, values)
     assert tuple(values["BEATSYNC"]) == wiring.SETTINGS
     assert wiring.Project.read(values["BEATSYNC"]).get("SOURCE") == "shop"
+
+
+def test_every_published_schema_is_named() -> None:
+    assert not [name for name in NAMES if f"`{name}`" not in text("docs/commands.md").partition("## Output")[2]]
 
 
 def test_every_code_is_explained() -> None:
