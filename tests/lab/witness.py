@@ -80,6 +80,7 @@ class Witness:
 
     def __init__(self, backend: Backend) -> None:
         self._alias = backend.alias
+        self._is_postgresql = backend.name == "postgresql"
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with connections[self._alias].cursor() as cursor:
@@ -95,7 +96,7 @@ class Witness:
 
     def live(self) -> Counter[int]:
         """Return how many rows say which revision now."""
-        field = "kwargs::json->>'revision'" if self._alias == "postgresql" else "JSON_VALUE(kwargs, '$.revision')"
+        field = "kwargs::json->>'revision'" if self._is_postgresql else "JSON_VALUE(kwargs, '$.revision')"
         found = self.rows(f"SELECT {field}, COUNT(*) FROM django_celery_beat_periodictask GROUP BY 1")
         return Counter({int(revision): number for revision, number in found})
 
