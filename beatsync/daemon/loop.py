@@ -68,6 +68,7 @@ class SourceLoop:
         self._whole = True
         self._tried: Revision | None = None
         """What was last tried, well or ill: an event that leads to the same files is no reason to try again."""
+        self._moving_since: float | None = None
         self._streak = 0
         """Failures in a row, of one revision."""
         self._said: frozenset[Diagnostic] = frozenset()
@@ -139,7 +140,7 @@ class SourceLoop:
             if not whole:
                 return
         if self._reading.is_unsettled():
-            self._bell.ring("git")
+            self._bell.ring("unsettled")
             return
         self._whole = False
         self._look(reasons or ("timer",), whole=whole)
@@ -168,9 +169,9 @@ class SourceLoop:
             return
         try:
             read = self._reading.read(by_content=whole)
-            if self._reading.is_unsettled():  # it has begun meanwhile
+            if self._must_wait():
                 self._whole |= whole
-                self._bell.ring("git")
+                self._bell.ring("unsettled")
                 return
             if not self._is_worth_trying(read[0].revision, whole=whole):
                 return
@@ -189,6 +190,20 @@ class SourceLoop:
             self._failed(str(self._store.explained(error)), begun)
         else:
             self._ended(result, reasons, begun, token)
+
+    def _must_wait(self) -> bool:
+        """Whether what was read may be the middle of a change that nobody has told of yet; but not for ever.
+
+        A directory that is removed, copied or checked out file by file looks like a smaller source on the way.
+        """
+        if self._reading.is_unsettled():
+            return True
+        quiet, now = self._timing.quiet, time.monotonic()
+        if self._reading.is_quiet(quiet.quiet):
+            self._moving_since = None
+            return False
+        self._moving_since = self._moving_since or now
+        return now - self._moving_since < quiet.at_most
 
     def _is_worth_trying(self, revision: Revision, *, whole: bool) -> bool:
         """Whether there is something new, or the time has come; what is new begins without the failures of what was before."""

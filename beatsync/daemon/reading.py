@@ -45,6 +45,10 @@ class Reading:
         self._git_since = self._git_since or now
         return now - self._git_since < _GIT_WAIT
 
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nothing had changed for so long when the files were read for the last time."""
+        return self._loaded is not None and self._loaded.is_quiet(seconds)
+
     def read(self, *, by_content: bool) -> tuple[Snapshot, Desired]:
         """Return what the files say. Raises SourceError.
 

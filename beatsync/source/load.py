@@ -55,6 +55,11 @@ class Loaded:
         """Whether that holds of all files."""
         return not any(map(self._young, self.look.found))
 
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nothing had changed for so long when the files were read: what is half removed or half written is a source too."""
+        changed = max((found.stamp[2] for found in self.look.found), default=0)
+        return self.read_at - max(changed, self.look.changed) >= seconds * 1e9
+
     def _young(self, found: Found) -> bool:
         return max(found.stamp[1:]) > self.read_at - _YOUNG
 

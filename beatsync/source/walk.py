@@ -51,6 +51,8 @@ class Look:
     found: list[Found] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     entries: int = 0
+    changed: int = field(default=0, compare=False)
+    """When a folder on the way got or lost an entry for the last time, in nanoseconds since 1970 by the file system's clock."""
 
 
 def resolve(root: Path) -> Path:
@@ -80,6 +82,7 @@ def look_over(root: Path, limits: Limits) -> Look:
 def _walk(look: Look, folder: str, prefix: str, depth: int) -> Iterator[Found]:
     """Yield the spec files below `folder`; `prefix` is its path in the source, with a slash behind it."""
     try:
+        look.changed = max(look.changed, os.stat(folder).st_ctime_ns)  # noqa: PTH116  a walk is made without paths
         with os.scandir(folder) as listed:
             entries = sorted(listed, key=_name)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +22,7 @@ from beatsync.daemon.state import Phase
 from beatsync.plan import diff
 from beatsync.plan.model import PlanOptions, Suspension
 from beatsync.reconcile import SyncOptions, utc_now
+from beatsync.source.watch import Watcher
 from beatsync.spec import ParseOptions
 from beatsync.store import Store, StoreError
 from tests.daemon.daemons import write
@@ -57,11 +60,17 @@ def names(store: Store) -> Callable[[], set[str]]:
 
 @contextmanager
 def running(
-    store: Store, folder: Path, resync: float = HOUR, watch: bool = True, plan: PlanOptions | None = None
+    store: Store,
+    folder: Path,
+    resync: float = HOUR,
+    *,
+    watch: bool = True,
+    plan: PlanOptions | None = None,
+    quiet: Quiet = Quiet(0.02, 0.5),  # noqa: B008  it is frozen
 ) -> Iterator[Running]:
     options = SyncOptions(plan=plan or PlanOptions(), lock_wait=5.0)
     metrics = Metrics()
-    timing = Timing(resync, poll=0.05, quiet=Quiet(0.02, 0.5), watch=watch)
+    timing = Timing(resync, poll=0.05, quiet=quiet, watch=watch)
     loop = SourceLoop(Reading(folder, ParseOptions()), store, options, timing, metrics)
     leadership = Leadership(store, ["default"], "tests", lambda _: loop.look_again("leadership"))
     leadership.start()
@@ -229,6 +238,52 @@ class TestThatADirectoryMayComeAndGo:
             assert one.loop.report.was_ready
             write(folder, "first", "second")
             one.until_synced(names, "first", "second")
+
+    def test_half_of_it_prunes_nothing(
+        self, store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(folder, "first")
+        write(folder, "second", file="b.yaml")
+        arm, begun = Watcher.arm, threading.Event()
+        rest = threading.Timer(0.3, write, (folder, "second"), {"file": "b.yaml"})
+
+        def arm_and_begin(self: Watcher) -> None:
+            arm(self)
+            if begun.is_set():  # the last instant before the files are looked at
+                begun.clear()
+                shutil.rmtree(folder)
+                write(folder, "first")
+                rest.start()
+
+        monkeypatch.setattr(Watcher, "arm", arm_and_begin)
+        with running(store, folder, quiet=Quiet(1.0, 10.0)) as one:
+            one.until_synced(names, "first", "second")
+            until(lambda: one.value("reconciles_total", result="applied") == 1)
+            begun.set()
+            one.loop.look_again("request")
+            until(lambda: one.value("reconciles_total", result="unchanged") == 1)
+            rest.join()
+            assert one.value("changes_total", action="delete", cause="spec") == 0
+
+    def test_files_that_never_rest_are_read_all_the_same(
+        self, store: Store, folder: Path, names: Callable[[], set[str]]
+    ) -> None:
+        write(folder, "first")
+        stop = threading.Event()
+
+        def disturb() -> None:
+            while not stop.wait(0.05):
+                (folder / "README").touch()
+                (folder / "README").unlink()
+
+        thread = threading.Thread(target=disturb)
+        thread.start()
+        try:
+            with running(store, folder, quiet=Quiet(0.3, 1.0)) as one:
+                one.until_synced(names, "first")
+        finally:
+            stop.set()
+            thread.join()
 
     def test_an_empty_one_prunes_nothing(self, store: Store, folder: Path, names: Callable[[], set[str]]) -> None:
         write(folder, "first")
