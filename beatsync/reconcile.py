@@ -6,8 +6,10 @@ timers and triggers are the daemon's.
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
@@ -21,8 +23,9 @@ from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
 from beatsync.plan.release import release_plan
 from beatsync.source import load
-from beatsync.spec import ParseOptions, combine, parse_file
+from beatsync.spec import ParseOptions, combine
 from beatsync.values import Desired, Severity, Snapshot
+from beatsync.workers import parse_files
 
 if TYPE_CHECKING:
     from beatsync.store import Store
@@ -54,6 +57,8 @@ class SyncOptions:
     land as long after it as that save takes, about ten statements (FACTS 2). Only rows that beat knows are waited for."""
     holder: str = "beatsync"
     """What another BeatSync that waits is told about this one."""
+    jobs: int | None = None
+    """How many processes parse files; None is as many as pay."""
     lease_token: str | None = None
     """A daemon's: nothing is written where another daemon leads the source by now."""
 
@@ -82,23 +87,39 @@ def unwatched(step: str, done: int, total: int) -> None:
     """Nobody is looking."""
 
 
-def check(root: Path, options: ParseOptions, watch: Watch = unwatched) -> tuple[Snapshot, Desired]:
-    """Load and parse a directory; what is wrong with its files is in the result.
+def check(
+    root: Path, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None
+) -> tuple[Snapshot, Desired]:
+    """Load and parse a directory; what is wrong with its files is in the result, of which the snapshot holds no files any more.
 
     Raises `beatsync.source.SourceError` where the directory itself cannot be read.
     """
-    watch("reading files", 0, 0)
-    snapshot = load(root)
-    return snapshot, parse(snapshot, options, watch)
+    with _undisturbed():
+        watch("reading files", 0, 0)
+        snapshot = load(root)
+        desired = parse(snapshot, options, watch, jobs)
+        # Their text may be large, and nobody reads it a second time.
+        return replace(snapshot, files=()), desired
 
 
-def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched) -> Desired:
+def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
     """Parse what was loaded; nothing is raised, what is wrong is in the result."""
-    parsed = []
-    for number, file in enumerate(snapshot.files):
-        watch("parsing files", number, len(snapshot.files))
-        parsed.append(parse_file(file, options))
-    return combine(parsed, options, snapshot.diagnostics)
+    with _undisturbed():
+        total = len(snapshot.files)
+        parsed = parse_files(snapshot.files, options, jobs, lambda done: watch("parsing files", done, total))
+        return combine(parsed, options, snapshot.diagnostics)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again at values that live on, and of which none refers to itself."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, watch: Watch = unwatched) -> Result:
@@ -106,7 +127,7 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
 
     Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
     """
-    snapshot, desired = check(root, options.parse, watch)
+    snapshot, desired = check(root, options.parse, watch, options.jobs)
     watch("comparing with the database", 0, 0)
     observed = _observe(store, options)
     made = _make_plan(snapshot, desired, observed, options, clock())
@@ -130,7 +151,7 @@ def sync(
     """
     if expected is not None:
         options = replace(options, plan=replace(options.plan, approved=expected))
-    return sync_read(*check(root, options.parse, watch), store, options, clock=clock, watch=watch)
+    return sync_read(*check(root, options.parse, watch, options.jobs), store, options, clock=clock, watch=watch)
 
 
 def sync_read(

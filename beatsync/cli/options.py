@@ -103,6 +103,10 @@ parsing = together(
     option("--env", "environment", metavar="NAME", help="Environment whose values apply."),
     option("--timezone", metavar="ZONE", callback=zone, help="Zone where no spec says one.  [the project's, else UTC]"),
 )
+jobs = option(
+    "--jobs", metavar="N", type=click.IntRange(1, 64),
+    help="How many processes parse the files.  [as many as pay: from 4 MiB on, up to four]",
+)  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")
 database = together(
     option("--database-url", metavar="URL", help="Database: sqlite, postgres, mysql or mariadb URL."),

@@ -15,6 +15,7 @@ from beatsync.cli import exits, options, output, wiring
 @options.directory()
 @options.source
 @options.parsing
+@options.jobs
 @options.database
 @options.planning
 @options.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")

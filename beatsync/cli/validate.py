@@ -15,6 +15,7 @@ from beatsync.report import diagnostics
 @click.command("validate")
 @options.directory()
 @options.parsing
+@options.jobs
 @options.output_format("text", "json", "github", "sarif", "junit")
 @options.talking
 @click.pass_obj
@@ -39,7 +40,7 @@ def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet
     is_file = path.is_file()
     with output.watching(verbose=verbose, quiet=quiet) as watch:
         snapshot = load_file(path) if is_file else load(path)
-        desired = parse(snapshot, wiring.parse_options(given, project), watch)
+        desired = parse(snapshot, wiring.parse_options(given, project), watch, given.jobs)
     parent = path.parent if is_file else path
     return diagnostics.Checked(
         len(snapshot.files),

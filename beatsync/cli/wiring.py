@@ -47,6 +47,7 @@ class Given:
     on_invalid: str | None = None
     catch_up: bool | None = None
     accept_origin: bool | None = None
+    jobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def sync_options(given: Given, project: Project, store: Store, *, lock_wait: flo
         ),
         lock_wait=lock_wait,
         settle=SETTLE,
+        jobs=given.jobs,
         holder=holder(),
     )
 
