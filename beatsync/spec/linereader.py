@@ -8,6 +8,7 @@ all of it to YAML's own parser, which also says what is wrong. A test holds that
 from __future__ import annotations
 
 import re
+from functools import cache
 from string import ascii_letters
 from typing import Any, Union
 
@@ -17,23 +18,21 @@ from beatsync.spec.scalars import WORDS, plain
 _MAX_KEY = 200
 _MEMO_SIZE = 16_384
 
-# Neither white space nor a line's end nor a byte order mark is among them.
-_BEYOND_ASCII = r"\u00a1-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-_ANY = rf"[ -~{_BEYOND_ASCII}]"
-_LETTER = rf"A-Za-z0-9_{_BEYOND_ASCII}"
-_QUOTED = rf"\"[ !#-\[\]-~{_BEYOND_ASCII}]*\"|'[ -&(-~{_BEYOND_ASCII}]*'"
+# All other characters but white space, ends of lines and byte order marks are as good as letters, and looked at as letters.
+_OTHERS = r"[^\x00-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]"
+_QUOTED = r"\"[ !#-\[\]-~]*\"|'[ -&(-~]*'"
 # Within a plain scalar a colon counts before white space and a hash behind it; `-` begins one only before a word.
-_WORD = rf"[{_LETTER}/.@+*,;=()<>&!?%$~^|-]+"
-_PLAIN = rf"(?=[{_LETTER}/.+=(~^$<]|-[{_LETTER}]){_WORD}(?:(?: +|[:#]){_WORD})*"
+_WORD = r"[\w/.@+*,;=()<>&!?%$~^|-]+"
+_PLAIN = rf"(?=[\w/.+=(~^$<]|-\w){_WORD}(?:(?: +|[:#]){_WORD})*"
 # Inside brackets and braces more is a mark of YAML's own.
-_BARE = rf"(?=[{_LETTER}/.]|-[{_LETTER}])[{_LETTER}/.@+*=-]+(?: [{_LETTER}][{_LETTER}/.@+*=-]*)*"
+_BARE = r"(?=[\w/.]|-\w)[\w/.@+*=-]+(?: \w[\w/.@+*=-]*)*"
 _ATOM = rf"(?:{_QUOTED}|{_BARE})"
 _PAIR = rf"{_ATOM}: +{_ATOM}"
 _FLOW = rf"\[ *(?:{_ATOM}(?:, *{_ATOM})*)? *\]|\{{ *(?:{_PAIR}(?:, *{_PAIR})*)? *\}}"
-_KEY = rf"{_QUOTED}|[{_LETTER}][{_LETTER}/.@-]*(?: [{_LETTER}][{_LETTER}/.@-]*)*"
-_LINE = re.compile(rf"( *)(?:({_KEY}):|-)(?: +({_PLAIN}|{_QUOTED}|{_FLOW}))?(?: +#{_ANY}*)? *")
-_NOTHING = re.compile(rf" *(?:#{_ANY}*)?")
-_ATOMS, _PAIRS = re.compile(_ATOM), re.compile(rf"({_ATOM}): +({_ATOM})")
+_KEY = rf"{_QUOTED}|\w[\w/.@-]*(?: \w[\w/.@-]*)*"
+_LINE = re.compile(rf"( *)(?:({_KEY}):|-)(?: +({_PLAIN}|{_QUOTED}|{_FLOW}))?(?: +#[ -~]*)? *", re.ASCII)
+_NOTHING = re.compile(r" *(?:#[ -~]*)?")
+_ATOMS, _PAIRS = re.compile(_ATOM, re.ASCII), re.compile(rf"({_ATOM}): +({_ATOM})", re.ASCII)
 
 _LETTERS = frozenset(ascii_letters)
 _OPEN: Any = object()
@@ -111,12 +110,15 @@ def read_lines(text: str, depth: int) -> Plain:  # noqa: C901, PLR0912  a call c
 
 
 def _token(line: str) -> _Token | None:
-    match = _LINE.fullmatch(line)
+    shape = line if line.isascii() else _others().sub("a", line)
+    match = _LINE.fullmatch(shape)
     if match is None:
-        if _NOTHING.fullmatch(line):
+        if _NOTHING.fullmatch(shape):
             return None
         raise NotPlain
     indent, key, value = match.groups()
+    if shape is not line:
+        key, value = _original(line, match, 2), _original(line, match, 3)
     if key is None:
         if value is None:
             raise NotPlain
@@ -127,15 +129,27 @@ def _token(line: str) -> _Token | None:
     elif value[0] in _LETTERS:
         value = WORDS.get(value, value)
     else:
-        value = _flow(value) if value[0] in "[{" else _atom(value)
+        value = _flow(value, match[3]) if value[0] in "[{" else _atom(value)
     return len(indent), key, value
 
 
-def _flow(text: str) -> list[Any] | dict[str, Any]:
+@cache
+def _others() -> re.Pattern[str]:
+    return re.compile(_OTHERS)
+
+
+def _original(text: str, match: re.Match[str], group: int) -> Any:
+    """Return what a group of a match with a text's shape was in the text itself."""
+    start, end = match.span(group)
+    return text[start:end] if end >= 0 else None
+
+
+def _flow(text: str, shape: str) -> list[Any] | dict[str, Any]:
     if text[0] == "[":
-        return [_atom(atom) for atom in _ATOMS.findall(text)]
-    pairs = [(_key(key), _atom(value)) for key, value in _PAIRS.findall(text)]
-    made = dict(pairs)
+        atoms = _ATOMS.findall(text) if text == shape else [_original(text, one, 0) for one in _ATOMS.finditer(shape)]
+        return [_atom(atom) for atom in atoms]
+    pairs = [(_original(text, one, 1), _original(text, one, 2)) for one in _PAIRS.finditer(shape)]
+    made = {_key(key): _atom(value) for key, value in pairs}
     if len(made) != len(pairs):
         raise NotPlain
     return made
