@@ -156,7 +156,15 @@ def test_without_a_watcher(
     lab.judge(mount, record_property)
 
 
-@rounds(5)
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        5,
+        # Each round starts a daemon of its own: two halves, so that two processes can share them.
+        pytest.param(FULL // 2, id="first half", marks=pytest.mark.slow),
+        pytest.param(FULL // 2, id="second half", marks=pytest.mark.slow),
+    ],
+)
 def test_a_start_before_the_directory_exists(
     lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
