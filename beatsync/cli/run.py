@@ -71,15 +71,12 @@ def command(
 
     Several sources in one process each have their NAME: `beatsync run shop=/specs/shop billing=/specs/billing`.
     """
-    from prometheus_client import disable_created_metrics
-
     from beatsync.daemon import logs
     from beatsync.daemon.loop import Timing
 
     if resync < 1:
         raise click.UsageError("--resync is at least 1s")
     asked = wiring.Given(**given)
-    disable_created_metrics()  # type: ignore[no-untyped-call,unused-ignore]
     logs.set_up(log_format, verbose=verbose)
     with wiring.opened(asked, settings, check=False) as (store, project):
         store.harden()

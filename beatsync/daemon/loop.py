@@ -186,6 +186,7 @@ class SourceLoop:
             self._tried = None
             self._failed(str(error), begun)
             self._note("failed", str(error), token)
+            self._recall()
         except StoreError as error:
             self._failed(str(self._store.explained(error)), begun)
         else:
@@ -268,9 +269,9 @@ class SourceLoop:
         )  # fmt: skip
         if plan.suspension is not None and plan.suspension.until is not None:
             self._due = min(self._due, time.monotonic() + max(0.0, (plan.suspension.until - now).total_seconds()))
-        if not synced and not self.report.was_ready:
+        if not synced:
             self._recall()
-        if synced:
+        else:
             self._tell(
                 succeeded_at=now,
                 revision=plan.revision,
@@ -286,6 +287,8 @@ class SourceLoop:
 
     def _recall(self) -> None:
         """Tell what the database says was synced before this process began: after a restart too a bad revision takes nothing back."""
+        if self.report.was_ready:
+            return
         with suppress(StoreError):
             for state in self._store.sources():
                 if state.name == self.name and state.synced_at is not None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import collections
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from beatsync import __version__
 from beatsync.daemon.state import Phase, SourceReport
@@ -19,6 +28,8 @@ class Metrics:
     """All metrics of one daemon, in a registry of its own."""
 
     def __init__(self) -> None:
+        # When a counter began is what `process_start_time_seconds` tells.
+        disable_created_metrics()  # type: ignore[no-untyped-call,unused-ignore]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         Info("beatsync_build", "Which BeatSync this is.", registry=self.registry).info({"version": __version__})

@@ -190,6 +190,10 @@ class TestThatABadRevisionChangesNothing:
             until(lambda: one.loop.report.was_ready)
             assert one.loop.report.revision == good
             assert one.value("last_success_timestamp_seconds") > 0
+        shutil.rmtree(folder)
+        with running(store, folder) as one:
+            one.until(Phase.FAILED)
+            until(lambda: one.loop.report.was_ready)
 
     def test_the_very_first_one_leaves_it_not_ready(self, store: Store, folder: Path) -> None:
         write(folder)
