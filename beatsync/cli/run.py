@@ -28,8 +28,15 @@ def _address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, in
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104  `:9808` means every address, as elsewhere
 
 
+class _Whole(click.types.StringParamType):
+    """A text that is one where a variable says it, whatever spaces are in it."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [rv]
+
+
 @click.command("run")
-@click.argument("directories", metavar="[[NAME=]DIR]...", nargs=-1)
+@click.argument("directories", metavar="[[NAME=]DIR]...", nargs=-1, type=_Whole(), envvar="BEATSYNC_DIR")
 @options.source
 @options.parsing
 @options.database

@@ -277,3 +277,12 @@ class TestTheProgram:
             "print(sorted({'django', 'celery', 'yaml', 'rich', 'jsonschema'} & sys.modules.keys()), file=sys.stderr)"
         )
         assert shell.run("-c", program).err == "[]\n"
+
+
+@pytest.mark.parametrize("said", ["by variable", "shop=by variable"])
+def test_the_daemon_takes_its_directory_from_the_variable_too(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from beatsync.cli.run import command
+
+    monkeypatch.setenv("BEATSYNC_DIR", said)
+    assert command.make_context("run", []).params["directories"] == (said,)
+    assert command.make_context("run", ["a", "b"]).params["directories"] == ("a", "b")
