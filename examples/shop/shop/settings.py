@@ -2,6 +2,8 @@
 
 import os
 
+import dj_database_url
+
 SECRET_KEY = "an example keeps no secrets"
 DEBUG = False
 USE_TZ = True
@@ -15,6 +17,8 @@ DATABASES = {
         "OPTIONS": {"timeout": 30},
     }
 }
+if "SHOP_DATABASE_URL" in os.environ:
+    DATABASES["default"] = dj_database_url.config("SHOP_DATABASE_URL")
 CELERY_BROKER_URL = os.environ.get("SHOP_BROKER", "memory://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "Europe/Berlin"

@@ -1,0 +1,51 @@
+-- What BeatSync's database user needs on PostgreSQL to plan, sync and run, and nothing else.
+--
+-- Run it as the owner of the tables, after the migrations of django-celery-beat and of BeatSync (`beatsync migrate` with the
+-- owner's URL: it makes tables, this user cannot), and again after each of BeatSync's migrations. Harmless to repeat:
+--
+--   psql --single-transaction --set ON_ERROR_STOP=1 --file deploy/sql/postgresql.sql app
+--
+-- The role first; a password is better set by \password, which leaves it in no log:
+--
+--   CREATE ROLE beatsync LOGIN;
+
+GRANT USAGE ON SCHEMA public TO beatsync;
+
+-- BeatSync's rows of PeriodicTask.
+GRANT SELECT, INSERT, UPDATE, DELETE ON django_celery_beat_periodictask TO beatsync;
+-- Shared schedule rows are looked up, made, and deleted where nobody uses them any more; never changed.
+GRANT SELECT, INSERT, DELETE ON
+  django_celery_beat_intervalschedule,
+  django_celery_beat_crontabschedule,
+  django_celery_beat_solarschedule,
+  django_celery_beat_clockedschedule
+TO beatsync;
+-- The stamp by which beat is told.
+GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO beatsync;
+
+-- BeatSync's own.
+GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease, beatsync_syncrecord TO beatsync;
+GRANT SELECT, INSERT, DELETE ON beatsync_inventoryentry, beatsync_tombstone TO beatsync;
+
+-- To name the migration that is missing, where one is.
+GRANT SELECT ON django_migrations TO beatsync;
+
+-- Tables that Django made before 4.1 count by sequences that must be granted; identity columns need nothing.
+-- A table of an application that refers to a PeriodicTask by a foreign key is read before that row is deleted (its key
+-- only): GRANT SELECT (that_column) ON that_table TO beatsync.
+DO $$
+DECLARE
+  counted record;
+BEGIN
+  FOR counted IN
+    SELECT format('%I.%I', n.nspname, s.relname) AS sequence
+    FROM pg_class t
+    JOIN pg_depend d ON d.refobjid = t.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'a'
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    JOIN pg_namespace n ON n.oid = s.relnamespace
+    WHERE n.nspname = 'public' AND (t.relname LIKE 'django\_celery\_beat\_%' OR t.relname LIKE 'beatsync\_%')
+  LOOP
+    EXECUTE format('GRANT USAGE ON SEQUENCE %s TO beatsync', counted.sequence);
+  END LOOP;
+END
+$$;
