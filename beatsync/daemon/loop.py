@@ -19,9 +19,8 @@ from beatsync.daemon.bell import Bell, Quiet
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reading import Reading
-from beatsync.daemon.state import Phase, SourceReport
-from beatsync.plan.guard import SUSPENDED
-from beatsync.plan.model import Action, Plan
+from beatsync.daemon.state import Phase, SourceReport, counts, standing
+from beatsync.plan.model import Plan
 from beatsync.source import SourceError
 from beatsync.source.watch import Watcher
 from beatsync.store import Failure, LeaseLost, Store, StoreError
@@ -252,7 +251,7 @@ class SourceLoop:
         plan, now, seconds = result.plan, reconcile.utc_now(), time.monotonic() - begun
         self._due = time.monotonic() + jittered(self._timing.resync)
         self._streak = 0
-        phase, message = _standing(result)
+        phase, message = standing(result)
         synced = phase is Phase.SYNCED
         outcome = result.outcome.value if synced else phase.value
         self._diagnose(plan.diagnostics)
@@ -261,7 +260,7 @@ class SourceLoop:
         self._metrics.planned(self.name, plan, applied=outcome == "applied", repairs=result.repairs)
         self._metrics.ended(self.name, outcome, seconds)
         changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
-        extra = self._extra(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **_counts(plan))
+        extra = self._extra(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **counts(plan))
         log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
         self._tell(
             phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now,
@@ -309,20 +308,3 @@ class SourceLoop:
 
     def _extra(self, **fields: object) -> dict[str, object]:
         return {"fields": {"source": self.name, **fields}}
-
-
-def _standing(result: reconcile.Result) -> tuple[Phase, str]:
-    """Return how a source stands after a reconcile, and why where it is not synced."""
-    plan = result.plan
-    message = "; ".join(blocked.message for blocked in plan.blocked)
-    if result.outcome is reconcile.Outcome.INVALID:
-        errors = sum(one.severity is Severity.ERROR for one in plan.diagnostics)
-        return Phase.INVALID, f"{errors} error{'s' * (errors != 1)} in the files; the rows stay as they were"
-    if result.outcome is reconcile.Outcome.BLOCKED:
-        is_meant = SUSPENDED in {blocked.code for blocked in plan.blocked}
-        return (Phase.SUSPENDED if is_meant else Phase.BLOCKED), message
-    return Phase.SYNCED, ""
-
-
-def _counts(plan: Plan) -> dict[str, int]:
-    return {action.value: plan.count(action) for action in Action if plan.count(action)}

@@ -8,9 +8,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from beatsync import reconcile
+from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.jsonform import revision_json, suspension_json
-from beatsync.plan.model import Suspension
-from beatsync.values import Revision
+from beatsync.plan.model import Action, Plan, Suspension
+from beatsync.values import Revision, Severity
 
 
 class Phase(str, Enum):
@@ -74,3 +76,21 @@ class SourceReport:
             "watcher": "polling" if self.watcher_problem else "events",
             "watcher_problem": self.watcher_problem,
         }
+
+
+def standing(result: reconcile.Result) -> tuple[Phase, str]:
+    """Return how a source stands after a reconcile, and why where it is not synced."""
+    plan = result.plan
+    message = "; ".join(blocked.message for blocked in plan.blocked)
+    if result.outcome is reconcile.Outcome.INVALID:
+        errors = sum(one.severity is Severity.ERROR for one in plan.diagnostics)
+        return Phase.INVALID, f"{errors} error{'s' * (errors != 1)} in the files; the rows stay as they were"
+    if result.outcome is reconcile.Outcome.BLOCKED:
+        is_meant = SUSPENDED in {blocked.code for blocked in plan.blocked}
+        return (Phase.SUSPENDED if is_meant else Phase.BLOCKED), message
+    return Phase.SYNCED, ""
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """Return how many changes of each kind there are, without those that there are not."""
+    return {action.value: plan.count(action) for action in Action if plan.count(action)}

@@ -39,6 +39,14 @@ def rounds(short: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("rounds", [short, pytest.param(FULL, marks=pytest.mark.slow)])
 
 
+def halves(short: int) -> pytest.MarkDecorator:
+    """As `rounds`, where a round takes seconds: so that two processes can share the whole."""
+    names = ("first half", "second half")
+    return pytest.mark.parametrize(
+        "rounds", [short, *(pytest.param(FULL // 2, id=name, marks=pytest.mark.slow) for name in names)]
+    )
+
+
 class Laboratory:
     """Publishes revisions, one after the other, and measures until when each was committed."""
 
@@ -129,7 +137,7 @@ def test_checkouts_of_a_thousand_files(
     lab.judge(mount, record_property)
 
 
-@rounds(5)
+@halves(5)
 def test_an_event_queue_that_overflows(
     lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
@@ -156,15 +164,7 @@ def test_without_a_watcher(
     lab.judge(mount, record_property)
 
 
-@pytest.mark.parametrize(
-    "rounds",
-    [
-        5,
-        # Each round starts a daemon of its own: two halves, so that two processes can share them.
-        pytest.param(FULL // 2, id="first half", marks=pytest.mark.slow),
-        pytest.param(FULL // 2, id="second half", marks=pytest.mark.slow),
-    ],
-)
+@halves(5)
 def test_a_start_before_the_directory_exists(
     lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
