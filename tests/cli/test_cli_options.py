@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -23,7 +24,7 @@ schedules:
   nightly: {task: shop.bill, crontab: "0 2 * * *"}
   live: {task: shop.live, interval: 1h, only: [live]}
 """
-WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80"} | dict.fromkeys(
+WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80", "--jobs": "2"} | dict.fromkeys(
     ("--lock-timeout", "--for", "--grace", "--resync", "--wait"), "90s"
 )
 """What may be said where not any word is taken."""
@@ -47,6 +48,14 @@ def flags() -> Iterator[ParameterSet]:
                 yield pytest.param(command, option, long, id=f"{name} {long}")
 
 
+def params(command: click.Command, *words: str) -> dict[str, Any]:
+    """Return what a command takes from its words and its environment."""
+    # A command keeps the first help option it is asked for, and which names that has is the group's to say.
+    above = click.Context(group, **group.context_settings)
+    with command.make_context(str(command.name), list(words), parent=above) as context:
+        return context.params
+
+
 class TestEnvironment:
     @pytest.mark.parametrize(("command", "option", "flag"), list(flags()))
     def test_each_flag_has_a_variable_that_says_the_same(
@@ -59,10 +68,7 @@ class TestEnvironment:
 
         def parsed(*words: str) -> object:
             assert option.name is not None
-            # A command keeps the first help option it is asked for, and which names that has is the group's to say.
-            above = click.Context(group, **group.context_settings)
-            with command.make_context(str(command.name), [*words, *rest], parent=above) as context:
-                return context.params[option.name]
+            return params(command, *words, *rest)[option.name]
 
         unsaid = parsed()
         said = parsed(flag) if option.is_flag else parsed(flag, word)
@@ -284,5 +290,5 @@ def test_the_daemon_takes_its_directory_from_the_variable_too(said: str, monkeyp
     from beatsync.cli.run import command
 
     monkeypatch.setenv("BEATSYNC_DIR", said)
-    assert command.make_context("run", []).params["directories"] == (said,)
-    assert command.make_context("run", ["a", "b"]).params["directories"] == ("a", "b")
+    assert params(command)["directories"] == (said,)
+    assert params(command, "a", "b")["directories"] == ("a", "b")
