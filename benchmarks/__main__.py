@@ -17,7 +17,7 @@ from benchmarks.child import ROOMS
 from benchmarks.task import Answer, Task
 
 ALL = tuple(name for names in ROOMS.values() for name in names if name != "sync-beside")
-FILES_ONLY = frozenset({"read-hash", "yaml-events", "yaml-load"})
+FILES_ONLY = frozenset({"read-hash", "yaml-events", "yaml-load", *ROOMS["files"]})
 ONCE = frozenset({*ROOMS["today"], *ROOMS["daemon"], *ROOMS["neighbours"]})
 """What is a median or a maximum of many in itself, or long."""
 EMPTIES = frozenset({"sync-first", "today-first", "admin-save"})

@@ -10,7 +10,8 @@ from benchmarks.task import Answer, Task, peak
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "floors": ("read-hash", "yaml-events", "yaml-load", "select-all", "insert-all"),
-    "syncs": ("sync-first", "sync-noop", "sync-changed", "plan", "compare"),
+    "files": ("read-parse", "read-parse-alone", "starts"),
+    "syncs": ("sync-first", "sync-noop", "sync-noop-alone", "sync-changed", "plan", "compare"),
     "today": ("today-first", "today-noop", "today-beat-schedule"),
     "daemon": ("daemon-one-file", "daemon-resync", "daemon-memory"),
     "neighbours": ("admin-save", "sync-beside", "beat-reload-stock", "beat-reload-thin"),

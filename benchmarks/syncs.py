@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ def sync_noop(task: Task) -> Answer:
     answer = _sync(task, task.root, "unchanged")
     assert answer.writes == 0, "a sync that changes nothing writes nothing"
     return answer
+
+
+def sync_noop_alone(task: Task) -> Answer:
+    """Sync what is synced, in one process."""
+    return _sync(task, task.root, "unchanged", jobs=1)
 
 
 def sync_changed(task: Task) -> Answer:
@@ -63,12 +69,12 @@ def compare(task: Task) -> Answer:
     return answer
 
 
-def _sync(task: Task, root: Path, outcome: str) -> Answer:
+def _sync(task: Task, root: Path, outcome: str, jobs: int | None = None) -> Answer:
     from beatsync import reconcile
 
     store, answer = open_store(task.url), Answer()
     with counted(task.url, answer), clocked(answer):
         # The two folders are one source: where files come from is git's to tell, and there is none here.
-        result = reconcile.sync(root, store, options())
+        result = reconcile.sync(root, store, replace(options(), jobs=jobs))
     assert result.outcome.value == outcome, (result.outcome, result.plan.blocked, result.plan.diagnostics[:3])
     return answer
