@@ -6,13 +6,13 @@ ENV PATH="/opt/shop/bin:${PATH}" \
     PIP_NO_CACHE_DIR=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /src
-COPY deploy/requirements.txt deploy/requirements.txt
+COPY deploy/requirements-shop.txt deploy/requirements-shop.txt
 RUN python3 -m venv /opt/shop \
- && /opt/shop/bin/pip install --require-hashes --only-binary :all: -r deploy/requirements.txt
+ && /opt/shop/bin/pip install --require-hashes --only-binary :all: -r deploy/requirements-shop.txt
 COPY LICENSE README.md pyproject.toml ./
 COPY beatsync beatsync
 COPY schemas schemas
-RUN /opt/shop/bin/pip install '.[postgres,solar]' 'celery[redis]>=5.4'
+RUN /opt/shop/bin/pip install --no-deps --no-build-isolation .
 ENV PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=shop.settings
 WORKDIR /shop

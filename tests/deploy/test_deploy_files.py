@@ -49,7 +49,7 @@ def test_the_image_has_the_version_of_the_package() -> None:
         assert __version__ in (DEPLOY / "ci" / f"{name}.yaml").read_text()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt", "requirements-shop.txt"])
 def test_a_lock_names_version_and_hash_of_everything(name: str) -> None:
     for block in re.split(r"\n(?=\S)", (DEPLOY / name).read_text().strip()):
         assert re.match(r"[a-z0-9-]+==[\w.]+( ; [^\\]+)? \\\n    --hash=sha256:", block), block
