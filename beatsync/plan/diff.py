@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from beatsync.plan.enforce import Finding, enforce
-from beatsync.plan.guard import guard, is_removal
+from beatsync.plan.guard import guard, is_removal, warnings
 from beatsync.plan.match import Matcher
 from beatsync.plan.model import Blocked, Observed, Plan, Request
 from beatsync.plan.prune import bury, freeze, goes, prune
@@ -40,7 +40,11 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         records=tuple(sorted((f.record for f in findings.values() if f.record), key=lambda record: record.name)),
         unchanged=unchanged,
         conditions=tuple(sorted((name, f.condition) for name, f in findings.items() if f.condition)),
-        diagnostics=(*desired.diagnostics, *(f.diagnostic for f in findings.values() if f.diagnostic)),
+        diagnostics=(
+            *desired.diagnostics,
+            *(f.diagnostic for f in findings.values() if f.diagnostic),
+            *warnings(desired, observed),
+        ),
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )
     removals = [finding.change for finding in findings.values() if finding.change and is_removal(finding.change)]

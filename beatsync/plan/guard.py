@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from beatsync.plan.model import Action, Blocked, Cause, Change, Observed, Request
-from beatsync.values import Desired
+from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
 """The code of what is no failure: somebody wants it so."""
@@ -80,6 +80,21 @@ def guard(
             names,
             hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
             "and apply exactly that with `sync --plan FILE`",
+        )
+
+
+def warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    """Yield what may be a mistake and need not be."""
+    if observed.revision is not None and observed.environment != desired.environment:
+        before, now = (
+            f"under --env {one}" if one else "without --env" for one in (observed.environment, desired.environment)
+        )
+        yield Diagnostic(
+            Severity.WARNING,
+            "environment-changed",
+            f"this source was last synced {before}, and this is {now}",
+            Location("."),
+            hint="check --env and BEATSYNC_ENV; two environments in one database want a source name each",
         )
 
 

@@ -22,4 +22,6 @@ def located_plan(plan: Plan, directory: str) -> Plan:
 
 def _below(location: Location, directory: str) -> Location:
     prefix = directory.rstrip("/")
+    if location.path == ".":
+        return location._replace(path=prefix or ".")
     return location if prefix in {"", "."} else location._replace(path=f"{prefix}/{location.path}")

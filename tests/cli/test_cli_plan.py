@@ -163,3 +163,17 @@ def test_what_only_beat_would_do_by_itself_is_flagged(here: Here) -> None:
     answer = here("plan", "--catch-up")
     assert "  + dawn\n      fires at once\n" in answer.out
     assert here("plan", "--catch-up", "--format", "json").matching("plan")["changes"][0]["fires_at_once"] is True
+
+
+def test_to_forget_the_environment_is_warned_of(here: Here) -> None:
+    here.spec("schedules:\n  here-only: {task: t, interval: 1h, only: [production]}\n  tick: {task: t, interval: 1h}\n")
+    assert here("sync", "--env", "production").code == 0
+    answer = here("plan")
+    assert (answer.code, answer.err) == (0, "")
+    assert "  - here-only\n" in answer.out
+    assert (
+        "schedules.d: warning: this source was last synced under --env production, and this is without --env"
+        " [environment-changed]" in answer.out
+    )
+    assert here("sync").code == 0
+    assert "warning" not in here("plan").out

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import DeleteLimit, removal_limit
 from beatsync.plan.model import Observed
 from beatsync.values import OnRemove, Policy
-from tests.builders import declared, desired, observed, owned, request, row
+from tests.builders import REVISION, declared, desired, observed, owned, request, row
 
 
 def owning(count: int, policy: Policy | None = None) -> Observed:
@@ -103,3 +105,14 @@ def test_the_same_source_from_elsewhere_is_blocked() -> None:
     assert make_plan(desired(one), seen, request(origin="git@host:a.git#schedules")).blocked == ()
     assert make_plan(desired(one), seen, request(origin=None)).blocked == ()
     assert make_plan(desired(one), seen, request(origin="x", accept_origin=True)).blocked == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "warns"), [("production", None, True), (None, "staging", True), ("a", "a", False)]
+)
+def test_another_environment_than_last_time_is_warned_of(before: str | None, now: str | None, warns: bool) -> None:
+    files = desired(declared("one"), environment=now)
+    last = owning(0)
+    assert make_plan(files, replace(last, environment=before), request()).diagnostics == ()  # never synced
+    plan = make_plan(files, replace(last, environment=before, revision=REVISION), request())
+    assert ([one.code for one in plan.diagnostics], plan.blocked) == (["environment-changed"] * warns, ())
