@@ -17,6 +17,7 @@ from beatsync.spec.scalars import WORDS, plain
 
 _MAX_KEY = 200
 _MEMO_SIZE = 16_384
+_MEMO_LINE = 120
 
 # All other characters but white space, ends of lines and byte order marks are as good as letters, and looked at as letters.
 _OTHERS = r"[^\x00-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]"
@@ -47,9 +48,12 @@ class _Memo(dict[str, Union[_Token, None]]):
     """What lines say, None those that say nothing: half of the lines of many files are the same."""
 
     def __missing__(self, line: str) -> _Token | None:
-        if len(self) >= _MEMO_SIZE:
-            self.clear()
-        token = self[line] = _token(line)
+        token = _token(line)
+        # A long line is hardly ever another's, and many of them would be a lot of memory.
+        if len(line) <= _MEMO_LINE:
+            if len(self) >= _MEMO_SIZE:
+                self.clear()
+            self[line] = token
         return token
 
 

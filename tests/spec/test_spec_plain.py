@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beatsync.spec import ParseOptions, parse_file
+from beatsync.spec import ParseOptions, linereader, parse_file
 from beatsync.spec.jsontext import canonical, quick_canonical
 from beatsync.spec.linereader import read_lines
 from beatsync.spec.plainmeaning import PlainMeaning
@@ -177,3 +177,10 @@ def test_what_the_encoder_alone_would_let_pass() -> None:
         assert quick_canonical(value) is None
         with pytest.raises(SpecError):
             canonical(value)
+
+
+def test_long_lines_are_not_kept() -> None:
+    before = len(linereader._memo)
+    for number in range(50):
+        assert read_lines(f"a: {number:0500}\n", MAX_DEPTH)
+    assert len(linereader._memo) <= before
