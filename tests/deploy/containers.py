@@ -12,11 +12,13 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import missing_service
 from tests.deploy.deploying import ROOT, need
+from tests.processes import until
 
 BASE, IMAGE = "localhost/beatsync-test-base", "localhost/beatsync-test"
 LOCKS = ("requirements.txt", "requirements-build.txt")
@@ -45,6 +47,18 @@ class Engine:
             "CONTAINERS_STORAGE_CONF": str(home / "storage.conf"),
         }
 
+    @property
+    def _run(self) -> tuple[str, ...]:
+        # A control group of our own, so that it can be taken away again.
+        return (
+            "podman",
+            "run",
+            "--network=host",
+            "--no-healthcheck",
+            f"--cgroup-parent=/{self.home.name}",
+            *RESTRICTED,
+        )
+
     def __call__(self, *words: str | Path, timeout: float = 240) -> str:
         """Run a command and return its standard output; what it complains about is part of the failure."""
         done = self.attempt(*words, timeout=timeout)
@@ -60,17 +74,29 @@ class Engine:
 
     def run(self, *words: str, flags: Sequence[str] = ()) -> str:
         """Run a command of the image to its end, as restricted as in Kubernetes."""
-        return self("podman", "run", "--rm", "--network=host", "--no-healthcheck", *RESTRICTED, *flags, IMAGE, *words)
+        return self(*self._run, "--rm", *flags, IMAGE, *words)
 
     @contextmanager
     def container(self, *words: str, flags: Sequence[str] = ()) -> Iterator[Container]:
         """Keep a container of the image running while the body runs."""
-        started = ("podman", "run", "--detach", "--network=host", "--no-healthcheck", *RESTRICTED)
-        one = Container(self, self(*started, *flags, IMAGE, *words).splitlines()[-1])
+        one = Container(self, self(*self._run, "--detach", *flags, IMAGE, *words).splitlines()[-1])
         try:
             yield one
         finally:
             self("podman", "rm", "--force", "--time=0", one.name)
+
+    def leave(self) -> None:
+        """Take away everything that was made."""
+        self.attempt("podman", "rm", "--all", "--force", "--time=0")
+        self.attempt("podman", "rmi", "--all", "--force")
+        for place in sorted(self.mounts(), reverse=True):
+            subprocess.run(["umount", place], check=False)
+        shutil.rmtree(self.home)
+        controls = Path("/sys/fs/cgroup")
+        for parent in [*controls.glob(f"*/{self.home.name}"), *controls.glob(self.home.name)]:
+            groups = [parent, *(one for one in parent.rglob("*") if one.is_dir())]
+            for group in sorted(groups, reverse=True):
+                until(partial(_is_removed, group), 20, f"{group} is in use")
 
     def mounts(self) -> list[str]:
         """Return what is mounted below the store."""
@@ -115,11 +141,15 @@ def engine() -> Iterator[Engine]:
         yield made
         assert made("podman", "ps", "--all", "--quiet") == "", "a container was left"
     finally:
-        made.attempt("podman", "rm", "--all", "--force", "--time=0")
-        made.attempt("podman", "rmi", "--all", "--force")
-        for place in sorted(made.mounts(), reverse=True):
-            subprocess.run(["umount", place], check=False)
-        shutil.rmtree(home)
+        made.leave()
+
+
+def _is_removed(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except OSError:
+        return False  # what has ended may take a moment to leave it
+    return True
 
 
 def _make_base(engine: Engine) -> None:
