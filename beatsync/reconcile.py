@@ -38,6 +38,18 @@ _ATTEMPTS = 5
 """How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector still: it would look through hundreds of thousands of new values, none of them garbage, again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def utc_now() -> datetime:
     """Return the present moment, aware."""
     return datetime.now(timezone.utc)
@@ -122,6 +134,7 @@ def _undisturbed() -> Iterator[None]:
             gc.enable()
 
 
+@_uncollected()
 def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, watch: Watch = unwatched) -> Result:
     """Return what a sync would do, and do nothing.
 
@@ -129,12 +142,13 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
     """
     snapshot, desired = check(root, options.parse, watch, options.jobs)
     watch("comparing with the database", 0, 0)
-    observed = _observe(store, options)
+    observed = _observe(store, options, desired)
     made = _make_plan(snapshot, desired, observed, options, clock())
     made = with_authors(made, observed, _authors(store, made, observed))
     return Result(_obstacle(made, options) or Outcome.PLANNED, made)
 
 
+@_uncollected()
 def sync(
     root: Path,
     store: Store,
@@ -154,6 +168,7 @@ def sync(
     return sync_read(*check(root, options.parse, watch, options.jobs), store, options, clock=clock, watch=watch)
 
 
+@_uncollected()
 def sync_read(
     snapshot: Snapshot,
     desired: Desired,
@@ -165,7 +180,7 @@ def sync_read(
 ) -> Result:
     """Make the rows say what was read from the files; `sync` without its first step. Raises `beatsync.store.StoreError`."""
     watch("comparing with the database", 0, 0)
-    observed = _observe(store, options)
+    observed = _observe(store, options, desired)
     made = _make_plan(snapshot, desired, observed, options, clock())
     obstacle = _obstacle(made, options)
     if obstacle is not None:
@@ -191,16 +206,16 @@ def release(store: Store, names: Collection[str], options: SyncOptions, clock: C
     Raises UnknownNames where the source does not own one of them, then nothing was done; and `beatsync.store.StoreError`.
     """
     # Before the lock, which makes the source where there is none: a name that was mistyped must leave nothing behind.
-    release_plan(options.source, names, _observe(store, options))
+    release_plan(options.source, names, store.observe(options.source))
     with store.locked(options.source, options.lock_wait, options.holder):
-        observed = _observe(store, options)
+        observed = store.observe(options.source)
         made = release_plan(options.source, names, observed)
         store.apply(made, observed, clock(), is_sync=False)
     return made
 
 
-def _observe(store: Store, options: SyncOptions) -> Observed:
-    return store.observe(options.source)
+def _observe(store: Store, options: SyncOptions, desired: Desired) -> Observed:
+    return store.observe(options.source, {declared.spec.name: declared.spec for declared in desired.schedules})
 
 
 def _make_plan(snapshot: Snapshot, desired: Desired, observed: Observed, options: SyncOptions, now: datetime) -> Plan:
@@ -261,7 +276,7 @@ def _apply(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with store.locked(options.source, options.lock_wait, options.holder, options.lease_token):
-                observed = _observe(store, options)
+                observed = _observe(store, options, desired)
                 now = clock()
                 made = with_authors(_make_plan(snapshot, desired, observed, options, now), observed, authors)
                 obstacle = _obstacle(made, options)
@@ -295,7 +310,7 @@ def _repair(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOpt
 
 def _undone(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> bool:
     """Whether the rows no longer say what was just written into them."""
-    observed = _observe(store, options)
+    observed = _observe(store, options, desired)
     made = _make_plan(snapshot, desired, observed, options, clock())
     # Another revision is another sync's word, and no undoing of ours.
     return bool(made.changes) and not made.blocked and observed.revision == made.revision

@@ -9,27 +9,80 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 
 from beatsync.plan.model import Cause, FieldChange, Row
-from beatsync.values import PLAIN_FIELDS, SCHEDULE_FIELDS, Declared, FieldValue
+from beatsync.values import (
+    PLAIN_FIELDS,
+    SCHEDULE_FIELDS,
+    Declared,
+    FieldValue,
+    Schedule,
+    TaskSpec,
+    schedule_fields,
+)
 
 Fields = Mapping[str, FieldValue]
 _PLAIN = tuple(name for name in PLAIN_FIELDS if name != "enabled")
 _RE_ARMING = (*SCHEDULE_FIELDS, "start_time", "expires", "one_off")
 
 
+_DEFAULTS: Fields = MappingProxyType(TaskSpec(name="", task="", schedule=None).fields() | {"enabled": None})
+_quoted = json.encoder.encode_basestring_ascii
+_quoted_often = lru_cache(maxsize=4096)(_quoted)
+
+
 def applied_text(declared: Declared) -> str:
-    """Return what the inventory remembers of `declared`: its flat fields as JSON, `enabled` null where it is left out."""
-    fields = declared.spec.fields()
-    if not declared.enabled_declared:
-        fields["enabled"] = None
-    return json.dumps(fields, separators=(",", ":"))
+    """Return what the inventory remembers of `declared`: its flat fields as JSON, without those at their defaults.
+
+    `enabled` is there where the file says it. Made for every schedule at every sync, so it is put together by hand.
+    """
+    (
+        name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority, expires, expire_seconds,
+        one_off, start_time, enabled, description,
+    ) = declared.spec  # fmt: skip
+    text = f'{{"name":{_quoted(name)},"task":{_quoted_often(task)}{_schedule_text(schedule)}'
+    if args != "[]":
+        text += f',"args":{_quoted(args)}'
+    if kwargs != "{}":
+        text += f',"kwargs":{_quoted(kwargs)}'
+    if headers != "{}":
+        text += f',"headers":{_quoted(headers)}'
+    if queue is not None:
+        text += f',"queue":{_quoted_often(queue)}'
+    if expire_seconds is not None:
+        text += f',"expire_seconds":{expire_seconds:d}'
+    if description:
+        text += f',"description":{_quoted(description)}'
+    rest = (exchange, routing_key, priority, expires, one_off, start_time)
+    if rest != _REST_LEFT_OUT:
+        text += _rest(declared.spec)
+    if declared.enabled_declared:
+        text += f',"enabled":{"true" if enabled else "false"}'
+    return text + "}"
+
+
+_REST_LEFT_OUT = (None, None, None, None, False, None)
+
+
+def _rest(spec: TaskSpec) -> str:
+    flat = spec.fields()
+    return "".join(
+        f',"{name}":{json.dumps(flat[name])}'
+        for name in ("exchange", "routing_key", "priority", "expires", "one_off", "start_time")
+        if flat[name] != _DEFAULTS[name]
+    )
+
+
+@lru_cache(maxsize=16384)
+def _schedule_text(schedule: Schedule | None) -> str:
+    return "".join(f',"{name}":{_quoted(text)}' for name, text in schedule_fields(schedule))
 
 
 def applied_fields(text: str) -> Fields:
-    """Return the flat map that `applied_text` wrote."""
-    fields: Fields = json.loads(text)
-    return fields
+    """Return the flat map that `applied_text` wrote, with the defaults that it left out."""
+    return {**_DEFAULTS, **json.loads(text)}
 
 
 def compare(want: Fields, have: Fields, last: Fields | None, ignore: Collection[str]) -> Iterator[FieldChange]:

@@ -21,15 +21,17 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     valid = _valid(desired)
     names = frozenset(declared.spec.name for declared in valid)
     matcher = Matcher(observed, request.options, names, _leaving(valid, names, observed, desired.invalid_paths))
-    findings, blocked = _enforced(valid, matcher, request, desired.invalid_paths)
+    open_ = tuple(declared for declared in valid if not matcher.settled(declared))
+    findings, blocked = _enforced(open_, matcher, request, desired.invalid_paths)
     unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
+    unchanged += len(valid) - len(open_)
 
     spoken_for = {*names, *_renamed(findings), *(name for reason in blocked for name in reason.names)}
     for name in sorted(observed.inventory.keys() - spoken_for):
         entry = observed.inventory[name]
         findings[name] = prune(entry, matcher.owned_row(entry), frozen=bool(desired.invalid_paths))
 
-    buried = [bury(row) for row in matcher.brought_back() if row.spec.name not in spoken_for]
+    buried = [bury(row) for row in matcher.brought_back() if row.name not in spoken_for]
     changes = [finding.change for finding in findings.values() if finding.change]
     plan = Plan(
         source=request.source,
@@ -65,12 +67,9 @@ def _leaving(
     valid: tuple[Declared, ...], names: frozenset[str], observed: Observed, invalid: frozenset[str]
 ) -> frozenset[str]:
     """Return the names that no row will have any more after the sync."""
-    renamed = {declared.policy.renamed_from for declared in valid}
-    return frozenset(
-        name
-        for name, entry in observed.inventory.items()
-        if name not in names and (name in renamed or (not invalid and goes(entry)))
-    )
+    gone = observed.inventory.keys() - names
+    renamed = {declared.policy.renamed_from for declared in valid} if gone else set()
+    return frozenset(name for name in gone if name in renamed or (not invalid and goes(observed.inventory[name])))
 
 
 def _enforced(

@@ -10,6 +10,7 @@ from beatsync.plan.compare import Fields, applied_fields, applied_text, compare,
 from beatsync.plan.firing import due_because_of
 from beatsync.plan.match import Match
 from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Owned, PlanOptions, Record, Row
+from beatsync.plan.settled import is_settled
 from beatsync.spec import crontab
 from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Declared, Diagnostic, Policy, Severity, TaskSpec
 
@@ -33,7 +34,7 @@ def enforce(match: Match, options: PlanOptions, now: datetime) -> Finding:
     declared, row, entry = match.declared, match.row, match.entry
     if row is None:
         return _create(match, options, now)
-    if entry is not None and _is_settled(declared, entry, row):
+    if entry is not None and is_settled(declared, entry, row):
         return Finding()
     fields, condition = _field_changes(declared, entry, row, now)
     record = _record(declared, entry, row)
@@ -58,19 +59,6 @@ def enforce(match: Match, options: PlanOptions, now: datetime) -> Finding:
     if refused is not None:
         return Finding(diagnostic=refused)
     return Finding(_without_accident(change, row, options, now), record, condition)
-
-
-def _is_settled(declared: Declared, entry: Owned, row: Row) -> bool:
-    """Whether spec, row and inventory say the same: by far the commonest case, so it is found first and cheaply."""
-    return (
-        row.spec == declared.spec
-        and entry.row_id == row.row_id
-        and entry.path == declared.location.path
-        and not entry.retired
-        and not entry.frozen
-        and entry.applied == applied_text(declared)
-        and entry.policy == remembered(declared.policy, entry)
-    )
 
 
 def remembered(policy: Policy, entry: Owned | None) -> Policy:

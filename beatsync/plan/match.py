@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanOptions, Row
+from beatsync.plan.settled import is_settled
 from beatsync.values import Declared
 
 
@@ -36,8 +37,10 @@ class Matcher:
         self._twins: dict[str, set[str]] = {}
         if observed.name_rule is not NameRule.EXACT:
             # A name that the sync takes away is gone before another spelling of it is written.
-            for name in (observed.rows.keys() - leaving) | declared:
-                self._twins.setdefault(self._fold(name), set()).add(name)
+            names = (observed.rows.keys() - leaving) | declared
+            if len(set(map(self._fold, names))) < len(names):
+                for name in names:
+                    self._twins.setdefault(self._fold(name), set()).add(name)
 
     def owned_row(self, entry: Owned) -> Row | None:
         """Return the row that `entry` is about, whatever its name is now; None where it is gone."""
@@ -51,8 +54,21 @@ class Matcher:
         """
         for name, row_id in sorted(self._tombstones):
             row = self._by_id.get(row_id)
-            if row is not None and row.spec.name == name and row_id not in self._claims:
+            if row is not None and row.name == name and row_id not in self._claims:
                 yield row
+
+    def settled(self, declared: Declared) -> bool:
+        """Whether nothing is to be done about a declared schedule and nothing to be said: `match` and `enforce` in short."""
+        name = declared.spec.name
+        entry, row = self._observed.inventory.get(name), self._observed.rows.get(name)
+        return (
+            entry is not None
+            and row is not None
+            and is_settled(declared, entry, row)
+            and not (self._claims and (name in self._observed.owners or row.row_id in self._claims))
+            and name not in self._observed.beat_schedule
+            and not self._twins
+        )
 
     def match(self, declared: Declared) -> Match | Blocked:
         """Pair one declared schedule, or say why it is blocked."""
@@ -117,8 +133,8 @@ class Matcher:
         if namesake is not None and namesake.row_id != row.row_id:
             return Blocked(
                 "conflict",
-                f"somebody renamed the row of {entry.name!r} to {row.spec.name!r} and made another {entry.name!r}",
-                (entry.name, row.spec.name),
+                f"somebody renamed the row of {entry.name!r} to {row.name!r} and made another {entry.name!r}",
+                (entry.name, row.name),
                 hint="delete or rename one of the two rows",
             )
         return Match(declared, entry, row)
@@ -142,11 +158,11 @@ class Matcher:
     def _match_unowned(self, declared: Declared, row: Row | None) -> Match | Blocked:
         if row is None:
             return Match(declared)
-        if (row.spec.name, row.row_id) in self._tombstones:
+        if (row.name, row.row_id) in self._tombstones:
             return Match(declared, row=row, note="brought back by beat after it was deleted")
         if self._options.adopt:
             return Match(declared, row=row)
-        return self._conflict(row.spec.name, "a spec declares the same name")
+        return self._conflict(row.name, "a spec declares the same name")
 
     @staticmethod
     def _conflict(name: str, why: str) -> Blocked:
@@ -158,6 +174,8 @@ class Matcher:
         )
 
     def _fold(self, name: str) -> str:
+        if name.isascii():
+            return name.rstrip(" ").lower()
         text = name
         if self._observed.name_rule is NameRule.LETTERS:
             text = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))

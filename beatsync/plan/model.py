@@ -24,6 +24,16 @@ class Row(NamedTuple):
     total_run_count: int = 0
     date_changed: datetime | None = None
 
+    @property
+    def found(self) -> TaskSpec:
+        """What the row says before its JSON is normalised: where this equals a spec, so does `spec`, and it costs nothing."""
+        return self.spec
+
+    @property
+    def name(self) -> str:
+        """The row's name."""
+        return self.found.name
+
 
 class Owned(NamedTuple):
     """One inventory entry: a row that this source owns and what it last applied to it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beatsync.store.errors import StoreError
 from beatsync.store.tables import Kind, Table
@@ -18,9 +18,12 @@ from beatsync.store.tables import Kind, Table
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-MAX_ROWS = 5_000
-MAX_BYTES = 4_000_000
+MAX_ROWS = 20_000
+MAX_BYTES = 7_500_000
 """Of one parameter; MariaDB takes packets of 16 MB by default, and escaping may double a text."""
+MAX_IDS = 5_000
+STREAMED = 2_000
+"""Rows that are held at a time while they are read."""
 
 Value = str | int | bool | None
 BulkRow = Mapping[str, Value]
@@ -77,8 +80,8 @@ def delete(connection: BaseDatabaseWrapper, table: Table, ids: Iterable[int], un
 def id_lists(ids: Iterable[int]) -> Iterator[str]:
     """Yield `ids` as lists for `IN (…)`, whole numbers by construction and so safe to be part of the text."""
     ordered = sorted(set(ids))
-    for start in range(0, len(ordered), MAX_ROWS):
-        yield ", ".join(str(int(number)) for number in ordered[start : start + MAX_ROWS])
+    for start in range(0, len(ordered), MAX_IDS):
+        yield ", ".join(str(int(number)) for number in ordered[start : start + MAX_IDS])
 
 
 def execute(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> int:
@@ -93,6 +96,16 @@ def fetch(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value]
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters) or None)
         return [tuple(row) for row in cursor.fetchall()]
+
+
+def stream(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
+    """Run one statement and yield its rows, of which no more than a few thousand are held at a time where the driver lets us."""
+    # Behind a pooler that gives each statement another session, a cursor on the server is told to be left alone.
+    on_server = connection.vendor == "postgresql" and not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+    with connection.chunked_cursor() if on_server else connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters) or None)
+        while rows := cursor.fetchmany(STREAMED):
+            yield from rows
 
 
 def _each_chunk(connection: BaseDatabaseWrapper, sql: str, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:

@@ -5,43 +5,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.model import Claim, NameRule, Observed, Owned, Row, Tombstone
 from beatsync.spec import crontab, interval, jsontext, solar
 from beatsync.store import times
-from beatsync.store.bulk import fetch
+from beatsync.store.bulk import fetch, stream
 from beatsync.store.lock import same_name
 from beatsync.store.records import APPLIED
 from beatsync.store.suspension import suspension_of, suspension_sql
-from beatsync.store.tables import CLOCKED, CRONTAB, INTERVAL, INVENTORY, PERIODIC_TASK, SOLAR, SOURCE, TOMBSTONE
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE, Kind, Table
 from beatsync.values import Clocked, OnRemove, Policy, Revision, Schedule, TaskSpec
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 _TASK_FIELDS = (
-    "id", "name", "task", "args", "kwargs", "headers", "queue", "exchange", "routing_key", "priority",
-    "expires", "expire_seconds", "one_off", "start_time", "enabled", "description",
-    "last_run_at", "total_run_count", "date_changed", "interval_id", "crontab_id", "solar_id", "clocked_id",
+    "id", "interval_id", "crontab_id", "solar_id", "clocked_id", "name", "task", "args", "kwargs", "headers", "queue",
+    "exchange", "routing_key", "priority", "expires", "expire_seconds", "one_off", "start_time", "enabled", "description",
+    "last_run_at", "total_run_count", "date_changed",
 )  # fmt: skip
-_KINDS = ("interval", "crontab", "solar", "clocked")
-_SCHEDULE_START = len(_TASK_FIELDS)
-_COLUMNS_OF: Mapping[str, slice] = {
-    "interval": slice(_SCHEDULE_START, _SCHEDULE_START + 2),
-    "crontab": slice(_SCHEDULE_START + 2, _SCHEDULE_START + 8),
-    "solar": slice(_SCHEDULE_START + 8, _SCHEDULE_START + 11),
-    "clocked": slice(_SCHEDULE_START + 11, _SCHEDULE_START + 12),
-}
+_MOMENTS = frozenset({"expires", "start_time", "last_run_at", "date_changed"})
 
 
 def observe(
-    connection: BaseDatabaseWrapper, source: str, name_rule: NameRule, beat_schedule: frozenset[str]
+    connection: BaseDatabaseWrapper,
+    source: str,
+    name_rule: NameRule,
+    beat_schedule: frozenset[str],
+    expected: Mapping[str, TaskSpec],
 ) -> Observed:
-    """Read all that a plan of `source` needs to know, in four queries."""
+    """Read all that a plan of `source` needs to know, in five queries; `expected` is what the files say, by name."""
     recorded = fetch(
         connection,
         "SELECT name, origin, revision_digest, revision_git, revision_mount, environment, outcome, "
@@ -56,7 +54,7 @@ def observe(
         suspension = suspension_of(suspended, times.zone_of(connection))
         revision = Revision(str(digest), _text_or_none(git), _text_or_none(mount)) if digest else None
     return Observed(
-        rows=read_rows(connection),
+        rows=read_rows(connection, expected),
         inventory=inventory,
         owners=owners,
         tombstones=_tombstones(connection, source),
@@ -70,82 +68,147 @@ def observe(
     )
 
 
-def read_rows(connection: BaseDatabaseWrapper) -> dict[str, Row]:
-    """Return every `PeriodicTask` row by name, from one joined query."""
+class FoundRow(Row):
+    """A row of which no more is made than is asked for: of most it is enough that they are as expected."""
+
+    __slots__ = ()
+
+    @property
+    def found(self) -> TaskSpec:
+        """What the columns say."""
+        return self[1]
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The normalised values."""
+        return _normal(self[1])
+
+    @property
+    def last_run_at(self) -> datetime | None:
+        """When beat ran it last."""
+        return _moment(self[3])
+
+    @property
+    def date_changed(self) -> datetime | None:
+        """From when beat counts a row that never ran."""
+        return _moment(self[5])
+
+
+@lru_cache(maxsize=1024)
+def _normal(found: TaskSpec) -> TaskSpec:
+    return found._replace(
+        args=jsontext.normalise(found.args, "[]"),
+        kwargs=jsontext.normalise(found.kwargs, "{}"),
+        headers=jsontext.normalise(found.headers, "{}"),
+        queue=found.queue or None,
+        exchange=found.exchange or None,
+        routing_key=found.routing_key or None,
+        one_off=bool(found.one_off),
+        enabled=bool(found.enabled),
+        description=found.description or "",
+    )
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return a moment that a column's text in UTC says; one that was made already stays."""
+    return times.read(value, timezone.utc) if isinstance(value, str) else value
+
+
+def read_rows(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) -> dict[str, Row]:
+    """Return every `PeriodicTask` row by name.
+
+    Schedule rows are few and shared, so they are read for themselves, and once more where a task came with a new one in
+    between. A row that says what is `expected` shares its values instead of holding them once more.
+    """
     zone = times.zone_of(connection)
-    schedules: dict[tuple[str, int], Schedule | None] = {}
+    schedules = read_schedules(connection)
     rows: dict[str, Row] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_rows_sql(connection))
-        for record in cursor.fetchall():
-            row = _row(record, zone, schedules)
-            rows[row.spec.name] = row
+    younger: list[tuple[Any, ...]] = []
+    for record in stream(connection, _rows_sql(connection)):
+        row = _row(record, schedules, zone, expected)
+        if row[1][2] is None and row[2] is not None and row[2] not in schedules[_kind(record[1:5])]:
+            younger.append(record)
+        rows[row[1][0]] = row
+    if younger:
+        schedules = read_schedules(connection)
+        rows |= {record[5]: _row(record, schedules, zone, expected) for record in younger}
     return rows
+
+
+def _kind(keys: Sequence[int | None]) -> int:
+    """Return which of the four keys is the one that is there."""
+    interval_id, crontab_id, solar_id, _ = keys
+    return 1 if crontab_id is not None else 0 if interval_id is not None else 2 if solar_id is not None else 3
+
+
+def _row(
+    record: tuple[Any, ...],
+    schedules: Sequence[Mapping[int, Schedule | None]],
+    zone: tzinfo,
+    expected: Mapping[str, TaskSpec],
+) -> Row:
+    (
+        row_id, interval_id, crontab_id, solar_id, clocked_id, name, task, args, kwargs, headers, queue, exchange,
+        routing_key, priority, expires, expire_seconds, one_off, start_time, enabled, description, last_run, runs, changed,
+    ) = record  # fmt: skip
+    keys = (interval_id, crontab_id, solar_id, clocked_id)
+    schedule, schedule_id = None, None
+    # Of several schedules beat takes the first, but no save by the admin or an application would pass: such a row is mended.
+    if keys.count(None) == len(keys) - 1:
+        kind = _kind(keys)
+        schedule_id = keys[kind]
+        schedule = schedules[kind].get(schedule_id)
+    found = _made(
+        TaskSpec,
+        (
+            name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority,
+            expires and times.read(expires, zone), expire_seconds, one_off,
+            start_time and times.read(start_time, zone), enabled, description,
+        ),
+    )  # fmt: skip
+    if zone is not timezone.utc and str(zone) != "UTC":
+        last_run, changed = times.read(last_run, zone), times.read(changed, zone)
+    known = expected.get(name)
+    row: Row = _made(FoundRow, (row_id, known if found == known else found, schedule_id, last_run, runs, changed))
+    return row
+
+
+_made: Any = tuple.__new__
+"""A named tuple without its constructor, which costs three times as much."""
 
 
 def _rows_sql(connection: BaseDatabaseWrapper) -> str:
     quote = connection.ops.quote_name
-
-    def column(alias: str, name: str, *, moment: bool = False) -> str:
-        plain = f"{alias}.{quote(name)}"
-        return times.select(connection, plain) if moment else plain
-
-    moments = {"expires", "start_time", "last_run_at", "date_changed"}
-    wanted = [column("t", name, moment=name in moments) for name in _TASK_FIELDS]
-    wanted += [column("i", name) for name in INTERVAL.columns]
-    wanted += [column("c", name) for name in CRONTAB.columns]
-    wanted += [column("s", name) for name in SOLAR.columns]
-    wanted.append(column("k", "clocked_time", moment=True))
-    return (
-        f"SELECT {', '.join(wanted)} FROM {PERIODIC_TASK.name} t"
-        f" LEFT JOIN {INTERVAL.name} i ON i.id = t.interval_id"
-        f" LEFT JOIN {CRONTAB.name} c ON c.id = t.crontab_id"
-        f" LEFT JOIN {SOLAR.name} s ON s.id = t.solar_id"
-        f" LEFT JOIN {CLOCKED.name} k ON k.id = t.clocked_id"
-        " ORDER BY t.id"
-    )
+    wanted = [times.select(connection, quote(name)) if name in _MOMENTS else quote(name) for name in _TASK_FIELDS]
+    return f"SELECT {', '.join(wanted)} FROM {PERIODIC_TASK.name}"
 
 
-def _row(record: tuple[Any, ...], zone: tzinfo, schedules: dict[tuple[str, int], Schedule | None]) -> Row:
-    (
-        row_id, name, task, args, kwargs, headers, queue, exchange, routing_key, priority,
-        expires, expire_seconds, one_off, start_time, enabled, description,
-        last_run_at, total_run_count, date_changed, *keys,
-    ) = record[:_SCHEDULE_START]  # fmt: skip
-    used = [(kind, key) for kind, key in zip(_KINDS, keys, strict=True) if key is not None]
-    schedule, schedule_id = None, None
-    # Of several schedules beat takes the first, but no save by the admin or an application would pass: such a row is mended.
-    if len(used) == 1:
-        place = used[0]
-        if place not in schedules:
-            schedules[place] = schedule_value(place[0], record[_COLUMNS_OF[place[0]]], zone)
-        schedule, schedule_id = schedules[place], place[1]
-    spec = TaskSpec(
-        name=name,
-        task=task,
-        schedule=schedule,
-        args=_json(args, "[]"),
-        kwargs=_json(kwargs, "{}"),
-        headers=_json(headers, "{}"),
-        queue=queue or None,
-        exchange=exchange or None,
-        routing_key=routing_key or None,
-        priority=priority,
-        expires=times.read(expires, zone),
-        expire_seconds=expire_seconds,
-        one_off=bool(one_off),
-        start_time=times.read(start_time, zone),
-        enabled=bool(enabled),
-        description=description or "",
-    )
-    return Row(
-        row_id=row_id,
-        spec=spec,
-        schedule_id=schedule_id,
-        last_run_at=times.read(last_run_at, zone),
-        total_run_count=total_run_count,
-        date_changed=times.read(date_changed, zone),
-    )
+def read_schedules(
+    connection: BaseDatabaseWrapper, kinds: Iterable[str] = SCHEDULES
+) -> list[dict[int, Schedule | None]]:
+    """Return all schedule rows of each kind by key, the oldest first; None is one that says nothing that can be read."""
+    wanted, zone = tuple(kinds), times.zone_of(connection)
+    found: list[dict[int, Schedule | None]] = [{} for _ in wanted]
+    parts = (_schedules_sql(connection, number, SCHEDULES[kind]) for number, kind in enumerate(wanted))
+    for number, key, *columns in fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY 1, 2"):
+        kind = wanted[int(str(number))]
+        values = columns[: len(SCHEDULES[kind].columns)]
+        found[int(str(number))][int(str(key))] = schedule_value(kind, values, zone)
+    return found
+
+
+def _schedules_sql(connection: BaseDatabaseWrapper, number: int, table: Table) -> str:
+    """Return one kind's part of the query: every value as text, since the tables have nothing in common."""
+    quote = connection.ops.quote_name
+    columns = [
+        times.select(connection, quote(name)) if kind is Kind.MOMENT else times.as_text(connection, quote(name))
+        for name, kind in table.columns.items()
+    ]
+    columns += [times.as_text(connection, "NULL")] * (_MOST_COLUMNS - len(columns))
+    return f"SELECT {number}, id, {', '.join(columns)} FROM {table.name}"
+
+
+_MOST_COLUMNS = max(len(table.columns) for table in SCHEDULES.values())
 
 
 def schedule_value(kind: str, columns: Iterable[Any], zone: tzinfo) -> Schedule | None:
@@ -154,7 +217,9 @@ def schedule_value(kind: str, columns: Iterable[Any], zone: tzinfo) -> Schedule 
     if any(value is None for value in values):
         return None
     if kind == "interval":
-        return interval.observed(*values)
+        every, period = values
+        # SQLite keeps whatever it is given, a word in place of a number too.
+        return interval.observed(int(every), period) if every.removeprefix("-").isdecimal() else None
     if kind == "crontab":
         return crontab.observed(*values)
     if kind == "solar":
@@ -167,37 +232,27 @@ def schedule_value(kind: str, columns: Iterable[Any], zone: tzinfo) -> Schedule 
     return None if moment is None else Clocked(moment)
 
 
-def _json(text: str | None, empty: str) -> str:
-    return jsontext.normalise(text, empty) if text and text != empty else empty
-
-
 def _ownership(connection: BaseDatabaseWrapper, source: str) -> tuple[dict[str, Owned], dict[str, Claim]]:
     quote = connection.ops.quote_name
     columns = ", ".join(f"e.{quote(name)}" for name in INVENTORY.columns if name != "source_id")
     inventory: dict[str, Owned] = {}
     owners: dict[str, Claim] = {}
-    for record in fetch(
-        connection,
-        f"SELECT s.name, {columns} FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id ORDER BY e.id",
-    ):
-        owner, entry = str(record[0]), record[1:]
+    paths: dict[str, str] = {}
+    sql = f"SELECT s.name, {columns} FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id"
+    for record in stream(connection, sql):
+        owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen = record
+        shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
         if owner == source:
-            owned = _owned(entry)
-            inventory[owned.name] = owned
+            policy = _policy(on_remove, ignore, sensitive, bool(protect))
+            inventory[name] = _made(Owned, (name, row_id, applied, policy, shared, bool(retired), bool(frozen)))
         else:
-            owners[str(entry[0])] = Claim(owner, int(str(entry[1])), str(entry[7]))
+            owners[name] = Claim(owner, row_id, shared)
     return inventory, owners
 
 
-def _owned(entry: tuple[Any, ...]) -> Owned:
-    name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen = entry
-    policy = Policy(
-        on_remove=OnRemove(on_remove),
-        ignore=tuple(json.loads(ignore)),
-        protect=bool(protect),
-        sensitive=tuple(json.loads(sensitive)),
-    )
-    return Owned(name, row_id, applied, policy, path, retired=bool(retired), frozen=bool(frozen))
+@lru_cache(maxsize=4096)
+def _policy(on_remove: str, ignore: str, sensitive: str, protect: bool) -> Policy:
+    return Policy(OnRemove(on_remove), tuple(json.loads(ignore)), protect, None, tuple(json.loads(sensitive)))
 
 
 def _tombstones(connection: BaseDatabaseWrapper, source: str) -> tuple[Tombstone, ...]:

@@ -9,11 +9,11 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from beatsync.store import times
-from beatsync.store.bulk import BulkRow, delete, fetch, insert
+from beatsync.store.bulk import BulkRow, delete, insert
 from beatsync.store.errors import StoreError
-from beatsync.store.observe import schedule_value
+from beatsync.store.observe import read_schedules
 from beatsync.store.references import Reference
-from beatsync.store.tables import SCHEDULES, Kind
+from beatsync.store.tables import SCHEDULES
 from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar
 
 if TYPE_CHECKING:
@@ -33,30 +33,23 @@ def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[
 
 def _ensure_kind(connection: BaseDatabaseWrapper, kind: str, values: Sequence[Schedule]) -> dict[Schedule, int]:
     zone = times.zone_of(connection)
-    existing = _read(connection, kind, zone)
+    existing = _read(connection, kind)
     missing = [value for value in values if value not in existing]
     if missing:
         table = SCHEDULES[kind]
         insert(connection, table, tuple(table.columns), [columns_of(value, zone) for value in missing])
-        existing = _read(connection, kind, zone)
+        existing = _read(connection, kind)
     lost = [value for value in missing if value not in existing]
     if lost:
         raise StoreError(f"the database did not keep the schedule {lost[0]} as it was written")
     return {value: existing[value] for value in values}
 
 
-def _read(connection: BaseDatabaseWrapper, kind: str, zone: tzinfo) -> dict[Schedule, int]:
-    table = SCHEDULES[kind]
-    quote = connection.ops.quote_name
-    columns = [
-        times.select(connection, quote(name)) if table.kind(name) is Kind.MOMENT else quote(name)
-        for name in table.columns
-    ]
+def _read(connection: BaseDatabaseWrapper, kind: str) -> dict[Schedule, int]:
     found: dict[Schedule, int] = {}
-    for row in fetch(connection, f"SELECT id, {', '.join(columns)} FROM {table.name} ORDER BY id"):
-        value = schedule_value(kind, row[1:], zone)
+    for key, value in read_schedules(connection, (kind,))[0].items():
         if value is not None:
-            found.setdefault(value, int(str(row[0])))
+            found.setdefault(value, key)
     return found
 
 

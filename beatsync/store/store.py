@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
@@ -16,10 +17,12 @@ from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import Failure, HistoryEntry, SourceState
 from beatsync.store.suspension import write_suspension
+from beatsync.values import TaskSpec
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+_NOTHING: Mapping[str, TaskSpec] = MappingProxyType({})
 SUSPEND_WAIT = 30.0
 """Seconds that suspending may wait for a sync that is at work."""
 _UNATTENDED: Mapping[str, Mapping[str, int]] = {
@@ -111,12 +114,15 @@ class Store:
             return authors.admin_log(row_ids)
         return {}  # the log's tables may not be made; nothing depends on them
 
-    def observe(self, source: str) -> Observed:
-        """Read what a plan of `source` needs to know; a constant number of queries, no matter how many rows."""
+    def observe(self, source: str, expected: Mapping[str, TaskSpec] = _NOTHING) -> Observed:
+        """Read what a plan of `source` needs to know; a constant number of queries, no matter how many rows.
+
+        Rows that say what is `expected` of their names are the same values in memory; nothing else depends on it.
+        """
         with readable_errors(self._connection):
             if self._name_rule is None:
                 self._name_rule = observe.name_rule(self._connection)
-            return observe.observe(self._connection, source, self._name_rule, self.beat_schedule_names())
+            return observe.observe(self._connection, source, self._name_rule, self.beat_schedule_names(), expected)
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:

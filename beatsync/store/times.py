@@ -31,6 +31,11 @@ def select(connection: BaseDatabaseWrapper, column: str) -> str:
     """
     if connection.vendor == "postgresql":
         return f"({column} AT TIME ZONE 'UTC')::text"
+    return as_text(connection, column)
+
+
+def as_text(connection: BaseDatabaseWrapper, column: str) -> str:
+    """Return the SQL expression that yields a column as text."""
     return f"CAST({column} AS {'CHAR' if connection.vendor == 'mysql' else 'TEXT'})"
 
 
