@@ -38,18 +38,6 @@ _ATTEMPTS = 5
 """How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector still: it would look through hundreds of thousands of new values, none of them garbage, again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def utc_now() -> datetime:
     """Return the present moment, aware."""
     return datetime.now(timezone.utc)
@@ -95,33 +83,6 @@ class Result:
     """Rows that somebody undid while the sync committed (FACTS 1), and that were applied once more."""
 
 
-def unwatched(step: str, done: int, total: int) -> None:
-    """Nobody is looking."""
-
-
-def check(
-    root: Path, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None
-) -> tuple[Snapshot, Desired]:
-    """Load and parse a directory; what is wrong with its files is in the result, of which the snapshot holds no files any more.
-
-    Raises `beatsync.source.SourceError` where the directory itself cannot be read.
-    """
-    with _undisturbed():
-        watch("reading files", 0, 0)
-        snapshot = load(root)
-        desired = parse(snapshot, options, watch, jobs)
-        # Their text may be large, and nobody reads it a second time.
-        return replace(snapshot, files=()), desired
-
-
-def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
-    """Parse what was loaded; nothing is raised, what is wrong is in the result."""
-    with _undisturbed():
-        total = len(snapshot.files)
-        parsed = parse_files(snapshot.files, options, jobs, lambda done: watch("parsing files", done, total))
-        return combine(parsed, options, snapshot.diagnostics)
-
-
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Keep the garbage collector from looking again and again at values that live on, and of which none refers to itself."""
@@ -134,7 +95,34 @@ def _undisturbed() -> Iterator[None]:
             gc.enable()
 
 
-@_uncollected()
+def unwatched(step: str, done: int, total: int) -> None:
+    """Nobody is looking."""
+
+
+@_undisturbed()
+def check(
+    root: Path, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None
+) -> tuple[Snapshot, Desired]:
+    """Load and parse a directory; what is wrong with its files is in the result, of which the snapshot holds no files any more.
+
+    Raises `beatsync.source.SourceError` where the directory itself cannot be read.
+    """
+    watch("reading files", 0, 0)
+    snapshot = load(root)
+    desired = parse(snapshot, options, watch, jobs)
+    # Their text may be large, and nobody reads it a second time.
+    return replace(snapshot, files=()), desired
+
+
+@_undisturbed()
+def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
+    """Parse what was loaded; nothing is raised, what is wrong is in the result."""
+    total = len(snapshot.files)
+    parsed = parse_files(snapshot.files, options, jobs, lambda done: watch("parsing files", done, total))
+    return combine(parsed, options, snapshot.diagnostics)
+
+
+@_undisturbed()
 def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, watch: Watch = unwatched) -> Result:
     """Return what a sync would do, and do nothing.
 
@@ -148,7 +136,7 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
     return Result(_obstacle(made, options) or Outcome.PLANNED, made)
 
 
-@_uncollected()
+@_undisturbed()
 def sync(
     root: Path,
     store: Store,
@@ -168,7 +156,7 @@ def sync(
     return sync_read(*check(root, options.parse, watch, options.jobs), store, options, clock=clock, watch=watch)
 
 
-@_uncollected()
+@_undisturbed()
 def sync_read(
     snapshot: Snapshot,
     desired: Desired,

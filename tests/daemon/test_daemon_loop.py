@@ -305,10 +305,10 @@ def test_a_database_that_fails_is_tried_again_later_and_later_and_then_all_is_we
     write(folder, "first")
     observe, broken = Store.observe, [True]
 
-    def failing(self: Store, source: str) -> object:
+    def failing(self: Store, source: str, *more: Any) -> object:
         if broken:
             raise StoreError("the server has gone")
-        return observe(self, source)
+        return observe(self, source, *more)
 
     monkeypatch.setattr(Store, "observe", failing)
     with running(store, folder) as one:
@@ -328,7 +328,7 @@ def test_the_same_files_are_not_tried_before_their_time_and_new_ones_are(
     write(folder, "first")
     observed: list[str] = []
 
-    def failing(_: Store, source: str) -> object:
+    def failing(_: Store, source: str, *__: Any) -> object:
         observed.append(source)
         raise StoreError("the server has gone")
 
