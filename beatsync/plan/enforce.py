@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from beatsync.plan.compare import Fields, applied_fields, applied_text, compare, completed, re_armed
-from beatsync.plan.firing import due_because_of
+from beatsync.plan.firing import due_because_of, first_look
 from beatsync.plan.match import Match
 from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Owned, PlanOptions, Record, Row
 from beatsync.plan.settled import is_settled
@@ -55,7 +55,11 @@ def enforce(match: Match, options: PlanOptions, now: datetime) -> Finding:
         sensitive=declared.policy.sensitive,
         note=match.note,
     )
-    refused = _misread(declared, fields) or _clocked_in_past(declared, target, fields, options, now)
+    refused = (
+        _misread(declared, fields)
+        or _clocked_in_past(declared, target, fields, options, now)
+        or _one_off_that_ran(declared, target, fields, row)
+    )
     if refused is not None:
         return Finding(diagnostic=refused)
     return Finding(_without_accident(change, row, options, now), record, condition)
@@ -196,10 +200,33 @@ def _clocked_in_past(
     )
 
 
+def _one_off_that_ran(
+    declared: Declared, target: TaskSpec, fields: tuple[FieldChange, ...], row: Row
+) -> Diagnostic | None:
+    """Refuse to make a one-off of a row that has run: beat takes it for done, and the count of runs is beat's own."""
+    if not (target.one_off and target.enabled and row.total_run_count):
+        return None
+    if not any(f.field == "one_off" or f.field in _FIRING_FIELDS for f in fields):
+        return None
+    return Diagnostic(
+        Severity.ERROR,
+        "one-off-ran",
+        f"the row of {target.name!r} has run, and beat takes a one-off whose row has run for done: it would never run",
+        declared.location,
+        hint="give it a name of its own; where it is a one-off that ran just now, beat switches it off in a moment",
+    )
+
+
 def _without_accident(change: Change, row: Row | None, options: PlanOptions, now: datetime) -> Change:
     """Keep a change from firing a task at once, or say that it does (DESIGN, section 6)."""
     if change.target is None or not any(f.field in _FIRING_FIELDS for f in change.fields):
         return change
+    look = first_look(change.target, now)
+    if row is not None and row.last_run_at is not None and row.last_run_at > look:
+        # An earlier sync had it wait for a `start_time` that is another by now.
+        return replace(change, last_run_at=look)
     if not due_because_of(change.target, row, now):
         return change
-    return replace(change, fires_at_once=True) if options.catch_up else replace(change, last_run_at=now)
+    if options.catch_up:
+        return replace(change, fires_at_once=look == now)
+    return replace(change, last_run_at=look)

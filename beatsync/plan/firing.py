@@ -22,15 +22,26 @@ _APP = SimpleNamespace(
 )
 
 
+def first_look(target: TaskSpec, now: datetime) -> datetime:
+    """Return the moment from which the schedule of `target` counts, as what names moments of its own.
+
+    Beat runs a row whose `start_time` has come at once, whatever moment its crontab or the sun names; an interval counts from there.
+    """
+    start = target.start_time
+    waits = start is not None and start > now and isinstance(target.schedule, (Crontab, Solar))
+    return start if waits and start is not None else now
+
+
 def due_because_of(target: TaskSpec, row: Row | None, now: datetime) -> bool:
-    """Whether writing `target` to `row` (None: a new row) makes it due at `now` where it was not due before.
+    """Whether writing `target` to `row` (None: a new row) makes it due at beat's first look, where it is not due now.
 
     A row that waits to be run anyway is none of ours. Times are aware.
     """
+    look = first_look(target, now)
     if row is None:
-        return is_due(Row(row_id=0, spec=target, date_changed=now), now)
+        return is_due(Row(row_id=0, spec=target, date_changed=now), look)
     after = row._replace(spec=target, date_changed=now if _moves_base(target, row.spec) else row.date_changed)
-    return is_due(after, now) and not is_due(row, now)
+    return is_due(after, look) and not is_due(row, now)
 
 
 def _moves_base(target: TaskSpec, before: TaskSpec) -> bool:
@@ -54,7 +65,8 @@ def is_due(row: Row, now: datetime) -> bool:
             last -= _BEFORE_START
     try:
         return _schedule_due(spec.schedule, last, now)
-    except (ValueError, OverflowError, ZoneInfoNotFoundError):
+    except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError):
+        # RuntimeError is what celery before 5.7 says of a day that never comes.
         return False
 
 
