@@ -34,24 +34,24 @@ WORDS = [
 PIECES = st.sampled_from(WORDS) | st.text(st.sampled_from("ab1 :-#'\"[]{},&*!|>%@`?.~=\\é\t\u2028"), max_size=5)
 
 
+SIMPLE = st.sampled_from(["a", "12", "'a'", '"a b"', "[a, b]", "{a: 1}", "x y", "-1", "a:b", "é", "true", "# c"])
+KEYS = [f"{word}:" for word in ("a", "b", "c d", "schedules", "'q'", "e", "f.g", "h/i", "j1")]
+
+
 @st.composite
 def lines(draw: st.DrawFn) -> str:
-    """Write lines as people write them, and some that hardly anybody would write."""
-    made, columns = [], [0]
-    for _ in range(draw(st.integers(1, 9))):
-        step = draw(st.sampled_from([0, 0, 0, 0, 0, -1, -2, 1]))
-        column = draw(st.sampled_from(columns)) + max(step, 0)
-        if draw(st.integers(0, 9)) == 0:
-            made.append(draw(PIECES))
-        else:
-            key = draw(
-                st.sampled_from(["- ", *(f"{word}:" for word in ("a", "b", "c d", "schedules", "'q'", "on"))])
-                | PIECES.map("{}:".format)
-            )
-            value = draw(st.just("") | PIECES.map(" {}".format) | PIECES.map(" {}".format))
-            made.append(" " * column + key + value + draw(st.sampled_from(["", "", " ", " # c", "#"])))
-        columns.append(column + 2)
-    end = draw(st.sampled_from(["\n", "\n", "\n", "", "\n\n", "\r\n"]))
+    """Write lines as people write them, and one in a few as hardly anybody would."""
+    made, columns, before = [], [0], ""
+    for _ in range(draw(st.integers(1, 7))):
+        # Deeper than a key that has its value already is nearly always wrong.
+        column = columns[-1] + 2 if before.endswith(":") and draw(st.booleans()) else draw(st.sampled_from(columns))
+        is_odd = draw(st.integers(0, 9)) == 0
+        key = draw(PIECES.map("{}:".format)) if is_odd else draw(st.sampled_from([*KEYS, *KEYS, "-"]))
+        value = draw(st.just("") | SIMPLE.map(" {}".format) | (PIECES if is_odd else SIMPLE).map(" {}".format))
+        made.append(" " * column + key + value + draw(st.sampled_from(["", "", "", "", " ", " # c", "#"])))
+        before = made[-1]
+        columns.append(column)
+    end = draw(st.sampled_from(["\n", "\n", "\n", "\n", "", "\n\n", "\r\n"]))
     return end.join(made) + draw(st.sampled_from(["", "\n"]))
 
 
@@ -139,12 +139,12 @@ def test_the_readers_agree_on_lines(examples: int) -> None:
             return 0
         return hold_reading(text)
 
-    assert fuzz(lines(), check, examples) > examples / 20, "hardly any text was taken"
+    assert fuzz(lines(), check, examples) > examples / 50, "hardly any text was taken"
 
 
 @short_and_long(300, 50_000)
 def test_both_ways_agree_on_mutated_specs(examples: int) -> None:
-    assert fuzz(mutated(VALID), lambda data: any(held(data)), examples) > examples / 20
+    assert fuzz(mutated(VALID), lambda data: any(held(data)), examples) > examples / 50
     fuzz(mutated(SEEDS), held, examples)
 
 
