@@ -63,16 +63,23 @@ def freeze(leader: Daemon, _: Backend) -> None:
 
 def freeze_while_it_writes(leader: Daemon, backend: Backend) -> None:
     """Hold the row that a sync writes last, and freeze the leader when it waits there, in the middle of its transaction."""
-    ours = connections[backend.alias].copy()
+    ours, seen = connections[backend.alias].copy(), Witness(backend)
+
+    def is_waited_for() -> bool:
+        # MariaDB renews what it tells here only when nobody has asked for a tenth of a second.
+        time.sleep(0.2)
+        return bool(seen.rows(_WAITING[backend.name])[0][0])
+
     ours.set_autocommit(False)
-    with ours.cursor() as cursor:
-        cursor.execute("SELECT last_update FROM django_celery_beat_periodictasks FOR UPDATE")
-        cursor.fetchall()
-        seen = Witness(backend)
-        until(lambda: seen.rows(_WAITING[backend.name])[0][0] > 0, what=lambda: leader.log)
+    try:
+        with ours.cursor() as cursor:
+            cursor.execute("SELECT last_update FROM django_celery_beat_periodictasks FOR UPDATE")
+            cursor.fetchall()
+            until(is_waited_for, what=lambda: leader.log)
         leader.process.send_signal(signal.SIGSTOP)
-    ours.rollback()
-    ours.close()
+    finally:
+        ours.rollback()
+        ours.close()
 
 
 @contextmanager
