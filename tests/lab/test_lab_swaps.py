@@ -92,6 +92,13 @@ class Laboratory:
         assert self.daemon.process.poll() is None
         assert "Traceback" not in self.daemon.log
 
+    def whole(self, mount: swaps.Marked, numbers: int, say: Callable[[str, object], None]) -> None:
+        """Run a daemon from the first revision to the last, and judge."""
+        mount.publish(0)
+        with self.start(mount.root):
+            self.run(mount, numbers)
+        self.judge(mount, say)
+
     def judge(self, mount: swaps.Marked, say: Callable[[str, object], None]) -> None:
         """Hold that nothing was missed, mixed or pruned, in any committed state."""
         states = list(self._seen.states())
@@ -120,10 +127,7 @@ def test_swaps(
     lab: Laboratory, kind: type[swaps.Marked], rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
     mount = kind(lab.tmp_path / "mount")
-    mount.publish(0)
-    with lab.start(mount.root):
-        lab.run(mount, rounds)
-    lab.judge(mount, record_property)
+    lab.whole(mount, rounds, record_property)
 
 
 @rounds(5)
@@ -131,10 +135,7 @@ def test_checkouts_of_a_thousand_files(
     lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
     mount = swaps.Checkout(lab.tmp_path / "mount", rounds)
-    mount.publish(0)
-    with lab.start(mount.root):
-        lab.run(mount, rounds)
-    lab.judge(mount, record_property)
+    lab.whole(mount, rounds, record_property)
 
 
 @halves(5)
