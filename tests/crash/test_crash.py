@@ -27,6 +27,8 @@ schedules:
   moves: {task: t, crontab: "0 4 * * *"}
   goes: {task: t, crontab: "0 5 * * *"}
   renamed: {task: t, interval: 2h}
+  retires: {task: t, interval: 3h, sync: {on_remove: disable}}
+  is-kept: {task: t, interval: 3h, sync: {on_remove: keep}}
 """
 NEW = """
 schedules:
@@ -74,7 +76,16 @@ def killable(backend: Backend, tmp_path: Path) -> Iterator[KillableSync]:
 def state(alias: str) -> list[Any]:
     """Return everything that a sync writes about rows, without keys, stamps and who holds the lock."""
     tasks = PeriodicTask.objects.using(alias).order_by("name")
-    fields = ("name", "task", "queue", "interval__every", "crontab__hour", "solar__event", "clocked__clocked_time")
+    fields = (
+        "name",
+        "task",
+        "queue",
+        "enabled",
+        "interval__every",
+        "crontab__hour",
+        "solar__event",
+        "clocked__clocked_time",
+    )
     return [
         list(tasks.values_list(*fields)),
         list(InventoryEntry.objects.using(alias).order_by("name").values_list("name", "applied", "retired")),
@@ -82,10 +93,12 @@ def state(alias: str) -> list[Any]:
     ]
 
 
-def begin_anew(alias: str, store: Store, folder: Path) -> None:
+def begin_anew(alias: str, store: Store, folder: Path, old: str | None = OLD) -> None:
+    """Leave a database that says `old`, or that knows no source at all, and files that say NEW."""
     empty(alias)
-    (folder / "a.yaml").write_text(OLD, encoding="utf-8")
-    assert sync(folder, store, SyncOptions()).outcome is Outcome.APPLIED
+    if old is not None:
+        (folder / "a.yaml").write_text(old, encoding="utf-8")
+        assert sync(folder, store, SyncOptions()).outcome is Outcome.APPLIED
     (folder / "a.yaml").write_text(NEW, encoding="utf-8")
 
 
@@ -104,19 +117,22 @@ def released(alias: str) -> bool:
         return bool(cursor.fetchone()[0] == 0)
 
 
-@pytest.mark.parametrize("where", ["before", "after", "commit"])
+# Before a statement is after the one before it, so the short form looks from one side.
+@pytest.mark.parametrize("where", [pytest.param("before", marks=pytest.mark.slow), "after", "commit"])
+@pytest.mark.parametrize("was", [None, OLD], ids=["a first sync", "every kind of change"])
 @pytest.mark.timeout(300)
+@pytest.mark.lab
 def test_killed_at_every_statement(
-    where: str, backend: Backend, store: Store, killable: KillableSync, tmp_path: Path
+    was: str | None, where: str, backend: Backend, store: Store, killable: KillableSync, tmp_path: Path
 ) -> None:
-    begin_anew(backend.alias, store, tmp_path)
+    begin_anew(backend.alias, store, tmp_path, was)
     old = state(backend.alias)
     assert sync(tmp_path, store, SyncOptions(plan=PlanOptions(max_deletes="100%"))).outcome is Outcome.APPLIED
     new = state(backend.alias)
     assert old != new
     seen = {"old": 0, "new": 0}
     for number in range(1, MOST):
-        begin_anew(backend.alias, store, tmp_path)
+        begin_anew(backend.alias, store, tmp_path, was)
         answer = killable(where, number)
         wait_until(lambda: released(backend.alias), 30, "the killed client's connection is still there")
         if answer != "killed":

@@ -1,0 +1,84 @@
+"""How long beat reads when every schedule has a crontab of its own (FACTS 24): the thin scheduler's time grows with their number only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.db import DatabaseError, connections
+from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler as Stock
+
+from beatsync.schedulers import DatabaseScheduler as Thin
+from tests.conftest import Backend
+from tests.firing.beats import application, routed_to
+
+ZONES = ("UTC", "Europe/Berlin", "America/New_York")
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    with application() as one:
+        yield one
+
+
+def distinct(alias: str, number: int) -> None:
+    """Make tasks with a crontab row each, all of one plain hour."""
+    crontabs = [
+        CrontabSchedule(
+            minute=str(n % 60),
+            hour=str(n // 60 % 24),
+            day_of_month=str(1 + n // 1440 % 28),
+            timezone=ZONES[n % len(ZONES)],
+        )
+        for n in range(number)
+    ]
+    made = CrontabSchedule.objects.using(alias).bulk_create(crontabs, batch_size=1000)
+    tasks = [PeriodicTask(name=f"task-{n}", task="t", crontab=one) for n, one in enumerate(made)]
+    PeriodicTask.objects.using(alias).bulk_create(tasks, batch_size=1000)
+
+
+def load(scheduler: type[Any], app: Celery) -> tuple[set[str], float]:
+    one = scheduler(app=app, lazy=True)
+    begun = time.perf_counter()
+    entries = one.all_as_schedule()
+    return set(entries), time.perf_counter() - begun
+
+
+def test_the_question_does_not_grow_with_the_crontabs(backend: Backend, app: Celery) -> None:
+    lengths = []
+    with routed_to(backend.alias):
+        for number in (20, 200):
+            PeriodicTask.objects.using(backend.alias).all().delete()
+            CrontabSchedule.objects.using(backend.alias).all().delete()
+            distinct(backend.alias, number)
+            with CaptureQueriesContext(connections[backend.alias]) as queries:
+                thin, _ = load(Thin, app)
+            lengths.append(max(len(query["sql"]) for query in queries))
+            assert thin == load(Stock, app)[0]
+    assert lengths[1] <= lengths[0] + 100
+
+
+@pytest.mark.slow
+def test_ten_thousand_distinct_crontabs(backend: Backend, app: Celery, record_property: Any) -> None:
+    if backend.name != "postgresql":
+        pytest.skip("the measure is PostgreSQL's; SQLite's parser ends stock beat, and its own numbers are in FACTS")
+    distinct(backend.alias, 10_000)
+    with routed_to(backend.alias):
+        entries, seconds = load(Thin, app)
+        with connections[backend.alias].cursor() as cursor:
+            # The server goes on with what nobody waits for any more, so it is told when to stop.
+            cursor.execute("SET statement_timeout = '60s'")
+        try:
+            stock = f"{load(Stock, app)[1]:.1f} s"
+        except DatabaseError:
+            stock = "no answer in 60 s"
+    figures = {"thin": f"{seconds:.2f} s", "stock": stock, "entries": len(entries)}
+    record_property("figures", figures)
+    print(figures)
+    assert entries
+    assert seconds < 5
