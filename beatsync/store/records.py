@@ -25,6 +25,8 @@ TOMBSTONE_LIFE = timedelta(days=7)
 """Beat brings a deleted row back within its own flush, 180 seconds by default; a week is generous."""
 HISTORY_CHANGES = 1_000
 """How many changes of one sync are kept in full; the summary counts all of them."""
+HISTORY_KEPT = 10_000
+"""How many records a source keeps: a row that somebody fights over makes one a minute, for months."""
 
 APPLIED, FAILED, BLOCKED, INVALID = "applied", "failed", "blocked", "invalid"
 """The outcomes of a sync, as the history and `status` say them."""
@@ -161,8 +163,12 @@ def history_row(source_id: int, outcome: str, message: str, actor: str, plan: Pl
 
 
 def write_history(connection: BaseDatabaseWrapper, row: BulkRow) -> None:
-    """Add one record."""
+    """Add one record, and let go of those that are too many."""
     insert(connection, HISTORY, tuple(HISTORY.columns), [row])
+    source = [row["source_id"]]
+    newest = f"SELECT id FROM {HISTORY.name} WHERE source_id = %s ORDER BY id DESC LIMIT 1 OFFSET {HISTORY_KEPT}"
+    for (last,) in fetch(connection, newest, source):
+        execute(connection, f"DELETE FROM {HISTORY.name} WHERE source_id = %s AND id <= {int(str(last))}", source)
 
 
 def prolong_last(connection: BaseDatabaseWrapper, source_id: int, row: BulkRow) -> bool:

@@ -22,7 +22,8 @@ GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO 'beatsync'@'
 -- BeatSync's own.
 GRANT SELECT, INSERT, UPDATE ON beatsync_source TO 'beatsync'@'%';
 GRANT SELECT, INSERT, UPDATE ON beatsync_lease TO 'beatsync'@'%';
-GRANT SELECT, INSERT, UPDATE ON beatsync_syncrecord TO 'beatsync'@'%';
+-- The history keeps its newest records only.
+GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_inventoryentry TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO 'beatsync'@'%';
 

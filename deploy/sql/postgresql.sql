@@ -24,7 +24,9 @@ TO beatsync;
 GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO beatsync;
 
 -- BeatSync's own.
-GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease, beatsync_syncrecord TO beatsync;
+GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease TO beatsync;
+-- The history keeps its newest records only.
+GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
 GRANT SELECT, INSERT, DELETE ON beatsync_inventoryentry, beatsync_tombstone TO beatsync;
 
 -- To name the migration that is missing, where one is.

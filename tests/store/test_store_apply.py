@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
-from beatsync.store import Failure, Store, StoreError
+from beatsync.store import Failure, Store, StoreError, records
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.store.storing import (
     LATER,
@@ -329,6 +329,15 @@ def test_a_failure_is_noted_once_however_often_it_comes(store: Store) -> None:
     assert (failure.outcome, failure.message, success.outcome) == ("failed", "no route to host", "applied")
     assert (failure.started_at, failure.finished_at) == (LATER, LATER + timedelta(minutes=2))
     assert store.sources()[0].outcome == "failed"
+
+
+def test_the_history_of_a_source_does_not_grow_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "HISTORY_KEPT", 3)
+    assert store.record_failure("other", Failure("failed", "elsewhere", NOW))
+    for minute in range(7):
+        assert store.record_failure("shop", Failure("failed", f"reason {minute}", NOW + timedelta(minutes=minute)))
+    assert [entry.message for entry in store.history("shop", 10)] == ["reason 6", "reason 5", "reason 4"]
+    assert len(store.history("other", 10)) == 1
 
 
 def test_touch_revision_tells_beat_nothing(store: Store) -> None:
