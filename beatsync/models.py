@@ -57,7 +57,7 @@ class InventoryEntry(models.Model):
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="entries")
     name = models.CharField(max_length=200, unique=True)
-    row_id = models.BigIntegerField()
+    row_id = models.BigIntegerField(db_index=True)
     applied = models.TextField()
     on_remove = models.CharField(max_length=10)
     ignore = models.TextField(default="[]")

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from beatsync.plan.authors import drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
+from beatsync.plan.part import concerned, of, still_holds
 from beatsync.plan.release import release_plan
 from beatsync.source import load
 from beatsync.spec import ParseOptions, combine
@@ -34,6 +34,8 @@ Clock = Callable[[], datetime]
 Watch = Callable[[str, int, int], None]
 """Is told which step a sync is at, and how many of how many pieces of it are done (0 where nobody knows)."""
 
+_YOUNG = 10.0
+"""Seconds for which a plan that still holds is applied as it is: what it says of the next runs was true a moment ago."""
 _ATTEMPTS = 5
 """How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
 
@@ -93,6 +95,15 @@ def _undisturbed() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A plan with what it was made from."""
+
+    observed: Observed
+    plan: Plan
+    now: datetime
 
 
 def unwatched(step: str, done: int, total: int) -> None:
@@ -168,8 +179,8 @@ def sync_read(
 ) -> Result:
     """Make the rows say what was read from the files; `sync` without its first step. Raises `beatsync.store.StoreError`."""
     watch("comparing with the database", 0, 0)
-    observed = _observe(store, options, desired)
-    made = _make_plan(snapshot, desired, observed, options, clock())
+    observed, now = _observe(store, options, desired), clock()
+    made = _make_plan(snapshot, desired, observed, options, now)
     obstacle = _obstacle(made, options)
     if obstacle is not None:
         return _refused(store, made, obstacle, options, clock)
@@ -178,14 +189,12 @@ def sync_read(
             store.touch_revision(made, clock(), options.lease_token)
         return Result(Outcome.UNCHANGED, made)
     watch("applying", 0, 0)
-    authors = _authors(store, made, observed)
-    result = _apply(store, snapshot, desired, options, clock, authors)
+    first = _Planned(observed, made, now)
+    result = _apply(store, snapshot, desired, options, clock, first)
     if result.outcome is not Outcome.APPLIED:
         return _refused(store, result.plan, result.outcome, options, clock)
     watch("verifying", 0, 0)
-    if all(change.action is Action.CREATE for change in result.plan.changes):
-        options = replace(options, settle=0.0)
-    return replace(result, repairs=_repair(store, snapshot, desired, options, clock))
+    return replace(result, repairs=_repair(store, snapshot, desired, options, clock, result.plan))
 
 
 def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:
@@ -256,21 +265,21 @@ def _apply(
     desired: Desired,
     options: SyncOptions,
     clock: Clock,
-    authors: Mapping[int, str] = MappingProxyType({}),
+    first: _Planned | None = None,
 ) -> Result:
-    """Plan again under the lock, from rows read there, and apply that."""
+    """Apply, under the lock, the plan of the rows as they are there: the first one where it still holds, else a new one."""
     from beatsync.store import RetryableError
 
+    authors = _authors(store, first.plan, first.observed) if first else {}
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with store.locked(options.source, options.lock_wait, options.holder, options.lease_token):
-                observed = _observe(store, options, desired)
-                now = clock()
-                made = with_authors(_make_plan(snapshot, desired, observed, options, now), observed, authors)
+                planned = _planned_again(store, snapshot, desired, options, clock(), first)
+                made = with_authors(planned.plan, planned.observed, authors)
                 obstacle = _obstacle(made, options)
                 if obstacle is not None:
                     return Result(obstacle, made)
-                store.apply(made, observed, now)
+                store.apply(made, planned.observed, planned.now)
             return Result(Outcome.APPLIED, made)
         except RetryableError:
             if attempt == _ATTEMPTS:
@@ -278,15 +287,35 @@ def _apply(
     raise AssertionError("unreachable")
 
 
-def _repair(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> int:
+def _planned_again(
+    store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, now: datetime, first: _Planned | None
+) -> _Planned:
+    """Return the plan of what is read under the lock: the first one, where what it was made from reads the same there."""
+    is_young = first is not None and abs((now - first.now).total_seconds()) <= _YOUNG
+    names = concerned(first.plan) if first is not None and is_young else None
+    if first is not None and names is not None:
+        part = store.observe_part(options.source, names)
+        if still_holds(first.plan, names, first.observed, part):
+            return replace(first, observed=part)
+    observed = _observe(store, options, desired)
+    if first is not None and is_young and observed == first.observed:
+        return first
+    return _Planned(observed, _make_plan(snapshot, desired, observed, options, now), now)
+
+
+def _repair(
+    store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock, applied: Plan
+) -> int:
     """Look again after the commit, and apply once more what a save of beat's undid; return how many rows that was."""
-    repaired, settled = 0, options.settle <= 0
+    repaired = 0
+    # Beat does not know a new row, and saves none that it does not know.
+    settled = options.settle <= 0 or all(change.action is Action.CREATE for change in applied.changes)
     again = replace(options, plan=replace(options.plan, approved=None))
     for _ in range(_ATTEMPTS):
-        undone = _undone(store, snapshot, desired, again, clock)
+        undone = _undone(store, snapshot, desired, again, clock, applied)
         if not undone and not settled:
             time.sleep(options.settle)
-            undone = _undone(store, snapshot, desired, again, clock)
+            undone = _undone(store, snapshot, desired, again, clock, applied)
         if not undone:
             break
         result = _apply(store, snapshot, desired, again, clock)
@@ -296,9 +325,19 @@ def _repair(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOpt
     return repaired
 
 
-def _undone(store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock) -> bool:
+def _undone(
+    store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock, applied: Plan
+) -> bool:
     """Whether the rows no longer say what was just written into them."""
-    observed = _observe(store, options, desired)
+    names = concerned(applied)
+    if names is not None and not _is_undone(
+        snapshot, of(desired, names), store.observe_part(options.source, names), options, clock
+    ):
+        return False
+    return _is_undone(snapshot, desired, _observe(store, options, desired), options, clock)
+
+
+def _is_undone(snapshot: Snapshot, desired: Desired, observed: Observed, options: SyncOptions, clock: Clock) -> bool:
     made = _make_plan(snapshot, desired, observed, options, clock())
     # Another revision is another sync's word, and no undoing of ours.
     return bool(made.changes) and not made.blocked and observed.revision == made.revision

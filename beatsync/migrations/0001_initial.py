@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=200, unique=True)),
-                ("row_id", models.BigIntegerField()),
+                ("row_id", models.BigIntegerField(db_index=True)),
                 ("applied", models.TextField()),
                 ("on_remove", models.CharField(max_length=10)),
                 ("ignore", models.TextField(default="[]")),

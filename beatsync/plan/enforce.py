@@ -114,10 +114,12 @@ def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
 
 def _initial_fields(spec: TaskSpec, cause: Cause) -> Iterator[FieldChange]:
     """Yield what a new row says beyond django-celery-beat's defaults."""
-    defaults = TaskSpec(name=spec.name, task="", schedule=None).fields()
     for name, value in spec.fields().items():
-        if value != defaults.get(name):
+        if value != _DEFAULTS.get(name) and name != "name":
             yield FieldChange(name, None, value, cause)
+
+
+_DEFAULTS = TaskSpec(name="", task="", schedule=None).fields()
 
 
 def _field_changes(

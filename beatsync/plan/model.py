@@ -119,6 +119,8 @@ class Observed:
     """Under which environment."""
     is_settled: bool = True
     """Whether the last sync, if there was one, was as it should be: not blocked, failed or invalid."""
+    synced_at: datetime | None = None
+    """When that was."""
     name_rule: NameRule = NameRule.EXACT
     suspension: Suspension | None = None
     """Whether somebody has told that this source be left alone, as it stands in the database, over or not."""

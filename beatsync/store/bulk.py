@@ -22,6 +22,7 @@ MAX_ROWS = 20_000
 MAX_BYTES = 7_500_000
 """Of one parameter; MariaDB takes packets of 16 MB by default, and escaping may double a text."""
 MAX_IDS = 5_000
+MAX_NAMES = 1_000
 STREAMED = 2_000
 """Rows that are held at a time while they are read."""
 
@@ -84,6 +85,14 @@ def id_lists(ids: Iterable[int]) -> Iterator[str]:
         yield ", ".join(str(int(number)) for number in ordered[start : start + MAX_IDS])
 
 
+def name_lists(column: str, names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield conditions that `column` is one of `names`, each with its parameters."""
+    ordered = sorted(set(names))
+    for start in range(0, len(ordered), MAX_NAMES):
+        chunk = ordered[start : start + MAX_NAMES]
+        yield f"{column} IN ({', '.join(['%s'] * len(chunk))})", chunk
+
+
 def execute(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> int:
     """Run one statement that yields no rows and return how many rows it touched."""
     with connection.cursor() as cursor:
@@ -91,7 +100,7 @@ def execute(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Valu
         return int(cursor.rowcount)
 
 
-def fetch(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[object, ...]]:
+def fetch(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
     """Run one statement and return all its rows."""
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters) or None)

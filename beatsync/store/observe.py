@@ -1,250 +1,96 @@
-"""Rows → `Observed`: a constant number of plain queries, whatever the number of rows, and no row that it fails on."""
+"""The database → `Observed`: a constant number of plain queries, whatever the number of rows."""
 
 # ruff: noqa: S608  names come from our own constants, values are parameters
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone, tzinfo
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from beatsync.plan.model import Claim, NameRule, Observed, Owned, Row, Tombstone
-from beatsync.spec import crontab, interval, jsontext, solar
-from beatsync.store import times
-from beatsync.store.bulk import fetch, stream
+from beatsync.plan.model import Claim, NameRule, Observed, Owned, Tombstone
+from beatsync.store import rows, times
+from beatsync.store.bulk import fetch, id_lists, name_lists, stream
 from beatsync.store.lock import same_name
 from beatsync.store.records import APPLIED
 from beatsync.store.suspension import suspension_of, suspension_sql
-from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE, Kind, Table
-from beatsync.values import Clocked, OnRemove, Policy, Revision, Schedule, TaskSpec
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
+from beatsync.values import OnRemove, Policy, Revision, TaskSpec
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_TASK_FIELDS = (
-    "id", "interval_id", "crontab_id", "solar_id", "clocked_id", "name", "task", "args", "kwargs", "headers", "queue",
-    "exchange", "routing_key", "priority", "expires", "expire_seconds", "one_off", "start_time", "enabled", "description",
-    "last_run_at", "total_run_count", "date_changed",
-)  # fmt: skip
-_MOMENTS = frozenset({"expires", "start_time", "last_run_at", "date_changed"})
 
-
-def observe(
-    connection: BaseDatabaseWrapper,
-    source: str,
-    name_rule: NameRule,
-    beat_schedule: frozenset[str],
-    expected: Mapping[str, TaskSpec],
-) -> Observed:
+def observe(connection: BaseDatabaseWrapper, source: str, expected: Mapping[str, TaskSpec]) -> Observed:
     """Read all that a plan of `source` needs to know, in five queries; `expected` is what the files say, by name."""
-    recorded = fetch(
+    stands = _source(connection, source)
+    inventory, owners = _ownership(connection, source)
+    return replace(stands, rows=rows.read_all(connection, expected), inventory=inventory, owners=owners)
+
+
+def observe_part(connection: BaseDatabaseWrapper, source: str, names: Collection[str]) -> Observed:
+    """Read what a plan of `source` needs to know of these names and of the rows that they are about."""
+    stands = _source(connection, source)
+    inventory: dict[str, Owned] = {}
+    owners: dict[str, Claim] = {}
+
+    def add(where: str, parameters: Sequence[str] = ()) -> None:
+        ours, others = _ownership(connection, source, f" WHERE {where}", parameters)
+        inventory.update(ours)
+        owners.update(others)
+
+    for where, values in name_lists("e.name", names):
+        add(where, values)
+    found = rows.read_some(connection, names, {entry.row_id for entry in inventory.values()})
+    # A row belongs to a source by its key, whatever its name is by now.
+    for chunk in id_lists(row.row_id for row in found.values()):
+        add(f"e.row_id IN ({chunk})")
+    return replace(stands, rows=found, inventory=inventory, owners=owners)
+
+
+def _source(connection: BaseDatabaseWrapper, source: str) -> Observed:
+    """Return how a source stands, without any row."""
+    tombstones = _tombstones(connection, source)
+    synced_at = times.select(connection, "synced_at")
+    recorded: list[tuple[Any, ...]] = fetch(
         connection,
-        "SELECT name, origin, revision_digest, revision_git, revision_mount, environment, outcome, "
+        f"SELECT name, origin, revision_digest, revision_git, revision_mount, environment, outcome, {synced_at}, "
         f"{suspension_sql(connection)} FROM {SOURCE.name} WHERE name = %s",
         [source],
     )
-    inventory, owners = _ownership(connection, source)
-    origin = revision = suspension = environment = outcome = None
-    if recorded:
-        known_as, origin, digest, git, mount, environment, outcome, *suspended = recorded[0]
-        same_name(source, known_as)
-        suspension = suspension_of(suspended, times.zone_of(connection))
-        revision = Revision(str(digest), _text_or_none(git), _text_or_none(mount)) if digest else None
+    if not recorded:
+        return Observed(tombstones=tombstones)
+    known_as, origin, digest, git, mount, environment, outcome, synced_at, *suspended = recorded[0]
+    same_name(source, known_as)
     return Observed(
-        rows=read_rows(connection, expected),
-        inventory=inventory,
-        owners=owners,
-        tombstones=_tombstones(connection, source),
-        beat_schedule=beat_schedule,
-        origin=_text_or_none(origin),
-        revision=revision,
-        environment=_text_or_none(environment),
-        is_settled=outcome in {None, "", APPLIED},
-        name_rule=name_rule,
-        suspension=suspension,
+        tombstones=tombstones,
+        origin=origin,
+        revision=Revision(digest, git, mount) if digest else None,
+        environment=environment,
+        is_settled=outcome in {"", APPLIED},
+        synced_at=times.read(synced_at, times.zone_of(connection)),
+        suspension=suspension_of(suspended, times.zone_of(connection)),
     )
 
 
-class FoundRow(Row):
-    """A row of which no more is made than is asked for: of most it is enough that they are as expected."""
-
-    __slots__ = ()
-
-    @property
-    def found(self) -> TaskSpec:
-        """What the columns say."""
-        return self[1]
-
-    @property
-    def spec(self) -> TaskSpec:
-        """The normalised values."""
-        return _normal(self[1])
-
-    @property
-    def last_run_at(self) -> datetime | None:
-        """When beat ran it last."""
-        return _moment(self[3])
-
-    @property
-    def date_changed(self) -> datetime | None:
-        """From when beat counts a row that never ran."""
-        return _moment(self[5])
-
-
-@lru_cache(maxsize=1024)
-def _normal(found: TaskSpec) -> TaskSpec:
-    return found._replace(
-        args=jsontext.normalise(found.args, "[]"),
-        kwargs=jsontext.normalise(found.kwargs, "{}"),
-        headers=jsontext.normalise(found.headers, "{}"),
-        queue=found.queue or None,
-        exchange=found.exchange or None,
-        routing_key=found.routing_key or None,
-        one_off=bool(found.one_off),
-        enabled=bool(found.enabled),
-        description=found.description or "",
-    )
-
-
-def _moment(value: Any) -> datetime | None:
-    """Return a moment that a column's text in UTC says; one that was made already stays."""
-    return times.read(value, timezone.utc) if isinstance(value, str) else value
-
-
-def read_rows(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) -> dict[str, Row]:
-    """Return every `PeriodicTask` row by name.
-
-    Schedule rows are few and shared, so they are read for themselves, and once more where a task came with a new one in
-    between. A row that says what is `expected` shares its values instead of holding them once more.
-    """
-    zone = times.zone_of(connection)
-    schedules = read_schedules(connection)
-    rows: dict[str, Row] = {}
-    younger: list[tuple[Any, ...]] = []
-    for record in stream(connection, _rows_sql(connection)):
-        row = _row(record, schedules, zone, expected)
-        if row[1][2] is None and row[2] is not None and row[2] not in schedules[_kind(record[1:5])]:
-            younger.append(record)
-        rows[row[1][0]] = row
-    if younger:
-        schedules = read_schedules(connection)
-        rows |= {record[5]: _row(record, schedules, zone, expected) for record in younger}
-    return rows
-
-
-def _kind(keys: Sequence[int | None]) -> int:
-    """Return which of the four keys is the one that is there."""
-    interval_id, crontab_id, solar_id, _ = keys
-    return 1 if crontab_id is not None else 0 if interval_id is not None else 2 if solar_id is not None else 3
-
-
-def _row(
-    record: tuple[Any, ...],
-    schedules: Sequence[Mapping[int, Schedule | None]],
-    zone: tzinfo,
-    expected: Mapping[str, TaskSpec],
-) -> Row:
-    (
-        row_id, interval_id, crontab_id, solar_id, clocked_id, name, task, args, kwargs, headers, queue, exchange,
-        routing_key, priority, expires, expire_seconds, one_off, start_time, enabled, description, last_run, runs, changed,
-    ) = record  # fmt: skip
-    keys = (interval_id, crontab_id, solar_id, clocked_id)
-    schedule, schedule_id = None, None
-    # Of several schedules beat takes the first, but no save by the admin or an application would pass: such a row is mended.
-    if keys.count(None) == len(keys) - 1:
-        kind = _kind(keys)
-        schedule_id = keys[kind]
-        schedule = schedules[kind].get(schedule_id)
-    found = _made(
-        TaskSpec,
-        (
-            name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority,
-            expires and times.read(expires, zone), expire_seconds, one_off,
-            start_time and times.read(start_time, zone), enabled, description,
-        ),
-    )  # fmt: skip
-    if zone is not timezone.utc and str(zone) != "UTC":
-        last_run, changed = times.read(last_run, zone), times.read(changed, zone)
-    known = expected.get(name)
-    row: Row = _made(FoundRow, (row_id, known if found == known else found, schedule_id, last_run, runs, changed))
-    return row
-
-
-_made: Any = tuple.__new__
-"""A named tuple without its constructor, which costs three times as much."""
-
-
-def _rows_sql(connection: BaseDatabaseWrapper) -> str:
-    quote = connection.ops.quote_name
-    wanted = [times.select(connection, quote(name)) if name in _MOMENTS else quote(name) for name in _TASK_FIELDS]
-    return f"SELECT {', '.join(wanted)} FROM {PERIODIC_TASK.name}"
-
-
-def read_schedules(
-    connection: BaseDatabaseWrapper, kinds: Iterable[str] = SCHEDULES
-) -> list[dict[int, Schedule | None]]:
-    """Return all schedule rows of each kind by key, the oldest first; None is one that says nothing that can be read."""
-    wanted, zone = tuple(kinds), times.zone_of(connection)
-    found: list[dict[int, Schedule | None]] = [{} for _ in wanted]
-    parts = (_schedules_sql(connection, number, SCHEDULES[kind]) for number, kind in enumerate(wanted))
-    for number, key, *columns in fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY 1, 2"):
-        kind = wanted[int(str(number))]
-        values = columns[: len(SCHEDULES[kind].columns)]
-        found[int(str(number))][int(str(key))] = schedule_value(kind, values, zone)
-    return found
-
-
-def _schedules_sql(connection: BaseDatabaseWrapper, number: int, table: Table) -> str:
-    """Return one kind's part of the query: every value as text, since the tables have nothing in common."""
-    quote = connection.ops.quote_name
-    columns = [
-        times.select(connection, quote(name)) if kind is Kind.MOMENT else times.as_text(connection, quote(name))
-        for name, kind in table.columns.items()
-    ]
-    columns += [times.as_text(connection, "NULL")] * (_MOST_COLUMNS - len(columns))
-    return f"SELECT {number}, id, {', '.join(columns)} FROM {table.name}"
-
-
-_MOST_COLUMNS = max(len(table.columns) for table in SCHEDULES.values())
-
-
-def schedule_value(kind: str, columns: Iterable[Any], zone: tzinfo) -> Schedule | None:
-    """Return the normalised value of one schedule row; None where the row is gone or says nothing that can be read."""
-    values = tuple(columns)
-    if any(value is None for value in values):
-        return None
-    if kind == "interval":
-        every, period = values
-        # SQLite keeps whatever it is given, a word in place of a number too.
-        return interval.observed(int(every), period) if every.removeprefix("-").isdecimal() else None
-    if kind == "crontab":
-        return crontab.observed(*values)
-    if kind == "solar":
-        event, latitude, longitude = values
-        try:
-            return solar.observed(event, Decimal(str(latitude)), Decimal(str(longitude)))
-        except InvalidOperation:
-            return None
-    moment = times.read(values[0], zone)
-    return None if moment is None else Clocked(moment)
-
-
-def _ownership(connection: BaseDatabaseWrapper, source: str) -> tuple[dict[str, Owned], dict[str, Claim]]:
+def _ownership(
+    connection: BaseDatabaseWrapper, source: str, where: str = "", parameters: Sequence[str] = ()
+) -> tuple[dict[str, Owned], dict[str, Claim]]:
+    """Return what this source owns and what others do; all of it, or where an SQL condition on entries `e` holds."""
     quote = connection.ops.quote_name
     columns = ", ".join(f"e.{quote(name)}" for name in INVENTORY.columns if name != "source_id")
     inventory: dict[str, Owned] = {}
     owners: dict[str, Claim] = {}
     paths: dict[str, str] = {}
-    sql = f"SELECT s.name, {columns} FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id"
-    for record in stream(connection, sql):
+    sql = f"SELECT s.name, {columns} FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
+    for record in stream(connection, sql, parameters):
         owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen = record
         shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
         if owner == source:
             policy = _policy(on_remove, ignore, sensitive, bool(protect))
-            inventory[name] = _made(Owned, (name, row_id, applied, policy, shared, bool(retired), bool(frozen)))
+            inventory[name] = Owned(name, row_id, applied, policy, shared, bool(retired), bool(frozen))
         else:
             owners[name] = Claim(owner, row_id, shared)
     return inventory, owners
@@ -279,7 +125,3 @@ def name_rule(connection: BaseDatabaseWrapper) -> NameRule:
     if collation.endswith(("_bin", "_cs")):
         return NameRule.EXACT
     return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.model import Action, Observed, Plan, Record, Suspension
 from beatsync.store import times
-from beatsync.store.bulk import BulkRow, Value, delete, execute, fetch, insert
+from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists
 from beatsync.store.suspension import suspension_of, suspension_sql
 from beatsync.store.tables import HISTORY, INVENTORY, SOURCE, TOMBSTONE
 from beatsync.values import Revision
@@ -76,14 +76,19 @@ class HistoryEntry:
     actor: str
 
 
-def write_inventory(connection: BaseDatabaseWrapper, source_id: int, plan: Plan, new_ids: Mapping[str, int]) -> None:
+def write_inventory(
+    connection: BaseDatabaseWrapper, source_id: int, plan: Plan, observed: Observed, new_ids: Mapping[str, int]
+) -> None:
     """Replace the entries that `plan` speaks of; an entry whose change deletes or forgets the row goes."""
-    gone = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
-    replaced = {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
-    if not gone and not replaced:
-        return
-    entries = fetch(connection, f"SELECT id, name FROM {INVENTORY.name} WHERE source_id = %s", [source_id])
-    delete(connection, INVENTORY, [int(str(key)) for key, name in entries if name in gone or name in replaced])
+    names = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
+    names |= {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
+    names &= observed.inventory.keys()
+    if len(names) <= MAX_IDS:
+        for where, values in name_lists("name", names):
+            execute(connection, f"DELETE FROM {INVENTORY.name} WHERE source_id = %s AND {where}", [source_id, *values])
+    else:
+        entries = fetch(connection, f"SELECT id, name FROM {INVENTORY.name} WHERE source_id = %s", [source_id])
+        delete(connection, INVENTORY, (key for key, name in entries if name in names))
     rows = (_entry(source_id, record, new_ids) for record in plan.records)
     insert(connection, INVENTORY, tuple(INVENTORY.columns), rows)
 

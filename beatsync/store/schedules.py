@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from beatsync.store import times
 from beatsync.store.bulk import BulkRow, delete, insert
 from beatsync.store.errors import StoreError
-from beatsync.store.observe import read_schedules
 from beatsync.store.references import Reference
+from beatsync.store.rows import read_schedules
 from beatsync.store.tables import SCHEDULES
 from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar
 

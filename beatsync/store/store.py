@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -120,9 +121,18 @@ class Store:
         Rows that say what is `expected` of their names are the same values in memory; nothing else depends on it.
         """
         with readable_errors(self._connection):
-            if self._name_rule is None:
-                self._name_rule = observe.name_rule(self._connection)
-            return observe.observe(self._connection, source, self._name_rule, self.beat_schedule_names(), expected)
+            return self._completed(observe.observe(self._connection, source, expected))
+
+    def observe_part(self, source: str, names: Collection[str]) -> Observed:
+        """Read what a plan of `source` needs to know of some names, and of the rows that they are about: no more."""
+        with readable_errors(self._connection):
+            return self._completed(observe.observe_part(self._connection, source, names))
+
+    def _completed(self, observed: Observed) -> Observed:
+        """Add what does not change while we run."""
+        if self._name_rule is None:
+            self._name_rule = observe.name_rule(self._connection)
+        return replace(observed, name_rule=self._name_rule, beat_schedule=self.beat_schedule_names())
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
@@ -169,8 +179,8 @@ class Store:
         begun = time.perf_counter()
         with readable_errors(connection):
             wrote = tasks.write(connection, plan, observed, now)
-            new = any(record.row_id is None for record in plan.records)
-            records.write_inventory(connection, source_id, plan, tasks.row_ids(connection) if new else {})
+            new = [record.name for record in plan.records if record.row_id is None]
+            records.write_inventory(connection, source_id, plan, observed, tasks.row_ids(connection, new))
             records.write_tombstones(connection, source_id, plan, observed, now)
             if is_sync:
                 synced = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))

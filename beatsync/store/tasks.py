@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from beatsync.plan.model import Action, Change, Observed, Plan
 from beatsync.store import schedules, times
-from beatsync.store.bulk import BulkRow, Value, delete, execute, fetch, insert, update
+from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists, update
 from beatsync.store.references import references, refuse_if_used
 from beatsync.store.tables import NOTICE, PERIODIC_TASK
 from beatsync.values import PLAIN_FIELDS, SCHEDULE_FIELDS, Schedule, TaskSpec
@@ -52,10 +52,14 @@ def write(connection: BaseDatabaseWrapper, plan: Plan, observed: Observed, now: 
     return True
 
 
-def row_ids(connection: BaseDatabaseWrapper) -> dict[str, int]:
-    """Return the id of every task row by name."""
+def row_ids(connection: BaseDatabaseWrapper, names: Sequence[str]) -> dict[str, int]:
+    """Return the ids of the task rows of these names, and of others where there are many."""
+    sql = f"SELECT id, name FROM {PERIODIC_TASK.name}"
+    if len(names) > MAX_IDS:
+        return {name: row_id for row_id, name in fetch(connection, sql)}
+    lists = name_lists("name", names)
     return {
-        str(name): int(str(row_id)) for row_id, name in fetch(connection, f"SELECT id, name FROM {PERIODIC_TASK.name}")
+        name: row_id for where, values in lists for row_id, name in fetch(connection, f"{sql} WHERE {where}", values)
     }
 
 
