@@ -20,11 +20,11 @@ from beatsync.plan.authors import drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
-from beatsync.plan.part import concerned, of, still_holds
+from beatsync.plan.part import MOST, as_written, concerned, names_of, still_holds
 from beatsync.plan.release import release_plan
 from beatsync.source import load
 from beatsync.spec import ParseOptions, combine
-from beatsync.values import Desired, Severity, Snapshot
+from beatsync.values import Desired, Severity, Snapshot, TaskSpec
 from beatsync.workers import parse_files
 
 if TYPE_CHECKING:
@@ -212,7 +212,11 @@ def release(store: Store, names: Collection[str], options: SyncOptions, clock: C
 
 
 def _observe(store: Store, options: SyncOptions, desired: Desired) -> Observed:
-    return store.observe(options.source, {declared.spec.name: declared.spec for declared in desired.schedules})
+    return store.observe(options.source, _expected(desired))
+
+
+def _expected(desired: Desired) -> dict[str, TaskSpec]:
+    return {declared.spec.name: declared.spec for declared in desired.schedules}
 
 
 def _make_plan(snapshot: Snapshot, desired: Desired, observed: Observed, options: SyncOptions, now: datetime) -> Plan:
@@ -329,15 +333,10 @@ def _undone(
     store: Store, snapshot: Snapshot, desired: Desired, options: SyncOptions, clock: Clock, applied: Plan
 ) -> bool:
     """Whether the rows no longer say what was just written into them."""
-    names = concerned(applied)
-    if names is not None and not _is_undone(
-        snapshot, of(desired, names), store.observe_part(options.source, names), options, clock
-    ):
+    names = names_of(applied)
+    if as_written(applied, store.look(names if len(names) <= MOST else None, _expected(desired))):
         return False
-    return _is_undone(snapshot, desired, _observe(store, options, desired), options, clock)
-
-
-def _is_undone(snapshot: Snapshot, desired: Desired, observed: Observed, options: SyncOptions, clock: Clock) -> bool:
+    observed = _observe(store, options, desired)
     made = _make_plan(snapshot, desired, observed, options, clock())
     # Another revision is another sync's word, and no undoing of ours.
     return bool(made.changes) and not made.blocked and observed.revision == made.revision

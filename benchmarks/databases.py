@@ -100,11 +100,23 @@ def empty(url: str) -> None:
 @contextmanager
 def counted(url: str, answer: Answer) -> Iterator[None]:
     """Count the statements of the body, and those among them that write."""
+    from beatsync.store import bulk
 
     def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         answer.statements += 1
         answer.writes += sql.lstrip().upper().startswith(WRITES)
         return execute(sql, params, many, context)
 
-    with connection_of(url).execute_wrapper(count):
-        yield
+    def copy(*args: Any) -> None:
+        # Django sees no COPY.
+        answer.statements += 1
+        answer.writes += 1
+        copying(*args)
+
+    copying: Any = bulk._copy  # noqa: SLF001
+    bulk._copy = copy  # type: ignore[assignment]  # noqa: SLF001
+    try:
+        with connection_of(url).execute_wrapper(count):
+            yield
+    finally:
+        bulk._copy = copying  # noqa: SLF001

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from beatsync.plan.compare import Fields, applied_fields, applied_text, compare, completed, re_armed
 from beatsync.plan.firing import due_because_of, first_look
 from beatsync.plan.match import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Owned, PlanOptions, Record, Row
+from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Initial, Owned, PlanOptions, Record, Row
 from beatsync.plan.settled import is_settled
 from beatsync.spec import crontab
-from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Declared, Diagnostic, Policy, Severity, TaskSpec
+from beatsync.values import (
+    SCHEDULE_FIELDS,
+    Clocked,
+    Crontab,
+    Declared,
+    Diagnostic,
+    Policy,
+    Severity,
+    TaskSpec,
+)
 
 _ARMING_FIELDS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
 _FIRING_FIELDS = _ARMING_FIELDS | {"expires", "one_off"}
@@ -70,6 +79,11 @@ def remembered(policy: Policy, entry: Owned | None) -> Policy:
     protect = policy.protect
     if protect is None:
         protect = bool(entry and entry.policy.protect)
+    return _kept(policy, protect)
+
+
+@lru_cache(maxsize=4096)
+def _kept(policy: Policy, protect: bool) -> Policy:
     return replace(policy, protect=protect, renamed_from=None)
 
 
@@ -95,31 +109,20 @@ def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
         # A one-time task that had its moment, and whose row somebody tidied away: making it anew would run it again.
         return Finding(condition=Condition.COMPLETED)
     cause = Cause.SPEC if entry is None else Cause.DRIFT
-    fields = tuple(_initial_fields(spec, cause))
-    refused = _misread(declared, fields) or _clocked_in_past(declared, spec, (), options, now)
+    refused = _misread(declared) or _clocked_in_past(declared, spec, (), options, now)
     if refused is not None:
         return Finding(diagnostic=refused)
     change = Change(
         action=Action.CREATE,
         name=spec.name,
         cause=cause,
-        fields=fields,
+        fields=Initial(spec, cause),
         location=declared.location,
         target=spec,
         sensitive=declared.policy.sensitive,
         note=match.note,
     )
     return Finding(_without_accident(change, None, options, now), _record(declared, entry, None))
-
-
-def _initial_fields(spec: TaskSpec, cause: Cause) -> Iterator[FieldChange]:
-    """Yield what a new row says beyond django-celery-beat's defaults."""
-    for name, value in spec.fields().items():
-        if value != _DEFAULTS.get(name) and name != "name":
-            yield FieldChange(name, None, value, cause)
-
-
-_DEFAULTS = TaskSpec(name="", task="", schedule=None).fields()
 
 
 def _field_changes(
@@ -172,10 +175,15 @@ def _switched_on_again(declared: Declared, want: Fields, last: Fields | None) ->
     return re_armed(want, last) or (declared.enabled_declared and last.get("enabled") is False)
 
 
-def _misread(declared: Declared, fields: tuple[FieldChange, ...]) -> Diagnostic | None:
-    """Refuse to write a crontab that celery's own parser, of whatever version is here, does not read as it is meant."""
+def _misread(declared: Declared, fields: tuple[FieldChange, ...] | None = None) -> Diagnostic | None:
+    """Refuse to write a crontab that celery's own parser, of whatever version is here, does not read as it is meant.
+
+    `fields` are those that are written to a row that exists.
+    """
     schedule = declared.spec.schedule
-    if not isinstance(schedule, Crontab) or not any(f.field == "crontab" for f in fields):
+    if not isinstance(schedule, Crontab):
+        return None
+    if fields is not None and not any(f.field == "crontab" for f in fields):
         return None
     field = crontab.misread(schedule)
     if field is None:
@@ -221,7 +229,7 @@ def _one_off_that_ran(
 
 def _without_accident(change: Change, row: Row | None, options: PlanOptions, now: datetime) -> Change:
     """Keep a change from firing a task at once, or say that it does (DESIGN, section 6)."""
-    if change.target is None or not any(f.field in _FIRING_FIELDS for f in change.fields):
+    if change.target is None or (row is not None and not any(f.field in _FIRING_FIELDS for f in change.fields)):
         return change
     look = first_look(change.target, now)
     if row is not None and row.last_run_at is not None and row.last_run_at > look:

@@ -37,6 +37,8 @@ def due_because_of(target: TaskSpec, row: Row | None, now: datetime) -> bool:
 
     A row that waits to be run anyway is none of ours. Times are aware.
     """
+    if row is None and target.start_time is None and not isinstance(target.schedule, Clocked):
+        return False  # it counts from now on
     look = first_look(target, now)
     if row is None:
         return is_due(Row(row_id=0, spec=target, date_changed=now), look)

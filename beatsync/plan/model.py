@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from beatsync.values import Diagnostic, FieldValue, Location, OnRemove, Policy, Revision, TaskSpec
 
@@ -154,6 +154,45 @@ class FieldChange:
     cause: Cause
 
 
+_DEFAULTS = TaskSpec(name="", task="", schedule=None).fields()
+
+
+class Initial(Sequence[FieldChange]):
+    """What a new row says beyond django-celery-beat's defaults, made when it is asked for: a first sync has much of it and shows little."""
+
+    __slots__ = ("_cause", "_spec")
+
+    def __init__(self, spec: TaskSpec, cause: Cause) -> None:
+        self._spec = spec
+        self._cause = cause
+
+    def _made(self) -> tuple[FieldChange, ...]:
+        said = self._spec.fields().items()
+        wanted = ((name, value) for name, value in said if name != "name" and value != _DEFAULTS.get(name))
+        return tuple(FieldChange(name, None, value, self._cause) for name, value in wanted)
+
+    @overload
+    def __getitem__(self, index: int) -> FieldChange: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FieldChange, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> FieldChange | tuple[FieldChange, ...]:
+        return self._made()[index]
+
+    def __iter__(self) -> Iterator[FieldChange]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Initial, tuple)) and self._made() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._made())
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a sync would do to one row."""
@@ -161,7 +200,8 @@ class Change:
     action: Action
     name: str
     cause: Cause
-    fields: tuple[FieldChange, ...] = ()
+    fields: Sequence[FieldChange] = ()
+    """All values that a new row has beyond the defaults; for a row that exists, those that differ."""
     location: Location | None = None
     row_id: int | None = None
     """The row it acts on; None for create, and for forget where the row is gone."""
@@ -305,6 +345,7 @@ __all__ = [
     "Claim",
     "Condition",
     "FieldChange",
+    "Initial",
     "NameRule",
     "Observed",
     "OnRemove",

@@ -6,10 +6,10 @@ where everything that it is about reads the same there; and where anything reads
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from beatsync.plan.model import Observed, Plan
-from beatsync.values import Desired
+from beatsync.plan.model import Action, Change, Observed, Plan, Row
 
 MOST = 5_000
 """Names that are asked for one by one; of more, everything is read at once."""
@@ -38,6 +38,24 @@ def still_holds(plan: Plan, names: frozenset[str], before: Observed, now: Observ
     )
 
 
-def of(desired: Desired, names: frozenset[str]) -> Desired:
-    """Return what the files say of some names."""
-    return replace(desired, schedules=tuple(one for one in desired.schedules if one.spec.name in names))
+def names_of(plan: Plan) -> frozenset[str]:
+    """Return the names that a plan's changes leave rows with, or take from them."""
+    return frozenset(name for one in plan.changes for name in (one.name, one.target.name if one.target else one.name))
+
+
+def as_written(plan: Plan, rows: Mapping[str, Row]) -> bool:
+    """Whether rows that were read after the plan was applied plainly say what it wrote; where not, a closer look must tell."""
+    return all(_as_written(change, rows) for change in plan.changes)
+
+
+def _as_written(change: Change, rows: Mapping[str, Row]) -> bool:
+    if change.action is Action.FORGET:
+        return True
+    row = rows.get(change.target.name if change.target else change.name)
+    if change.action is Action.DELETE:
+        return row is None or row.row_id != change.row_id
+    if row is None or (change.row_id is not None and row.row_id != change.row_id):
+        return False
+    if change.action is Action.DISABLE:
+        return not row.found.enabled
+    return change.target in (row.found, row.spec)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.jsonform import change_json, summary_json
@@ -101,13 +102,18 @@ def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> BulkRo
         "row_id": row_id,
         "applied": record.applied,
         "on_remove": record.policy.on_remove.value,
-        "ignore": json.dumps(list(record.policy.ignore)),
-        "sensitive": json.dumps(list(record.policy.sensitive)),
+        "ignore": _names(record.policy.ignore),
+        "sensitive": _names(record.policy.sensitive),
         "protect": bool(record.policy.protect),
         "path": record.path,
         "retired": record.retired,
         "frozen": record.frozen,
     }
+
+
+@lru_cache(maxsize=1024)
+def _names(names: tuple[str, ...]) -> str:
+    return json.dumps(list(names))
 
 
 def write_tombstones(

@@ -22,34 +22,29 @@ if TYPE_CHECKING:
 
 def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, int]:
     """Return the id of a row for each value: the oldest row that says it, or a new one."""
-    by_kind: dict[str, list[Schedule]] = {}
-    for schedule in dict.fromkeys(wanted):
-        by_kind.setdefault(schedule.kind, []).append(schedule)
-    ids: dict[Schedule, int] = {}
-    for kind, values in by_kind.items():
-        ids.update(_ensure_kind(connection, kind, values))
-    return ids
-
-
-def _ensure_kind(connection: BaseDatabaseWrapper, kind: str, values: Sequence[Schedule]) -> dict[Schedule, int]:
-    zone = times.zone_of(connection)
-    existing = _read(connection, kind)
+    values = tuple(dict.fromkeys(wanted))
+    kinds = tuple(dict.fromkeys(value.kind for value in values))
+    existing = _read(connection, kinds)
     missing = [value for value in values if value not in existing]
     if missing:
-        table = SCHEDULES[kind]
-        insert(connection, table, tuple(table.columns), [columns_of(value, zone) for value in missing])
-        existing = _read(connection, kind)
+        zone = times.zone_of(connection)
+        for kind in dict.fromkeys(value.kind for value in missing):
+            table = SCHEDULES[kind]
+            new = (columns_of(value, zone) for value in missing if value.kind == kind)
+            insert(connection, table, tuple(table.columns), new)
+        existing = _read(connection, kinds)
     lost = [value for value in missing if value not in existing]
     if lost:
         raise StoreError(f"the database did not keep the schedule {lost[0]} as it was written")
     return {value: existing[value] for value in values}
 
 
-def _read(connection: BaseDatabaseWrapper, kind: str) -> dict[Schedule, int]:
+def _read(connection: BaseDatabaseWrapper, kinds: Sequence[str]) -> dict[Schedule, int]:
     found: dict[Schedule, int] = {}
-    for key, value in read_schedules(connection, (kind,))[0].items():
-        if value is not None:
-            found.setdefault(value, key)
+    for rows in read_schedules(connection, kinds):
+        for key, value in rows.items():
+            if value is not None:
+                found.setdefault(value, key)
     return found
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
-from beatsync.plan.model import NameRule, Observed, Plan, Suspension
-from beatsync.store import authors, lease, lock, observe, project, records, schema, tasks, times
+from beatsync.plan.model import NameRule, Observed, Plan, Row, Suspension
+from beatsync.store import authors, lease, lock, observe, project, records, rows, schema, tasks, times
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import Failure, HistoryEntry, SourceState
@@ -127,6 +127,13 @@ class Store:
         """Read what a plan of `source` needs to know of some names, and of the rows that they are about: no more."""
         with readable_errors(self._connection):
             return self._completed(observe.observe_part(self._connection, source, names))
+
+    def look(self, names: Collection[str] | None, expected: Mapping[str, TaskSpec] = _NOTHING) -> Mapping[str, Row]:
+        """Read the rows of these names, or all; nothing else."""
+        with readable_errors(self._connection):
+            if names is None:
+                return rows.read_all(self._connection, expected)
+            return rows.read_some(self._connection, names, ())
 
     def _completed(self, observed: Observed) -> Observed:
         """Add what does not change while we run."""

@@ -104,7 +104,7 @@ def _left(changes: Iterable[Change]) -> dict[str, list[int]]:
 
 
 def _plain_columns(spec: TaskSpec, zone: tzinfo) -> dict[str, Value]:
-    """Return the columns that are not the schedule's, as the model's own `save()` would leave them."""
+    """Return the columns that are not the schedule's, as the model's own `save()` would leave them: a new dict."""
     return {
         "name": spec.name,
         "task": spec.task,
@@ -126,13 +126,12 @@ def _plain_columns(spec: TaskSpec, zone: tzinfo) -> dict[str, Value]:
 
 def _new_row(change: Change, ids: dict[Schedule, int], now: datetime, zone: tzinfo) -> BulkRow:
     spec = _target(change)
-    return {
-        **_plain_columns(spec, zone),
-        **schedules.keys_of(spec.schedule, ids),
-        "last_run_at": times.write(change.last_run_at, zone),
-        "total_run_count": 0,
-        "date_changed": times.write(now, zone),
-    }
+    row = _plain_columns(spec, zone)
+    row.update(schedules.keys_of(spec.schedule, ids))
+    row["last_run_at"] = times.write(change.last_run_at, zone)
+    row["total_run_count"] = 0
+    row["date_changed"] = times.write(now, zone)
+    return row
 
 
 def _update(

@@ -57,7 +57,10 @@ def read(text: str | None, zone: tzinfo) -> datetime | None:
 
 def write(value: datetime | None, zone: tzinfo) -> str | None:
     """Return a moment as text that the database stores; the same text that Django's own backends write."""
-    if value is None:
-        return None
+    return None if value is None else _written(value, zone)
+
+
+@lru_cache(maxsize=1024)
+def _written(value: datetime, zone: tzinfo) -> str:
     local = value.astimezone(zone)
     return str(local if zone is timezone.utc else local.replace(tzinfo=None))
