@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beatsync.plan.authors import drifted_rows, with_authors
+from beatsync.plan.authors import come_again, drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
@@ -38,6 +38,10 @@ _YOUNG = 10.0
 """Seconds for which a plan that still holds is applied as it is: what it says of the next runs was true a moment ago."""
 _ATTEMPTS = 5
 """How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
+
+
+_REMEMBERED = 20
+"""How many of the last syncs are looked at for a drift that comes again and again."""
 
 
 def utc_now() -> datetime:
@@ -260,7 +264,13 @@ def _refused(store: Store, made: Plan, outcome: Outcome, options: SyncOptions, c
 
 
 def _authors(store: Store, made: Plan, observed: Observed) -> dict[int, str]:
-    return store.authors(drifted_rows(made, observed))
+    """Return what is known of who drifted a row: by the admin's log, or because it drifted in the very same way before."""
+    drifted = drifted_rows(made, observed)
+    said = {row_id: f"last {words}" for row_id, words in store.authors(drifted).items()}
+    if drifted and len(said) < len(drifted):
+        past = (entry.changes for entry in store.history(made.source, _REMEMBERED))
+        said = {**come_again(made, observed, past), **said}
+    return said
 
 
 def _apply(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile
 
 _EXCERPT_LENGTH = 200
 _UNPLACED = (1, 1)
+_FAR = 1_000
+_KEY = re.compile(r"\s*(?:- +)*[^\s#][^:]*:(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def _diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstr
     for problem in problems:
         line, column = problem.mark or positions.place(problem.path, on_key=problem.on_key)
         text = lines[line - 1] if line <= len(lines) else ""
-        above = lines[line - 2] if not problem.path and 1 < line <= len(lines) else ""
+        above = () if problem.path else _above(lines, line)
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
@@ -168,6 +171,17 @@ def _hidden_lines(positions: Reading, sensitive: AbstractSet[Path]) -> frozenset
     )
 
 
-def _hides(path: Path, text: str, above: str) -> bool:
-    """Whether a line could give away a secret: by its own words, or, where no path is known, by those of the line above."""
-    return is_secret(path) or any(is_secret(line.replace(":", " ").split()) for line in (text, above))
+def _above(lines: Sequence[str], line: int) -> Iterator[str]:
+    """Yield the lines in whose values a line may stand, where it cannot be told in which: up to the keys that are no deeper."""
+    nearest = _FAR
+    for text in reversed(lines[max(0, line - 1 - _FAR) : line - 1]):
+        indent = len(text) - len(text.lstrip())
+        if text.strip() and indent < nearest:
+            yield text
+            if _KEY.match(text):
+                nearest = indent
+
+
+def _hides(path: Path, text: str, above: Iterable[str]) -> bool:
+    """Whether a line could give away a secret: by its own words, or, where no path is known, by those of the keys above it."""
+    return is_secret(path) or any(is_secret(line.replace(":", " ").split()) for line in (text, *above))

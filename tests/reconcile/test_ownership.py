@@ -11,6 +11,7 @@ from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import SyncRecord
+from beatsync.plan.authors import AGAIN
 from beatsync.plan.drift import states
 from beatsync.plan.model import Action, Condition, PlanOptions, Suspension
 from beatsync.plan.release import UnknownNames
@@ -175,3 +176,21 @@ def test_the_admins_log_names_who_drifted_a_row(store: Store, tmp_path: Path, mo
     assert asked == [[row.pk], [row.pk]]
     assert "alice" in store.history("default", 1)[0].changes[0]["note"]
     assert store.history("default", 1)[0].finished_at <= datetime.now(timezone.utc)  # type: ignore[operator]
+
+
+def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_path: Path) -> None:
+    """FACTS 9, where the application's settings cannot be read: beat writes the row at every start, always the same."""
+    root = folder(tmp_path / "a", a=TWO)
+    go(root, store)
+    rows = PeriodicTask.objects.using(store.alias)
+
+    def notes(**drift: Any) -> list[str | None]:
+        rows.filter(name="two").update(**drift)
+        return [change.note for change in go(root, store).plan.changes]
+
+    assert notes(queue="slow", task="other") == [None]
+    assert notes(queue="slow") == [None]
+    assert notes(description="beat does not write this") == [None]
+    assert notes(description="beat does not write this") == [None]
+    assert notes(queue="slow", task="other") == [AGAIN]
+    assert store.history("default", 1)[0].changes[0]["note"] == AGAIN
