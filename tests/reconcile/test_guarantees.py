@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from django_celery_beat.models import (
 
 from beatsync.plan.drift import states
 from beatsync.plan.model import Action, Condition, Observed, PlanOptions
-from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync, utc_now
+from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, sync_read, utc_now
+from beatsync.spec import ParseOptions
 from beatsync.store import Store
+from beatsync.values import Desired
 from tests.conftest import MakeTask
 
 LATER = datetime(2098, 1, 1, 12, tzinfo=timezone.utc)
@@ -157,6 +160,22 @@ def test_no_switch_turns_every_guard_off(store: Store, tmp_path: Path) -> None:
     taken = sync(theirs, store, SyncOptions(source="other", plan=PlanOptions(**every)))
     assert {blocked.code for blocked in taken.plan.blocked} == {"owned-elsewhere"}
     assert go(tmp_path, store, **every).outcome is Outcome.APPLIED
+
+
+def test_files_from_elsewhere_under_the_same_source_are_blocked(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("schedules: {one: {task: t, interval: 1h}}", encoding="utf-8")
+    read, desired = check(tmp_path, ParseOptions())
+    here, there = (replace(read, origin=f"host/{name}.git:schedules.d") for name in ("shop", "other"))
+    assert sync_read(here, desired, store, SyncOptions()).outcome is Outcome.APPLIED
+    blocked = sync_read(there, Desired(()), store, SyncOptions(plan=PlanOptions(allow_empty=True)))
+    assert [one.code for one in blocked.plan.blocked] == ["origin"]
+    assert rows(store).count() == 1
+    # Where nobody knows this time, the last word on it stands.
+    assert sync_read(read, desired, store, SyncOptions()).outcome is Outcome.UNCHANGED
+    assert sync_read(there, desired, store, SyncOptions()).outcome is Outcome.BLOCKED
+    accepted = SyncOptions(plan=PlanOptions(accept_origin=True))
+    assert sync_read(there, desired, store, accepted).outcome is Outcome.UNCHANGED
+    assert sync_read(here, desired, store, SyncOptions()).outcome is Outcome.BLOCKED
 
 
 def test_a_row_that_is_deleted_by_plain_sql_is_reported_as_drift(store: Store, tmp_path: Path) -> None:
