@@ -54,7 +54,7 @@ SPELLINGS: dict[str, tuple[str, dict[str, Any], Any]] = {
     "a crontab in other words": (
         'crontab: "*/30 4 * 1 fri-mon", timezone: UTC',
         {},
-        lambda: CrontabSchedule(minute="0,30", hour="04", month_of_year="jan", day_of_week="0,1,5,6", timezone="UTC"),
+        lambda: CrontabSchedule(minute="0,30", hour="04", month_of_year="01", day_of_week="0,1,5,6", timezone="UTC"),
     ),
     "an interval in seconds": ("interval: 1m", {}, lambda: IntervalSchedule(every=60, period="seconds")),
     "a place with more digits": (
