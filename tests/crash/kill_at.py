@@ -17,6 +17,7 @@ from django.db import connections
 from beatsync.plan.model import PlanOptions
 from beatsync.reconcile import SyncOptions, sync
 from beatsync.store import DatabaseChoice, Store, connect
+from tests.statements import each_statement
 
 
 class Killer:
@@ -53,7 +54,7 @@ def child(store: Store, folder: Path, where: str, number: int) -> None:
         where, killer = "", Killer("", 0)
     else:
         killer = Killer(where, number)
-    with connection.execute_wrapper(killer):
+    with each_statement(connection, killer):
         options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=30)
         print(sync(folder, store, options).outcome.value, flush=True)
     connection.close()

@@ -14,6 +14,7 @@ from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store, StoreError
 from tests.conftest import Backend, add_alias
 from tests.crash.test_crash import MOST, begin_anew, state
+from tests.statements import each_statement
 
 OPTIONS = SyncOptions(plan=PlanOptions(max_deletes="100%"))
 
@@ -57,7 +58,7 @@ def test_cut_off_before_every_statement(backend: Backend, store: Store, tmp_path
         begin_anew(backend.alias, store, tmp_path)
         connections[backend.alias].ensure_connection()
         try:
-            with connections[backend.alias].execute_wrapper(Cut(backend.alias, "beside", number)):
+            with each_statement(connections[backend.alias], Cut(backend.alias, "beside", number)):
                 outcome = sync(tmp_path, store, OPTIONS).outcome
         except StoreError:
             cut += 1

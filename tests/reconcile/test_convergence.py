@@ -26,6 +26,7 @@ from beatsync.spec import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Severity
 from tests.conftest import Backend, empty
+from tests.statements import writes
 
 NAMES = [f"task-{letter}" for letter in "abcdef"]
 LONG_AGO = datetime(2020, 1, 1, tzinfo=timezone.utc)
@@ -149,10 +150,6 @@ steps = st.lists(
     min_size=1,
     max_size=4,
 )
-
-
-def writes(queries: CaptureQueriesContext) -> list[str]:
-    return [q["sql"] for q in queries if q["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
 
 
 def all_rows(alias: str) -> dict[int, dict[str, Any]]:

@@ -11,6 +11,7 @@ import pytest
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
 from beatsync.store import Failure, Store, StoreError, records
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
+from tests.statements import writes
 from tests.store.storing import (
     LATER,
     NOW,
@@ -361,9 +362,9 @@ def test_the_notice_is_the_last_statement_and_always_grows(store: Store) -> None
     notices.update(last_update=future)
     with queries(store) as log:
         apply(store, lambda seen: plan(update(seen.rows["hourly"], hourly(args="[3]"))))
-    writes = [q["sql"] for q in log if q["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
-    assert "last_update" in writes[-1]
-    assert sum("last_update" in sql for sql in writes) == 1
+    written = writes(log)
+    assert "last_update" in written[-1]
+    assert sum("last_update" in sql for sql in written) == 1
     assert notices.get(ident=1).last_update == future + timedelta(microseconds=1)
     assert rows["hourly"].spec.args == "[]"
 
