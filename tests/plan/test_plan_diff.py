@@ -458,6 +458,18 @@ def test_what_is_only_remembered_counts_for_a_saved_plan_too(after: Declared) ->
     assert reviewed.checksum != now.checksum
 
 
+def test_each_way_to_treat_a_row_is_another_plan() -> None:
+    before = declared()
+    seen = observed(row(before), inventory=(owned(before),))
+    treatments = [
+        Policy(on_remove=OnRemove.KEEP), Policy(on_remove=OnRemove.DISABLE), Policy(protect=True),
+        Policy(ignore=("queue",)), Policy(ignore=("task",)), Policy(sensitive=("kwargs.a",)),
+    ]  # fmt: skip
+    plans = [make_plan(desired(declared(policy=policy)), seen, request()) for policy in treatments]
+    assert all(len(plan.records) == 1 and not plan.changes for plan in plans)
+    assert len({plan.checksum for plan in plans}) == len(treatments)
+
+
 def test_a_plan_that_would_fire_at_once_by_now_is_another_one() -> None:
     before, after = declared(schedule=NOON_BERLIN), declared(schedule=replace(NOON_BERLIN, hour="13"))
     ran = row(before, last_run_at=NOW - timedelta(hours=2))

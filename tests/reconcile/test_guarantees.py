@@ -220,6 +220,32 @@ def test_a_plan_is_made_again_under_the_lock(store: Store, tmp_path: Path, monke
     assert done.repairs == 0
 
 
+def test_what_is_undone_after_the_commit_is_repaired_and_counted(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_task: MakeTask
+) -> None:
+    """FACTS 1 and 26, in slow motion: beat saves whole rows back that it had read before, a deleted one included."""
+    make_task("keeps the interval")
+    before = "schedules: {changed: {task: t, interval: 1h, queue: a}, gone: {task: t, interval: 1h}, calm: {task: t, interval: 1h}}"
+    go(tmp_path, store, before)
+    old = {row["name"]: row for row in rows(store).values()}
+    look, looks = store.look, []
+
+    def looked(*asked: Any, **how: Any) -> Any:
+        looks.append(asked)
+        if len(looks) == 1:
+            rows(store, name="changed").update(queue="a")
+            PeriodicTask.objects.using(store.alias).bulk_create([PeriodicTask(**old["gone"])])
+        return look(*asked, **how)
+
+    monkeypatch.setattr(store, "look", looked)
+    done = go(tmp_path, store, "schedules: {changed: {task: t, interval: 1h, queue: b}, calm: {task: t, interval: 1h}}")
+    assert done.repairs == 2
+    assert len(looks) > 1
+    names = rows(store).exclude(name="keeps the interval").values_list("name", "queue")
+    assert set(names) == {("changed", "b"), ("calm", None)}
+    assert go(tmp_path, store).outcome is Outcome.UNCHANGED
+
+
 def test_a_schedule_row_is_shared_and_never_edited(store: Store, tmp_path: Path, make_task: MakeTask) -> None:
     hourly = IntervalSchedule.objects.using(store.alias).create(every=1, period="hours")
     make_task("by hand", interval=hourly)
