@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from beatsync.store import Store
 from tests.conftest import Backend
@@ -85,6 +86,45 @@ def test_one_broken_source_does_not_disturb_another(sqlite_backend: Backend, tmp
         (tmp_path / "bad" / "b.yaml").unlink()
         write(tmp_path / "bad", "three")
         one.until_ready()
+
+
+def test_it_tells_no_secret(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
+    """Neither of what it writes, nor of what is wrong with a file, nor of a row that the database refuses."""
+    store = Store(sqlite_backend.alias, project_settings=False)
+    write(folder)
+    spec = folder / "a.yaml"
+    text = "schedules: {one: {task: t, interval: 1h, queue: %s, args: [{apiKey: s3cr3t}], kwargs: {token: s3cr3t%s}}}"
+    with daemon(folder, sqlite_backend.url, tmp_path, "--verbose") as one:
+
+        def told(phase: str) -> str:
+            one.until_phase(phase)
+            return one.get("/status")[1] + one.get("/metrics")[1] + one.get("/-/ready")[1] + one.log
+
+        spec.write_text(text % ("a", ""))
+        until(lambda: names(store) == {"one"}, what=lambda: one.log)
+        said = told("synced")
+        spec.write_text(text % ("a", "-anew, x: 12:30"))
+        said += told("invalid")
+        spec.write_text(text % ("a", "-anew"))
+        until(lambda: "s3cr3t-anew" in store.observe("default").rows["one"].spec.kwargs, what=lambda: one.log)
+        said += told("synced")
+        with connections[sqlite_backend.alias].cursor() as cursor:
+            cursor.execute(
+                "CREATE TRIGGER refuse BEFORE UPDATE ON django_celery_beat_periodictask"
+                " BEGIN SELECT RAISE(ABORT, 'not in this house'); END"
+            )
+        try:
+            spec.write_text(text % ("b", "-third"))
+            said += told("failed")
+        finally:
+            with connections[sqlite_backend.alias].cursor() as cursor:
+                cursor.execute("DROP TRIGGER refuse")
+        assert one.end() == 0
+        said += one.log
+    said += str([entry.changes for entry in store.history("default", 9)])
+    assert "yaml-" in said or "invalid" in said
+    assert "not in this house" in said
+    assert "s3cr3t" not in said
 
 
 class TestWhatSystemdIsTold:
