@@ -93,6 +93,19 @@ def test_a_row_cannot_have_two_owners(store: Store, tmp_path: Path) -> None:
     assert "'default'" in second.plan.blocked[0].message
 
 
+def test_a_name_whose_row_is_gone_still_belongs_to_its_source(store: Store, tmp_path: Path) -> None:
+    """Somebody deletes the row of one source, and another must not take its name before the first has made it anew."""
+    mine = folder(tmp_path / "a", a=TWO)
+    go(mine, store)
+    PeriodicTask.objects.using(store.alias).filter(name="two").delete()
+    taken = go(folder(tmp_path / "b", b="schedules:\n  two: {task: theirs, interval: 9h}\n"), store, source="other")
+    assert [(b.code, b.names) for b in taken.plan.blocked] == [("owned-elsewhere", ("two",))]
+    assert "b.yaml:2:3" in taken.plan.blocked[0].message
+    assert "a.yaml" in taken.plan.blocked[0].message
+    assert go(mine, store).outcome is Outcome.APPLIED
+    assert names(store) == ["one", "two"]
+
+
 def test_a_row_that_somebody_renamed_still_belongs_to_its_source(store: Store, tmp_path: Path) -> None:
     theirs = folder(tmp_path / "a", a=TWO)
     go(theirs, store)
