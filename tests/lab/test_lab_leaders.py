@@ -18,6 +18,7 @@ from tests.daemon.daemons import Daemon, daemon
 from tests.lab.swaps import ROWS, text
 from tests.lab.witness import Witness, witness
 from tests.processes import until
+from tests.proxies import Proxy
 
 TAKEOVER = 35.0
 _WAITING = {
@@ -53,15 +54,15 @@ class Writer:
             self.publish()
 
 
-def kill(leader: Daemon, _: Backend) -> None:
+def kill(leader: Daemon, _: Backend, __: Proxy) -> None:
     leader.process.send_signal(signal.SIGKILL)
 
 
-def freeze(leader: Daemon, _: Backend) -> None:
+def freeze(leader: Daemon, _: Backend, __: Proxy) -> None:
     leader.process.send_signal(signal.SIGSTOP)
 
 
-def freeze_while_it_writes(leader: Daemon, backend: Backend) -> None:
+def freeze_while_it_writes(leader: Daemon, backend: Backend, _: Proxy) -> None:
     """Hold the row that a sync writes last, and freeze the leader when it waits there, in the middle of its transaction."""
     ours, seen = connections[backend.alias].copy(), Witness(backend)
 
@@ -80,6 +81,21 @@ def freeze_while_it_writes(leader: Daemon, backend: Backend) -> None:
     finally:
         ours.rollback()
         ours.close()
+
+
+def cut_off(_: Daemon, __: Backend, network: Proxy) -> None:
+    """Let the network swallow whatever the leader and its database say to each other."""
+    network.silence()
+
+
+@contextmanager
+def network_to(url: str) -> Iterator[tuple[Proxy, str]]:
+    """A network that can be cut, and the URL of a database through it."""
+    proxy, through = Proxy.before(url)
+    try:
+        yield proxy, through
+    finally:
+        proxy.cut()
 
 
 @contextmanager
@@ -103,26 +119,29 @@ def writing(folder: Path) -> Iterator[Writer]:
         pytest.param("postgresql", freeze, marks=pytest.mark.slow),
         pytest.param("mariadb", freeze, marks=pytest.mark.slow),
         pytest.param("mariadb", freeze_while_it_writes, marks=pytest.mark.slow),
+        pytest.param("postgresql", cut_off, marks=pytest.mark.slow),
+        pytest.param("mariadb", cut_off, marks=pytest.mark.slow),
     ],
     indirect=["backend"],
 )
 def test_a_leader_is_replaced_and_can_do_no_harm(
     backend: Backend,
     tmp_path: Path,
-    harm: Callable[[Daemon, Backend], None],
+    harm: Callable[[Daemon, Backend, Proxy], None],
     record_property: Callable[[str, object], None],
 ) -> None:
     folder = tmp_path / "specs"
     with witness(backend) as seen, ExitStack() as stack:
         writer = stack.enter_context(writing(folder))
-        leader = stack.enter_context(daemon(folder, backend.url, tmp_path))
+        network, through = stack.enter_context(network_to(backend.url))
+        leader = stack.enter_context(daemon(folder, through, tmp_path))
         leader.until_phase("synced")
         follower = stack.enter_context(daemon(folder, backend.url, tmp_path))
         told = follower.until_phase("standing by")
         assert str(leader.process.pid) in told["leader"]
         until(lambda: len(seen.syncs()) > 2, what=lambda: leader.log)
 
-        harm(leader, backend)
+        harm(leader, backend, network)
         begun, before = time.monotonic(), {sync.actor for sync in seen.syncs()}
         until(lambda: {sync.actor for sync in seen.syncs()} > before, TAKEOVER, lambda: follower.log)
         record_property("measured", f"taken over within {time.monotonic() - begun:.1f} s")
@@ -130,6 +149,8 @@ def test_a_leader_is_replaced_and_can_do_no_harm(
 
         if harm is not kill:
             leader.process.send_signal(signal.SIGCONT)
+            network.restore()
+            network.drop()
             leader.until_phase("standing by")
             assert leader.get("/-/sync", "POST")[0] == 202
             assert leader.get("/-/healthy")[0] == 200
