@@ -121,7 +121,11 @@ def write_tombstones(
 ) -> None:
     """Remember the rows that `plan` deletes; drop what is a week old, declared again, or deleted once more."""
     zone = times.zone_of(connection)
-    deleted = {c.row_id: c.name for c in plan.changes if c.action is Action.DELETE and c.row_id is not None}
+    deleted = {c.row_id: {c.name} for c in plan.changes if c.action is Action.DELETE and c.row_id is not None}
+    for row in observed.rows.values() if deleted else ():
+        if row.row_id in deleted:
+            # Somebody may have renamed it, and beat may know it by either name.
+            deleted[row.row_id].add(row.found.name)
     if observed.tombstones:
         old = times.write(now - TOMBSTONE_LIFE, zone)
         execute(connection, f"DELETE FROM {TOMBSTONE.name} WHERE source_id = %s AND deleted_at < %s", [source_id, old])
@@ -130,7 +134,8 @@ def write_tombstones(
         delete(connection, replace(TOMBSTONE, key="row_id"), done, f" AND source_id = {int(source_id)}")
     rows: list[BulkRow] = [
         {"source_id": source_id, "name": name, "row_id": row_id, "deleted_at": times.write(now, zone)}
-        for row_id, name in deleted.items()
+        for row_id, names in deleted.items()
+        for name in sorted(names)
     ]
     insert(connection, TOMBSTONE, tuple(TOMBSTONE.columns), rows)
 

@@ -215,6 +215,7 @@ class World:
 
 def check(world: World, step: Step) -> None:
     """Sync one revision and look at all that has to hold whatever was there before."""
+    connections[world.alias].queries_log.clear()
     world.declare(step)
     before, owned = all_rows(world.alias), world.store.observe("default").inventory
     result = world.sync(step)

@@ -134,6 +134,23 @@ def test_what_another_source_took_over_is_not_buried(store: Store, tmp_path: Pat
     assert names(store) == ["one", "two"]
 
 
+@pytest.mark.parametrize("name", ["two", "renamed"])
+def test_a_row_that_was_renamed_is_known_by_both_names_when_beat_brings_it_back(
+    store: Store, tmp_path: Path, make_task: MakeTask, name: str
+) -> None:
+    root = folder(tmp_path / "a", a=TWO)
+    go(root, store)
+    rows = PeriodicTask.objects.using(store.alias)
+    key = rows.get(name="two").pk
+    rows.filter(pk=key).update(name="renamed")
+    folder(root, a="schedules:\n  one: {task: t, interval: 1h}\n")
+    assert [(c.action, c.name) for c in go(root, store).plan.changes] == [(Action.DELETE, "two")]
+    make_task(name, pk=key, enabled=False)
+    assert [(c.action, c.name) for c in go(root, store).plan.changes] == [(Action.DELETE, name)]
+    assert go(root, store).outcome is Outcome.UNCHANGED
+    assert names(store) == ["one"]
+
+
 def test_sources_whose_names_only_the_collation_takes_for_one(store: Store, tmp_path: Path) -> None:
     go(folder(tmp_path / "a", a=TWO), store, source="shop")
     other = folder(tmp_path / "b", b="schedules:\n  three: {task: t, interval: 1h}\n")
