@@ -1,0 +1,63 @@
+"""What the thin scheduler's entry writes of a row that somebody changed or deleted since beat read it: on each database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from celery import Celery
+from django_celery_beat.models import PeriodicTask
+
+from beatsync.schedulers import ModelEntry
+from tests.conftest import Backend, MakeTask
+from tests.firing.beats import application, routed_to
+
+LONG_AGO = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def app(backend: Backend) -> Iterator[Celery]:
+    with application() as one, routed_to(backend.alias):
+        yield one
+
+
+def rows(backend: Backend) -> Any:
+    return PeriodicTask.objects.using(backend.alias).filter(name="one")
+
+
+def test_a_run_is_written_and_nothing_that_somebody_changed_is_taken_back(
+    backend: Backend, app: Celery, make_task: MakeTask
+) -> None:
+    ran = next(ModelEntry(make_task("one", queue="a", last_run_at=LONG_AGO, total_run_count=6), app=app))
+    changed = {"queue": "b", "args": "[1]", "description": "by hand", "enabled": False, "priority": 3}
+    rows(backend).update(**changed)
+    ran.save()
+    assert rows(backend).values(*changed).get() == changed
+    assert rows(backend).get().total_run_count == 7
+    assert rows(backend).get().last_run_at > LONG_AGO
+    later = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=1)
+    rows(backend).update(last_run_at=later)
+    ran.save()
+    assert rows(backend).get().last_run_at == later
+
+
+@pytest.mark.parametrize("one_off", [False, True])
+def test_a_row_that_is_gone_stays_gone(backend: Backend, app: Celery, make_task: MakeTask, one_off: bool) -> None:
+    ran = next(ModelEntry(make_task("one", last_run_at=LONG_AGO, one_off=one_off), app=app))
+    rows(backend).delete()
+    ran.save()
+    ran.is_due()
+    assert not rows(backend).exists()
+
+
+@pytest.mark.parametrize("put_right", [False, True])
+def test_what_cannot_run_is_switched_off_unless_it_was_put_right(
+    backend: Backend, app: Celery, make_task: MakeTask, put_right: bool
+) -> None:
+    read = make_task("one", args="{oops", last_run_at=LONG_AGO)
+    if put_right:
+        rows(backend).update(args="[1]")
+    ModelEntry(read, app=app)
+    assert rows(backend).get().enabled is put_right
