@@ -53,7 +53,7 @@ def publish(folder: Path, change: int) -> None:
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(75, marks=pytest.mark.timeout(240)),
+        pytest.param(120, marks=pytest.mark.timeout(300)),
         pytest.param(1800, marks=[pytest.mark.slow, pytest.mark.timeout(2400)]),
     ],
 )
