@@ -216,7 +216,7 @@ def _one_off_that_ran(
     """Refuse to make a one-off of a row that has run: beat takes it for done, and the count of runs is beat's own."""
     if not (target.one_off and target.enabled and row.total_run_count):
         return None
-    if not any(f.field == "one_off" or f.field in _FIRING_FIELDS for f in fields):
+    if not any(f.field in _FIRING_FIELDS for f in fields):
         return None
     return Diagnostic(
         Severity.ERROR,
