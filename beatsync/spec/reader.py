@@ -30,6 +30,7 @@ _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
+_TOO_DEEP = f"this is nested more than {MAX_DEPTH} levels deep"
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
 
 
@@ -78,7 +79,7 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     except _Stop:
         pass
     except RecursionError:
-        reading.problems.append(Problem((), "yaml-depth", "this is nested too deeply", mark=(1, 1)))
+        reading.problems.append(Problem((), "yaml-depth", _TOO_DEEP, mark=(1, 1)))
     except yaml.MarkedYAMLError as error:
         reading.problems.append(_syntax(error, text))
     except yaml.YAMLError as error:
@@ -123,6 +124,9 @@ def _check_characters(text: str, reading: Reading) -> None:
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
     """Say what is wrong and where it begins; both of PyYAML's loaders word it, and each in its own way."""
     message = " ".join(part for part in (error.context, error.problem) if part)
+    if "maximum nesting" in message:
+        # From PyYAML 6.0.4 on its scanner, which is ahead of the events, has a limit of its own.
+        return Problem((), "yaml-depth", _TOO_DEEP, mark=_place(error.problem_mark))
     left = _CONFLICT.search(text)
     if left is not None:
         mark = _behind(text[: left.start()])
@@ -182,7 +186,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event, path)
         elif len(path) > MAX_DEPTH:
-            self._fail(event, "yaml-depth", f"this is nested more than {MAX_DEPTH} levels deep")
+            self._fail(event, "yaml-depth", _TOO_DEEP)
         elif isinstance(event, yaml.SequenceStartEvent):
             self._check_tag(event, "seq", path)
             value = self._sequence(path)

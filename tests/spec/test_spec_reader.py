@@ -367,9 +367,9 @@ def test_a_value_may_be_deep_and_no_deeper() -> None:
 
     assert not read(nested(reader.MAX_DEPTH).encode()).problems
     assert marks(nested(reader.MAX_DEPTH + 1), "yaml-depth") == [(1, reader.MAX_DEPTH + 1)]
-    assert marks("[" * 100_000, "yaml-depth") == [(1, reader.MAX_DEPTH + 1)]
-    assert marks("{a: " * 100_000, "yaml-depth")
-    assert marks("- " * 10_000, "yaml-depth")
+    # From 6.0.4 on PyYAML's scanner has a limit of its own, and is at it before our count is at ours.
+    for text in ("[" * 100_000, "{a: " * 100_000, "- " * 10_000):
+        assert marks(text, "yaml-depth")
 
 
 def test_nodes_are_counted_with_what_aliases_stand_for(monkeypatch: pytest.MonkeyPatch) -> None:
