@@ -21,10 +21,11 @@ from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reading import Reading
 from beatsync.daemon.state import Phase, SourceReport, counts, standing
 from beatsync.plan.model import Plan
+from beatsync.plan.part import Base
 from beatsync.source import SourceError
 from beatsync.source.watch import Watcher
 from beatsync.store import Failure, LeaseLost, Store, StoreError
-from beatsync.values import Diagnostic, Revision, Severity
+from beatsync.values import Desired, Diagnostic, Revision, Severity, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class SourceLoop:
         self._watcher = Watcher(reading.root, self._on_event) if timing.watch else None
         self._stopping = Event()
         self._due = self._poll_at = 0.0
+        self._base: Base | None = None
         self._whole = True
         self._tried: Revision | None = None
         """What was last tried, well or ill: an event that leads to the same files is no reason to try again."""
@@ -176,7 +178,10 @@ class SourceLoop:
                 return
             self._store.refresh()
             options = replace(self._options, lease_token=token)
-            result = reconcile.sync_read(*read, self._store, options, watch=self._alive)
+            # An event tells of files, so what they do not speak of can wait for the timer.
+            result = None if whole else self._sync_part(*read, options)
+            is_whole = result is None
+            result = result or reconcile.sync_read(*read, self._store, options, watch=self._alive)
         except LeaseLost as error:
             log.warning("%s", error, extra=self._extra())
             self._leadership.lost(self.name)
@@ -189,7 +194,19 @@ class SourceLoop:
         except StoreError as error:
             self._failed(str(self._store.explained(error)), begun)
         else:
+            if is_whole:
+                self._due = time.monotonic() + jittered(self._timing.resync)
             self._ended(result, reasons, begun, token)
+
+    def _sync_part(
+        self, snapshot: Snapshot, desired: Desired, options: reconcile.SyncOptions
+    ) -> reconcile.Result | None:
+        """Sync what the files that changed speak of; None where everything has to be looked at."""
+        base, names = self._base, self._reading.unsynced
+        if base is None or names is None:
+            return None
+        part = reconcile.Part(names, base)
+        return reconcile.sync_part(snapshot, desired, part, self._store, options, watch=self._alive)
 
     def _must_wait(self) -> bool:
         """Whether what was read may be the middle of a change that nobody has told of yet; but not for ever.
@@ -220,6 +237,7 @@ class SourceLoop:
                 self._failed(leadership.problem, begun, is_leader=False)
             return
         self._due = time.monotonic() + jittered(self._timing.resync)
+        self._base = None
         leader, self._tried, self._streak = leadership.leader(self.name), None, 0
         if leader is not None:
             self._tell(
@@ -234,6 +252,7 @@ class SourceLoop:
 
     def _failed(self, message: str, begun: float, *, is_leader: bool = True) -> None:
         failures = self._streak = self._streak + 1
+        self._base = None
         wait = delay(failures)
         self._due = time.monotonic() + wait
         level = logging.ERROR if message != self.report.message else logging.INFO
@@ -249,7 +268,6 @@ class SourceLoop:
 
     def _ended(self, result: reconcile.Result, reasons: tuple[str, ...], begun: float, token: str) -> None:
         plan, now, seconds = result.plan, reconcile.utc_now(), time.monotonic() - begun
-        self._due = time.monotonic() + jittered(self._timing.resync)
         self._streak = 0
         phase, message = standing(result)
         synced = phase is Phase.SYNCED
@@ -268,9 +286,11 @@ class SourceLoop:
         )  # fmt: skip
         if plan.suspension is not None and plan.suspension.until is not None:
             self._due = min(self._due, time.monotonic() + max(0.0, (plan.suspension.until - now).total_seconds()))
+        self._base = Base(plan.revision, plan.conditions) if synced else None
         if not synced:
             self._recall()
         else:
+            self._reading.synced()
             self._tell(
                 succeeded_at=now,
                 revision=plan.revision,

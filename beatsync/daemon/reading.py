@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from beatsync.daemon.changes import changes, spliced
 from beatsync.source import Loaded, SourceError, glance, load_again
 from beatsync.source.revision import git_stamp, is_git_at_work
 from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
@@ -24,6 +25,7 @@ class Reading:
         self._problem: str | None = None
         self._parsed: dict[str, tuple[SourceFile, ParsedFile]] = {}
         self._desired: Desired | None = None
+        self._unsynced: frozenset[str] | None = None
         self._git_since: float | None = None
         self._git: tuple[int, ...] = ()
         self.parsed_files = 0
@@ -64,10 +66,25 @@ class Reading:
         snapshot = self._loaded.snapshot
         if before is not None and self._desired is not None and _same(before.snapshot, snapshot):
             return snapshot, self._desired
+        known = self._parsed
         self._parsed = {file.path: (file, self._parse(file)) for file in snapshot.files}
-        parsed = (one for _, one in self._parsed.values())
-        self._desired = combine(parsed, self._options, snapshot.diagnostics)
+        now = {path: parsed for path, (_, parsed) in self._parsed.items()}
+        changed = changes({path: parsed for path, (_, parsed) in known.items()}, now)
+        self._desired = None if changed is None or self._desired is None else spliced(self._desired, changed)
+        if self._desired is None:
+            self._desired = combine(now.values(), self._options, snapshot.diagnostics)
+        names = None if changed is None or snapshot.diagnostics else frozenset(one.spec.name for one in changed)
+        self._unsynced = None if names is None or self._unsynced is None else self._unsynced | names
         return snapshot, self._desired
+
+    @property
+    def unsynced(self) -> frozenset[str] | None:
+        """The names in the files that changed since `synced` was said; None where only a look at everything will do."""
+        return self._unsynced
+
+    def synced(self) -> None:
+        """Say that the database is as the last read said."""
+        self._unsynced = frozenset()
 
     def _parse(self, file: SourceFile) -> ParsedFile:
         known = self._parsed.get(file.path)

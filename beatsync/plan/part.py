@@ -7,9 +7,12 @@ where everything that it is about reads the same there; and where anything reads
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from beatsync.plan.model import Action, Change, Observed, Plan, Row
+from beatsync.plan.diff import make_plan
+from beatsync.plan.guard import is_removal
+from beatsync.plan.model import Action, Change, Condition, Observed, Plan, Request, Row
+from beatsync.values import Desired, Revision, Severity
 
 MOST = 5_000
 """Names that are asked for one by one; of more, everything is read at once."""
@@ -36,6 +39,62 @@ def still_holds(plan: Plan, names: frozenset[str], before: Observed, now: Observ
         and all(before.owners.get(name) == now.owners.get(name) for name in names.union(now.owners))
         and all(change.row_id in read for change in plan.changes if change.row_id is not None)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the last sync of everything, or of a part of it, left behind."""
+
+    revision: Revision
+    conditions: tuple[tuple[str, Condition], ...] = ()
+
+
+def part_plan(desired: Desired, names: frozenset[str], base: Base, observed: Observed, request: Request) -> Plan | None:
+    """Return the plan of everything, made of what was read of `names` alone; None where only everything can tell.
+
+    Outside of `names` the files say what they said when `base` was synced, and the rows are taken to say the same: what
+    somebody changed there meanwhile is for the next look at everything.
+    """
+    if (
+        any(one.severity is Severity.ERROR for one in desired.diagnostics)
+        or desired.environment != observed.environment
+    ):
+        return None
+    if not _is_based(base, observed, request):
+        return None
+    made = make_plan(_of(desired, names), observed, request)
+    if made.blocked or made.diagnostics != desired.diagnostics or not all(map(_is_usual, made.changes)):
+        return None
+    if any(record.previous_name is not None for record in made.records):
+        return None
+    others = (pair for pair in base.conditions if pair[0] not in names)
+    return replace(
+        made,
+        unchanged=len(desired.schedules) - len(made.changes),
+        conditions=tuple(sorted((*others, *made.conditions))),
+    )
+
+
+def _is_based(base: Base, observed: Observed, request: Request) -> bool:
+    """Whether the database was last synced to what `base` is, and by nobody else to anything else."""
+    return (
+        observed.is_settled
+        and observed.revision == base.revision
+        and observed.origin == request.origin
+        and observed.suspension is None
+        and request.options.approved is None
+    )
+
+
+def _is_usual(change: Change) -> bool:
+    """Whether a change is one that no guard and no other row has to do with."""
+    if change.action not in {Action.CREATE, Action.UPDATE} or is_removal(change):
+        return False
+    return not any(field.field == "name" for field in change.fields)
+
+
+def _of(desired: Desired, names: frozenset[str]) -> Desired:
+    return replace(desired, schedules=tuple(one for one in desired.schedules if one.spec.name in names))
 
 
 def names_of(plan: Plan) -> frozenset[str]:

@@ -388,7 +388,7 @@ def test_what_nobody_foresaw_does_not_end_the_loop(
             raise ZeroDivisionError("ha")
         return diff.make_plan(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("beatsync.reconcile.make_plan", make_plan)
+    monkeypatch.setattr("beatsync.applying.make_plan", make_plan)
     with caplog.at_level(logging.ERROR, "beatsync"), running(store, folder) as one:
         one.until_synced(names, "first")
     assert "ZeroDivisionError" in caplog.text
