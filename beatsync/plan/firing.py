@@ -65,8 +65,6 @@ def is_due(row: Row, now: datetime) -> bool:
         last = row.date_changed or now
         if spec.start_time is not None:
             last -= _BEFORE_START
-    if last >= now and not isinstance(spec.schedule, Clocked):
-        return False  # the next moment of whatever recurs lies after the one that it counts from
     try:
         return _schedule_due(spec.schedule, last, now)
     except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError):
