@@ -58,7 +58,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--per-file", type=numbers, default=",".join(map(str, PER_FILE)), metavar="N,N")
     parser.add_argument("--repeat", type=int, default=3, help="of each measure; the median is shown")
     parser.add_argument(
-        "--timeout", type=float, default=300.0, help="seconds for one measure; what takes longer is shown so"
+        "--timeout", type=float, default=900.0, help="seconds for one measure; what takes longer is shown so"
     )
     parser.add_argument(
         "--clock", choices=["wall", "cpu"], default="wall", help="what ratios are of; cpu where others load the machine"

@@ -14,12 +14,11 @@ from benchmarks.syncs import options
 from benchmarks.task import Answer, Task, clocked, peak
 
 if TYPE_CHECKING:
-    from beatsync.daemon.loop import SourceLoop
+    from beatsync.daemon.loop import SourceLoop, Timing
     from beatsync.store import Store
 
 TIMES = 7
 LOOKS = 1_000
-LOOKS_ROWS = 2_000_000
 LONG = 120.0
 """Seconds after which a wait is given up."""
 
@@ -41,9 +40,9 @@ class Commits:
 
 
 @contextmanager
-def _running(task: Task, root: Path) -> Iterator[tuple[SourceLoop, Commits]]:
+def _running(task: Task, timing: Timing) -> Iterator[tuple[SourceLoop, Commits]]:
     from beatsync.daemon.leadership import Leadership
-    from beatsync.daemon.loop import SourceLoop, Timing
+    from beatsync.daemon.loop import SourceLoop
     from beatsync.daemon.metrics import Metrics
     from beatsync.daemon.reading import Reading
     from beatsync.store import Store
@@ -51,7 +50,7 @@ def _running(task: Task, root: Path) -> Iterator[tuple[SourceLoop, Commits]]:
     alias = open_store(task.url).alias
     store = Store(alias, project_settings=False)
     commits = Commits(store)
-    loop = SourceLoop(Reading(root, options().parse), store, options(), Timing(resync=3600.0), Metrics())
+    loop = SourceLoop(Reading(task.root, options().parse), store, options(), timing, Metrics())
     leadership = Leadership(store, [loop.name], "benchmark", lambda _: loop.look_again("leadership"))
     leadership.start()
     loop.start(leadership)
@@ -64,25 +63,38 @@ def _running(task: Task, root: Path) -> Iterator[tuple[SourceLoop, Commits]]:
         leadership.stop(LONG)
 
 
+@contextmanager
+def _edited(task: Task) -> Iterator[Callable[[int], float]]:
+    """A way to rename one changed file into place, and the next time the former one; it returns when that was."""
+    files, others = (sorted(Path(place).rglob("*.yaml")) for place in (task.folder, task.changed))
+    file, other = next(
+        (one, other) for one, other in zip(files, others, strict=True) if one.read_bytes() != other.read_bytes()
+    )
+    texts = (other.read_bytes(), file.read_bytes())
+
+    def edit(turn: int) -> float:
+        new = file.with_name(f".{file.name}.new")
+        new.write_bytes(texts[turn % 2])
+        begun = time.monotonic()
+        new.replace(file)
+        return begun
+
+    yield edit
+    file.write_bytes(texts[1])
+
+
 def daemon_one_file(task: Task) -> Answer:
     """From the rename of one changed file to the commit, beyond the quiet time; the median of several."""
-    from beatsync.daemon.bell import Quiet
+    from beatsync.daemon.loop import Timing
 
-    files, others = (sorted(Path(place).rglob("*.yaml")) for place in (task.folder, task.changed))
-    number = next(
-        n for n, (one, other) in enumerate(zip(files, others, strict=True)) if one.read_bytes() != other.read_bytes()
-    )
-    file, texts = files[number], (others[number].read_bytes(), files[number].read_bytes())
     waits: list[float] = []
-    with _running(task, task.root) as (loop, commits):
-        for turn in range(2 * (TIMES // 2) + 2):  # even, so that the file ends as it was
+    timing = Timing(resync=3600.0)
+    with _running(task, timing) as (loop, commits), _edited(task) as edit:
+        for turn in range(TIMES):
             seen, last = len(commits.at), loop.report.succeeded_at
-            new = file.with_name(f".{file.name}.new")
-            new.write_bytes(texts[turn % 2])
-            begun = time.monotonic()
-            new.replace(file)
+            begun = edit(turn)
             _until(lambda: len(commits.at) > seen)  # noqa: B023
-            waits.append(commits.at[seen] - begun - Quiet().quiet)
+            waits.append(commits.at[seen] - begun - timing.quiet.quiet)
             _until(lambda: loop.report.succeeded_at != last)  # noqa: B023
     return Answer(seconds=statistics.median(waits), notes={"worst": max(waits)}, peak=peak())
 
@@ -105,15 +117,19 @@ def daemon_resync(task: Task) -> Answer:
 
 
 def daemon_memory(task: Task) -> Answer:
-    """The most memory after a few looks, and what many more add to it."""
-    from beatsync.daemon.reading import Reading
-    from beatsync.reconcile import sync_read
+    """The most memory of the loop after a tenth of many edits, each with its sync, and what the others add to it."""
+    from beatsync.daemon.bell import Quiet
+    from beatsync.daemon.loop import Timing
 
-    store, reading, answer = open_store(task.url), Reading(task.root, options().parse), Answer()
-    looks = max(10, min(LOOKS, task.schedules, LOOKS_ROWS // task.schedules))
-    with clocked(answer):
+    answer = Answer()
+    looks = max(10, min(LOOKS, task.schedules // 100))
+    # Looks at everything come in between by the timer.
+    timing = Timing(resync=20.0, quiet=Quiet(0.02))
+    with clocked(answer), _running(task, timing) as (loop, _), _edited(task) as edit:
         for number in range(looks):
-            sync_read(*reading.read(by_content=True), store, options())
+            last = loop.report.succeeded_at
+            edit(number)
+            _until(lambda: loop.report.succeeded_at != last)  # noqa: B023
             if number == looks // 10:
                 answer.peak = peak()
     answer.notes = {"looks": looks, "grown": peak() - answer.peak}

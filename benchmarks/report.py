@@ -28,9 +28,9 @@ class Line:
 def progress(line: Line) -> str:
     """Return one line for who waits."""
     what = f"{line.schedules:>9,} {line.per_file:>4} a file  {line.database or '-':8} {line.measure:20}"
-    if line.answer is None:
-        return f"{what} no answer"
     one = line.answer
+    if one is None or one.problem:
+        return f"{what} {one.problem if one else 'no answer'}"
     return f"{what} {one.seconds:9.3f} s  {one.cpu:9.3f} s CPU  {one.statements:>6} statements  {one.peak:6.0f} MiB  {one.notes or ''}"
 
 
@@ -52,8 +52,9 @@ def _table(lines: Sequence[Line], clock: str) -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for line in lines:
         one = line.answer
-        if one is None:
-            yield f"| {line.measure} | {line.database} | no answer | | | | | | | |"
+        if one is None or one.problem:
+            why = one.problem if one else "no answer"
+            yield f"| {line.measure} | {line.database} | {why} | | | | | | | |"
             continue
         ratio = f"{_time(line, clock) / base:.3f}" if base else ""
         notes = ", ".join(f"{name} {value:,.4g}" for name, value in one.notes.items())
@@ -79,7 +80,7 @@ def _growth(lines: Sequence[Line], clock: str) -> Iterator[str]:
     rows: list[str] = []
     for key in dict.fromkeys((line.measure, line.database, line.per_file) for line in lines):
         these = sorted(
-            (line for line in lines if (line.measure, line.database, line.per_file) == key and line.answer),
+            (line for line in lines if (line.measure, line.database, line.per_file) == key and not _is_void(line)),
             key=lambda line: line.schedules,
         )
         if len(these) > 1:
@@ -92,6 +93,10 @@ def _growth(lines: Sequence[Line], clock: str) -> Iterator[str]:
         yield f"| measure | database | a file | {' | '.join(pairs)} |"
         yield f"| --- | --- | --- |{' --- |' * len(pairs)}"
         yield from rows
+
+
+def _is_void(line: Line) -> bool:
+    return line.answer is None or bool(line.answer.problem)
 
 
 def _exponent(small: Line, large: Line, clock: str) -> float:

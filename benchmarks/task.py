@@ -52,6 +52,8 @@ class Answer:
     counted: int = 0
     """Schedules that were measured, where `seconds` were scaled up from fewer."""
     notes: dict[str, float] = field(default_factory=dict)
+    problem: str = ""
+    """Why what others made could not do it at all."""
 
     def text(self) -> str:
         """Return it as one line."""
