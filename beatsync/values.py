@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import ClassVar, NamedTuple, Union
+from typing import NamedTuple, Union
 
 FieldValue = Union[str, int, bool, None]
 """What one field of a task looks like in a diff: a JSON scalar."""
@@ -51,20 +51,21 @@ class Diagnostic:
     """The source line, where showing it gives no secret away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """Every so many periods, in the largest whole period that django-celery-beat knows."""
 
-    kind: ClassVar[str] = "interval"
     every: int
     period: str
 
+    @property
+    def kind(self) -> str:
+        """Its name among the four."""
+        return "interval"
 
-@dataclass(frozen=True, slots=True)
-class Crontab:
+
+class Crontab(NamedTuple):
     """Five fields in the one spelling of `beatsync.spec.crontab`, and the zone they are read in."""
 
-    kind: ClassVar[str] = "crontab"
     minute: str
     hour: str
     day_of_month: str
@@ -73,27 +74,38 @@ class Crontab:
     timezone: str
 
     @property
+    def kind(self) -> str:
+        """Its name among the four."""
+        return "crontab"
+
+    @property
     def expression(self) -> str:
         """The five fields in the order of crontab(5)."""
         return f"{self.minute} {self.hour} {self.day_of_month} {self.month_of_year} {self.day_of_week}"
 
 
-@dataclass(frozen=True, slots=True)
-class Solar:
+class Solar(NamedTuple):
     """A solar event seen from a place; both coordinates are quantised to six places."""
 
-    kind: ClassVar[str] = "solar"
     event: str
     latitude: Decimal
     longitude: Decimal
 
+    @property
+    def kind(self) -> str:
+        """Its name among the four."""
+        return "solar"
 
-@dataclass(frozen=True, slots=True)
-class Clocked:
+
+class Clocked(NamedTuple):
     """One moment, in UTC."""
 
-    kind: ClassVar[str] = "clocked"
     clocked_time: datetime
+
+    @property
+    def kind(self) -> str:
+        """Its name among the four."""
+        return "clocked"
 
 
 Schedule = Union[Interval, Crontab, Solar, Clocked]

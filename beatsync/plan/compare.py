@@ -41,43 +41,40 @@ def applied_text(declared: Declared) -> str:
     (
         name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority, expires, expire_seconds,
         one_off, start_time, enabled, description,
-    ) = declared.spec  # fmt: skip
-    text = f'{{"name":{_quoted(name)},"task":{_quoted_often(task)}{_schedule_text(schedule)}'
-    if args != "[]":
-        text += f',"args":{_quoted(args)}'
+    ) = declared[0]  # fmt: skip
+    given = "" if args == "[]" else f',"args":{_quoted(args)}'
     if kwargs != "{}":
-        text += f',"kwargs":{_quoted(kwargs)}'
+        given += f',"kwargs":{_quoted(kwargs)}'
     if headers != "{}":
-        text += f',"headers":{_quoted(headers)}'
-    if queue is not None:
-        text += f',"queue":{_quoted_often(queue)}'
-    if expire_seconds is not None:
-        text += f',"expire_seconds":{expire_seconds:d}'
-    if description:
-        text += f',"description":{_quoted(description)}'
-    rest = (exchange, routing_key, priority, expires, one_off, start_time)
-    if rest != _REST_LEFT_OUT:
-        text += _rest(declared.spec)
-    if declared.enabled_declared:
-        text += f',"enabled":{"true" if enabled else "false"}'
-    return text + "}"
+        given += f',"headers":{_quoted(headers)}'
+    seconds = "" if expire_seconds is None else f',"expire_seconds":{expire_seconds:d}'
+    rest = f',"description":{_quoted(description)}' if description else ""
+    if exchange is not None:
+        rest += f',"exchange":{_quoted(exchange)}'
+    if routing_key is not None:
+        rest += f',"routing_key":{_quoted(routing_key)}'
+    if priority is not None:
+        rest += f',"priority":{priority:d}'
+    if expires is not None:
+        rest += f',"expires":"{expires.isoformat()}"'
+    if one_off:
+        rest += ',"one_off":true'
+    if start_time is not None:
+        rest += f',"start_time":"{start_time.isoformat()}"'
+    if declared[3]:
+        rest += f',"enabled":{"true" if enabled else "false"}'
+    head = f'{{"name":{_quoted(name)},"task":{_quoted_often(task)}{_schedule_text(schedule)}'
+    return f"{head}{given}{_queue_text(queue)}{seconds}{rest}}}"
 
 
-_REST_LEFT_OUT = (None, None, None, None, False, None)
-
-
-def _rest(spec: TaskSpec) -> str:
-    flat = spec.fields()
-    return "".join(
-        f',"{name}":{json.dumps(flat[name])}'
-        for name in ("exchange", "routing_key", "priority", "expires", "one_off", "start_time")
-        if flat[name] != _DEFAULTS[name]
-    )
-
-
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def _schedule_text(schedule: Schedule | None) -> str:
     return "".join(f',"{name}":{_quoted(text)}' for name, text in schedule_fields(schedule))
+
+
+@lru_cache(maxsize=4096)
+def _queue_text(queue: str | None) -> str:
+    return "" if queue is None else f',"queue":{_quoted(queue)}'
 
 
 def applied_fields(text: str) -> Fields:

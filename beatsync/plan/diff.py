@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from beatsync.plan.enforce import Finding, enforce
@@ -20,18 +21,19 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     """
     valid = _valid(desired)
     names = frozenset(declared.spec.name for declared in valid)
-    matcher = Matcher(observed, request.options, names, _leaving(valid, names, observed, desired.invalid_paths))
-    open_ = tuple(declared for declared in valid if not matcher.settled(declared))
+    undeclared = observed.inventory.keys() - names
+    matcher = Matcher(observed, request.options, names, _leaving(valid, undeclared, observed, desired.invalid_paths))
+    open_ = matcher.unsettled(valid)
     findings, blocked = _enforced(open_, matcher, request, desired.invalid_paths)
     unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
     unchanged += len(valid) - len(open_)
 
-    spoken_for = {*names, *_renamed(findings), *(name for reason in blocked for name in reason.names)}
-    for name in sorted(observed.inventory.keys() - spoken_for):
+    spoken_for = _renamed(findings).union(*(reason.names for reason in blocked))
+    for name in sorted(undeclared - spoken_for):
         entry = observed.inventory[name]
         findings[name] = prune(entry, matcher.owned_row(entry), frozen=bool(desired.invalid_paths))
 
-    buried = [bury(row) for row in matcher.brought_back() if row.name not in spoken_for]
+    buried = [bury(row) for row in matcher.brought_back() if row.name not in names and row.name not in spoken_for]
     changes = [finding.change for finding in findings.values() if finding.change]
     plan = Plan(
         source=request.source,
@@ -64,12 +66,11 @@ def _valid(desired: Desired) -> tuple[Declared, ...]:
 
 
 def _leaving(
-    valid: tuple[Declared, ...], names: frozenset[str], observed: Observed, invalid: frozenset[str]
+    valid: tuple[Declared, ...], undeclared: AbstractSet[str], observed: Observed, invalid: frozenset[str]
 ) -> frozenset[str]:
     """Return the names that no row will have any more after the sync."""
-    gone = observed.inventory.keys() - names
-    renamed = {declared.policy.renamed_from for declared in valid} if gone else set()
-    return frozenset(name for name in gone if name in renamed or (not invalid and goes(observed.inventory[name])))
+    renamed = {declared.policy.renamed_from for declared in valid} if undeclared else set()
+    return frozenset(name for name in undeclared if name in renamed or (not invalid and goes(observed.inventory[name])))
 
 
 def _enforced(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanOptions, Row
@@ -57,17 +57,21 @@ class Matcher:
             if row is not None and row.name == name and row_id not in self._claims:
                 yield row
 
-    def settled(self, declared: Declared) -> bool:
-        """Whether nothing is to be done about a declared schedule and nothing to be said: `match` and `enforce` in short."""
-        name = declared.spec.name
-        entry, row = self._observed.inventory.get(name), self._observed.rows.get(name)
-        return (
-            entry is not None
-            and row is not None
-            and is_settled(declared, entry, row)
-            and not (self._claims and (name in self._observed.owners or row.row_id in self._claims))
-            and name not in self._observed.beat_schedule
-            and not self._twins
+    def unsettled(self, declared: Sequence[Declared]) -> tuple[Declared, ...]:
+        """Return the schedules about which something is to be done or to be said; nothing is where all three say the same."""
+        if self._twins:
+            return tuple(declared)
+        observed, by_id = self._observed, self._by_id
+        claimed = (by_id[row_id].name for row_id in self._claims if row_id in by_id)
+        spoken_for = {*observed.owners, *observed.beat_schedule, *claimed}
+        entries, rows = observed.inventory, observed.rows
+        return tuple(
+            one
+            for one in declared
+            if (name := one[0][0]) in spoken_for
+            or (entry := entries.get(name)) is None
+            or (row := rows.get(name)) is None
+            or not is_settled(one, entry, row)
         )
 
     def match(self, declared: Declared) -> Match | Blocked:

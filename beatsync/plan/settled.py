@@ -9,14 +9,16 @@ from beatsync.values import Declared, Policy
 
 def is_settled(declared: Declared, entry: Owned, row: Row) -> bool:
     """Whether nothing is to be done about a schedule; a row whose JSON is spelled otherwise is not found to be so here."""
+    spec, location, policy, _ = declared
+    _, row_id, applied, known, path, retired, frozen = entry
     return (
-        row.found == declared.spec
-        and entry.row_id == row.row_id
-        and entry.path == declared.location.path
-        and not entry.retired
-        and not entry.frozen
-        and _is_remembered(declared.policy, entry.policy)
-        and entry.applied == applied_text(declared)
+        row.found == spec
+        and row_id == row.row_id
+        and path == location[0]
+        and not retired
+        and not frozen
+        and _is_remembered(policy, known)
+        and applied == applied_text(declared)
     )
 
 

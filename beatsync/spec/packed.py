@@ -1,7 +1,8 @@
 """What files declare, as few bytes that are quickly made and read: the way home from a process that parsed them.
 
 Plain tuples of texts and numbers in `marshal`'s form, which both ends share since they run one interpreter; pickling the values
-themselves takes ten times longer. What is rare goes as a pickle beside them. Only our own processes write what is read here.
+themselves takes ten times longer. Each field is a column of its own, so that no loop of ours runs over the schedules. What is rare
+goes as a pickle beside them. Only our own processes write what is read here.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import pickle
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 from beatsync.spec.parse import ParsedFile
-from beatsync.values import Clocked, Crontab, Declared, Interval, Location, Policy, Schedule, Solar, TaskSpec
+from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Declared, Interval, Location, Schedule, Solar, TaskSpec
 
 _SCHEDULE = TaskSpec._fields.index("schedule")
 _TIMES = [TaskSpec._fields.index(name) for name in ("expires", "start_time")]
-_WIDTH = len(TaskSpec._fields)
-Row = tuple[Any, ...]
+Flat = tuple[Any, ...]
 
 
 class _Numbers(dict[Any, int]):
@@ -32,74 +33,78 @@ class _Numbers(dict[Any, int]):
 
 def pack(parsed: Iterable[ParsedFile]) -> bytes:
     """Return parsed files as bytes."""
-    files: list[Any] = []
+    files: list[tuple[str, int] | None] = []
+    declared: list[Declared] = []
     odd: dict[int, ParsedFile] = {}
-    schedules, policies = _Numbers(), _Numbers()
     for file in parsed:
         if file.diagnostics or file.environments or len(file.names) != len(file.schedules):
             odd[len(files)] = file
             files.append(None)
         else:
-            files.append((file.path, [_row(one, schedules, policies) for one in file.schedules]))
+            files.append((file.path, len(file.schedules)))
+            declared += file.schedules
+    schedules, policies = _Numbers(), _Numbers({DEFAULT_POLICY: 0})
+    columns: list[Any] = []
+    if declared:
+        specs, places, treated, said = zip(*declared, strict=True)
+        columns = list(zip(*specs, strict=True))
+        columns[_SCHEDULE] = [schedules[one] for one in columns[_SCHEDULE]]
+        for number in _TIMES:
+            columns[number] = [one and one.isoformat() for one in columns[number]]
+        columns += list(zip(*places, strict=True))[1:]
+        columns += [[0 if one is DEFAULT_POLICY else policies[one] for one in treated], said]
     flat = [_flat(schedule) for schedule in schedules]
-    return marshal.dumps((files, flat, pickle.dumps((list(policies), odd)) if odd or policies else b""))
+    rare = (list(policies)[1:], odd)
+    return marshal.dumps((files, columns, flat, pickle.dumps(rare) if any(rare) else b""))
 
 
-def unpack(data: bytes, known: dict[Row, Schedule]) -> Iterator[ParsedFile]:
+def unpack(data: bytes, known: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
     """Yield the parsed files again; schedules that are equal are one object, also to those that are `known` from before."""
-    files, flat, rest = marshal.loads(data)  # noqa: S302  our own process wrote it
+    files, columns, flat, rest = marshal.loads(data)  # noqa: S302  our own process wrote it
     policies, odd = pickle.loads(rest) if rest else ([], {})  # noqa: S301  as above
-    schedules = [known.get(one) or known.setdefault(one, _schedule(one)) for one in flat]
+    declared: list[Declared] = []
+    names: list[tuple[str, Location]] = []
+    if columns:
+        *fields, lines, starts, treated, said = columns
+        schedules = [known.get(one) or known.setdefault(one, _schedule(one)) for one in flat]
+        fields[_SCHEDULE] = map(schedules.__getitem__, fields[_SCHEDULE])
+        for number in _TIMES:
+            fields[number] = [one and datetime.fromisoformat(one) for one in fields[number]]
+        paths = (file[0] for file in files if file for _ in range(file[1]))
+        places = [*map(_made, repeat(Location), zip(paths, lines, starts, strict=True))]
+        names = [*zip(fields[0], places, strict=True)]
+        specs = map(_made, repeat(TaskSpec), zip(*fields, strict=True))
+        treated = map([DEFAULT_POLICY, *policies].__getitem__, treated)
+        declared = [*map(_made, repeat(Declared), zip(specs, places, treated, said, strict=True))]
+    first = 0
     for number, file in enumerate(files):
-        yield odd[number] if file is None else _file(file[0], file[1], schedules, policies)
+        if file is None:
+            yield odd[number]
+        else:
+            path, count = file
+            end = first + count
+            yield ParsedFile(path, tuple(declared[first:end]), tuple(names[first:end]))
+            first = end
 
 
-def _row(declared: Declared, schedules: _Numbers, policies: _Numbers) -> Row:
-    spec = declared.spec
-    fields: list[Any] = [*spec]
-    fields[_SCHEDULE] = schedules[spec.schedule]
-    for place in _TIMES:
-        if fields[place] is not None:
-            fields[place] = fields[place].isoformat()
-    return (
-        *fields,
-        declared.location.line,
-        declared.location.column,
-        policies[declared.policy],
-        declared.enabled_declared,
-    )
+_made: Any = tuple.__new__
+"""A named tuple without its constructor, which is Python's and costs several times as much."""
 
 
-def _file(path: str, rows: Iterable[Row], schedules: list[Schedule], policies: list[Policy]) -> ParsedFile:
-    declared = []
-    for row in rows:
-        fields = list(row[:_WIDTH])
-        fields[_SCHEDULE] = schedules[fields[_SCHEDULE]]
-        for place in _TIMES:
-            if fields[place] is not None:
-                fields[place] = datetime.fromisoformat(fields[place])
-        line, column, policy, enabled_declared = row[_WIDTH:]
-        place_of = Location(path, line, column)
-        declared.append(Declared(TaskSpec._make(fields), place_of, policies[policy], enabled_declared))
-    return ParsedFile(path, tuple(declared), tuple((one.spec.name, one.location) for one in declared))
-
-
-def _flat(schedule: Schedule) -> Row:
-    if isinstance(schedule, Crontab):
-        return (*(getattr(schedule, name) for name in Crontab.__slots__),)
-    if isinstance(schedule, Interval):
-        return schedule.every, schedule.period
+def _flat(schedule: Schedule) -> Flat:
     if isinstance(schedule, Solar):
         return schedule.event, str(schedule.latitude), str(schedule.longitude)
-    return (schedule.clocked_time.isoformat(),)
+    if isinstance(schedule, Clocked):
+        return (schedule.clocked_time.isoformat(),)
+    return tuple(schedule)
 
 
-def _schedule(flat: Row) -> Schedule:
+def _schedule(flat: Flat) -> Schedule:
     """Return a schedule again; each kind has its own number of fields."""
-    if len(flat) == len(Crontab.__slots__):
+    if len(flat) == len(Crontab._fields):
         return Crontab(*flat)
-    if len(flat) == len(Interval.__slots__):
+    if len(flat) == len(Interval._fields):
         return Interval(*flat)
-    if len(flat) == len(Solar.__slots__):
+    if len(flat) == len(Solar._fields):
         return Solar(flat[0], Decimal(flat[1]), Decimal(flat[2]))
     return Clocked(datetime.fromisoformat(flat[0]))

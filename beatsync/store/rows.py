@@ -80,7 +80,7 @@ def read_all(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) 
     Schedule rows are few and shared, so they are read for themselves, and once more where a task came with a new one in
     between. A row that says what is `expected` shares its values instead of holding them once more.
     """
-    zone = times.zone_of(connection)
+    zone = _zone_of(connection)
     schedules = read_schedules(connection)
     rows: dict[str, Row] = {}
     younger: list[tuple[Any, ...]] = []
@@ -97,7 +97,7 @@ def read_all(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) 
 
 def read_some(connection: BaseDatabaseWrapper, names: Collection[str], ids: Collection[int]) -> dict[str, Row]:
     """Return the rows that the database knows by one of these names, and those of these keys."""
-    sql, zone = _rows_sql(connection), times.zone_of(connection)
+    sql, zone = _rows_sql(connection), _zone_of(connection)
     records = [
         record
         for where, values in name_lists("name", names)
@@ -111,6 +111,12 @@ def read_some(connection: BaseDatabaseWrapper, names: Collection[str], ids: Coll
         used[_kind(record[1:5])].add(record[1 + _kind(record[1:5])])
     schedules = read_schedules(connection, only=used) if records else [{} for _ in SCHEDULES]
     return {record[5]: _row(record, schedules, zone, {}) for record in records}
+
+
+def _zone_of(connection: BaseDatabaseWrapper) -> tzinfo:
+    """Return the zone of what is read; a wall clock in UTC is no different from a moment."""
+    zone = times.zone_of(connection)
+    return timezone.utc if str(zone) == "UTC" else zone
 
 
 def _kind(keys: Sequence[int | None]) -> int:
@@ -129,28 +135,27 @@ def _row(
         row_id, interval_id, crontab_id, solar_id, clocked_id, name, task, args, kwargs, headers, queue, exchange,
         routing_key, priority, expires, expire_seconds, one_off, start_time, enabled, description, last_run, runs, changed,
     ) = record  # fmt: skip
-    keys = (interval_id, crontab_id, solar_id, clocked_id)
     schedule, schedule_id = None, None
     # Of several schedules beat takes the first, but no save by the admin or an application would pass: such a row is mended.
-    if keys.count(None) == len(keys) - 1:
-        kind = _kind(keys)
-        schedule_id = keys[kind]
+    kind = _ONE_KIND.get((interval_id is None, crontab_id is None, solar_id is None, clocked_id is None))
+    if kind is not None:
+        schedule_id = record[1 + kind]
         schedule = schedules[kind].get(schedule_id)
-    found = _made(
-        TaskSpec,
-        (
-            name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority,
-            expires and times.read(expires, zone), expire_seconds, one_off,
-            start_time and times.read(start_time, zone), enabled, description,
-        ),
+    found = (
+        name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority,
+        expires and times.read(expires, zone), expire_seconds, one_off,
+        start_time and times.read(start_time, zone), enabled, description,
     )  # fmt: skip
-    if zone is not timezone.utc and str(zone) != "UTC":
+    if zone is not timezone.utc:
         last_run, changed = times.read(last_run, zone), times.read(changed, zone)
     known = expected.get(name)
-    row: Row = _made(FoundRow, (row_id, known if found == known else found, schedule_id, last_run, runs, changed))
+    spec = known if found == known else _made(TaskSpec, found)
+    row: Row = _made(FoundRow, (row_id, spec, schedule_id, last_run, runs, changed))
     return row
 
 
+_ONE_KIND = {tuple(number != kind for number in range(len(SCHEDULES))): kind for kind in range(len(SCHEDULES))}
+"""Which kind of schedule a row has, by which of its four keys are NULL."""
 _made: Any = tuple.__new__
 """A named tuple without its constructor, which costs three times as much."""
 
@@ -200,7 +205,7 @@ _MOST_COLUMNS = max(len(table.columns) for table in SCHEDULES.values())
 def schedule_value(kind: str, columns: Iterable[Any], zone: tzinfo) -> Schedule | None:
     """Return the normalised value of one schedule row; None where the row is gone or says nothing that can be read."""
     values = tuple(columns)
-    if any(value is None for value in values):
+    if None in values:
         return None
     if kind == "interval":
         every, period = values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -103,7 +102,7 @@ def model_of(row: Row) -> PeriodicTask:
         Interval: IntervalSchedule, Crontab: CrontabSchedule, Solar: SolarSchedule, Clocked: ClockedSchedule,
     }  # fmt: skip
     assert schedule is not None
-    values = {field.name: getattr(schedule, field.name) for field in dataclasses.fields(schedule)}
+    values = schedule._asdict()
     made = kinds[type(schedule)](**values)
     return PeriodicTask(
         id=1, name=spec.name, task=spec.task, enabled=spec.enabled, one_off=spec.one_off,

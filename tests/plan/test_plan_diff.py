@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -65,7 +64,7 @@ def test_a_crontab_that_this_celery_reads_otherwise_is_never_written(monkeypatch
 
 
 def test_a_crontab_and_its_zone_are_two_fields_of_one_schedule() -> None:
-    before, after = declared(schedule=NOON_BERLIN), declared(schedule=replace(NOON_BERLIN, timezone="UTC"))
+    before, after = declared(schedule=NOON_BERLIN), declared(schedule=NOON_BERLIN._replace(timezone="UTC"))
     (change,) = make_plan(desired(after), observed(row(before), inventory=(owned(before),)), request()).changes
     assert [(f.field, f.before, f.after) for f in change.fields] == [("timezone", "Europe/Berlin", "UTC")]
 
@@ -126,7 +125,7 @@ class TestIgnore:
 
     def test_a_schedule_is_ignored_as_a_whole(self) -> None:
         one = declared(schedule=NOON_BERLIN, policy=self.policy)
-        drifted = row(one, schedule=replace(NOON_BERLIN, hour="3", timezone="UTC"))
+        drifted = row(one, schedule=NOON_BERLIN._replace(hour="3", timezone="UTC"))
         assert make_plan(desired(one), observed(drifted, inventory=(owned(one),)), request()).changes == ()
 
 
@@ -471,7 +470,7 @@ def test_each_way_to_treat_a_row_is_another_plan() -> None:
 
 
 def test_a_plan_that_would_fire_at_once_by_now_is_another_one() -> None:
-    before, after = declared(schedule=NOON_BERLIN), declared(schedule=replace(NOON_BERLIN, hour="13"))
+    before, after = declared(schedule=NOON_BERLIN), declared(schedule=NOON_BERLIN._replace(hour="13"))
     ran = row(before, last_run_at=NOW - timedelta(hours=2))
     seen = observed(ran, inventory=(owned(before),))
     early, late = (
