@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from beatsync.plan.jsonform import change_json
-from beatsync.plan.model import Cause, Change, Observed, Plan
+from beatsync.plan.model import Action, Cause, Change, Observed, Plan
 from beatsync.values import SCHEDULE_FIELDS
 
 _BEATS_OWN = frozenset(
@@ -66,4 +66,6 @@ def _row_id(change: Change, observed: Observed) -> int | None:
 
 
 def _is_drift(change: Change) -> bool:
-    return change.cause is Cause.DRIFT or any(field.cause is Cause.DRIFT for field in change.fields)
+    if change.cause is Cause.DRIFT or change.action is Action.CREATE:
+        return change.cause is Cause.DRIFT  # every field of a new row has the cause of the change
+    return any(field.cause is Cause.DRIFT for field in change.fields)

@@ -117,4 +117,5 @@ def _as_written(change: Change, rows: Mapping[str, Row]) -> bool:
         return False
     if change.action is Action.DISABLE:
         return not row.found.enabled
-    return change.target in (row.found, row.spec)
+    # Not `in (…)`, which would normalise every row that says the same already.
+    return change.target == row.found or change.target == row.spec  # noqa: PLR1714
