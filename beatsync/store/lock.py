@@ -58,7 +58,7 @@ def ensure(connection: BaseDatabaseWrapper, source: str, wait: float) -> None:
     new |= {"suspended_by": "", "suspended_for": ""}
     try:
         with transaction.atomic(using=connection.alias):
-            _in_slices(connection, wait, lambda: insert(connection, SOURCE, tuple(new), [new]))
+            _in_slices(connection, wait, lambda: insert(connection, SOURCE, tuple(new), [tuple(new.values())]))
     except IntegrityError:
         return  # another BeatSync made it a moment ago
     except DatabaseError as error:

@@ -94,21 +94,22 @@ def write_inventory(
     insert(connection, INVENTORY, tuple(INVENTORY.columns), rows)
 
 
-def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> BulkRow:
-    row_id = record.row_id if record.row_id is not None else new_ids[record.name]
-    return {
-        "source_id": source_id,
-        "name": record.name,
-        "row_id": row_id,
-        "applied": record.applied,
-        "on_remove": record.policy.on_remove.value,
-        "ignore": _names(record.policy.ignore),
-        "sensitive": _names(record.policy.sensitive),
-        "protect": bool(record.policy.protect),
-        "path": record.path,
-        "retired": record.retired,
-        "frozen": record.frozen,
-    }
+def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tuple[Value, ...]:
+    """Return the columns of an entry, in the table's order."""
+    policy = record.policy
+    return (
+        source_id,
+        record.name,
+        record.row_id if record.row_id is not None else new_ids[record.name],
+        record.applied,
+        policy.on_remove.value,
+        _names(policy.ignore),
+        _names(policy.sensitive),
+        bool(policy.protect),
+        record.path,
+        record.retired,
+        record.frozen,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -132,12 +133,9 @@ def write_tombstones(
         declared = {record.name for record in plan.records}
         done = [t.row_id for t in observed.tombstones if t.name in declared or t.row_id in deleted]
         delete(connection, replace(TOMBSTONE, key="row_id"), done, f" AND source_id = {int(source_id)}")
-    rows: list[BulkRow] = [
-        {"source_id": source_id, "name": name, "row_id": row_id, "deleted_at": times.write(now, zone)}
-        for row_id, names in deleted.items()
-        for name in sorted(names)
-    ]
-    insert(connection, TOMBSTONE, tuple(TOMBSTONE.columns), rows)
+    stamp = times.write(now, zone)
+    rows = [(source_id, name, row_id, stamp) for row_id, names in deleted.items() for name in sorted(names)]
+    insert(connection, TOMBSTONE, ("source_id", "name", "row_id", "deleted_at"), rows)
 
 
 def write_source(connection: BaseDatabaseWrapper, source_id: int, values: Mapping[str, Value]) -> None:
@@ -180,7 +178,7 @@ def history_row(source_id: int, outcome: str, message: str, actor: str, plan: Pl
 
 def write_history(connection: BaseDatabaseWrapper, row: BulkRow) -> None:
     """Add one record, and let go of those that are too many."""
-    insert(connection, HISTORY, tuple(HISTORY.columns), [row])
+    insert(connection, HISTORY, tuple(row), [tuple(row.values())])
     source = [row["source_id"]]
     newest = f"SELECT id FROM {HISTORY.name} WHERE source_id = %s ORDER BY id DESC LIMIT 1 OFFSET {HISTORY_KEPT}"
     for (last,) in fetch(connection, newest, source):

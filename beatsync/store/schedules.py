@@ -9,7 +9,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from beatsync.store import times
-from beatsync.store.bulk import BulkRow, delete, insert
+from beatsync.store.bulk import BulkRow, Value, delete, insert
 from beatsync.store.errors import StoreError
 from beatsync.store.references import Reference
 from beatsync.store.rows import read_schedules
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, int]:
-    """Return the id of a row for each value: the oldest row that says it, or a new one."""
+Keys = tuple[Value, ...]
+"""A task's four foreign keys in the order of SCHEDULES: the one of its schedule, and NULL for the others."""
+
+
+def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, Keys]:
+    """Return for each value the keys of a task that has it: those of the oldest row that says it, or of a new one."""
     values = tuple(dict.fromkeys(wanted))
     kinds = tuple(dict.fromkeys(value.kind for value in values))
     existing = _read(connection, kinds)
@@ -30,13 +34,13 @@ def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[
         zone = times.zone_of(connection)
         for kind in dict.fromkeys(value.kind for value in missing):
             table = SCHEDULES[kind]
-            new = (columns_of(value, zone) for value in missing if value.kind == kind)
+            new = (tuple(columns_of(value, zone).values()) for value in missing if value.kind == kind)
             insert(connection, table, tuple(table.columns), new)
         existing = _read(connection, kinds)
     lost = [value for value in missing if value not in existing]
     if lost:
         raise StoreError(f"the database did not keep the schedule {lost[0]} as it was written")
-    return {value: existing[value] for value in values}
+    return {value: tuple(existing[value] if value.kind == kind else None for kind in SCHEDULES) for value in values}
 
 
 def _read(connection: BaseDatabaseWrapper, kinds: Sequence[str]) -> dict[Schedule, int]:
@@ -49,7 +53,7 @@ def _read(connection: BaseDatabaseWrapper, kinds: Sequence[str]) -> dict[Schedul
 
 
 def columns_of(schedule: Schedule, zone: tzinfo) -> BulkRow:
-    """Return the columns of a new schedule row."""
+    """Return the columns of a new schedule row, in the table's order."""
     if isinstance(schedule, Interval):
         return {"every": schedule.every, "period": schedule.period}
     if isinstance(schedule, Crontab):
@@ -66,11 +70,6 @@ def columns_of(schedule: Schedule, zone: tzinfo) -> BulkRow:
     if isinstance(schedule, Clocked):
         return {"clocked_time": times.write(schedule.clocked_time, zone)}
     raise TypeError(schedule)
-
-
-def keys_of(schedule: Schedule | None, ids: Mapping[Schedule, int]) -> BulkRow:
-    """Return a task's four foreign keys: the one of `schedule`, and NULL for the others."""
-    return {} if schedule is None else {f"{schedule.kind}_id": ids[schedule]}
 
 
 def sweep(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ from beatsync.values import PLAIN_FIELDS, SCHEDULE_FIELDS, Schedule, TaskSpec
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+_PLAIN_COLUMNS = ("name", *PLAIN_FIELDS)
 _SCHEDULE_COLUMNS = ("interval_id", "crontab_id", "solar_id", "clocked_id")
+_NEW_COLUMNS = (*_PLAIN_COLUMNS, *_SCHEDULE_COLUMNS, "last_run_at", "total_run_count", "date_changed")
+_NO_KEYS = (None,) * len(_SCHEDULE_COLUMNS)
 _RESTARTS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
 """Fields whose change moves `date_changed`, from which beat counts a row that never ran; any other must not (FACTS 4)."""
 _WRITERS = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
@@ -42,12 +45,7 @@ def write(connection: BaseDatabaseWrapper, plan: Plan, observed: Observed, now: 
     ids = schedules.ensure(connection, _schedules_of([*creates, *moved]))
     _make_room(connection, updates, observed)
     _update(connection, updates, ids, now, zone)
-    insert(
-        connection,
-        PERIODIC_TASK,
-        tuple(PERIODIC_TASK.columns),
-        (_new_row(change, ids, now, zone) for change in creates),
-    )
+    insert(connection, PERIODIC_TASK, _NEW_COLUMNS, (_new_row(change, ids, now, zone) for change in creates))
     schedules.sweep(connection, _left([*moved, *deletes]), known)
     return True
 
@@ -71,7 +69,7 @@ def notice(connection: BaseDatabaseWrapper, now: datetime) -> None:
     lock = "" if connection.vendor == "sqlite" else " FOR UPDATE"
     found = fetch(connection, f"SELECT {stamp} FROM {NOTICE.name} WHERE ident = 1{lock}")
     if not found:
-        insert(connection, NOTICE, ("ident", "last_update"), [{"ident": 1, "last_update": times.write(now, zone)}])
+        insert(connection, NOTICE, ("ident", "last_update"), [(1, times.write(now, zone))])
         return
     previous = times.read(str(found[0][0]), zone)
     later = now if previous is None else max(now, previous + timedelta(microseconds=1))
@@ -103,39 +101,43 @@ def _left(changes: Iterable[Change]) -> dict[str, list[int]]:
     return left
 
 
-def _plain_columns(spec: TaskSpec, zone: tzinfo) -> dict[str, Value]:
-    """Return the columns that are not the schedule's, as the model's own `save()` would leave them: a new dict."""
-    return {
-        "name": spec.name,
-        "task": spec.task,
-        "args": spec.args,
-        "kwargs": spec.kwargs,
-        "headers": spec.headers or "{}",
-        "queue": spec.queue or None,
-        "exchange": spec.exchange or None,
-        "routing_key": spec.routing_key or None,
-        "priority": spec.priority,
-        "expires": times.write(spec.expires, zone),
-        "expire_seconds": spec.expire_seconds,
-        "one_off": spec.one_off,
-        "start_time": times.write(spec.start_time, zone),
-        "enabled": spec.enabled,
-        "description": spec.description,
-    }
+def _plain_values(spec: TaskSpec, zone: tzinfo) -> tuple[Value, ...]:
+    """Return the columns that are not the schedule's, as the model's own `save()` would leave them."""
+    return (
+        spec.name,
+        spec.task,
+        spec.args,
+        spec.kwargs,
+        spec.headers or "{}",
+        spec.queue or None,
+        spec.exchange or None,
+        spec.routing_key or None,
+        spec.priority,
+        times.write(spec.expires, zone),
+        spec.expire_seconds,
+        spec.one_off,
+        times.write(spec.start_time, zone),
+        spec.enabled,
+        spec.description,
+    )
 
 
-def _new_row(change: Change, ids: dict[Schedule, int], now: datetime, zone: tzinfo) -> BulkRow:
+def _keys(spec: TaskSpec, ids: Mapping[Schedule, schedules.Keys]) -> schedules.Keys:
+    return _NO_KEYS if spec.schedule is None else ids[spec.schedule]
+
+
+def _new_row(change: Change, ids: Mapping[Schedule, schedules.Keys], now: datetime, zone: tzinfo) -> tuple[Value, ...]:
     spec = _target(change)
-    row = _plain_columns(spec, zone)
-    row.update(schedules.keys_of(spec.schedule, ids))
-    row["last_run_at"] = times.write(change.last_run_at, zone)
-    row["total_run_count"] = 0
-    row["date_changed"] = times.write(now, zone)
-    return row
+    begun = (times.write(change.last_run_at, zone), 0, times.write(now, zone))
+    return (*_plain_values(spec, zone), *_keys(spec, ids), *begun)
 
 
 def _update(
-    connection: BaseDatabaseWrapper, changes: Sequence[Change], ids: dict[Schedule, int], now: datetime, zone: tzinfo
+    connection: BaseDatabaseWrapper,
+    changes: Sequence[Change],
+    ids: Mapping[Schedule, schedules.Keys],
+    now: datetime,
+    zone: tzinfo,
 ) -> None:
     """Write the changed columns and no other, one statement for all rows that change in the same columns."""
     groups: dict[tuple[str, ...], list[BulkRow]] = {}
@@ -152,12 +154,13 @@ def _update(
         update(connection, PERIODIC_TASK, columns, rows)
 
 
-def _changed_columns(change: Change, ids: dict[Schedule, int], zone: tzinfo) -> BulkRow:
+def _changed_columns(change: Change, ids: Mapping[Schedule, schedules.Keys], zone: tzinfo) -> BulkRow:
     if change.action is Action.DISABLE:
         return {"enabled": False}
     spec = _target(change)
-    keys = schedules.keys_of(spec.schedule, ids) if _moves_schedule(change) else {}
-    return {**_plain_columns(spec, zone), **keys}
+    plain = zip(_PLAIN_COLUMNS, _plain_values(spec, zone), strict=True)
+    keys = zip(_SCHEDULE_COLUMNS, _keys(spec, ids), strict=True) if _moves_schedule(change) else ()
+    return {**dict(plain), **dict(keys)}
 
 
 def _columns(fields: frozenset[str]) -> tuple[str, ...]:
