@@ -12,7 +12,7 @@ Every dialect of SQL that BeatSync needs beyond the common one is in this file. 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beatsync.store.errors import StoreError
@@ -143,14 +143,50 @@ def fetch(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value]
         return [tuple(row) for row in cursor.fetchall()]
 
 
-def stream(connection: BaseDatabaseWrapper, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
-    """Run one statement and yield its rows, of which no more than a few thousand are held at a time where the driver lets us."""
+def stream(
+    connection: BaseDatabaseWrapper, columns: Sequence[str], rest: str, parameters: Sequence[Value] = ()
+) -> Generator[Sequence[Any], None, None]:
+    """Select `columns`, of texts and whole numbers, and yield the rows, of which a few thousand are held at a time.
+
+    Where the driver lets us. Nothing else may be asked of the connection before all rows are read or the generator is closed.
+    """
+    if connection.vendor == "mysql":
+        yield from _stream_json(connection, columns, rest, parameters)
+        return
     # Behind a pooler that gives each statement another session, a cursor on the server is told to be left alone.
     on_server = connection.vendor == "postgresql" and not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
     with connection.chunked_cursor() if on_server else connection.cursor() as cursor:
-        cursor.execute(sql, list(parameters) or None)
+        cursor.execute(f"SELECT {', '.join(columns)} {rest}", list(parameters) or None)
         while rows := cursor.fetchmany(STREAMED):
             yield from rows
+
+
+def _stream_json(
+    connection: BaseDatabaseWrapper, columns: Sequence[str], rest: str, parameters: Sequence[Value]
+) -> Generator[Sequence[Any], None, None]:
+    """The same where the driver is plain Python and takes its time for each value: each row comes as one JSON text."""
+    is_whole = True
+    with _unbuffered_cursor(connection) as cursor:
+        cursor.execute(f"SELECT CAST(JSON_ARRAY({', '.join(columns)}) AS CHAR) {rest}", list(parameters) or None)
+        while rows := cursor.fetchmany(STREAMED):
+            texts = [text for (text,) in rows if text is not None]
+            is_whole = is_whole and len(texts) == len(rows)
+            yield from json.loads(f"[{','.join(texts)}]")
+    if not is_whole:
+        # What is longer than `max_allowed_packet` as JSON is NULL; nothing makes such a row but a hand.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(columns)} {rest}", list(parameters) or None)
+            yield from cursor.fetchall()
+
+
+def _unbuffered_cursor(connection: BaseDatabaseWrapper) -> Any:
+    """Return a cursor of MariaDB's and MySQL's drivers that reads rows as they are asked for; closed, it reads the rest."""
+    unbuffered = getattr(getattr(getattr(connection, "Database", None), "cursors", None), "SSCursor", None)
+    if unbuffered is None:
+        return connection.cursor()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection.make_cursor(connection.connection.cursor(unbuffered))
 
 
 def _each_chunk(connection: BaseDatabaseWrapper, sql: str, rows: Iterable[Sequence[Value]]) -> None:

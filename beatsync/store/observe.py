@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -80,19 +81,19 @@ def _ownership(
 ) -> tuple[dict[str, Owned], dict[str, Claim]]:
     """Return what this source owns and what others do; all of it, or where an SQL condition on entries `e` holds."""
     quote = connection.ops.quote_name
-    columns = ", ".join(f"e.{quote(name)}" for name in INVENTORY.columns if name != "source_id")
+    columns = ["s.name", *(f"e.{quote(name)}" for name in INVENTORY.columns if name != "source_id")]
     inventory: dict[str, Owned] = {}
     owners: dict[str, Claim] = {}
     paths: dict[str, str] = {}
-    sql = f"SELECT s.name, {columns} FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
-    for record in stream(connection, sql, parameters):
-        owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen = record
-        shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
-        if owner == source:
-            policy = _policy(on_remove, ignore, sensitive, bool(protect))
-            inventory[name] = Owned(name, row_id, applied, policy, shared, bool(retired), bool(frozen))
-        else:
-            owners[name] = Claim(owner, row_id, shared)
+    entries = f"FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
+    with closing(stream(connection, columns, entries, parameters)) as records:
+        for owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen in records:
+            shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
+            if owner == source:
+                policy = _policy(on_remove, ignore, sensitive, bool(protect))
+                inventory[name] = Owned(name, row_id, applied, policy, shared, bool(retired), bool(frozen))
+            else:
+                owners[name] = Claim(owner, row_id, shared)
     return inventory, owners
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -83,12 +84,13 @@ def read_all(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) 
     zone = _zone_of(connection)
     schedules = read_schedules(connection)
     rows: dict[str, Row] = {}
-    younger: list[tuple[Any, ...]] = []
-    for record in stream(connection, _rows_sql(connection)):
-        row = _row(record, schedules, zone, expected)
-        if row[1][2] is None and row[2] is not None and row[2] not in schedules[_kind(record[1:5])]:
-            younger.append(record)
-        rows[row[1][0]] = row
+    younger: list[Sequence[Any]] = []
+    with closing(stream(connection, _columns(connection), f"FROM {PERIODIC_TASK.name}")) as records:
+        for record in records:
+            row = _row(record, schedules, zone, expected)
+            if row[1][2] is None and row[2] is not None and row[2] not in schedules[_kind(record[1:5])]:
+                younger.append(record)
+            rows[row[1][0]] = row
     if younger:
         schedules = read_schedules(connection)
         rows |= {record[5]: _row(record, schedules, zone, expected) for record in younger}
@@ -97,7 +99,8 @@ def read_all(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) 
 
 def read_some(connection: BaseDatabaseWrapper, names: Collection[str], ids: Collection[int]) -> dict[str, Row]:
     """Return the rows that the database knows by one of these names, and those of these keys."""
-    sql, zone = _rows_sql(connection), _zone_of(connection)
+    zone = _zone_of(connection)
+    sql = f"SELECT {', '.join(_columns(connection))} FROM {PERIODIC_TASK.name}"
     records = [
         record
         for where, values in name_lists("name", names)
@@ -126,7 +129,7 @@ def _kind(keys: Sequence[int | None]) -> int:
 
 
 def _row(
-    record: tuple[Any, ...],
+    record: Sequence[Any],
     schedules: Sequence[Mapping[int, Schedule | None]],
     zone: tzinfo,
     expected: Mapping[str, TaskSpec],
@@ -160,10 +163,9 @@ _made: Any = tuple.__new__
 """A named tuple without its constructor, which costs three times as much."""
 
 
-def _rows_sql(connection: BaseDatabaseWrapper) -> str:
+def _columns(connection: BaseDatabaseWrapper) -> list[str]:
     quote = connection.ops.quote_name
-    wanted = [times.select(connection, quote(name)) if name in _MOMENTS else quote(name) for name in _TASK_FIELDS]
-    return f"SELECT {', '.join(wanted)} FROM {PERIODIC_TASK.name}"
+    return [times.select(connection, quote(name)) if name in _MOMENTS else quote(name) for name in _TASK_FIELDS]
 
 
 def read_schedules(
