@@ -11,9 +11,9 @@ import pytest
 from django.db import connections
 
 from beatsync.plan.model import Claim, NameRule
-from beatsync.store import Store
+from beatsync.store import Store, bulk
 from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
-from tests.store.storing import apply, create_all, delete, plan, queries, record
+from tests.store.storing import apply, create, create_all, delete, plan, queries, record
 from tests.store.test_store_apply import hourly
 
 TASKS = "django_celery_beat_periodictask"
@@ -109,6 +109,48 @@ def test_texts_are_read_in_normal_form_or_as_they_are(
     assert getattr(store.observe("shop").rows["bad"].spec, column) == read
 
 
+ODD = "\x01 \x1f \x7f \t \r\n \\ \\\\ ' \" '' \\' `%s` %% ; -- /* \u2028 \xa0 e\u0301 \U0001f600 \U0010ffff"
+
+
+def test_odd_characters_are_read_as_they_are(store: Store, make_task: Any) -> None:
+    text = ODD if connections[store.alias].vendor == "postgresql" else f"\0{ODD}\0"
+    make_task("odd")
+    execute(store, f"UPDATE {TASKS} SET description = %s, queue = %s, args = %s", text, text, text)
+    spec = store.observe("shop").rows["odd"].spec
+    assert (spec.description, spec.queue, spec.args) == (text, text, text)
+    assert store.observe_part("shop", {"odd"}).rows["odd"].spec == spec
+
+
+def test_odd_characters_are_written_as_they_are(store: Store) -> None:
+    text = ODD if connections[store.alias].vendor == "postgresql" else f"\0{ODD}\0"
+    one = hourly(description=text, queue=text)
+    after = apply(store, plan(create(one), records=[record(one, path=text)]))
+    assert after.rows["hourly"].spec == one
+    assert after.inventory["hourly"].path == text
+
+
+def test_a_row_that_is_larger_than_what_a_server_says_in_json_is_read(store: Store, make_task: Any) -> None:
+    text = "\x01" * 3_000_000  # six times as much as JSON, and a packet is 16 MB
+    make_task("large")
+    make_task("small")
+    execute(store, f"UPDATE {TASKS} SET description = %s WHERE name = 'large'", text)
+    rows = store.observe("shop").rows
+    assert (rows["large"].spec.description, rows["small"].spec.description) == (text, "")
+
+
+def test_rows_that_nobody_reads_to_the_end_are_in_nobodys_way(
+    store: Store, make_task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "STREAMED", 1)
+    names = {make_task(f"task {number}").name for number in range(3)}
+    connection = connections[store.alias]
+    rows = bulk.stream(connection, ["name"], f"FROM {TASKS}")
+    first = next(rows)
+    rows.close()
+    assert first[0] in names
+    assert {name for (name,) in bulk.fetch(connection, f"SELECT name FROM {TASKS}")} == names
+
+
 def test_a_row_without_a_schedule_or_with_two_has_none_that_counts(store: Store, make_task: Any) -> None:
     make_task("none", interval=None)
     two = make_task("two")
@@ -139,8 +181,6 @@ def test_what_only_beat_writes_is_read(store: Store, make_task: Any) -> None:
 def test_the_inventory_is_read_as_it_was_written(store: Store) -> None:
     policy = Policy(ignore=("queue", "priority"), protect=True, sensitive=("kwargs.pin",))
     spec = hourly()
-    from tests.store.storing import create
-
     after = apply(store, plan(create(spec), records=[record(spec, policy=policy, path="a/ü.yaml")]))
     entry = after.inventory["hourly"]
     assert (entry.policy, entry.path, entry.retired) == (policy, "a/ü.yaml", False)
