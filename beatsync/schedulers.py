@@ -4,8 +4,8 @@
 
 Stock beat writes whole rows back that it read long before: it undoes what was committed meanwhile, an operator's pause
 included, and inserts rows anew that were deleted (FACTS 1 and 26; django-celery-beat's pull request 1038). And its reload grows
-with the square of the distinct crontabs from 2.8.1 on (FACTS 24), which SQLite refuses. Nothing else is changed. This module knows no
-other of BeatSync's.
+with the square of the distinct crontabs from 2.8.1 on (FACTS 24), which SQLite refuses; and of every task that it sends, with the
+entries. Nothing else is changed. This module knows no other of BeatSync's.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
     """django-celery-beat's scheduler with the entries above and a reload in linear time."""
 
     Entry = ModelEntry
+    _heap_invalidated: bool
+    """Said by a reload."""
 
     def _get_unique_timezone_names(self) -> QuerySet[Any]:
         # The model's default ordering makes `distinct()` yield a row for each crontab, and the caller a branch for each.
@@ -65,3 +67,8 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
         rows = super().enabled_models_qs().prefetch_related(None)
         joined: QuerySet[Any] = rows.select_related("interval", "crontab", "solar", "clocked")
         return joined
+
+    def schedules_equal(self, *_: Any, **__: Any) -> bool:
+        """Whether no reload came in between, the one thing that changes entries; celery compares all of them for every task it sends."""
+        is_new, self._heap_invalidated = self._heap_invalidated, False
+        return not is_new

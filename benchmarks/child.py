@@ -14,7 +14,14 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "syncs": ("sync-first", "sync-noop", "sync-noop-alone", "sync-changed", "plan", "compare"),
     "today": ("today-first", "today-noop", "today-beat-schedule"),
     "daemon": ("daemon-one-file", "daemon-resync", "daemon-memory"),
-    "neighbours": ("admin-save", "sync-beside", "beat-reload-stock", "beat-reload-thin"),
+    "neighbours": (
+        "admin-save",
+        "sync-beside",
+        "beat-reload-stock",
+        "beat-reload-thin",
+        "beat-send-stock",
+        "beat-send-thin",
+    ),
 }
 """Which module measures what."""
 

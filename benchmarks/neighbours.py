@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from benchmarks.databases import empty, open_store
 from benchmarks.task import Answer, Task, clocked
+
+SENT = 200
 
 
 def admin_save(task: Task) -> Answer:
@@ -64,6 +67,20 @@ def beat_reload_thin(_: Task) -> Answer:
     return _reload(DatabaseScheduler)
 
 
+def beat_send_stock(_: Task) -> Answer:
+    """What a thousand due tasks cost beat's loop while all rows are loaded, with django-celery-beat's own; broker not counted."""
+    from django_celery_beat.schedulers import DatabaseScheduler
+
+    return _send(DatabaseScheduler)
+
+
+def beat_send_thin(_: Task) -> Answer:
+    """The same with `beatsync.schedulers:DatabaseScheduler`."""
+    from beatsync.schedulers import DatabaseScheduler
+
+    return _send(DatabaseScheduler)
+
+
 def _reload(scheduler: Any) -> Answer:
     from celery import Celery
     from django.db import DatabaseError
@@ -78,4 +95,40 @@ def _reload(scheduler: Any) -> Answer:
         # Of so many crontabs stock beat makes a query that no database answers (FACTS 24).
         return Answer(problem=str(error).strip().splitlines()[0])
     answer.notes["entries"] = len(entries)
+    return answer
+
+
+def _send(scheduler: Any) -> Answer:
+    from celery import Celery
+    from django.db import DatabaseError, connection
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    sent = []
+
+    class Silent(scheduler):  # type: ignore[misc]
+        def apply_entry(self, entry: Any, **_: Any) -> None:
+            sent.append(entry.name)
+
+        def sync(self) -> None:
+            """Write nothing of what it did not run."""
+
+    # As for a beat that is set up well; else each turn opens a connection anew.
+    connection.settings_dict["CONN_MAX_AGE"] = connection.close_at = None
+    hourly = IntervalSchedule.objects.create(every=61, period="minutes")
+    due = datetime.now(timezone.utc) - timedelta(days=1)
+    rows = [PeriodicTask(name=f"due {number}", task="t", interval=hourly, last_run_at=due) for number in range(SENT)]
+    PeriodicTask.objects.bulk_create(rows)
+    answer = Answer(counted=SENT)
+    try:
+        one = Silent(app=Celery("bench"), lazy=True)
+        one.tick()
+        del sent[:]
+        with clocked(answer):
+            while len(sent) < SENT // 2:
+                one.tick()
+    except DatabaseError as error:
+        return Answer(problem=str(error).strip().splitlines()[0])
+    finally:
+        hourly.delete()
+    answer.seconds, answer.cpu = answer.seconds * 1000 / len(sent), answer.cpu * 1000 / len(sent)
     return answer

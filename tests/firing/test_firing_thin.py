@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from django_celery_beat.models import PeriodicTask
+from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
-from beatsync.schedulers import ModelEntry
+from beatsync.schedulers import DatabaseScheduler, ModelEntry
 from tests.conftest import Backend, MakeTask
 from tests.firing.beats import application, routed_to
 
@@ -61,3 +61,27 @@ def test_what_cannot_run_is_switched_off_unless_it_was_put_right(
         rows(backend).update(args="[1]")
     ModelEntry(read, app=app)
     assert rows(backend).get().enabled is put_right
+
+
+def test_a_turn_does_not_look_at_every_entry_and_a_reload_is_taken_up(
+    backend: Backend, app: Celery, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compared(*_: object) -> bool:
+        raise AssertionError("compared with another entry")
+
+    monkeypatch.setattr(ModelEntry, "__eq__", compared)
+    monkeypatch.setattr(ModelEntry, "__ne__", compared)
+    notice = PeriodicTasks.objects.using(backend.alias)
+    notice.update_or_create(ident=1, defaults={"last_update": LONG_AGO})
+    sent: list[str] = []
+    beat = DatabaseScheduler(app=app, lazy=True)
+    monkeypatch.setattr(beat, "apply_entry", lambda entry, **_: sent.append(entry.name))
+    make_task("one", last_run_at=LONG_AGO)
+    beat.tick()
+    beat.tick()
+    assert sent == ["one"]
+    make_task("two", last_run_at=LONG_AGO)
+    notice.filter(ident=1).update(last_update=datetime.now(timezone.utc))
+    beat.tick()
+    beat.tick()
+    assert sent == ["one", "two"]
