@@ -61,6 +61,19 @@ def test_what_cannot_run_is_switched_off_unless_it_was_put_right(
         rows(backend).update(args="[1]")
     ModelEntry(read, app=app)
     assert rows(backend).get().enabled is put_right
+    assert rows(backend).get().last_run_at == (LONG_AGO if put_right else None)
+
+
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_a_one_off_that_ran_is_switched_off_for_good_unless_it_recurs_by_now(
+    backend: Backend, app: Celery, make_task: MakeTask, meanwhile: bool
+) -> None:
+    ran = ModelEntry(make_task("one", one_off=True, last_run_at=LONG_AGO, total_run_count=1), app=app)
+    rows(backend).update(one_off=meanwhile)
+    assert not ran.is_due().is_due
+    ran.save()
+    row = rows(backend).get()
+    assert (row.enabled, row.last_run_at) == ((False, None) if meanwhile else (True, LONG_AGO))
 
 
 def test_a_turn_does_not_look_at_every_entry_and_a_reload_is_taken_up(
