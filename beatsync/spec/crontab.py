@@ -80,14 +80,10 @@ def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_
 
 def misread(crontab: Crontab) -> str | None:
     """Return the first field that the celery of this machine reads in another way than crontab(5); None as it should be."""
-    return next(
-        (
-            name
-            for name in FIELD_NAMES
-            if cronfield.celery_reads(name, text := getattr(crontab, name)) != cronfield.members(name, text)
-        ),
-        None,
-    )
+    for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone, which comes last, is no field
+        if cronfield.celery_reads(name, text) != cronfield.members(name, text):
+            return name
+    return None
 
 
 def warnings(crontab: Crontab) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from beatsync.store.errors import StoreError
@@ -60,7 +61,7 @@ def insert(
     elif _can_copy(connection):
         _copy(connection, f"COPY {target} ({names}) FROM STDIN", rows)
     elif connection.vendor == "mysql":
-        for listed in _chunks(f"({','.join(map(_literal, row))})" for row in rows):
+        for listed in _ahead(_chunks(f"({','.join(map(_literal, row))})" for row in rows)):
             execute(connection, f"INSERT INTO {target} ({names}) VALUES {listed}")
     else:
         wanted, source = _unpacked(connection, table, columns)
@@ -214,6 +215,15 @@ def _chunks(parts: Iterable[str]) -> Iterator[str]:
         size += weight
     if chunk:
         yield ",".join(chunk)
+
+
+def _ahead(chunks: Iterator[str]) -> Iterator[str]:
+    """Yield `chunks`, the next of which is made while the server is busy with the one before."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = maker.submit(next, chunks, None)
+            yield chunk
 
 
 def _literal(value: Value) -> str:
