@@ -55,7 +55,7 @@ def _noted(change: Change, observed: Observed, authors: Mapping[int, str]) -> Ch
     said = authors.get(row_id) if row_id is not None and _is_drift(change) else None
     if said is None:
         return change
-    return replace(change, note=f"{change.note}; {said}" if change.note else said)
+    return change._replace(note=f"{change.note}; {said}" if change.note else said)
 
 
 def _row_id(change: Change, observed: Observed) -> int | None:

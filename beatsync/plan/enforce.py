@@ -234,9 +234,9 @@ def _without_accident(change: Change, row: Row | None, options: PlanOptions, now
     look = first_look(change.target, now)
     if row is not None and row.last_run_at is not None and row.last_run_at > look:
         # An earlier sync had it wait for a `start_time` that is another by now.
-        return replace(change, last_run_at=look)
+        return change._replace(last_run_at=look)
     if not due_because_of(change.target, row, now):
         return change
     if options.catch_up:
-        return replace(change, fires_at_once=look == now)
-    return replace(change, last_run_at=look)
+        return change._replace(fires_at_once=look == now)
+    return change._replace(last_run_at=look)

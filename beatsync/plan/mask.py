@@ -19,7 +19,7 @@ def masked(change: Change) -> Change:
     """Return `change` with every secret in its fields replaced by `***`, and `*** (before)`, `*** (after)` where it differs."""
     if not any(f.field in _FREE for f in change.fields):
         return change
-    return replace(change, fields=masked_fields(change.fields, change.sensitive), target=None)
+    return change._replace(fields=masked_fields(change.fields, change.sensitive), target=None)
 
 
 def masked_fields(fields: Sequence[FieldChange], sensitive: Sequence[str]) -> tuple[FieldChange, ...]:

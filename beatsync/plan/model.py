@@ -193,8 +193,7 @@ class Initial(Sequence[FieldChange]):
         return hash(self._made())
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a sync would do to one row."""
 
     action: Action
@@ -220,8 +219,7 @@ class Change:
     """A short why, for people: `renamed from x`, `brought back by beat`, `the row was deleted by somebody`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An inventory entry to write: what is now applied to which row."""
 
     name: str

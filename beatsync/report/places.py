@@ -16,7 +16,7 @@ def located(diagnostics: Iterable[Diagnostic], directory: str) -> tuple[Diagnost
 
 def located_plan(plan: Plan, directory: str) -> Plan:
     """Return the plan with `directory` before each path that it shows."""
-    changes = (replace(one, location=_below(one.location, directory)) if one.location else one for one in plan.changes)
+    changes = (one._replace(location=_below(one.location, directory)) if one.location else one for one in plan.changes)
     return replace(plan, changes=tuple(changes), diagnostics=located(plan.diagnostics, directory))
 
 
