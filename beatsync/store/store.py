@@ -198,6 +198,7 @@ class Store:
                 row["started_at"], row["finished_at"] = self._stamp(now), self._stamp(finished)
                 records.write_history(connection, row)
             if wrote:
+                tasks.settle(connection)
                 tasks.notice(connection, now)
 
     def touch_revision(self, plan: Plan, now: datetime, lease_token: str | None = None) -> None:

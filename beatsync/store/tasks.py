@@ -61,8 +61,20 @@ def row_ids(connection: BaseDatabaseWrapper, names: Sequence[str]) -> dict[str, 
     }
 
 
+def settle(connection: BaseDatabaseWrapper) -> None:
+    """Have what PostgreSQL keeps for the commit, a look at each new row's schedule, done before everybody waits for us.
+
+    Django makes its foreign keys deferrable; of 100,000 rows the look takes as long as half of their COPY.
+    """
+    if connection.vendor == "postgresql":
+        execute(connection, "SET CONSTRAINTS ALL IMMEDIATE")
+
+
 def notice(connection: BaseDatabaseWrapper, now: datetime) -> None:
-    """Tell beat that something changed, by a stamp that always grows (FACTS 3); the last statement of a sync."""
+    """Tell beat that something changed, by a stamp that always grows (FACTS 3); the last statement of a sync.
+
+    From here to the commit every save of a task in the admin waits, since each moves that one stamp.
+    """
     zone = times.zone_of(connection)
     stamp = times.select(connection, "last_update")
     # FOR UPDATE: an admin who saves at this moment moves the stamp too, and ours must be the greater.

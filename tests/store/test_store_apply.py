@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
-from beatsync.store import Failure, Store, StoreError, records
+from beatsync.store import Failure, RetryableError, Store, StoreError, records, schedules
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.statements import writes
 from tests.store.storing import (
@@ -367,6 +368,15 @@ def test_the_notice_is_the_last_statement_and_always_grows(store: Store) -> None
     assert sum("last_update" in sql for sql in written) == 1
     assert notices.get(ident=1).last_update == future + timedelta(microseconds=1)
     assert rows["hourly"].spec.args == "[]"
+
+
+def test_a_server_checks_what_rows_refer_to_before_beat_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the stamp to the commit all saves wait, so nothing that takes its time may come after it."""
+    monkeypatch.setattr(schedules, "ensure", lambda *_: {HOURLY: (2_000_000_000, None, None, None)})
+    with queries(store) as log, pytest.raises(RetryableError):
+        create_all(store, hourly())
+    told = any("django_celery_beat_periodictasks" in q["sql"] for q in log)
+    assert told == (connections[store.alias].vendor == "sqlite"), "SQLite has one lock for everything in any case"
 
 
 def test_a_plan_that_does_not_say_what_a_row_shall_be_is_a_bug(store: Store) -> None:
