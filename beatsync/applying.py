@@ -114,9 +114,9 @@ class Sync:
         """Return what the files say by name, for the store to share."""
         return {declared.spec.name: declared.spec for declared in self.desired.schedules}
 
-    def planned(self) -> Planned:
-        """Read everything and make a plan of it."""
-        observed, now = self.store.observe(self.options.source, self.expected()), self.clock()
+    def planned(self, observed: Observed | None = None) -> Planned:
+        """Make a plan of everything that was observed, or else is now."""
+        observed, now = observed or self.store.observe(self.options.source, self.expected()), self.clock()
         return Planned(observed, self.plan_of(observed, now), now)
 
     def plan_of(self, observed: Observed, now: datetime) -> Plan:

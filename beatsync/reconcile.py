@@ -7,7 +7,8 @@ timers and triggers are the daemon's.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,13 +29,13 @@ from beatsync.applying import (
     utc_now,
 )
 from beatsync.plan.authors import with_authors
-from beatsync.plan.model import Plan
+from beatsync.plan.model import Observed, Plan
 from beatsync.plan.part import MOST, Base, part_plan
 from beatsync.plan.release import release_plan
 from beatsync.source import load
 from beatsync.spec import ParseOptions, combine
-from beatsync.values import Desired, Snapshot
-from beatsync.workers import parse_files
+from beatsync.values import Desired, Snapshot, SourceFile
+from beatsync.workers import Known, nothing_known, parse_files
 
 if TYPE_CHECKING:
     from beatsync.store import Store
@@ -43,6 +44,8 @@ __all__ = [
     "Clock", "Outcome", "Part", "Result", "SyncOptions", "Watch", "check", "parse", "plan", "release", "sync", "sync_part",
     "sync_read", "unwatched", "utc_now",
 ]  # fmt: skip
+
+Meanwhile = Callable[[], Known]
 
 
 @contextmanager
@@ -67,25 +70,58 @@ class Part:
 
 @_undisturbed()
 def check(
-    root: Path, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None
+    root: Path,
+    options: ParseOptions,
+    watch: Watch = unwatched,
+    jobs: int | None = None,
+    meanwhile: Meanwhile = nothing_known,
 ) -> tuple[Snapshot, Desired]:
     """Load and parse a directory; what is wrong with its files is in the result, of which the snapshot holds no files any more.
 
-    Raises `beatsync.source.SourceError` where the directory itself cannot be read.
+    For `meanwhile`, see `parse_files`. Raises `beatsync.source.SourceError` where the directory itself cannot be read.
     """
     watch("reading files", 0, 0)
     snapshot = load(root)
-    desired = parse(snapshot, options, watch, jobs)
     # Their text may be large, and nobody reads it a second time.
-    return replace(snapshot, files=()), desired
+    files, snapshot = deque(snapshot.files), replace(snapshot, files=())
+    return snapshot, _parsed(files, snapshot, options, watch, jobs, meanwhile)
 
 
 @_undisturbed()
 def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
     """Parse what was loaded; nothing is raised, what is wrong is in the result."""
-    total = len(snapshot.files)
-    parsed = parse_files(snapshot.files, options, jobs, lambda done: watch("parsing files", done, total))
+    return _parsed(deque(snapshot.files), snapshot, options, watch, jobs)
+
+
+def _parsed(
+    files: deque[SourceFile],
+    snapshot: Snapshot,
+    options: ParseOptions,
+    watch: Watch,
+    jobs: int | None,
+    meanwhile: Meanwhile = nothing_known,
+) -> Desired:
+    """Parse these files and forget them one by one."""
+    total = len(files)
+    taken = (files.popleft() for _ in range(total))
+    parsed = parse_files(taken, options, jobs, lambda done: watch("parsing files", done, total), meanwhile)
     return combine(parsed, options, snapshot.diagnostics)
+
+
+def _check_and_observe(
+    root: Path, store: Store, options: SyncOptions, watch: Watch
+) -> tuple[Snapshot, Desired, Observed | None]:
+    """Read the files, and the database while other processes parse them; where none do, it is read when all is parsed."""
+    observed: list[Observed] = []
+
+    def look() -> Known:
+        watch("reading the database", 0, 0)
+        observed.append(store.observe(options.source))
+        rows = observed[0].rows
+        return lambda name: rows[name].found if name in rows else None
+
+    snapshot, desired = check(root, options.parse, watch, options.jobs, look)
+    return snapshot, desired, observed[0] if observed else None
 
 
 @_undisturbed()
@@ -94,10 +130,10 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
 
     Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
     """
-    read = check(root, options.parse, watch, options.jobs)
+    snapshot, desired, observed = _check_and_observe(root, store, options, watch)
     watch("comparing with the database", 0, 0)
-    one = Sync(*read, store, options, clock, watch)
-    planned = one.planned()
+    one = Sync(snapshot, desired, store, options, clock, watch)
+    planned = one.planned(observed)
     made = with_authors(planned.plan, planned.observed, one.authors(planned))
     return Result(one.obstacle(made) or Outcome.PLANNED, made)
 
@@ -119,7 +155,8 @@ def sync(
     """
     if expected is not None:
         options = replace(options, plan=replace(options.plan, approved=expected))
-    return sync_read(*check(root, options.parse, watch, options.jobs), store, options, clock=clock, watch=watch)
+    snapshot, desired, observed = _check_and_observe(root, store, options, watch)
+    return _synced(Sync(snapshot, desired, store, options, clock, watch), observed)
 
 
 @_undisturbed()
@@ -133,9 +170,12 @@ def sync_read(
     watch: Watch = unwatched,
 ) -> Result:
     """Make the rows say what was read from the files; `sync` without its first step. Raises `beatsync.store.StoreError`."""
-    watch("comparing with the database", 0, 0)
-    one = Sync(snapshot, desired, store, options, clock, watch)
-    planned = one.planned()
+    return _synced(Sync(snapshot, desired, store, options, clock, watch))
+
+
+def _synced(one: Sync, observed: Observed | None = None) -> Result:
+    one.watch("comparing with the database", 0, 0)
+    planned = one.planned(observed)
     obstacle = one.obstacle(planned.plan)
     if obstacle is not None:
         return refuse(one, planned.plan, obstacle)

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import IO
+from typing import IO, Union
 
-from beatsync.spec import ParsedFile, ParseOptions, parse_file
+from beatsync.spec import ParsedFile, ParseOptions, parse_file, sharing
 from beatsync.spec.packed import pack, unpack
-from beatsync.values import Schedule, SourceFile
+from beatsync.values import Schedule, SourceFile, TaskSpec
 
 _WORTH_IT = 4 * 1024 * 1024
 """Bytes of YAML below which the start of another interpreter costs more than it saves."""
@@ -35,48 +35,58 @@ _PROGRAM = (
 _LENGTH = struct.Struct("!Q")
 
 Batch = tuple[int, Sequence[SourceFile]]
+Known = Callable[[str], Union[TaskSpec, None]]
+"""What may be known of a name already; what is equal to it need not be kept twice."""
+
+
+def _unknown(name: str) -> None:
+    """Nothing is known."""
+
+
+def nothing_known() -> Known:
+    """Do nothing meanwhile."""
+    return _unknown
 
 
 def parse_files(
-    files: Sequence[SourceFile], options: ParseOptions, jobs: int | None, watch: Callable[[int], object]
+    files: Iterable[SourceFile],
+    options: ParseOptions,
+    jobs: int | None,
+    watch: Callable[[int], object],
+    meanwhile: Callable[[], Known] = nothing_known,
 ) -> list[ParsedFile]:
     """Return all files parsed, in their order; `watch` is told how many are done.
 
-    `jobs` is how many processes take part, this one among them; None is as many as seem to pay.
+    `jobs` is how many processes take part, this one among them; None is as many as seem to pay. Where there are
+    others, what is to be done `meanwhile` is done here while they parse already. No file is held longer than it takes to parse it.
     """
-    others = 0 if not _can_start() else (_worth_starting(files) if jobs is None else jobs) - 1
-    if others < 1:
-        return [_parsed(file, options, watch, number) for number, file in enumerate(files)]
     waiting = deque(_batches(files))
+    others = 0 if not _can_start() else (_worth_starting(waiting) if jobs is None else jobs) - 1
     found: dict[int, list[ParsedFile]] = {}
-    count = min(others, len(waiting) - 1)
     with ExitStack() as stack, _impatient():
-        started = [_Worker(options, waiting) for _ in range(count)]
+        started = [_Worker(options, waiting) for _ in range(min(others, len(waiting) - 1))]
         for worker in started:
             stack.callback(worker.stop)
             worker.start()
-        known: dict[tuple[object, ...], Schedule] = {}
+        known = meanwhile() if started else _unknown
+        schedules: dict[tuple[object, ...], Schedule] = {}
         while True:
-            while waiting:
-                try:
-                    number, batch = waiting.popleft()
-                except IndexError:
-                    break
-                found[number] = [parse_file(file, options) for file in batch]
-                watch(sum(map(len, found.values())))
+            # Only we can unpack, and others can parse: so that comes first.
             for worker in started:
-                worker.wait()
-            # What a worker left behind has come back.
-            if not waiting:
+                found.update(worker.unpacked(schedules, known))
+            watch(sum(map(len, found.values())))
+            try:
+                number, batch = waiting.popleft()
+            except IndexError:
+                for worker in started:
+                    worker.wait()
+                # What a worker left behind has come back.
+                if waiting or any(worker.answers for worker in started):
+                    continue
                 break
-        for worker in started:
-            found.update((number, list(unpack(answer, known))) for number, answer in worker.answers.items())
+            parsed = [parse_file(file, options) for file in batch]
+            found[number] = parsed if known is _unknown else [sharing(one, known) for one in parsed]
     return [one for number in sorted(found) for one in found[number]]
-
-
-def _parsed(file: SourceFile, options: ParseOptions, watch: Callable[[int], object], number: int) -> ParsedFile:
-    watch(number)
-    return parse_file(file, options)
 
 
 class _Worker:
@@ -102,6 +112,14 @@ class _Worker:
                 start_new_session=True,
             )
             self._thread.start()
+
+    def unpacked(
+        self, schedules: dict[tuple[object, ...], Schedule], known: Known
+    ) -> Iterator[tuple[int, list[ParsedFile]]]:
+        """Yield what it has answered by now, by number of the batch."""
+        while self.answers:
+            number, answer = self.answers.popitem()
+            yield number, list(unpack(answer, schedules, known))
 
     def wait(self) -> None:
         """Wait until it has answered, or is gone."""
@@ -162,8 +180,8 @@ def processors() -> int:
     return max(count, 1)
 
 
-def _worth_starting(files: Iterable[SourceFile]) -> int:
-    if sum(len(file.data) for file in files) < _WORTH_IT:
+def _worth_starting(batches: Iterable[Batch]) -> int:
+    if sum(len(file.data) for _, batch in batches for file in batch) < _WORTH_IT:
         return 1
     return min(processors(), _MOST)
 

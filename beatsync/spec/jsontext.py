@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
 
 from beatsync.spec.problems import SpecError
@@ -18,7 +19,10 @@ MAX_DEPTH = 100
 """Levels of lists and objects: far below where Python's own decoder, and so beat's, gives up."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, ensure_ascii=True, separators=(", ", ": "))
-_encoded: Callable[[object], str] = _ENCODER.encode
+# The encoder makes this anew for each value, which takes as long as a small value itself. Not every Python has it.
+_pieces: Callable[[object, int], Iterable[str]] | None = c_make_encoder and c_make_encoder(
+    None, _ENCODER.default, encode_basestring_ascii, None, ": ", ", ", True, False, False
+)
 _KOMBU_KEYS = ("__type__", "__value__")
 _MEMO_LENGTH = 1024  # longer texts are rarely shared, and a cache of them would be large
 _SCALARS = (str, int, float)
@@ -40,7 +44,7 @@ def quick_canonical(value: object) -> str | None:
     YAML's keys are texts, its depth is limited, and the encoder refuses what JSON has no word for: so a look at its text will do.
     """
     try:
-        made = _encoded(value)
+        made = "".join(_pieces(value, 0)) if _pieces else _ENCODER.encode(value)
     except (TypeError, ValueError):
         return None
     # Half a surrogate pair is written as every character is that needs two.

@@ -18,6 +18,7 @@ from beatsync.spec.scalars import WORDS, plain
 _MAX_KEY = 200
 _MEMO_SIZE = 16_384
 _MEMO_LINE = 120
+_LONG = 100
 
 # All other characters but white space, ends of lines and byte order marks are as good as letters, and looked at as letters.
 _OTHERS = r"[^\x00-\xa0\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]"
@@ -167,4 +168,9 @@ def _key(text: str) -> str:
 
 
 def _atom(text: str) -> Any:
-    return text[1:-1] if text[0] in "\"'" else plain(text)
+    if text[0] in "\"'":
+        return text[1:-1]
+    # The commonest that is no word; a long number and one that begins with 0 are for `plain` to think about.
+    if text.isdecimal() and text.isascii() and text[0] != "0" and len(text) < _LONG:
+        return int(text)
+    return plain(text)

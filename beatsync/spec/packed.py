@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import marshal
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import repeat
 from typing import Any
 
 from beatsync.spec.parse import ParsedFile
-from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Declared, Interval, Location, Schedule, Solar, TaskSpec
+from beatsync.values import (
+    DEFAULT_POLICY,
+    Clocked,
+    Crontab,
+    Declared,
+    Interval,
+    Location,
+    Schedule,
+    Solar,
+    TaskSpec,
+    make,
+)
 
 _SCHEDULE = TaskSpec._fields.index("schedule")
 _TIMES = [TaskSpec._fields.index(name) for name in ("expires", "start_time")]
@@ -58,24 +69,28 @@ def pack(parsed: Iterable[ParsedFile]) -> bytes:
     return marshal.dumps((files, columns, flat, pickle.dumps(rare) if any(rare) else b""))
 
 
-def unpack(data: bytes, known: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
-    """Yield the parsed files again; schedules that are equal are one object, also to those that are `known` from before."""
+def unpack(data: bytes, shared: dict[Flat, Schedule], known: Callable[[str], TaskSpec | None]) -> Iterator[ParsedFile]:
+    """Yield the parsed files again. Schedules that are equal are one object, also to those that are `shared` from before.
+
+    A spec that is equal to what is `known` by its name is that.
+    """
     files, columns, flat, rest = marshal.loads(data)  # noqa: S302  our own process wrote it
     policies, odd = pickle.loads(rest) if rest else ([], {})  # noqa: S301  as above
     declared: list[Declared] = []
     names: list[tuple[str, Location]] = []
     if columns:
         *fields, lines, starts, treated, said = columns
-        schedules = [known.get(one) or known.setdefault(one, _schedule(one)) for one in flat]
+        schedules = [shared.get(one) or shared.setdefault(one, _schedule(one)) for one in flat]
         fields[_SCHEDULE] = map(schedules.__getitem__, fields[_SCHEDULE])
         for number in _TIMES:
             fields[number] = [one and datetime.fromisoformat(one) for one in fields[number]]
         paths = (file[0] for file in files if file for _ in range(file[1]))
-        places = [*map(_made, repeat(Location), zip(paths, lines, starts, strict=True))]
-        names = [*zip(fields[0], places, strict=True)]
-        specs = map(_made, repeat(TaskSpec), zip(*fields, strict=True))
+        places = [*map(make, repeat(Location), zip(paths, lines, starts, strict=True))]
+        specs: Any = map(make, repeat(TaskSpec), zip(*fields, strict=True))
+        specs = [one if (one := known(spec[0])) == spec else spec for spec in specs]
+        names = [(spec[0], place) for spec, place in zip(specs, places, strict=True)]
         treated = map([DEFAULT_POLICY, *policies].__getitem__, treated)
-        declared = [*map(_made, repeat(Declared), zip(specs, places, treated, said, strict=True))]
+        declared = [*map(make, repeat(Declared), zip(specs, places, treated, said, strict=True))]
     first = 0
     for number, file in enumerate(files):
         if file is None:
@@ -85,10 +100,6 @@ def unpack(data: bytes, known: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
             end = first + count
             yield ParsedFile(path, tuple(declared[first:end]), tuple(names[first:end]))
             first = end
-
-
-_made: Any = tuple.__new__
-"""A named tuple without its constructor, which is Python's and costs several times as much."""
 
 
 def _flat(schedule: Schedule) -> Flat:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from beatsync.spec.plainmeaning import PlainMeaning
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.reader import Reading, read
 from beatsync.spec.secrets import is_secret
-from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile
+from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile, TaskSpec, make
 
 _EXCERPT_LENGTH = 200
 _UNPLACED = (1, 1)
@@ -62,6 +62,14 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
     )
 
 
+def sharing(file: ParsedFile, known: Callable[[str], TaskSpec | None]) -> ParsedFile:
+    """Return the same, each spec that is equal to what is `known` by its name being that: of what is equal, one is enough."""
+    schedules = tuple(
+        make(Declared, (spec, *one[1:])) if (spec := known(one[0][0])) == one[0] else one for one in file.schedules
+    )
+    return file._replace(schedules=schedules)
+
+
 class _Parser:
     """Collects what the documents of one file declare."""
 
@@ -83,7 +91,7 @@ class _Parser:
             self.problems.extend(found)
             return
         marks, file = self._reading.names[number], self._path
-        places = [(name, Location(file, *marks.get(name, _UNPLACED))) for name in schedules]
+        places = [(name, make(Location, (file, *marks.get(name, _UNPLACED)))) for name in schedules]
         self.names.extend(places)
         if found:
             self.problems.extend(found)

@@ -15,7 +15,7 @@ from beatsync.spec.jsontext import quick_canonical
 from beatsync.spec.layers import EXCLUSIVE, Layer, merge
 from beatsync.spec.meaning import policy_of, text
 from beatsync.spec.problems import SpecError
-from beatsync.values import DEFAULT_POLICY, Clocked, Declared, Location, Policy, Schedule, TaskSpec
+from beatsync.values import DEFAULT_POLICY, Clocked, Declared, Location, Policy, Schedule, TaskSpec, make
 
 _OF_ENVIRONMENTS = frozenset({"environments", "only"})
 _NOTHING: Mapping[str, Any] = {}
@@ -50,7 +50,7 @@ class PlainMeaning:
         except (_NotPlain, SpecError):
             return None
         # What is to be hidden may stand on the line of somebody else's problem.
-        return None if policy.sensitive else Declared(spec, place, policy, "enabled" in given)
+        return None if policy.sensitive else make(Declared, (spec, place, policy, "enabled" in given))
 
     def _policy_of(self, name: str, own: Mapping[str, Any]) -> Policy:
         policy = policy_of({**self._sync, **own})
@@ -69,9 +69,10 @@ def _replacing(keys: tuple[str, ...]) -> frozenset[str]:
 def _spec(name: str, given: Mapping[str, Any], default_zone: str) -> TaskSpec:
     get = given.get
     task, queue, exchange, routing_key = get("task"), get("queue"), get("exchange"), get("routing_key")
-    for line in (name, task, queue, exchange, routing_key):
-        if line is not None and not line.isprintable():
-            raise _NotPlain
+    if not (name.isprintable() and task and task.isprintable() and (queue is None or queue.isprintable())):
+        raise _NotPlain
+    if not ((exchange is None or exchange.isprintable()) and (routing_key is None or routing_key.isprintable())):
+        raise _NotPlain
     zone = get("timezone")
     zone = default_zone if zone is None else times.zone(zone).key
     schedule = _schedule(get, zone)
@@ -80,32 +81,23 @@ def _spec(name: str, given: Mapping[str, Any], default_zone: str) -> TaskSpec:
     one_off, enabled = get("one_off", is_clocked), get("enabled", True)
     is_doubtful = expires is not None and (is_clocked or start_time is not None)
     if (
-        not task
-        or is_doubtful
+        is_doubtful
         or one_off.__class__ is not bool
         or enabled.__class__ is not bool
         or (is_clocked and not one_off)
         or (priority is not None and priority.__class__ is not int)
     ):
         raise _NotPlain
-    return TaskSpec(
-        name,
-        task,
-        schedule,
-        _json(get("args"), "[]"),
-        _json(get("kwargs"), "{}"),
-        _json(get("headers"), "{}"),
-        queue or None,
-        exchange or None,
-        routing_key or None,
-        priority,
-        None if expires is None else times.from_text(expires, zone),
-        _seconds(get("expire_seconds")),
-        one_off,
-        None if start_time is None else times.from_text(start_time, zone),
-        enabled,
-        text(get("description", "")),
-    )
+    spec: TaskSpec = make(
+        TaskSpec,
+        (
+            name, task, schedule, _json(get("args"), "[]"), _json(get("kwargs"), "{}"), _json(get("headers"), "{}"),
+            queue or None, exchange or None, routing_key or None, priority,
+            None if expires is None else times.from_text(expires, zone), _seconds(get("expire_seconds")),
+            one_off, None if start_time is None else times.from_text(start_time, zone), enabled, text(get("description", "")),
+        ),
+    )  # fmt: skip
+    return spec
 
 
 def _schedule(get: Any, zone: str) -> Schedule:

@@ -63,9 +63,9 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What workers answered."""
     answers: list[bytes] = []
 
-    def noted(data: bytes, known: Any) -> Iterator[ParsedFile]:
+    def noted(data: bytes, *shared: Any) -> Iterator[ParsedFile]:
         answers.append(data)
-        return unpack(data, known)
+        return unpack(data, *shared)
 
     monkeypatch.setattr(workers, "unpack", noted)
     return answers
@@ -74,7 +74,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 @pytest.mark.parametrize("options", OPTIONS)
 def test_what_is_packed_comes_out_the_same(options: ParseOptions) -> None:
     parsed = alone(FILES, options)
-    found = list(unpack(pack(parsed), {}))
+    found = list(unpack(pack(parsed), {}, lambda _: None))
     assert found == parsed
     # True is not 1 either.
     assert repr([one.schedules for one in found]) == repr([one.schedules for one in parsed])
@@ -83,7 +83,7 @@ def test_what_is_packed_comes_out_the_same(options: ParseOptions) -> None:
 def test_equal_schedules_are_one_object_across_packages() -> None:
     parsed = alone(GENERATED[:2], OPTIONS[0])
     known: dict[Any, Any] = {}
-    first, second = (next(unpack(pack(parsed[:1]), known)) for _ in range(2))
+    first, second = (next(unpack(pack(parsed[:1]), known, lambda _: None)) for _ in range(2))
     assert first == second
     assert all(
         one.spec.schedule is two.spec.schedule for one, two in zip(first.schedules, second.schedules, strict=True)
@@ -145,9 +145,9 @@ def test_a_small_source_and_one_job_start_nothing(monkeypatch: pytest.MonkeyPatc
 def test_a_large_source_starts_as_many_as_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_WORTH_IT", 10)
     monkeypatch.setattr(workers, "processors", lambda: 3)
-    assert workers._worth_starting(GENERATED) == 3
+    assert workers._worth_starting([(0, GENERATED)]) == 3
     monkeypatch.setattr(workers, "processors", lambda: 64)
-    assert workers._worth_starting(GENERATED) == workers._MOST
+    assert workers._worth_starting([(0, GENERATED)]) == workers._MOST
     assert workers._worth_starting([]) == 1
     assert workers.processors()
 
