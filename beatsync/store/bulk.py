@@ -182,10 +182,10 @@ def _stream_json(
 
 def _unbuffered_cursor(connection: BaseDatabaseWrapper) -> Any:
     """Return a cursor of MariaDB's and MySQL's drivers that reads rows as they are asked for; closed, it reads the rest."""
+    connection.ensure_connection()  # MySQLdb knows its cursors only from then on
     unbuffered = getattr(getattr(getattr(connection, "Database", None), "cursors", None), "SSCursor", None)
     if unbuffered is None:
         return connection.cursor()
-    connection.ensure_connection()
     with connection.wrap_database_errors:
         return connection.make_cursor(connection.connection.cursor(unbuffered))
 
