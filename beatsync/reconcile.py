@@ -49,14 +49,20 @@ Meanwhile = Callable[[], Known]
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep the garbage collector from looking again and again at values that live on, and of which none refers to itself."""
+def _undisturbed(*, keeps: bool = False) -> Iterator[None]:
+    """Keep the garbage collector from looking again and again at values that live on, and of which none refers to itself.
+
+    Where they live on when this ends (`keeps`), they count as old from then on: to look at them once takes a tenth of making them.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            if keeps and not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -68,7 +74,7 @@ class Part:
     base: Base
 
 
-@_undisturbed()
+@_undisturbed(keeps=True)
 def check(
     root: Path,
     options: ParseOptions,
@@ -87,7 +93,7 @@ def check(
     return snapshot, _parsed(files, snapshot, options, watch, jobs, meanwhile)
 
 
-@_undisturbed()
+@_undisturbed(keeps=True)
 def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
     """Parse what was loaded; nothing is raised, what is wrong is in the result."""
     return _parsed(deque(snapshot.files), snapshot, options, watch, jobs)

@@ -1,0 +1,50 @@
+"""Python's garbage collector is kept away from what is made in bulk, and is afterwards as it was before."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beatsync.reconcile import check
+from beatsync.spec import ParseOptions
+from benchmarks import sources
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    sources.write(tmp_path, 200, 100)
+    return tmp_path
+
+
+@pytest.fixture
+def frozen() -> Iterator[int]:
+    gc.freeze()
+    yield gc.get_freeze_count()
+    gc.unfreeze()
+
+
+def test_what_was_parsed_is_not_young_and_can_still_be_collected(files: Path) -> None:
+    _, desired = check(files, ParseOptions())
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    young, old = ({id(one) for generation in which for one in gc.get_objects(generation)} for which in ((0, 1), (2,)))
+    specs = {id(one) for one in desired.schedules}
+    assert not specs & young
+    assert specs <= old
+
+
+def test_what_an_application_has_frozen_stays_so(files: Path, frozen: int) -> None:
+    check(files, ParseOptions())
+    assert gc.get_freeze_count() >= frozen - 100  # some of it may have gone by itself
+
+
+def test_who_has_switched_it_off_finds_it_off(files: Path) -> None:
+    gc.disable()
+    try:
+        check(files, ParseOptions())
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
