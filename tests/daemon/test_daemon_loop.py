@@ -124,6 +124,31 @@ def test_a_drift_is_healed_by_the_timer(store: Store, folder: Path, names: Calla
         one.until_synced(names, "first", "second")
 
 
+def test_an_edit_is_about_its_file_alone_and_does_not_put_the_timer_off(store: Store, folder: Path) -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    def edit(file: str, queue: str) -> None:
+        folder.mkdir(exist_ok=True)
+        text = f"schedules:\n  {file}: {{task: t, interval: 1h, queue: {queue}}}\n"
+        (folder / f"{file}.yaml").write_text(text, encoding="utf-8")
+
+    def queue(name: str) -> str | None:
+        return store.observe("default").rows[name].spec.queue
+
+    edit("one", "a")
+    edit("two", "a")
+    with running(store, folder) as one:
+        until(lambda: one.value("reconciles_total", result="applied") == 1)
+        PeriodicTask.objects.using(store.alias).filter(name="two").update(queue="elsewhere")
+        due = one.loop._due
+        edit("one", "b")
+        until(lambda: one.value("reconciles_total", result="applied") == 2)
+        assert (queue("one"), queue("two")) == ("b", "elsewhere")
+        assert one.loop._due == due
+        one.loop.look_again("a test")
+        until(lambda: queue("two") == "a")
+
+
 def test_a_look_that_finds_nothing_new_reads_no_row(
     store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
