@@ -86,7 +86,8 @@ def write_inventory(
     names &= observed.inventory.keys()
     if len(names) <= MAX_IDS:
         for where, values in name_lists("name", names):
-            execute(connection, f"DELETE FROM {INVENTORY.name} WHERE source_id = %s AND {where}", [source_id, *values])
+            # The plus keeps SQLite from looking at all entries of the source: a name is unique.
+            execute(connection, f"DELETE FROM {INVENTORY.name} WHERE +source_id = %s AND {where}", [source_id, *values])
     else:
         entries = fetch(connection, f"SELECT id, name FROM {INVENTORY.name} WHERE source_id = %s", [source_id])
         delete(connection, INVENTORY, (key for key, name in entries if name in names))
