@@ -53,10 +53,16 @@ class Lease(models.Model):
 
 
 class InventoryEntry(models.Model):
-    """A `PeriodicTask` row that a source owns, and what was last applied to it."""
+    """A `PeriodicTask` row that a source owns, and what was last applied to it.
 
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="entries")
-    name = models.CharField(max_length=200, unique=True)
+    As many rows as tasks, so each index and each check is paid for as often: nothing here that only Django is used to.
+    """
+
+    # Hardly any source is not all of the table, and no source's row is ever deleted.
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, related_name="entries", db_constraint=False, db_index=False
+    )
+    name = models.CharField(max_length=200)
     row_id = models.BigIntegerField(db_index=True)
     applied = models.TextField()
     on_remove = models.CharField(max_length=10)
@@ -70,6 +76,8 @@ class InventoryEntry(models.Model):
     class Meta:
         ordering = ("name",)
         verbose_name_plural = "inventory entries"
+        # Of a field that is `unique`, Django makes a second index on PostgreSQL, for LIKE.
+        constraints = (models.UniqueConstraint(fields=("name",), name="beatsync_inventoryentry_name"),)
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,12 @@ from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanO
 from beatsync.plan.settled import is_settled
 from beatsync.values import Declared
 
+_TAKE_OUT = "rename one of the two, or take it out of the other source first"
+_FORGET = (
+    "DELETE FROM beatsync_inventoryentry WHERE source_id NOT IN (SELECT id FROM beatsync_source) forgets what it owned,"
+    " and --adopt takes the rows over"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -100,10 +106,9 @@ class Matcher:
         name = declared.spec.name
         return Blocked(
             "owned-elsewhere",
-            f"{name!r}, declared at {declared.location}, belongs to the source {claim.source!r},"
-            f" which declared it in {claim.path}",
+            f"{name!r}, declared at {declared.location}, belongs to {claim.owner}, which declared it in {claim.path}",
             (name,),
-            hint="rename one of the two, or take it out of the other source first",
+            hint=_TAKE_OUT if claim.source is not None else _FORGET,
         )
 
     def _spoken_for(self, declared: Declared) -> Blocked | None:

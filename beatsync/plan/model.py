@@ -55,9 +55,15 @@ class Owned(NamedTuple):
 class Claim(NamedTuple):
     """That another source owns a row, and the file that declared it there."""
 
-    source: str
+    source: str | None
+    """None where somebody has deleted that source from BeatSync's tables, and left what it owned."""
     row_id: int
     path: str
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, in words."""
+        return f"the source {self.source!r}" if self.source is not None else "a source that was deleted by hand"
 
 
 @dataclass(frozen=True, slots=True)

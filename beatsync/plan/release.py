@@ -15,7 +15,7 @@ class UnknownNames(Exception):  # noqa: N818  it says what is the matter
         self.names = tuple(sorted(names))
         elsewhere = dict(owners)
         said = (
-            f"{name!r} (it belongs to {elsewhere[name]!r})" if name in elsewhere else repr(name) for name in self.names
+            f"{name!r} (it belongs to {elsewhere[name]})" if name in elsewhere else repr(name) for name in self.names
         )
         super().__init__(f"the source {source!r} does not own {', '.join(said)}")
 
@@ -25,7 +25,7 @@ def release_plan(source: str, names: Collection[str], observed: Observed) -> Pla
     unknown = set(names) - observed.inventory.keys()
     if unknown:
         raise UnknownNames(
-            source, unknown, [(name, observed.owners[name].source) for name in unknown & observed.owners.keys()]
+            source, unknown, [(name, observed.owners[name].owner) for name in unknown & observed.owners.keys()]
         )
     return Plan(
         source=source,

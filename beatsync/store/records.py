@@ -45,7 +45,6 @@ class SourceState:
     outcome: str
     """`applied`, `failed`, `blocked` or `invalid`; empty before the first sync."""
     message: str
-    owned: int
     suspension: Suspension | None = None
     """As it stands in the database, over or not."""
 
@@ -208,16 +207,15 @@ def sources(connection: BaseDatabaseWrapper) -> tuple[SourceState, ...]:
     found: list[tuple[Any, ...]] = fetch(
         connection,
         f"SELECT s.name, s.origin, s.revision_digest, s.revision_git, s.revision_mount, s.environment,"
-        f" {synced_at}, s.outcome, s.message,"
-        f" (SELECT COUNT(*) FROM {INVENTORY.name} e WHERE e.source_id = s.id), {suspension_sql(connection)}"
+        f" {synced_at}, s.outcome, s.message, {suspension_sql(connection)}"
         f" FROM {SOURCE.name} s ORDER BY s.name",
     )
     return tuple(
         SourceState(
-            name, origin, _revision(digest, git, mount), environment, times.read(at, zone), outcome, message, owned,
+            name, origin, _revision(digest, git, mount), environment, times.read(at, zone), outcome, message,
             suspension_of(suspended, zone),
         )
-        for name, origin, digest, git, mount, environment, at, outcome, message, owned, *suspended in found
+        for name, origin, digest, git, mount, environment, at, outcome, message, *suspended in found
     )  # fmt: skip
 
 

@@ -73,7 +73,10 @@ def test_still_in_the_files_it_stops_the_next_sync_until_it_is_adopted(synced: H
     ("words", "message"),
     [
         (["tick", "tock"], "the source 'default' does not own 'tock'"),
-        (["nightly", "--source", "typo"], "the source 'typo' does not own 'nightly' (it belongs to 'default')"),
+        (
+            ["nightly", "--source", "typo"],
+            "the source 'typo' does not own 'nightly' (it belongs to the source 'default')",
+        ),
         (["tock", "tuck"], "the source 'default' does not own 'tock', 'tuck'"),
         ([""], "the source 'default' does not own ''"),
     ],

@@ -60,7 +60,10 @@ def test_several_sources_in_one_process(sqlite_backend: Backend, tmp_path: Path)
     write(tmp_path / "billing", "two")
     with daemon(Path("shop=shop"), sqlite_backend.url, tmp_path, "billing=billing") as one:
         one.until_ready()
-        assert {state.name: state.owned for state in store.sources()} == {"billing": 1, "shop": 1}
+        assert {state.name: [*store.observe(state.name).inventory] for state in store.sources()} == {
+            "billing": ["two"],
+            "shop": ["one"],
+        }
         assert one.get("/-/sync?source=shop", "POST")[0] == 202
         assert one.get("/-/sync?source=elsewhere", "POST")[0] == 404
 

@@ -59,7 +59,7 @@ def test_a_released_row_stays_and_is_nobodys(store: Store, tmp_path: Path) -> No
 def test_what_is_not_owned_cannot_be_released_and_nothing_is(store: Store, tmp_path: Path) -> None:
     go(folder(tmp_path / "a", a=TWO), store)
     go(folder(tmp_path / "b", b="schedules:\n  three: {task: t, interval: 1h}\n"), store, source="other")
-    with pytest.raises(UnknownNames, match=r"'four', 'three' \(it belongs to 'other'\)"):
+    with pytest.raises(UnknownNames, match=r"'four', 'three' \(it belongs to the source 'other'\)"):
         release(store, ["one", "three", "four"], SyncOptions())
     assert sorted(store.observe("default").inventory) == ["one", "two"]
     assert SyncRecord.objects.using(store.alias).count() == 2
@@ -104,6 +104,33 @@ def test_a_name_whose_row_is_gone_still_belongs_to_its_source(store: Store, tmp_
     assert "a.yaml" in taken.plan.blocked[0].message
     assert go(mine, store).outcome is Outcome.APPLIED
     assert names(store) == ["one", "two"]
+
+
+def test_what_a_source_owned_that_somebody_deleted_by_hand_stays_out_of_reach_until_it_is_forgotten(
+    store: Store, tmp_path: Path
+) -> None:
+    mine = folder(tmp_path / "a", a=TWO)
+    go(mine, store)
+    with connections[store.alias].cursor() as cursor:
+        for table in ("beatsync_syncrecord", "beatsync_tombstone", "beatsync_source"):
+            cursor.execute(f"DELETE FROM {table}")
+    # The same name again is another source, since no key of theirs is given twice.
+    blocked = go(mine, store, adopt=True)
+    assert [(b.code, b.names) for b in blocked.plan.blocked] == [
+        ("owned-elsewhere", (name,)) for name in ("one", "two")
+    ]
+    assert (
+        "belongs to a source that was deleted by hand, which declared it in a.yaml" in blocked.plan.blocked[0].message
+    )
+    with pytest.raises(UnknownNames, match=r"'one' \(it belongs to a source that was deleted by hand\)"):
+        release(store, ["one"], SyncOptions())
+    assert states(store.observe("default"), utc_now()) == ()
+
+    forget, _, _ = str(blocked.plan.blocked[0].hint).partition(" forgets")
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute(forget)
+    assert go(mine, store, adopt=True).plan.count(Action.ADOPT) == 2
+    assert go(mine, store).outcome is Outcome.UNCHANGED
 
 
 def test_a_row_that_somebody_renamed_still_belongs_to_its_source(store: Store, tmp_path: Path) -> None:

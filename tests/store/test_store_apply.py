@@ -318,7 +318,7 @@ def test_history_and_sources_say_what_was_done_and_keep_secrets(store: Store) ->
     assert newest.changes[0]["name"] == "hourly"
     assert "hunter2" not in str(newest.changes) + str(oldest.changes)
     (state,) = store.sources()
-    assert (state.name, state.outcome, state.synced_at, state.owned) == ("shop", "applied", LATER, 1)
+    assert (state.name, state.outcome, state.synced_at) == ("shop", "applied", LATER)
     assert state.revision is not None
     assert state.revision.git == "c0ffee"
 

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connections, models
+from django.db import IntegrityError, connections, models
 
+from beatsync.models import InventoryEntry
 from beatsync.store import SchemaMissing, Store, StoreError
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Kind, Table
 from tests.conftest import add_alias
-from tests.store.storing import queries
+from tests.store.storing import create_all, queries
+from tests.store.test_store_apply import hourly
 
 KINDS: dict[type[models.Field[Any, Any]], Kind] = {
     models.BooleanField: Kind.FLAG,
@@ -70,13 +72,37 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migration beatsync\.0001_initial is not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 1 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
-    assert bare_store.migrate(with_beat=False) == ["beatsync.0001_initial"]
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0001_initial", "beatsync.0002_lighter_inventory"]
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
+
+
+def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: Store) -> None:
+    call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
+    call_command("migrate", "beatsync", "0001", database="bare", verbosity=0)
+    bare_store.check_tables()  # what was made before goes on as it is; to migrate only makes it faster
+    before = create_all(bare_store, hourly())
+    assert len(_indexes()) > 3
+
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0002_lighter_inventory"]
+    assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
+    assert bare_store.observe("shop") == before
+    entry = InventoryEntry.objects.using("bare").get()
+    entry.pk = None
+    with pytest.raises(IntegrityError):
+        entry.save()
+    assert bare_store.observe("shop") == before
+
+
+def _indexes() -> list[tuple[str, ...]]:
+    """Return the columns of each index and constraint of the inventory."""
+    with connections["bare"].cursor() as cursor:
+        found = connections["bare"].introspection.get_constraints(cursor, InventoryEntry._meta.db_table)
+    return [tuple(one["columns"]) for one in found.values()]
 
 
 def test_tables_of_an_old_release_are_told_apart_from_none(bare_store: Store) -> None:
