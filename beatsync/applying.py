@@ -32,6 +32,10 @@ _YOUNG = 10.0
 """Seconds for which a plan that still holds is applied as it is: what it says of the next runs was true a moment ago."""
 _ATTEMPTS = 5
 """How often a sync is begun anew after a deadlock, and how often undone rows are repaired after a commit."""
+_ROUND_TRIPS = 40
+"""For how many statements a save of beat's is waited for: ten times the four from its reading a row to its writing it."""
+_LONGEST_SETTLE = 5.0
+"""Seconds, so that a server that did not answer for a moment is not taken for one that is that far away."""
 _REMEMBERED = 20
 """How many of the last syncs are looked at for a drift that comes again and again."""
 
@@ -51,8 +55,8 @@ class SyncOptions:
     lock_wait: float | None = None
     """Seconds to wait for another BeatSync on the same source; 0 is not at all, None for ever."""
     settle: float = 0.0
-    """Seconds after the commit until the rows are looked at for the last time: a save that beat had begun before it may
-    land as long after it as that save takes, about ten statements (FACTS 2). Only rows that beat knows are waited for."""
+    """The least seconds after the commit until the rows are looked at: a save that beat had begun before it may land as
+    long after it as that save takes, so where the database is far, it is longer. Only rows that beat knows are waited for."""
     holder: str = "beatsync"
     """What another BeatSync that waits is told about this one."""
     jobs: int | None = None
@@ -220,22 +224,27 @@ def _planned_again(sync: Sync, first: Planned | None) -> Planned:
 
 def _repair(sync: Sync, applied: Plan) -> int:
     """Look again after the commit, and apply once more what a save of beat's undid; return how many rows that was."""
-    repaired, settle = 0, sync.options.settle
     # Beat does not know a new row, and saves none that it does not know.
-    settled = settle <= 0 or all(change.action is Action.CREATE for change in applied.changes)
+    known = any(change.action is not Action.CREATE for change in applied.changes)
     again = replace(sync, options=replace(sync.options, plan=replace(sync.options.plan, approved=None)))
+    repaired = 0
     for _ in range(_ATTEMPTS):
-        undone = _undone(again, applied)
-        if not undone and not settled:
-            time.sleep(settle)
-            undone = _undone(again, applied)
-        if not undone:
+        if known:
+            _settle(sync)
+        if not _undone(again, applied):
             break
         result = _apply(again)
         if result.outcome is not Outcome.APPLIED:
             break
         repaired += len(result.plan.changes)
     return repaired
+
+
+def _settle(sync: Sync) -> None:
+    """Wait until a save that beat had begun before the commit has landed."""
+    least = sync.options.settle
+    if least > 0:
+        time.sleep(max(least, min(_ROUND_TRIPS * sync.store.round_trip(), _LONGEST_SETTLE)))
 
 
 def _undone(sync: Sync, applied: Plan) -> bool:

@@ -1,10 +1,11 @@
-"""A TCP proxy in front of a server, so that a test can take the network away: refused, cut off, or silent."""
+"""A TCP proxy in front of a server, so that a test can take the network away: refused, cut off, silent, or far away."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -15,6 +16,8 @@ class Proxy:
         self._target = (host, port)
         self._pairs: list[socket.socket] = []
         self._silent = threading.Event()
+        self.delay = 0.0
+        """Seconds that everything takes on its way, in either direction."""
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self.port = 0
@@ -76,6 +79,7 @@ class Proxy:
     def _forward(self, here: socket.socket, there: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := here.recv(65536):
+                time.sleep(self.delay)
                 if not self._silent.is_set():
                     there.sendall(data)
         for one in (here, there):

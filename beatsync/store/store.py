@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, transaction
 
 from beatsync.plan.model import NameRule, Observed, Plan, Row, Suspension
-from beatsync.store import authors, lease, lock, observe, project, records, rows, schema, tasks, times
+from beatsync.store import authors, bulk, lease, lock, observe, project, records, rows, schema, tasks, times
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import Failure, HistoryEntry, SourceState
@@ -74,6 +74,13 @@ class Store:
         options = connections.settings[self.alias].setdefault("OPTIONS", {})
         for name, value in _UNATTENDED.get(self._connection.vendor, {}).items():
             options.setdefault(name, value)
+
+    def round_trip(self) -> float:
+        """Return the seconds that a statement takes to the database and back."""
+        begun = time.perf_counter()
+        with readable_errors(self._connection):
+            bulk.fetch(self._connection, "SELECT 1")
+        return time.perf_counter() - begun
 
     def check_tables(self) -> None:
         """Raise SchemaMissing where a table is missing or older than BeatSync can write; cheap."""

@@ -22,6 +22,7 @@ import pytest
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
+from beatsync.cli.wiring import SETTLE
 from beatsync.plan.model import PlanOptions
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
@@ -133,7 +134,7 @@ def test_nothing_of_a_sync_stays_undone(  # noqa: PLR0917
     if backend.name == "sqlite":
         pytest.skip("SQLite has one writer at a time: beat would starve the measure")
     make_task("an-admins-own")
-    options = SyncOptions(plan=PlanOptions(max_deletes="100%"), settle=0.25)
+    options = SyncOptions(plan=PlanOptions(max_deletes="100%"), settle=SETTLE)
     assert sync(revision(tmp_path, rows, 0), store, options).outcome is Outcome.APPLIED
     repairs, worst, undone = 0, [], 0
     with beat(scheduler, backend, tmp_path) as process:

@@ -1,0 +1,131 @@
+"""A save that beat had begun before a sync's commit, and that lands after it: the sync looks at its rows when that is over.
+
+How long that takes is four statements of beat's, which are dear where the database is far.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from django.db import connections
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import ModelEntry
+
+from beatsync import applying
+from beatsync.cli.wiring import SETTLE
+from beatsync.reconcile import Outcome, Result, SyncOptions, sync
+from beatsync.store import Store
+from tests.conftest import Backend, add_alias
+from tests.firing.beats import application, routed_to
+from tests.proxies import Proxy
+
+ROW = "schedules: {one: {task: t, interval: 1h, queue: %s}}"
+FAR = 0.005
+"""Seconds in each direction: a save of beat's takes more than 0.03 s from its second statement on."""
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    with application() as one:
+        yield one
+
+
+def go(folder: Path, store: Store, text: str, **options: Any) -> Result:
+    (folder / "a.yaml").write_text(text, encoding="utf-8")
+    result = sync(folder, store, SyncOptions(settle=options.pop("settle", 0.0)), **options)
+    assert result.outcome is Outcome.APPLIED
+    return result
+
+
+class LateSave(threading.Thread):
+    """Beat's own save of a row, over a connection of its own, that stops after reading the row until the sync has committed."""
+
+    def __init__(self, alias: str, app: Celery) -> None:
+        super().__init__(daemon=True)
+        self.statements = 0
+        self.has_read, self.committed = threading.Event(), threading.Event()
+        self._alias = alias
+        self._app = app
+
+    def run(self) -> None:
+        entry = next(ModelEntry(PeriodicTask.objects.using(self._alias).get(name="one"), app=self._app))
+        with connections[self._alias].execute_wrapper(self._watch):
+            entry.save()
+        connections.close_all()  # this thread's own
+
+    def _watch(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        done = execute(*statement)
+        self.statements += 1
+        if self.statements == 1:
+            self.has_read.set()
+            self.committed.wait(30)
+        return done
+
+
+def test_a_save_over_a_slow_network_is_waited_for(backend: Backend, store: Store, tmp_path: Path, app: Celery) -> None:
+    if backend.name == "sqlite":
+        pytest.skip("SQLite has no network")
+    go(tmp_path, store, ROW % "old")
+    proxy, url = Proxy.before(backend.url)
+    add_alias("afar", url)
+    proxy.delay = FAR
+    try:
+        with routed_to("afar"):
+            beat = LateSave("afar", app)
+            beat.start()
+            assert beat.has_read.wait(30)
+
+            def watch(step: str, *_: int) -> None:
+                if step == "verifying":
+                    beat.committed.set()
+
+            result = go(tmp_path, Store("afar", project_settings=False), ROW % "new", settle=0.001, watch=watch)
+            beat.join(30)
+    finally:
+        connections["afar"].close()
+        proxy.cut()
+    assert beat.statements == 4
+    assert result.repairs == 1
+    assert PeriodicTask.objects.using(backend.alias).get(name="one").queue == "new"
+
+
+@pytest.mark.parametrize(("round_trip", "waited"), [(0.0001, SETTLE), (0.01, 0.4), (0.05, 2.0), (60.0, 5.0)])
+def test_it_waits_for_as_long_as_a_save_may_take_and_then_looks_once(
+    round_trip: float, waited: float, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[Any] = []
+    look = store.look
+    monkeypatch.setattr(applying, "time", type("Slept", (), {"sleep": events.append}))
+    monkeypatch.setattr(store, "round_trip", lambda: round_trip)
+
+    def looked(*asked: Any) -> Any:
+        events.append("look")
+        return look(*asked)
+
+    monkeypatch.setattr(store, "look", looked)
+    go(tmp_path, store, ROW % "old", settle=SETTLE)
+    assert events == ["look"], "beat knows no new row"
+    go(tmp_path, store, ROW % "new", settle=SETTLE)
+    assert events[1:] == [pytest.approx(waited), "look"]
+
+
+def test_a_round_trip_is_measured_at_the_database_itself(backend: Backend, store: Store) -> None:
+    near = store.round_trip()
+    assert 0 < near < 5
+    if backend.name == "sqlite":
+        return
+    proxy, url = Proxy.before(backend.url)
+    add_alias("afar", url)
+    proxy.delay = FAR
+    try:
+        afar = Store("afar", project_settings=False)
+        afar.round_trip()  # connects
+        assert afar.round_trip() >= 2 * FAR
+    finally:
+        connections["afar"].close()
+        proxy.cut()
