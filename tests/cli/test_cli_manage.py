@@ -245,9 +245,8 @@ class TestWhatAProjectLacks:
         assert project.manage("migrate", "django_celery_beat").code == 0
         own = project("sync")
         assert own.code == 1
-        assert own.err.endswith(
-            "migration beatsync.0001_initial is not applied. Run `python manage.py migrate beatsync`\n"
-        )
+        assert "beatsync.0001_initial" in own.err
+        assert own.err.endswith(" not applied. Run `python manage.py migrate beatsync`\n")
         assert not [name for name in project.tables() if name.startswith("beatsync_")]
         # And what it says to run is what is wanted.
         assert project.manage("migrate", "beatsync").code == 0
