@@ -43,6 +43,12 @@ def pytest_configure() -> None:
         django.setup()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take many seconds, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("lab") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have measured (`record_property("measured", ...)`), whichever process they ran in."""
     reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
