@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from operator import attrgetter
 
 from beatsync.plan.enforce import Finding, enforce
 from beatsync.plan.guard import guard, is_removal, warnings
@@ -11,6 +12,8 @@ from beatsync.plan.match import Matcher
 from beatsync.plan.model import Blocked, Observed, Plan, Request
 from beatsync.plan.prune import bury, freeze, goes, prune
 from beatsync.values import Declared, Desired
+
+_NAME, _NAME_AND_ACTION = attrgetter("name"), attrgetter("name", "action")
 
 
 def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
@@ -40,8 +43,8 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         revision=request.revision,
         environment=desired.environment,
         origin=request.origin,
-        changes=tuple(sorted((*changes, *buried), key=lambda change: (change.name, change.action.value))),
-        records=tuple(sorted((f.record for f in findings.values() if f.record), key=lambda record: record.name)),
+        changes=tuple(sorted((*changes, *buried), key=_NAME_AND_ACTION)),
+        records=tuple(sorted((f.record for f in findings.values() if f.record), key=_NAME)),
         unchanged=unchanged,
         conditions=tuple(sorted((name, f.condition) for name, f in findings.items() if f.condition)),
         diagnostics=(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from beatsync.plan.compare import Fields, applied_fields, applied_text, compare, completed, re_armed
 from beatsync.plan.firing import due_because_of, first_look
@@ -28,8 +29,7 @@ _FIRING_FIELDS = _ARMING_FIELDS | {"expires", "one_off"}
 """Fields whose change may make a row due that was not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one schedule adds to a plan; without a change it is counted as unchanged."""
 
     change: Change | None = None
@@ -88,23 +88,22 @@ def _kept(policy: Policy, protect: bool) -> Policy:
 
 
 def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record | None:
-    record = Record(
-        name=declared.spec.name,
-        row_id=row.row_id if row else None,
-        applied=applied_text(declared),
-        policy=remembered(declared.policy, entry),
-        path=declared.location.path,
-        previous_name=entry.name if entry and entry.name != declared.spec.name else None,
-    )
-    if entry is None or entry.retired or entry.frozen:
+    spec, location, policy, _ = declared
+    name, row_id = spec.name, row.row_id if row else None
+    record = Record(name, row_id, applied_text(declared), remembered(policy, entry), location.path)
+    if entry is None:
+        return record
+    if entry.name != name:
+        record = record._replace(previous_name=entry.name)
+    if entry.retired or entry.frozen:
         return record
     known = (entry.name, entry.row_id, entry.applied, entry.policy, entry.path)
     return None if known == (record.name, record.row_id, record.applied, record.policy, record.path) else record
 
 
 def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
-    declared, entry = match.declared, match.entry
-    spec = declared.spec
+    declared, entry, _, note = match
+    spec, location, policy, _ = declared
     if entry is not None and isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= now:
         # A one-time task that had its moment, and whose row somebody tidied away: making it anew would run it again.
         return Finding(condition=Condition.COMPLETED)
@@ -113,14 +112,14 @@ def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
     if refused is not None:
         return Finding(diagnostic=refused)
     change = Change(
-        action=Action.CREATE,
-        name=spec.name,
-        cause=cause,
-        fields=Initial(spec, cause),
-        location=declared.location,
+        Action.CREATE,
+        spec.name,
+        cause,
+        Initial(spec, cause),
+        location,
         target=spec,
-        sensitive=declared.policy.sensitive,
-        note=match.note,
+        sensitive=policy.sensitive,
+        note=note,
     )
     return Finding(_without_accident(change, None, options, now), _record(declared, entry, None))
 

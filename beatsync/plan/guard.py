@@ -103,6 +103,6 @@ def is_removal(change: Change) -> bool:
 
     To switch off again what somebody switched on is drift that is healed, and was agreed to when the file said so first.
     """
-    if change.action is not Action.UPDATE:
-        return change.action in {Action.DELETE, Action.DISABLE}
-    return any(f.field == "enabled" and f.after is False and f.cause is Cause.SPEC for f in change.fields)
+    if change.action is Action.UPDATE:
+        return any(f.field == "enabled" and f.after is False and f.cause is Cause.SPEC for f in change.fields)
+    return change.action is Action.DELETE or change.action is Action.DISABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanOptions, Row
 from beatsync.plan.settled import is_settled
@@ -17,8 +17,7 @@ _FORGET = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A declared schedule with the row and the inventory entry it is about; both may be missing."""
 
     declared: Declared

@@ -78,6 +78,7 @@ def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_
     return _crontab(known if len(known) == len(raw) else raw, timezone)
 
 
+@lru_cache(maxsize=65536)
 def misread(crontab: Crontab) -> str | None:
     """Return the first field that the celery of this machine reads in another way than crontab(5); None as it should be."""
     for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone, which comes last, is no field
