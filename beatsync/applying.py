@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from beatsync.plan.authors import come_again, drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
+from beatsync.plan.digest import Told, unsettled
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
 from beatsync.plan.part import MOST, as_written, concerned, names_of, still_holds
@@ -98,7 +99,11 @@ class Planned:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
+def _nothing_left() -> Desired:
+    raise AssertionError("all that the files say was parsed")
+
+
+@dataclass(slots=True)
 class Sync:
     """One sync under way: what the files say, where it is to go and how."""
 
@@ -108,6 +113,8 @@ class Sync:
     options: SyncOptions
     clock: Clock = utc_now
     watch: Watch = unwatched
+    whole: Callable[[], Desired] = _nothing_left
+    """Parses the files of which `desired` knows some schedules by their texts alone; asked where a row is no more as it was."""
 
     def request(self, now: datetime) -> Request:
         """Return what is asked of a plan."""
@@ -118,10 +125,24 @@ class Sync:
         """Return what the files say by name, for the store to share."""
         return {declared.spec.name: declared.spec for declared in self.desired.schedules}
 
-    def planned(self, observed: Observed | None = None) -> Planned:
-        """Make a plan of everything that was observed, or else is now."""
-        observed, now = observed or self.store.observe(self.options.source, self.expected()), self.clock()
+    def planned(self, told: Told | None = None) -> Planned:
+        """Make a plan of everything as it is now; what was `told` a moment ago will do."""
+        observed, now = self.observed(told), self.clock()
         return Planned(observed, self.plan_of(observed, now), now)
+
+    def observed(self, told: Told | None = None) -> Observed:
+        """Read what is not told to be as it should be; where that is much, everything."""
+        store, source = self.store, self.options.source
+        told = told or store.told(source)
+        open_ = unsettled(self.desired, told)
+        if open_ is None:
+            self.desired = self.whole()
+            return self.observed(told)
+        if len(open_.names) + len(open_.row_ids) > MOST:
+            observed = store.observe(source, self.expected())
+        else:
+            observed = store.observe_part(source, open_.names, open_.row_ids)
+        return replace(observed, settled=open_.settled)
 
     def plan_of(self, observed: Observed, now: datetime) -> Plan:
         """Return the plan; where another one was reviewed, it is blocked."""
@@ -215,7 +236,7 @@ def _planned_again(sync: Sync, first: Planned | None) -> Planned:
         if still_holds(first.plan, names, first.observed, part):
             return replace(first, observed=part)
         return sync.planned()
-    observed = sync.store.observe(sync.options.source, sync.expected())
+    observed = sync.observed()
     if observed == first.observed:
         return first
     now = sync.clock()
@@ -250,8 +271,7 @@ def _settle(sync: Sync) -> None:
 def _undone(sync: Sync, applied: Plan) -> bool:
     """Whether the rows no longer say what was just written into them."""
     names = names_of(applied)
-    rows = sync.store.look(names) if len(names) <= MOST else sync.store.look(None, sync.expected())
-    if as_written(applied, rows):
+    if len(names) <= MOST and as_written(applied, sync.store.look(names)):
         return False
     planned = sync.planned()
     made = planned.plan

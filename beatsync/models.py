@@ -72,6 +72,8 @@ class InventoryEntry(models.Model):
     path = models.TextField(default="")
     retired = models.BooleanField(default=False)
     frozen = models.BooleanField(default=False)
+    said = models.CharField(max_length=32, default="")
+    as_left = models.CharField(max_length=32, default="")
 
     class Meta:
         ordering = ("name",)

@@ -28,14 +28,15 @@ from beatsync.applying import (
     unwatched,
     utc_now,
 )
+from beatsync.parsing import parse_all, parse_rest
 from beatsync.plan.authors import with_authors
-from beatsync.plan.model import Observed, Plan
+from beatsync.plan.digest import Told
+from beatsync.plan.model import Plan
 from beatsync.plan.part import MOST, Base, part_plan
 from beatsync.plan.release import release_plan
 from beatsync.source import load
-from beatsync.spec import ParseOptions, combine
-from beatsync.values import Desired, Snapshot, SourceFile
-from beatsync.workers import Known, nothing_known, parse_files
+from beatsync.spec import ParseOptions
+from beatsync.values import Desired, Snapshot
 
 if TYPE_CHECKING:
     from beatsync.store import Store
@@ -44,8 +45,6 @@ __all__ = [
     "Clock", "Outcome", "Part", "Result", "SyncOptions", "Watch", "check", "parse", "plan", "release", "sync", "sync_part",
     "sync_read", "unwatched", "utc_now",
 ]  # fmt: skip
-
-Meanwhile = Callable[[], Known]
 
 
 @contextmanager
@@ -76,58 +75,46 @@ class Part:
 
 @_undisturbed(keeps=True)
 def check(
-    root: Path,
-    options: ParseOptions,
-    watch: Watch = unwatched,
-    jobs: int | None = None,
-    meanwhile: Meanwhile = nothing_known,
+    root: Path, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None, *, digests: bool = False
 ) -> tuple[Snapshot, Desired]:
     """Load and parse a directory; what is wrong with its files is in the result, of which the snapshot holds no files any more.
 
-    For `meanwhile`, see `parse_files`. Raises `beatsync.source.SourceError` where the directory itself cannot be read.
+    For `digests`, see `parse_files`. Raises `beatsync.source.SourceError` where the directory itself cannot be read.
     """
     watch("reading files", 0, 0)
     snapshot = load(root)
     # Their text may be large, and nobody reads it a second time.
     files, snapshot = deque(snapshot.files), replace(snapshot, files=())
-    return snapshot, _parsed(files, snapshot, options, watch, jobs, meanwhile)
+    progress = _progress(watch, len(files))
+    return snapshot, parse_all(files, options, snapshot.diagnostics, jobs, progress, digests=digests)
 
 
 @_undisturbed(keeps=True)
 def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
     """Parse what was loaded; nothing is raised, what is wrong is in the result."""
-    return _parsed(deque(snapshot.files), snapshot, options, watch, jobs)
+    files, progress = deque(snapshot.files), _progress(watch, len(snapshot.files))
+    return parse_all(files, options, snapshot.diagnostics, jobs, progress, digests=True)
 
 
-def _parsed(
-    files: deque[SourceFile],
-    snapshot: Snapshot,
-    options: ParseOptions,
-    watch: Watch,
-    jobs: int | None,
-    meanwhile: Meanwhile = nothing_known,
-) -> Desired:
-    """Parse these files and forget them one by one."""
-    total = len(files)
-    taken = (files.popleft() for _ in range(total))
-    parsed = parse_files(taken, options, jobs, lambda done: watch("parsing files", done, total), meanwhile)
-    return combine(parsed, options, snapshot.diagnostics)
+def _progress(watch: Watch, total: int) -> Callable[[int], None]:
+    return lambda done: watch("parsing files", done, total)
 
 
-def _check_and_observe(
-    root: Path, store: Store, options: SyncOptions, watch: Watch
-) -> tuple[Snapshot, Desired, Observed | None]:
-    """Read the files, and the database while other processes parse them; where none do, it is read when all is parsed."""
-    observed: list[Observed] = []
+def _begun(root: Path, store: Store, options: SyncOptions, clock: Clock, watch: Watch) -> tuple[Sync, Told]:
+    """Read the files as far as the database does not know what they say."""
+    watch("reading files", 0, 0)
+    snapshot = load(root)
+    watch("reading the database", 0, 0)
+    told = store.told(options.source)
+    files = snapshot.files
+    given = options.parse, snapshot.diagnostics, options.jobs, _progress(watch, len(files))
 
-    def look() -> Known:
-        watch("reading the database", 0, 0)
-        observed.append(store.observe(options.source))
-        rows = observed[0].rows
-        return lambda name: rows[name].found if name in rows else None
+    def whole() -> Desired:
+        return parse_all(deque(files), *given, digests=True)
 
-    snapshot, desired = check(root, options.parse, watch, options.jobs, look)
-    return snapshot, desired, observed[0] if observed else None
+    desired = parse_rest(files, told.known, *given) if told.known else None
+    snapshot = replace(snapshot, files=())
+    return Sync(snapshot, desired or whole(), store, options, clock, watch, whole), told
 
 
 @_undisturbed()
@@ -136,10 +123,9 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
 
     Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
     """
-    snapshot, desired, observed = _check_and_observe(root, store, options, watch)
+    one, told = _begun(root, store, options, clock, watch)
     watch("comparing with the database", 0, 0)
-    one = Sync(snapshot, desired, store, options, clock, watch)
-    planned = one.planned(observed)
+    planned = one.planned(told)
     made = with_authors(planned.plan, planned.observed, one.authors(planned))
     return Result(one.obstacle(made) or Outcome.PLANNED, made)
 
@@ -161,8 +147,7 @@ def sync(
     """
     if expected is not None:
         options = replace(options, plan=replace(options.plan, approved=expected))
-    snapshot, desired, observed = _check_and_observe(root, store, options, watch)
-    return _synced(Sync(snapshot, desired, store, options, clock, watch), observed)
+    return _synced(*_begun(root, store, options, clock, watch))
 
 
 @_undisturbed()
@@ -179,9 +164,9 @@ def sync_read(
     return _synced(Sync(snapshot, desired, store, options, clock, watch))
 
 
-def _synced(one: Sync, observed: Observed | None = None) -> Result:
+def _synced(one: Sync, told: Told | None = None) -> Result:
     one.watch("comparing with the database", 0, 0)
-    planned = one.planned(observed)
+    planned = one.planned(told)
     obstacle = one.obstacle(planned.plan)
     if obstacle is not None:
         return refuse(one, planned.plan, obstacle)

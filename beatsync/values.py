@@ -9,7 +9,7 @@ What there is one of for each schedule is a named tuple: made and compared sever
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -216,6 +216,10 @@ class Declared(NamedTuple):
     policy: Policy = DEFAULT_POLICY
     enabled_declared: bool = False
     """Whether the file says `enabled`; where it does not, `spec.enabled` is True and counts at creation only."""
+    said: bytes = b""
+    """Digest of the text that says so (`beatsync.spec.blocks`); empty where it would not be known again by it."""
+    left: bytes = b""
+    """Digest of what a sync leaves in the database (`beatsync.plan.digest`); empty where `said` is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +266,18 @@ class Desired:
     schedules: tuple[Declared, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: str | None = None
+    known: Mapping[bytes, str] = field(default_factory=dict)
+    """Names that are declared as well, and were not parsed since the database knows their text, by its digest."""
 
     @property
     def invalid_paths(self) -> frozenset[str]:
         """The files with at least one error."""
         return frozenset(d.location.path for d in self.diagnostics if d.severity is Severity.ERROR)
+
+    @property
+    def valid(self) -> tuple[Declared, ...]:
+        """What the files without one declare."""
+        invalid = self.invalid_paths
+        if not invalid:
+            return self.schedules
+        return tuple(declared for declared in self.schedules if declared.location.path not in invalid)

@@ -1,7 +1,7 @@
 """Parses many files in several processes, where that is quicker, and says the same as one would.
 
 Other interpreters are started for it, by their command line: nothing is forked, and nobody's `__main__` runs again. They import
-the spec room alone. A worker that dies or cannot be started only leaves its share to us; one whose parent dies ends with its pipe.
+the spec room, and what makes digests. A worker that dies or cannot be started only leaves its share to us; one whose parent dies ends with its pipe.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import IO, Union
+from typing import IO
 
-from beatsync.spec import ParsedFile, ParseOptions, parse_file, sharing
+from beatsync.plan.digest import with_digests
+from beatsync.spec import ParsedFile, ParseOptions, parse_file
+from beatsync.spec.blocks import cut
 from beatsync.spec.packed import pack, unpack
-from beatsync.values import Schedule, SourceFile, TaskSpec
+from beatsync.values import Schedule, SourceFile
 
 _WORTH_IT = 4 * 1024 * 1024
 """Bytes of YAML below which the start of another interpreter costs more than it saves."""
@@ -35,17 +37,6 @@ _PROGRAM = (
 _LENGTH = struct.Struct("!Q")
 
 Batch = tuple[int, Sequence[SourceFile]]
-Known = Callable[[str], Union[TaskSpec, None]]
-"""What may be known of a name already; what is equal to it need not be kept twice."""
-
-
-def _unknown(name: str) -> None:
-    """Nothing is known."""
-
-
-def nothing_known() -> Known:
-    """Do nothing meanwhile."""
-    return _unknown
 
 
 def parse_files(
@@ -53,27 +44,27 @@ def parse_files(
     options: ParseOptions,
     jobs: int | None,
     watch: Callable[[int], object],
-    meanwhile: Callable[[], Known] = nothing_known,
+    *,
+    digests: bool = False,
 ) -> list[ParsedFile]:
     """Return all files parsed, in their order; `watch` is told how many are done.
 
-    `jobs` is how many processes take part, this one among them; None is as many as seem to pay. Where there are
-    others, what is to be done `meanwhile` is done here while they parse already. No file is held longer than it takes to parse it.
+    `jobs` is how many processes take part, this one among them; None is as many as seem to pay. No file is held longer than it takes
+    to parse it. With `digests` the schedules of simple files know theirs.
     """
     waiting = deque(_batches(files))
     others = 0 if not _can_start() else (_worth_starting(waiting) if jobs is None else jobs) - 1
     found: dict[int, list[ParsedFile]] = {}
     with ExitStack() as stack, _impatient():
-        started = [_Worker(options, waiting) for _ in range(min(others, len(waiting) - 1))]
+        started = [_Worker(options, waiting, digests=digests) for _ in range(min(others, len(waiting) - 1))]
         for worker in started:
             stack.callback(worker.stop)
             worker.start()
-        known = meanwhile() if started else _unknown
         schedules: dict[tuple[object, ...], Schedule] = {}
         while True:
             # Only we can unpack, and others can parse: so that comes first.
             for worker in started:
-                found.update(worker.unpacked(schedules, known))
+                found.update(worker.unpacked(schedules))
             watch(sum(map(len, found.values())))
             try:
                 number, batch = waiting.popleft()
@@ -84,16 +75,21 @@ def parse_files(
                 if waiting or any(worker.answers for worker in started):
                     continue
                 break
-            parsed = [parse_file(file, options) for file in batch]
-            found[number] = parsed if known is _unknown else [sharing(one, known) for one in parsed]
+            found[number] = [_parsed(file, options, digests=digests) for file in batch]
     return [one for number in sorted(found) for one in found[number]]
+
+
+def _parsed(file: SourceFile, options: ParseOptions, *, digests: bool) -> ParsedFile:
+    parsed = parse_file(file, options)
+    return with_digests(parsed, cut(file, options)) if digests else parsed
 
 
 class _Worker:
     """Another interpreter, and the thread that hands it batches from the far end of those that wait."""
 
-    def __init__(self, options: ParseOptions, waiting: deque[Batch]) -> None:
+    def __init__(self, options: ParseOptions, waiting: deque[Batch], *, digests: bool) -> None:
         self.answers: dict[int, bytes] = {}
+        self._digests = digests
         self._options = options
         self._waiting = waiting
         self._thread = Thread(target=self._run, name="beatsync-worker", daemon=True)
@@ -113,13 +109,11 @@ class _Worker:
             )
             self._thread.start()
 
-    def unpacked(
-        self, schedules: dict[tuple[object, ...], Schedule], known: Known
-    ) -> Iterator[tuple[int, list[ParsedFile]]]:
+    def unpacked(self, schedules: dict[tuple[object, ...], Schedule]) -> Iterator[tuple[int, list[ParsedFile]]]:
         """Yield what it has answered by now, by number of the batch."""
         while self.answers:
             number, answer = self.answers.popitem()
-            yield number, list(unpack(answer, schedules, known))
+            yield number, list(unpack(answer, schedules))
 
     def wait(self) -> None:
         """Wait until it has answered, or is gone."""
@@ -144,7 +138,7 @@ class _Worker:
         batch: Batch | None = None
         try:
             process.stdin.write(marshal.dumps([path for path in sys.path if isinstance(path, str)]))
-            process.stdin.write(marshal.dumps((self._options.environment, self._options.timezone)))
+            process.stdin.write(marshal.dumps((self._options.environment, self._options.timezone, self._digests)))
             while self._waiting:
                 batch = self._waiting.pop()
                 _write(process.stdin, marshal.dumps([(file.path, file.data) for file in batch[1]]))
@@ -163,12 +157,13 @@ def serve() -> None:
     """Parse what the standard input hands over until it ends; this is all that a worker does."""
     gc.disable()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    options = ParseOptions(*marshal.load(source))  # noqa: S302  our parent wrote it
+    environment, timezone, digests = marshal.load(source)  # noqa: S302  our parent wrote it
+    options = ParseOptions(environment, timezone)
     # A parent that is gone wants no answer.
     with suppress(BrokenPipeError):
         while (given := _read(source)) is not None:
             files = marshal.loads(given)  # noqa: S302  as above
-            _write(sink, pack(parse_file(SourceFile(path, data), options) for path, data in files))
+            _write(sink, pack(_parsed(SourceFile(path, data), options, digests=digests) for path, data in files))
 
 
 def processors() -> int:

@@ -62,7 +62,7 @@ def compare(task: Task) -> Answer:
     from beatsync import reconcile
 
     store, answer = open_store(task.url), Answer()
-    snapshot, desired = reconcile.check(task.root, options().parse)
+    snapshot, desired = reconcile.check(task.root, options().parse, digests=True)
     with counted(task.url, answer), clocked(answer):
         result = reconcile.sync_read(snapshot, desired, store, options())
     assert result.outcome.value == "unchanged", result.plan.blocked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from operator import attrgetter
@@ -9,7 +10,7 @@ from operator import attrgetter
 from beatsync.plan.enforce import Finding, enforce
 from beatsync.plan.guard import guard, is_removal, warnings
 from beatsync.plan.match import Matcher
-from beatsync.plan.model import Blocked, Observed, Plan, Request
+from beatsync.plan.model import Blocked, Mark, Observed, Plan, Request
 from beatsync.plan.prune import bury, freeze, goes, prune
 from beatsync.values import Declared, Desired
 
@@ -19,17 +20,19 @@ _NAME, _NAME_AND_ACTION = attrgetter("name"), attrgetter("name", "action")
 def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     """Return what the sync that is asked for would do; where `blocked` or an error is in it, it may not be done.
 
-    The files of `desired.invalid_paths` are left out and what they last declared is frozen: whether a sync may go on
+    Those of `observed.settled` need no look. The files of `desired.invalid_paths` are left out and what they last declared is frozen: whether a sync may go on
     without them is the caller's to decide (`PlanOptions.isolate`).
     """
-    valid = _valid(desired)
-    names = frozenset(declared.spec.name for declared in valid)
+    valid = desired.valid
+    if not observed.settled.issuperset(desired.known.values()):
+        raise ValueError("what is known by its text alone has to be settled")
+    names = observed.settled.union(declared.spec.name for declared in valid)
     undeclared = observed.inventory.keys() - names
     matcher = Matcher(observed, request.options, names, _leaving(valid, undeclared, observed, desired.invalid_paths))
     open_ = matcher.unsettled(valid)
     findings, blocked = _enforced(open_, matcher, request, desired.invalid_paths)
     unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
-    unchanged += len(valid) - len(open_)
+    unchanged += len(valid) - len(open_) + len(desired.known)
 
     spoken_for = _renamed(findings).union(*(reason.names for reason in blocked))
     for name in sorted(undeclared - spoken_for):
@@ -53,6 +56,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
             *warnings(desired, observed),
         ),
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
+        marks=tuple(_marks(valid, observed, {name for name, f in findings.items() if f.record})),
     )
     removals = [finding.change for finding in findings.values() if finding.change and is_removal(finding.change)]
     removals.sort(key=lambda change: change.name)
@@ -61,11 +65,17 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     return replace(plan, blocked=(*blocked, *guards))
 
 
-def _valid(desired: Desired) -> tuple[Declared, ...]:
-    invalid = desired.invalid_paths
-    if not invalid:
-        return desired.schedules
-    return tuple(declared for declared in desired.schedules if declared.location.path not in invalid)
+def _marks(valid: tuple[Declared, ...], observed: Observed, recorded: AbstractSet[str]) -> Iterator[Mark]:
+    """Yield the digests that entries lack which are not written anyway."""
+    for declared in valid if observed.inventory else ():
+        entry = observed.inventory.get(declared[0][0])
+        if (
+            entry is not None
+            and declared.said
+            and (declared.said.hex(), declared.left.hex()) != (entry.said, entry.left)
+            and entry.name not in recorded
+        ):
+            yield Mark(entry.row_id, declared.said.hex(), declared.left.hex())
 
 
 def _leaving(

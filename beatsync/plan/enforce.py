@@ -88,9 +88,11 @@ def _kept(policy: Policy, protect: bool) -> Policy:
 
 
 def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record | None:
-    spec, location, policy, _ = declared
+    spec, location, policy, _, said, left = declared
     name, row_id = spec.name, row.row_id if row else None
-    record = Record(name, row_id, applied_text(declared), remembered(policy, entry), location.path)
+    record = Record(
+        name, row_id, applied_text(declared), remembered(policy, entry), location.path, said=said.hex(), left=left.hex()
+    )
     if entry is None:
         return record
     if entry.name != name:
@@ -103,7 +105,7 @@ def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record 
 
 def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
     declared, entry, _, note = match
-    spec, location, policy, _ = declared
+    spec, location, policy, _ = declared[:4]
     if entry is not None and isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= now:
         # A one-time task that had its moment, and whose row somebody tidied away: making it anew would run it again.
         return Finding(condition=Condition.COMPLETED)

@@ -50,6 +50,7 @@ def guard(
     """Yield every reason why these removals may not be carried out."""
     options, origin = request.options, request.origin
     owned = sum(not entry.retired for entry in observed.inventory.values())
+    owned += len(observed.settled - observed.inventory.keys())
     names = tuple(change.name for change in removals)
     if observed.suspension is not None and observed.suspension.holds(request.now):
         yield Blocked(
@@ -64,7 +65,7 @@ def guard(
             hint="give these files a source name of their own with --source NAME, "
             "or, where the files have moved, say so with --accept-origin",
         )
-    if owned and not desired.schedules and not options.allow_empty:
+    if owned and not (desired.schedules or desired.known) and not options.allow_empty:
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",

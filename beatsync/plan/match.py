@@ -64,9 +64,14 @@ class Matcher:
 
     def unsettled(self, declared: Sequence[Declared]) -> tuple[Declared, ...]:
         """Return the schedules about which something is to be done or to be said; nothing is where all three say the same."""
+        observed, by_id = self._observed, self._by_id
+        settled = observed.settled
+        if self._twins:
+            settled = frozenset(name for name in settled if not self._twins_of(name))
+        if settled:
+            declared = [one for one in declared if one[0][0] not in settled]
         if self._twins:
             return tuple(declared)
-        observed, by_id = self._observed, self._by_id
         claimed = (by_id[row_id].name for row_id in self._claims if row_id in by_id)
         spoken_for = {*observed.owners, *observed.beat_schedule, *claimed}
         entries, rows = observed.inventory, observed.rows
@@ -122,7 +127,7 @@ class Matcher:
                 (name,),
                 hint="take it out of beat_schedule",
             )
-        twins = self._twins.get(self._fold(name), set()) - {name} if self._twins else set()
+        twins = self._twins_of(name)
         if twins:
             return Blocked(
                 "name-collision",
@@ -180,6 +185,9 @@ class Matcher:
             (name,),
             hint="--adopt takes it over; otherwise rename one of the two",
         )
+
+    def _twins_of(self, name: str) -> set[str]:
+        return self._twins.get(self._fold(name), set()) - {name} if self._twins else set()
 
     def _fold(self, name: str) -> str:
         if name.isascii():

@@ -50,6 +50,10 @@ class Owned(NamedTuple):
     """It left the files and was disabled (`on_remove: disable`) rather than deleted."""
     frozen: bool = False
     """At the last sync a file was invalid, and the schedule may stand in it (`--on-invalid isolate`)."""
+    said: str = ""
+    """Digest of the text that the sync was told by (`Declared.said`), in hexadecimal."""
+    left: str = ""
+    """And of what it left (`Declared.left`)."""
 
 
 class Claim(NamedTuple):
@@ -109,9 +113,11 @@ class Observed:
     """Everything that a plan needs to know of the database, read at one moment."""
 
     rows: Mapping[str, Row] = field(default_factory=dict)
-    """All `PeriodicTask` rows, by name."""
+    """All `PeriodicTask` rows, by name, but those of `settled`."""
     inventory: Mapping[str, Owned] = field(default_factory=dict)
-    """What this source owns, by name."""
+    """What this source owns, by name; but `settled`."""
+    settled: frozenset[str] = frozenset()
+    """Names of which the database says that row and entry are as a sync of this very text left them: nothing is to be done."""
     owners: Mapping[str, Claim] = field(default_factory=dict)
     """Names that other sources own, and which."""
     tombstones: tuple[Tombstone, ...] = ()
@@ -238,6 +244,16 @@ class Record(NamedTuple):
     frozen: bool = False
     previous_name: str | None = None
     """The inventory entry that this one replaces, where the name changed."""
+    said: str = ""
+    left: str = ""
+
+
+class Mark(NamedTuple):
+    """Digests to note in an entry about which nothing else is to be done."""
+
+    row_id: int
+    said: str
+    left: str
 
 
 class Condition(str, Enum):
@@ -278,6 +294,8 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     suspension: Suspension | None = None
     """Only where it is not over."""
+    marks: tuple[Mark, ...] = ()
+    """What only helps the next sync, and is written where something is."""
 
     @property
     def checksum(self) -> str:
@@ -350,6 +368,7 @@ __all__ = [
     "Condition",
     "FieldChange",
     "Initial",
+    "Mark",
     "NameRule",
     "Observed",
     "OnRemove",

@@ -29,7 +29,7 @@ def concerned(plan: Plan) -> frozenset[str] | None:
 
 def still_holds(plan: Plan, names: frozenset[str], before: Observed, now: Observed) -> bool:
     """Whether the plan that was made of `before` is that of `now`, which was read of `names` alone."""
-    whole = replace(before, rows={}, inventory={}, owners={})
+    whole = replace(before, rows={}, inventory={}, owners={}, settled=frozenset())
     if whole != replace(now, rows={}, inventory={}, owners={}):
         return False
     read = {row.row_id for row in now.rows.values()}

@@ -4,6 +4,6 @@ This room must not know files, Django, the database or the clock: bytes and opti
 """
 
 from beatsync.spec.combine import combine
-from beatsync.spec.parse import ParsedFile, ParseOptions, parse_file, sharing
+from beatsync.spec.parse import ParsedFile, ParseOptions, parse_file
 
-__all__ = ["ParseOptions", "ParsedFile", "combine", "parse_file", "sharing"]
+__all__ = ["ParseOptions", "ParsedFile", "combine", "parse_file"]

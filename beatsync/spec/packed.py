@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import repeat
@@ -44,7 +44,7 @@ class _Numbers(dict[Any, int]):
 
 def pack(parsed: Iterable[ParsedFile]) -> bytes:
     """Return parsed files as bytes."""
-    files: list[tuple[str, int] | None] = []
+    files: list[tuple[str, int, bool] | None] = []
     declared: list[Declared] = []
     odd: dict[int, ParsedFile] = {}
     for file in parsed:
@@ -52,53 +52,49 @@ def pack(parsed: Iterable[ParsedFile]) -> bytes:
             odd[len(files)] = file
             files.append(None)
         else:
-            files.append((file.path, len(file.schedules)))
+            files.append((file.path, len(file.schedules), file.is_simple))
             declared += file.schedules
     schedules, policies = _Numbers(), _Numbers({DEFAULT_POLICY: 0})
     columns: list[Any] = []
     if declared:
-        specs, places, treated, said = zip(*declared, strict=True)
+        specs, places, treated, switched, said, left = zip(*declared, strict=True)
         columns = list(zip(*specs, strict=True))
         columns[_SCHEDULE] = [schedules[one] for one in columns[_SCHEDULE]]
         for number in _TIMES:
             columns[number] = [one and one.isoformat() for one in columns[number]]
         columns += list(zip(*places, strict=True))[1:]
-        columns += [[0 if one is DEFAULT_POLICY else policies[one] for one in treated], said]
+        columns += [[0 if one is DEFAULT_POLICY else policies[one] for one in treated], switched, said, left]
     flat = [_flat(schedule) for schedule in schedules]
     rare = (list(policies)[1:], odd)
     return marshal.dumps((files, columns, flat, pickle.dumps(rare) if any(rare) else b""))
 
 
-def unpack(data: bytes, shared: dict[Flat, Schedule], known: Callable[[str], TaskSpec | None]) -> Iterator[ParsedFile]:
-    """Yield the parsed files again. Schedules that are equal are one object, also to those that are `shared` from before.
-
-    A spec that is equal to what is `known` by its name is that.
-    """
-    files, columns, flat, rest = marshal.loads(data)  # noqa: S302  our own process wrote it
-    policies, odd = pickle.loads(rest) if rest else ([], {})  # noqa: S301  as above
+def unpack(data: bytes, shared: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
+    """Yield the parsed files again. Schedules that are equal are one object, also to those that are `shared` from before."""
+    files, columns, flat, rare = marshal.loads(data)  # noqa: S302  our own process wrote it
+    policies, odd = pickle.loads(rare) if rare else ([], {})  # noqa: S301  as above
     declared: list[Declared] = []
     names: list[tuple[str, Location]] = []
     if columns:
-        *fields, lines, starts, treated, said = columns
+        *fields, lines, starts, treated, switched, said, left = columns
         schedules = [shared.get(one) or shared.setdefault(one, _schedule(one)) for one in flat]
         fields[_SCHEDULE] = map(schedules.__getitem__, fields[_SCHEDULE])
         for number in _TIMES:
             fields[number] = [one and datetime.fromisoformat(one) for one in fields[number]]
         paths = (file[0] for file in files if file for _ in range(file[1]))
         places = [*map(make, repeat(Location), zip(paths, lines, starts, strict=True))]
-        specs: Any = map(make, repeat(TaskSpec), zip(*fields, strict=True))
-        specs = [one if (one := known(spec[0])) == spec else spec for spec in specs]
+        specs = [*map(make, repeat(TaskSpec), zip(*fields, strict=True))]
         names = [(spec[0], place) for spec, place in zip(specs, places, strict=True)]
         treated = map([DEFAULT_POLICY, *policies].__getitem__, treated)
-        declared = [*map(make, repeat(Declared), zip(specs, places, treated, said, strict=True))]
+        declared = [*map(make, repeat(Declared), zip(specs, places, treated, switched, said, left, strict=True))]
     first = 0
     for number, file in enumerate(files):
         if file is None:
             yield odd[number]
         else:
-            path, count = file
+            path, count, is_simple = file
             end = first + count
-            yield ParsedFile(path, tuple(declared[first:end]), tuple(names[first:end]))
+            yield ParsedFile(path, tuple(declared[first:end]), tuple(names[first:end]), is_simple=is_simple)
             first = end
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from beatsync.spec.plainmeaning import PlainMeaning
 from beatsync.spec.problems import Path, Problem
 from beatsync.spec.reader import Reading, read
 from beatsync.spec.secrets import is_secret
-from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile, TaskSpec, make
+from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile, make
 
 _EXCERPT_LENGTH = 200
 _UNPLACED = (1, 1)
@@ -43,6 +43,8 @@ class ParsedFile(NamedTuple):
     environments: frozenset[str] = frozenset()
     """Every environment that the file speaks of."""
     diagnostics: tuple[Diagnostic, ...] = ()
+    is_simple: bool = False
+    """Whether it could be read line by line."""
 
 
 def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
@@ -59,15 +61,8 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
         tuple(parser.names),
         frozenset(parser.environments),
         tuple(_diagnostics(file, dict.fromkeys(problems), frozenset(parser.sensitive))) if problems else (),
+        reading.is_simple,
     )
-
-
-def sharing(file: ParsedFile, known: Callable[[str], TaskSpec | None]) -> ParsedFile:
-    """Return the same, each spec that is equal to what is `known` by its name being that: of what is equal, one is enough."""
-    schedules = tuple(
-        make(Declared, (spec, *one[1:])) if (spec := known(one[0][0])) == one[0] else one for one in file.schedules
-    )
-    return file._replace(schedules=schedules)
 
 
 class _Parser:

@@ -48,6 +48,8 @@ class Reading:
     keys: dict[Path, Mark] = field(default_factory=dict)
     values: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    is_simple: bool = False
+    """Whether it could be read line by line."""
     complete: bool = False
     """Whether the text was read to its end, so that its documents can be looked at even where there are problems."""
 
@@ -70,6 +72,7 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     # Without aliases a node takes a character or more.
     is_quick = not positions and len(text) <= MAX_NODES
     if is_quick and _takes(read_lines, text, reading):
+        reading.is_simple = True
         return reading
     try:
         _check_characters(text, reading)

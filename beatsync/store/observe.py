@@ -31,8 +31,13 @@ def observe(connection: BaseDatabaseWrapper, source: str, expected: Mapping[str,
     return replace(stands, rows=rows.read_all(connection, expected), inventory=inventory, owners=owners)
 
 
-def observe_part(connection: BaseDatabaseWrapper, source: str, names: Collection[str]) -> Observed:
-    """Read what a plan of `source` needs to know of these names and of the rows that they are about."""
+def observe_part(
+    connection: BaseDatabaseWrapper,
+    source: str,
+    names: Collection[str],
+    row_ids: Collection[int] = (),
+) -> Observed:
+    """Read what a plan of `source` needs to know of these names, of the rows with these keys, and of what they are about."""
     stands = _source(connection, source)
     inventory: dict[str, Owned] = {}
     owners: dict[str, Claim] = {}
@@ -44,7 +49,7 @@ def observe_part(connection: BaseDatabaseWrapper, source: str, names: Collection
 
     for where, values in name_lists("e.name", names):
         add(where, values)
-    found = rows.read_some(connection, names, {entry.row_id for entry in inventory.values()})
+    found = rows.read_some(connection, names, {*row_ids, *(entry.row_id for entry in inventory.values())})
     # A row belongs to a source by its key, whatever its name is by now.
     for chunk in id_lists(row.row_id for row in found.values()):
         add(f"e.row_id IN ({chunk})")
@@ -88,11 +93,25 @@ def _ownership(
     # Each has its source; but with a plain JOIN a server may begin there, and read all entries for the sake of a hundred.
     entries = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     with closing(stream(connection, columns, entries, parameters)) as records:
-        for owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen in records:
+        for (
+            owner,
+            name,
+            row_id,
+            applied,
+            on_remove,
+            ignore,
+            sensitive,
+            protect,
+            path,
+            retired,
+            frozen,
+            said,
+            left,
+        ) in records:
             shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
             if owner == source:
                 policy = _policy(on_remove, ignore, sensitive, bool(protect))
-                inventory[name] = Owned(name, row_id, applied, policy, shared, bool(retired), bool(frozen))
+                inventory[name] = Owned(name, row_id, applied, policy, shared, bool(retired), bool(frozen), said, left)
             else:
                 owners[name] = Claim(owner, row_id, shared)
     return inventory, owners

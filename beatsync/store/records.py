@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.model import Action, Observed, Plan, Record, Suspension
 from beatsync.store import times
-from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists
+from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists, update
 from beatsync.store.suspension import suspension_of, suspension_sql
 from beatsync.store.tables import HISTORY, INVENTORY, SOURCE, TOMBSTONE
 from beatsync.values import Revision
@@ -94,6 +94,12 @@ def write_inventory(
     insert(connection, INVENTORY, tuple(INVENTORY.columns), rows)
 
 
+def write_marks(connection: BaseDatabaseWrapper, plan: Plan) -> None:
+    """Note the digests of what the files say in the entries that stay."""
+    rows: Iterator[BulkRow] = ({"row_id": mark.row_id, "said": mark.said, "as_left": mark.left} for mark in plan.marks)
+    update(connection, replace(INVENTORY, key="row_id"), ("said", "as_left"), rows)
+
+
 def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tuple[Value, ...]:
     """Return the columns of an entry, in the table's order."""
     policy = record.policy
@@ -109,6 +115,8 @@ def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tuple[
         record.path,
         record.retired,
         record.frozen,
+        record.said,
+        record.left,
     )
 
 

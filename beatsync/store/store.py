@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
+from beatsync.plan.digest import Told
 from beatsync.plan.model import NameRule, Observed, Plan, Row, Suspension
-from beatsync.store import authors, bulk, lease, lock, observe, project, records, rows, schema, tasks, times
+from beatsync.store import authors, bulk, digests, lease, lock, observe, project, records, rows, schema, tasks, times
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import Failure, HistoryEntry, SourceState
@@ -130,16 +131,19 @@ class Store:
         with readable_errors(self._connection):
             return self._completed(observe.observe(self._connection, source, expected))
 
-    def observe_part(self, source: str, names: Collection[str]) -> Observed:
-        """Read what a plan of `source` needs to know of some names, and of the rows that they are about: no more."""
+    def told(self, source: str) -> Told:
+        """Have the server tell which rows of `source` are as a sync left them, and read none of them; two queries."""
         with readable_errors(self._connection):
-            return self._completed(observe.observe_part(self._connection, source, names))
+            return digests.read(self._connection, source, self.beat_schedule_names())
 
-    def look(self, names: Collection[str] | None, expected: Mapping[str, TaskSpec] = _NOTHING) -> Mapping[str, Row]:
-        """Read the rows of these names, or all; nothing else."""
+    def observe_part(self, source: str, names: Collection[str], row_ids: Collection[int] = ()) -> Observed:
+        """Read what a plan of `source` needs to know of some names and rows, and of what they are about: no more."""
         with readable_errors(self._connection):
-            if names is None:
-                return rows.read_all(self._connection, expected)
+            return self._completed(observe.observe_part(self._connection, source, names, row_ids))
+
+    def look(self, names: Collection[str]) -> Mapping[str, Row]:
+        """Read the rows of these names; nothing else."""
+        with readable_errors(self._connection):
             return rows.read_some(self._connection, names, ())
 
     def _completed(self, observed: Observed) -> Observed:
@@ -195,6 +199,7 @@ class Store:
             wrote = tasks.write(connection, plan, observed, now)
             new = [record.name for record in plan.records if record.row_id is None]
             records.write_inventory(connection, source_id, plan, observed, tasks.row_ids(connection, new))
+            records.write_marks(connection, plan)
             records.write_tombstones(connection, source_id, plan, observed, now)
             if is_sync:
                 synced = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
@@ -218,6 +223,7 @@ class Store:
                 self._fence(source, lease_token)
                 values = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
                 records.write_source(connection, source_id, values)
+                records.write_marks(connection, plan)
 
     def record_failure(self, source: str, failure: Failure, lease_token: str | None = None) -> bool:
         """Note a sync that did nothing, in a transaction of its own; return whether that worked.

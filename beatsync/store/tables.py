@@ -120,6 +120,8 @@ INVENTORY: Final = Table(
         "path": Kind.TEXT,
         "retired": Kind.FLAG,
         "frozen": Kind.FLAG,
+        "said": Kind.TEXT,
+        "as_left": Kind.TEXT,
     },
 )
 TOMBSTONE: Final = Table(

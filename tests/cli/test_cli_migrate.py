@@ -11,7 +11,7 @@ from django.db import connections
 from tests.cli.commanding import Answer, Here, Project, Shell
 from tests.conftest import add_alias
 
-OWN = "applied beatsync.0001_initial\napplied beatsync.0002_lighter_inventory\n"
+OWN = "applied beatsync.0001_initial\napplied beatsync.0002_lighter_inventory\napplied beatsync.0003_inventoryentry_digests\n"
 SPEC = "schedules:\n  nightly: {task: shop.bill, interval: 1h}\n"
 
 

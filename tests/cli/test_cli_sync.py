@@ -75,7 +75,14 @@ class TestTheAnswer:
         answer = here("sync", "--verbose", "--format", "json")
         answer.matching("plan")
         steps = [line.partition(":")[0] for line in answer.err.splitlines()]
-        assert steps == ["reading files", "parsing files", "comparing with the database", "applying", "verifying"]
+        assert steps == [
+            "reading files",
+            "reading the database",
+            "parsing files",
+            "comparing with the database",
+            "applying",
+            "verifying",
+        ]
 
 
 class TestInvalidFiles:

@@ -160,7 +160,7 @@ def test_a_look_that_finds_nothing_new_reads_no_row(
         )
         until(lambda: one.loop.report.phase is Phase.SYNCED)
         looked: list[str] = []
-        monkeypatch.setattr(Store, "observe", lambda *_: looked.append("observe"))
+        monkeypatch.setattr(Store, "told", lambda *_: looked.append("told"))
         text = (folder / "a.yaml").read_bytes()
         for _ in range(5):
             (folder / "a.yaml").write_bytes(text)
@@ -328,14 +328,14 @@ def test_a_database_that_fails_is_tried_again_later_and_later_and_then_all_is_we
 ) -> None:
     monkeypatch.setattr("beatsync.daemon.backoff.FIRST", 0.02)
     write(folder, "first")
-    observe, broken = Store.observe, [True]
+    told, broken = Store.told, [True]
 
     def failing(self: Store, source: str, *more: Any) -> object:
         if broken:
             raise StoreError("the server has gone")
-        return observe(self, source, *more)
+        return told(self, source, *more)
 
-    monkeypatch.setattr(Store, "observe", failing)
+    monkeypatch.setattr(Store, "told", failing)
     with running(store, folder) as one:
         until(lambda: one.loop.report.failures >= 3)
         assert one.loop.report.phase is Phase.FAILED
@@ -357,7 +357,7 @@ def test_the_same_files_are_not_tried_before_their_time_and_new_ones_are(
         observed.append(source)
         raise StoreError("the server has gone")
 
-    monkeypatch.setattr(Store, "observe", failing)
+    monkeypatch.setattr(Store, "told", failing)
     with running(store, folder) as one:
         until(lambda: one.loop.report.failures == 1)
         for _ in range(3):

@@ -9,19 +9,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 import pytest
+import yaml
 from django.db import IntegrityError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beatsync.plan.model import Action, Change, PlanOptions
-from beatsync.reconcile import Outcome, Result, SyncOptions, sync
+from beatsync.applying import Sync
+from beatsync.plan.model import Action, Change, Plan, PlanOptions
+from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, utc_now
 from beatsync.spec import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Severity
@@ -187,14 +190,27 @@ class World:
         document = meant(step.document)
         half = {name: document[name] for name in document if name < "task-d"}
         rest = {name: document[name] for name in document if name >= "task-d"}
-        (self.folder / "a.yaml").write_text(json.dumps({"schedules": half}), encoding="utf-8")
+        # The one as people write it, of which the database knows what it says; the other in JSON, which is always parsed.
+        (self.folder / "a.yaml").write_text(
+            yaml.safe_dump({"schedules": half}, default_flow_style=False), encoding="utf-8"
+        )
         text = "schedules: [" if step.broken else json.dumps({"schedules": rest})
         (self.folder / "b.yaml").write_text(text, encoding="utf-8")
 
+    def options(self, step: Step) -> SyncOptions:
+        asked = PlanOptions(allow_empty=True, max_deletes="100%", adopt=True, isolate=step.broken)
+        return SyncOptions(plan=asked, parse=ParseOptions(environment=step.environment))
+
     def sync(self, step: Step) -> Result:
-        plan = PlanOptions(allow_empty=True, max_deletes="100%", adopt=True, isolate=step.broken)
-        parse = ParseOptions(environment=step.environment)
-        return sync(self.folder, self.store, SyncOptions(plan=plan, parse=parse))
+        return sync(self.folder, self.store, self.options(step))
+
+    def plans(self, step: Step) -> tuple[Plan, Plan]:
+        """Return the plan as a sync makes it, and that of all files and all rows."""
+        options, now = self.options(step), utc_now()
+        made = plan(self.folder, self.store, options, clock=lambda: now).plan
+        snapshot, desired = check(self.folder, options.parse, digests=True)
+        whole = Sync(snapshot, desired, self.store, options).plan_of(self.store.observe(options.source), now)
+        return replace(made, marks=()), replace(whole, marks=())
 
     def revive(self, gone: dict[int, dict[str, Any]]) -> None:
         """Insert what was deleted as beat's save would; what shares a key of a schedule that is gone cannot come back."""
@@ -213,11 +229,13 @@ class World:
         assert {name: now.get(name) for name in self.strangers} == self.strangers
 
 
-def check(world: World, step: Step) -> None:
+def sync_and_look(world: World, step: Step) -> None:
     """Sync one revision and look at all that has to hold whatever was there before."""
     connections[world.alias].queries_log.clear()
     world.declare(step)
     before, owned = all_rows(world.alias), world.store.observe("default").inventory
+    quick, whole = world.plans(step)
+    assert quick == whole
     result = world.sync(step)
     after = all_rows(world.alias)
     codes = {one.code for one in result.plan.diagnostics if one.severity is Severity.ERROR}
@@ -258,7 +276,7 @@ def is_deletion(change: Change) -> TypeGuard[Any]:
 def converges(steps: list[Step], backend: Backend, folder: Path) -> None:
     world = World(backend, folder)
     for step in steps:
-        check(world, step)
+        sync_and_look(world, step)
         world.check_strangers()
         world.meddle(step.meddling)
 

@@ -10,10 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
 from beatsync import workers
-from beatsync.applying import Outcome, SyncOptions, unwatched
+from beatsync.applying import Outcome, SyncOptions
 from beatsync.reconcile import plan, sync
-from beatsync.source import load
-from beatsync.spec import ParseOptions
 from beatsync.store import Store
 from benchmarks import sources
 from tests.builders import NOW
@@ -59,35 +57,3 @@ def test_the_plan_is_that_of_one_process(synced: Path, store: Store) -> None:
     assert together == alone
     assert together.plan.checksum == alone.plan.checksum
     assert len(together.plan.changes) > 3
-
-
-def test_what_the_rows_say_already_is_not_kept_twice_and_says_the_same(synced: Path, store: Store) -> None:
-    rows = store.observe("default").rows
-    snapshot, options = load(synced), ParseOptions()
-    alone = workers.parse_files(snapshot.files, options, 1, lambda _: None)
-    together = workers.parse_files(snapshot.files, options, 3, lambda _: None, lambda: lambda name: rows[name].found)
-    # On MariaDB a flag is a number, and 1 is equal to True.
-    assert repr(together) == repr(alone)
-    shared = [one.spec is rows[one.spec.name].found for file in together for one in file.schedules]
-    assert shared.count(True) > len(shared) * 0.9
-
-
-def test_a_database_that_fails_meanwhile_leaves_no_process(
-    files: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[workers._Worker] = []
-    real = workers._Worker.start
-
-    def noted(worker: workers._Worker) -> None:
-        real(worker)
-        started.append(worker)
-
-    def fails(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(workers._Worker, "start", noted)
-    monkeypatch.setattr(store, "observe", fails)
-    with pytest.raises(ZeroDivisionError):
-        sync(files, store, SyncOptions(jobs=3), watch=unwatched)
-    assert len(started) == 2
-    assert all(one._process is not None and one._process.returncode is not None for one in started)

@@ -9,13 +9,15 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connections, models
+from django.db.migrations.executor import MigrationExecutor
 
 from beatsync.models import InventoryEntry
+from beatsync.plan.model import Owned
 from beatsync.store import SchemaMissing, Store, StoreError
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Kind, Table
+from beatsync.values import OnRemove, Policy
 from tests.conftest import add_alias
-from tests.store.storing import create_all, queries
-from tests.store.test_store_apply import hourly
+from tests.store.storing import queries
 
 KINDS: dict[type[models.Field[Any, Any]], Kind] = {
     models.BooleanField: Kind.FLAG,
@@ -72,11 +74,13 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 1 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 2 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
-    assert bare_store.migrate(with_beat=False) == ["beatsync.0001_initial", "beatsync.0002_lighter_inventory"]
+    assert bare_store.migrate(with_beat=False) == [
+        "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
+    ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
 
@@ -84,13 +88,20 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: Store) -> None:
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     call_command("migrate", "beatsync", "0001", database="bare", verbosity=0)
-    bare_store.check_tables()  # what was made before goes on as it is; to migrate only makes it faster
-    before = create_all(bare_store, hourly())
+    old = MigrationExecutor(connections["bare"]).loader.project_state(("beatsync", "0001_initial")).apps
+    source = old.get_model("beatsync", "Source").objects.using("bare").create(name="shop")
+    entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
+    entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 1 more"):
+        bare_store.check_tables()
 
-    assert bare_store.migrate(with_beat=False) == ["beatsync.0002_lighter_inventory"]
+    assert bare_store.migrate(with_beat=False) == [
+        "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
+    ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
-    assert bare_store.observe("shop") == before
+    before = bare_store.observe("shop")
+    assert before.inventory == {"nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml")}
     entry = InventoryEntry.objects.using("bare").get()
     entry.pk = None
     with pytest.raises(IntegrityError):

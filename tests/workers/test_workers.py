@@ -74,7 +74,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 @pytest.mark.parametrize("options", OPTIONS)
 def test_what_is_packed_comes_out_the_same(options: ParseOptions) -> None:
     parsed = alone(FILES, options)
-    found = list(unpack(pack(parsed), {}, lambda _: None))
+    found = list(unpack(pack(parsed), {}))
     assert found == parsed
     # True is not 1 either.
     assert repr([one.schedules for one in found]) == repr([one.schedules for one in parsed])
@@ -83,7 +83,7 @@ def test_what_is_packed_comes_out_the_same(options: ParseOptions) -> None:
 def test_equal_schedules_are_one_object_across_packages() -> None:
     parsed = alone(GENERATED[:2], OPTIONS[0])
     known: dict[Any, Any] = {}
-    first, second = (next(unpack(pack(parsed[:1]), known, lambda _: None)) for _ in range(2))
+    first, second = (next(unpack(pack(parsed[:1]), known)) for _ in range(2))
     assert first == second
     assert all(
         one.spec.schedule is two.spec.schedule for one, two in zip(first.schedules, second.schedules, strict=True)

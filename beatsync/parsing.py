@@ -1,0 +1,95 @@
+"""A source's files → what they declare; of what the database says that it is as its text wants it, only the text is looked at.
+
+This module must not know how files are found or where the database's word comes from.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from beatsync.plan.digest import with_digests
+from beatsync.spec import ParsedFile, ParseOptions, combine
+from beatsync.spec.blocks import Blocks, cut, is_told_by, without
+from beatsync.values import Desired, Diagnostic, SourceFile
+from beatsync.workers import parse_files
+
+Progress = Callable[[int], object]
+"""Is told how many files are done."""
+
+
+def parse_all(
+    files: deque[SourceFile],
+    options: ParseOptions,
+    extra: Sequence[Diagnostic],
+    jobs: int | None,
+    progress: Progress,
+    *,
+    digests: bool,
+) -> Desired:
+    """Parse these files and forget them one by one; `extra` is what was wrong before they were parsed."""
+    taken = (files.popleft() for _ in range(len(files)))
+    return combine(parse_files(taken, options, jobs, progress, digests=digests), options, extra)
+
+
+def parse_rest(
+    files: Sequence[SourceFile],
+    known: Mapping[bytes, str],
+    options: ParseOptions,
+    extra: Sequence[Diagnostic],
+    jobs: int | None,
+    progress: Progress,
+) -> Desired | None:
+    """Parse what is not `known`, a schedule's name by the digest of its text; None where only all files together can tell.
+
+    What comes of it is what all files declare: a block that is known is one that was parsed in such a file, and nothing was to be
+    remarked on.
+    """
+    unread, pieces, declared = _sorted_out(files, known, options)
+    whole: list[SourceFile] = []
+    parsed: list[ParsedFile] = []
+    for file in parse_files(unread, options, jobs, progress, digests=True):
+        if file.path not in pieces:
+            parsed.append(file)
+        else:
+            original, left, digests = pieces[file.path]
+            if is_told_by(file, left):
+                parsed.append(with_digests(file, left))
+                declared.update((digest, known[digest]) for digest in digests)
+            else:
+                whole.append(original)
+    parsed += parse_files(whole, options, jobs, progress, digests=True)
+    return None if _meet(parsed, declared.values()) else replace(combine(parsed, options, extra), known=declared)
+
+
+def _sorted_out(
+    files: Iterable[SourceFile], known: Mapping[bytes, str], options: ParseOptions
+) -> tuple[list[SourceFile], dict[str, _Piece], dict[bytes, str]]:
+    """Return the files to parse, those that are pieces of others by path, and what all other files declare."""
+    unread: list[SourceFile] = []
+    pieces: dict[str, _Piece] = {}
+    declared: dict[bytes, str] = {}
+    for file in files:
+        blocks = cut(file, options)
+        digests = [digest for digest in blocks.said if digest in known] if blocks else []
+        if blocks is None or not digests:
+            unread.append(file)
+        elif len(digests) == len(blocks.said):
+            declared.update((digest, known[digest]) for digest in digests)
+        else:
+            piece, left = without(file, blocks, known)
+            unread.append(piece)
+            pieces[file.path] = (file, left, digests)
+    return unread, pieces, declared
+
+
+_Piece = tuple[SourceFile, Blocks, Sequence[bytes]]
+"""A file, its blocks that are to be parsed, and the digests of the others."""
+
+
+def _meet(parsed: Iterable[ParsedFile], known: Iterable[str]) -> bool:
+    """Whether a name that is known has to do with another: what is to be said of two names, all files say."""
+    names = [*known, *(name for file in parsed for name, _ in file.names)]
+    old = {one.policy.renamed_from for file in parsed for one in file.schedules}
+    return len({name.casefold() for name in names}) < len(names) or not old.isdisjoint(names)

@@ -1,0 +1,127 @@
+"""The server's half of `beatsync.plan.digest`: one short digest for each row that a source owns, made where the rows are."""
+
+# ruff: noqa: S608  names come from our own constants, values are parameters
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from beatsync.plan.digest import LENGTH, NULL, Told
+from beatsync.store import times
+from beatsync.store.bulk import fetch, stream
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, Kind, Table
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+_BEATS_OWN = frozenset({"last_run_at", "total_run_count", "date_changed"})
+_OF_OURS = frozenset({"source_id", "row_id", "said", "as_left"})
+"""What the rows are joined by, and the digests themselves."""
+_JOINED: Mapping[str, Table] = {**{f"of_{kind}": table for kind, table in SCHEDULES.items()}, "e": INVENTORY}
+
+
+def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str]) -> Told:
+    """Return which rows of `source` are as a sync left them, and which rows nobody owns; two queries.
+
+    Names that are `unusual` are not said to be so.
+    """
+    joins = " ".join(
+        f"LEFT JOIN {table.name} of_{kind} ON of_{kind}.id = t.{kind}_id" for kind, table in SCHEDULES.items()
+    )
+    entries = (
+        f"FROM {INVENTORY.name} e JOIN {SOURCE.name} o ON o.id = e.source_id"
+        f" LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {joins} WHERE o.name = %s"
+    )
+    is_left = f"CASE WHEN e.as_left <> '' AND e.as_left = {_digest(connection)} THEN e.said END"
+    known: dict[bytes, str] = {}
+    others: set[str] = set()
+    with closing(stream(connection, ["e.name", is_left], entries, [source])) as records:
+        for name, said in records:
+            if said and name not in unusual:
+                known[bytes.fromhex(said)] = name
+            else:
+                others.add(name)
+    odd = fetch(
+        connection,
+        f"SELECT 0, id FROM {PERIODIC_TASK.name} t WHERE NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
+        f" UNION ALL SELECT 1, row_id FROM {INVENTORY.name} GROUP BY row_id HAVING COUNT(*) > 1",
+    )
+    unowned = frozenset(key for is_twice, key in odd if not is_twice)
+    if len(unowned) < len(odd):
+        # A row that is owned twice is a matter for a close look, and whose it is only all entries tell.
+        return Told({}, frozenset(others.union(known.values())), unowned)
+    return Told(known, frozenset(others), unowned)
+
+
+def _digest(connection: BaseDatabaseWrapper) -> str:
+    """Return the SQL of a digest in hexadecimal, in a statement that has parameters."""
+    columns = [*_columns(connection)]
+    if connection.vendor == "postgresql":
+        text = f"concat_ws(chr(31), {', '.join(columns)})"
+        return f"left(encode(sha256(convert_to({text}, 'UTF8')), 'hex'), {2 * LENGTH})"
+    if connection.vendor == "mysql":
+        text = ", ".join(f"CONVERT({column} USING utf8mb4)" for column in columns)
+        return f"LEFT(SHA2(CONCAT_WS(CHAR(31 USING utf8mb4), {text}), 256), {2 * LENGTH})"
+    # Of its ways to put texts together this one is the quickest by far, and ends each at a NUL: what holds one is no row of ours.
+    text = f"printf('{chr(31).join(['%%s'] * len(columns))}', {', '.join(columns)})"
+    is_cut = " OR ".join(f"instr({column}, char(0))" for column in _names(connection))
+    return f"CASE WHEN {is_cut} THEN NULL ELSE substr(SHA256({text}), 1, {2 * LENGTH}) END"
+
+
+def _columns(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield all columns as texts that are never NULL, in the order in which `beatsync.plan.digest` has them."""
+    keys = [f"{kind}_id" for kind in SCHEDULES]
+    is_there = [f"CASE WHEN t.{key} IS NULL THEN '0' ELSE '1' END" for key in keys]
+    which = (
+        f"CONCAT({', '.join(is_there)})"
+        if connection.vendor == "mysql"
+        else " || ".join(f"({one})" for one in is_there)
+    )
+    for name, kind in PERIODIC_TASK.columns.items():
+        if name == keys[0]:
+            yield which
+        if name not in {*keys, *_BEATS_OWN}:
+            yield _text(connection, "t", name, kind)
+    for alias, table in _JOINED.items():
+        for name, kind in table.columns.items():
+            if name not in _OF_OURS:
+                yield _text(connection, alias, name, kind)
+
+
+def _names(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    for alias, table in (("t", PERIODIC_TASK), *_JOINED.items()):
+        for name in table.columns:
+            yield f"{alias}.{connection.ops.quote_name(name)}"
+
+
+def _text(connection: BaseDatabaseWrapper, alias: str, name: str, kind: Kind) -> str:
+    """Return the SQL of one column as text."""
+    column = f"{alias}.{connection.ops.quote_name(name)}"
+    if kind is Kind.TEXT:
+        return column if connection.vendor == "sqlite" else f"COALESCE({column}, '')"
+    if kind is Kind.MOMENT:
+        return f"COALESCE({_moment(connection, column)}, '{NULL}')"
+    if connection.vendor == "postgresql":
+        return f"COALESCE({column}{'::int' if kind is Kind.FLAG else ''}::text, '{NULL}')"
+    if connection.vendor == "mysql":
+        return f"COALESCE({column}, '{NULL}')"
+    if kind is Kind.DEGREES:
+        return f"CASE WHEN {column} IS NULL THEN '{NULL}' ELSE printf('%%.6f', {column}) END"
+    return f"quote({column})"  # it keeps whatever it is given, also the word in place of a number
+
+
+def _moment(connection: BaseDatabaseWrapper, column: str) -> str:
+    """Return the SQL of a moment in UTC to the microsecond; a wall clock of another zone is said to be one."""
+    if connection.vendor == "postgresql":
+        return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+    zone = str(times.zone_of(connection))
+    parts: Sequence[str] = [column]
+    if connection.vendor == "sqlite":
+        parts = [f"CASE WHEN length({column}) = 19 THEN {column} || '.000000' ELSE {column} END"]
+    if zone != "UTC":
+        parts = [*parts, f"' {zone}'"]
+    if len(parts) == 1:
+        return parts[0]
+    return f"CONCAT({', '.join(parts)})" if connection.vendor == "mysql" else " || ".join(f"({part})" for part in parts)

@@ -1,0 +1,179 @@
+"""The server's digests: of what a sync left they are those that were made of the files, and of anything else they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django_celery_beat.models import PeriodicTask
+
+from beatsync.plan.digest import SEPARATOR
+from beatsync.plan.model import Claim
+from beatsync.reconcile import Outcome, SyncOptions, sync
+from beatsync.store import Store
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, Kind, Table
+from tests.conftest import MakeTask
+
+FILE = """\
+schedules:
+  every-hour:
+    task: t
+    interval: 1h
+    queue: q
+    kwargs: {text: "it's 100 %s ü 日本"}
+  nightly:
+    task: ünï
+    crontab: 30 2 * * mon-fri
+    timezone: Europe/Berlin
+    args: [1, two]
+    headers: {x: y}
+    exchange: e
+    routing_key: "r.#"
+    priority: 0
+    expire_seconds: 90
+    description: "It's a description"
+  sunny:
+    task: t
+    solar: {event: sunrise, latitude: -0.5, longitude: 12.345678}
+    start_time: 2030-01-01T00:00:00.25+01:00
+    expires: 2031-01-01T00:00:00Z
+    enabled: false
+    sync:
+      on_remove: disable
+      ignore: [queue]
+      protect: true
+      sensitive: [kwargs.a]
+  once:
+    task: t
+    clocked: 2099-01-05T03:00:00+01:00
+"""
+NAMES = ["every-hour", "nightly", "once", "sunny"]
+OTHERWISE: dict[Kind, Any] = {
+    Kind.INTEGER: 77, Kind.TEXT: "other", Kind.FLAG: False, Kind.MOMENT: "2033-03-03 03:03:03.000001", Kind.DEGREES: 1.25,
+}  # fmt: skip
+COLUMNS = [
+    (table, name, OTHERWISE[kind])
+    for table in (PERIODIC_TASK, *SCHEDULES.values(), INVENTORY)
+    for name, kind in table.columns.items()
+    if name != "said" and not (table is PERIODIC_TASK and name.endswith("_id"))
+]
+COLUMNS = [
+    (table, name, name in {"one_off", "protect", "retired", "frozen"} or value) for table, name, value in COLUMNS
+]
+
+
+@pytest.fixture
+def synced(store: Store, tmp_path: Path) -> Store:
+    (tmp_path / "a.yaml").write_text(FILE, encoding="utf-8")
+    assert sync(tmp_path, store, SyncOptions()).outcome is Outcome.APPLIED
+    return store
+
+
+def known(store: Store, source: str = "default") -> list[str]:
+    return sorted(store.told(source).known.values())
+
+
+def run(store: Store, sql: str, *parameters: Any) -> int:
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def test_all_that_a_sync_left_is_known(synced: Store) -> None:
+    assert known(synced) == NAMES
+    assert known(synced, "another") == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"), COLUMNS, ids=[f"{table.name}-{name}" for table, name, _ in COLUMNS]
+)
+def test_what_is_written_by_hand_is_not_known(synced: Store, table: Table, column: str, value: Any) -> None:
+    quoted = connections[synced.alias].ops.quote_name(column)
+    one = " WHERE name = 'nightly'" if "name" in table.columns else ""
+    assert run(synced, f"UPDATE {table.name} SET {quoted} = %s{one}", value) == 1
+    beats = table is PERIODIC_TASK and column in {"last_run_at", "total_run_count", "date_changed"}
+    assert len(known(synced)) == len(NAMES) - (not beats)
+
+
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_a_task_that_names_another_schedule_is_not_known(synced: Store, kind: str) -> None:
+    one = f"(SELECT id FROM {SCHEDULES[kind].name})"
+    assert run(synced, f"UPDATE {PERIODIC_TASK.name} SET {kind}_id = {one} WHERE {kind}_id IS NULL") == 3
+    assert len(known(synced)) == 1
+    run(synced, f"UPDATE {PERIODIC_TASK.name} SET {kind}_id = NULL")
+    assert len(known(synced)) == 3
+
+
+def test_null_and_empty_are_alike_in_texts_that_may_be_null(synced: Store) -> None:
+    for column in ("queue", "exchange", "routing_key"):
+        run(synced, f"UPDATE {PERIODIC_TASK.name} SET {column} = '' WHERE name = 'once'")
+    assert known(synced) == NAMES
+
+
+@pytest.mark.parametrize("text", ["q\0", "\0", f"q{SEPARATOR}", f"{SEPARATOR}q", "Q", "q ", "'q'"])
+@pytest.mark.parametrize("column", ["queue", "kwargs", "description", "name"])
+def test_no_character_makes_one_text_look_like_another(synced: Store, column: str, text: str) -> None:
+    if "\0" in text and connections[synced.alias].vendor == "postgresql":
+        return  # it keeps none
+    before = PeriodicTask.objects.using(synced.alias).values_list(column, flat=True).get(name="every-hour")
+    run(synced, f"UPDATE {PERIODIC_TASK.name} SET {column} = %s WHERE name = 'every-hour'", (before or "q") + text)
+    assert known(synced) == NAMES[1:]
+
+
+def test_a_text_that_moves_to_the_next_column_is_not_taken_for_the_same(synced: Store) -> None:
+    run(synced, f"UPDATE {PERIODIC_TASK.name} SET exchange = 'r.#', routing_key = 'e' WHERE name = 'nightly'")
+    assert known(synced) == ["every-hour", "once", "sunny"]
+
+
+def test_a_row_that_is_gone_made_anew_or_not_owned_is_told(synced: Store, make_task: MakeTask) -> None:
+    made = make_task("by hand")
+    tasks = PeriodicTask.objects.using(synced.alias)
+    row = tasks.get(name="nightly")
+    tasks.filter(name="once").delete()
+    told = synced.told("default")
+    assert sorted(told.known.values()) == ["every-hour", "nightly", "sunny"]
+    assert (told.others, told.unowned) == (frozenset({"once"}), frozenset({made.pk}))
+    row.delete()
+    row.pk = None
+    row.save()
+    told = synced.told("default")
+    assert (sorted(told.known.values()), told.others) == (["every-hour", "sunny"], frozenset({"once", "nightly"}))
+    assert told.unowned == {made.pk, row.pk}
+
+
+def test_where_a_row_is_owned_twice_everything_is_looked_at(synced: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "b.yaml").write_text("schedules: {theirs: {task: t, interval: 1h}}", encoding="utf-8")
+    sync(folder, synced, SyncOptions(source="other"))
+    assert known(synced) == NAMES
+    row_id = PeriodicTask.objects.using(synced.alias).get(name="nightly").pk
+    run(synced, f"UPDATE {INVENTORY.name} SET row_id = %s WHERE name = 'theirs'", row_id)
+    told = synced.told("default")
+    assert (told.known, told.others) == ({}, frozenset(NAMES))
+    assert synced.observe_part("default", told.others, told.unowned).owners == {
+        "theirs": Claim("other", row_id, "b.yaml")
+    }
+
+
+def test_a_wall_clock_elsewhere_is_never_taken_for_one_in_utc(
+    synced: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A project without USE_TZ stores its own zone's clock, where 23:00 is another moment than in the files."""
+    connection = connections[synced.alias]
+    if connection.vendor == "postgresql":
+        return  # it stores moments
+    monkeypatch.setitem(connection.settings_dict, "TIME_ZONE", "Asia/Tokyo")
+    connection.__dict__.pop("timezone", None)
+    connection.__dict__.pop("timezone_name", None)
+    try:
+        assert known(synced) == ["every-hour", "nightly"]
+        assert sync(tmp_path, synced, SyncOptions()).outcome is Outcome.APPLIED
+        assert sync(tmp_path, synced, SyncOptions()).outcome is Outcome.UNCHANGED
+        assert known(synced) == ["every-hour", "nightly"]
+    finally:
+        monkeypatch.undo()
+        connection.__dict__.pop("timezone", None)
+        connection.__dict__.pop("timezone_name", None)
