@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from beatsync.plan.digest import with_digests
 from beatsync.spec import ParsedFile, ParseOptions, combine
-from beatsync.spec.blocks import Blocks, cut, is_told_by, without
+from beatsync.spec.blocks import Blocks, cut, is_told_by, replaced, without
 from beatsync.values import Desired, Diagnostic, SourceFile
 from beatsync.workers import parse_files
 
@@ -47,28 +48,36 @@ def parse_rest(
     remarked on.
     """
     unread, pieces, declared = _sorted_out(files, known, options)
+    parsed = parse_files(unread, options, jobs, progress, digests=True)
     whole: list[SourceFile] = []
-    parsed: list[ParsedFile] = []
-    for file in parse_files(unread, options, jobs, progress, digests=True):
-        if file.path not in pieces:
-            parsed.append(file)
+    for file, piece in zip(parse_files((one.file for one in pieces), options, jobs, progress), pieces, strict=True):
+        if is_told_by(file, piece.blocks):
+            parsed.append(with_digests(replaced(file, piece.lines), piece.blocks))
+            declared.update((digest, known[digest]) for digest in piece.digests)
         else:
-            original, left, digests = pieces[file.path]
-            if is_told_by(file, left):
-                parsed.append(with_digests(file, left))
-                declared.update((digest, known[digest]) for digest in digests)
-            else:
-                whole.append(original)
+            whole.append(piece.original)
     parsed += parse_files(whole, options, jobs, progress, digests=True)
     return None if _meet(parsed, declared.values()) else replace(combine(parsed, options, extra), known=declared)
 
 
+class _Piece(NamedTuple):
+    """What is to be parsed of a file of which the rest is known."""
+
+    file: SourceFile
+    blocks: Blocks
+    lines: tuple[int, ...]
+    """Where each block begins in the whole file."""
+    original: SourceFile
+    digests: Sequence[bytes]
+    """Of the blocks that are known."""
+
+
 def _sorted_out(
     files: Iterable[SourceFile], known: Mapping[bytes, str], options: ParseOptions
-) -> tuple[list[SourceFile], dict[str, _Piece], dict[bytes, str]]:
-    """Return the files to parse, those that are pieces of others by path, and what all other files declare."""
+) -> tuple[list[SourceFile], list[_Piece], dict[bytes, str]]:
+    """Return the files to parse, the pieces of files to parse, and what all other files declare."""
     unread: list[SourceFile] = []
-    pieces: dict[str, _Piece] = {}
+    pieces: list[_Piece] = []
     declared: dict[bytes, str] = {}
     for file in files:
         blocks = cut(file, options)
@@ -78,14 +87,8 @@ def _sorted_out(
         elif len(digests) == len(blocks.said):
             declared.update((digest, known[digest]) for digest in digests)
         else:
-            piece, left = without(file, blocks, known)
-            unread.append(piece)
-            pieces[file.path] = (file, left, digests)
+            pieces.append(_Piece(*without(file, blocks, known), file, digests))
     return unread, pieces, declared
-
-
-_Piece = tuple[SourceFile, Blocks, Sequence[bytes]]
-"""A file, its blocks that are to be parsed, and the digests of the others."""
 
 
 def _meet(parsed: Iterable[ParsedFile], known: Iterable[str]) -> bool:

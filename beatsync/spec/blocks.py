@@ -69,17 +69,25 @@ def _left_of(indent: int) -> re.Pattern[bytes]:
     return re.compile(rb"\n {0,%d}[^ #\n]" % (indent - 1))
 
 
-def without(file: SourceFile, blocks: Blocks, known: Container[bytes]) -> tuple[SourceFile, Blocks]:
-    """Return the file with an empty line for each line of a block whose digest is `known`, and the other blocks."""
+def without(file: SourceFile, blocks: Blocks, known: Container[bytes]) -> tuple[SourceFile, Blocks, tuple[int, ...]]:
+    """Return the file without the blocks whose digest is `known`, its blocks, and the line in the whole file where each begins."""
     parts, left = [blocks.head], []
+    line = 1 + blocks.head.count(b"\n")
     for text, said in zip(blocks.texts, blocks.said, strict=True):
-        if said in known:
-            parts.append(b"\n" * text.count(b"\n"))
-        else:
+        if said not in known:
             parts.append(text)
-            left.append((text, said))
-    texts, digests = zip(*left, strict=True) if left else ((), ())
-    return SourceFile(file.path, b"".join(parts)), Blocks(blocks.head, texts, digests, blocks.indent)
+            left.append((text, said, line))
+        line += text.count(b"\n")
+    texts, digests, lines = zip(*left, strict=True) if left else ((), (), ())
+    return SourceFile(file.path, b"".join(parts)), Blocks(blocks.head, texts, digests, blocks.indent), lines
+
+
+def replaced(parsed: ParsedFile, lines: tuple[int, ...]) -> ParsedFile:
+    """Return what was parsed of a file without some of its blocks with the places that it has in the whole file."""
+    places = [one.location._replace(line=line) for one, line in zip(parsed.schedules, lines, strict=True)]
+    schedules = (one._replace(location=place) for one, place in zip(parsed.schedules, places, strict=True))
+    names = ((name, place) for (name, _), place in zip(parsed.names, places, strict=True))
+    return parsed._replace(schedules=tuple(schedules), names=tuple(names))
 
 
 def is_told_by(parsed: ParsedFile, blocks: Blocks) -> bool:

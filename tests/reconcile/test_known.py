@@ -32,6 +32,7 @@ def text(**tasks: str) -> str:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The names in each file that was parsed."""
     found: list[list[str]] = []
+
     def noted(file: SourceFile, options: ParseOptions) -> ParsedFile:
         made = parse_file(file, options)
         found.append([name for name, _ in made.names])
