@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
@@ -18,7 +19,7 @@ from beatsync.plan.diff import make_plan
 from beatsync.plan.digest import Told, unsettled
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
-from beatsync.plan.part import MOST, as_written, concerned, names_of, still_holds
+from beatsync.plan.part import MOST, as_written, concerned, is_beside, names_of, still_holds
 from beatsync.spec import ParseOptions
 from beatsync.values import Desired, Severity, Snapshot, TaskSpec
 
@@ -212,7 +213,10 @@ def _apply(sync: Sync, first: Planned | None = None) -> Result:
     authors = sync.authors(first) if first else {}
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with store.locked(options.source, options.lock_wait, options.holder, options.lease_token):
+            with (
+                store.prepared(first.plan) if first else nullcontext(),
+                store.locked(options.source, options.lock_wait, options.holder, options.lease_token),
+            ):
                 planned = _planned_again(sync, first)
                 made = with_authors(planned.plan, planned.observed, authors)
                 obstacle = sync.obstacle(made)
@@ -237,8 +241,8 @@ def _planned_again(sync: Sync, first: Planned | None) -> Planned:
             return replace(first, observed=part)
         return sync.planned()
     observed = sync.observed()
-    if observed == first.observed:
-        return first
+    if observed == first.observed or is_beside(sync.desired, first.observed, observed):
+        return replace(first, observed=observed)
     now = sync.clock()
     return Planned(observed, sync.plan_of(observed, now), now)
 

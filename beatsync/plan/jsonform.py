@@ -45,8 +45,8 @@ def suspension_json(suspension: Suspension) -> dict[str, str | None]:
 
 def summary_json(plan: Plan) -> dict[str, int]:
     """Return how many changes of each kind there are, and how many schedules stay as they are."""
-    counts = {action.value: plan.count(action) for action in Action}
-    return {**counts, "unchanged": plan.unchanged}
+    actions = [change.action for change in plan.changes]
+    return {**{action.value: actions.count(action) for action in Action}, "unchanged": plan.unchanged}
 
 
 def change_json(change: Change) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import is_removal
-from beatsync.plan.model import Action, Change, Condition, Observed, Plan, Request, Row
+from beatsync.plan.model import Action, Change, Condition, NameRule, Observed, Plan, Request, Row
 from beatsync.values import Desired, Revision, Severity
 
 MOST = 5_000
@@ -38,6 +38,26 @@ def still_holds(plan: Plan, names: frozenset[str], before: Observed, now: Observ
         and all(before.inventory.get(name) == now.inventory.get(name) for name in names.union(now.inventory))
         and all(before.owners.get(name) == now.owners.get(name) for name in names.union(now.owners))
         and all(change.row_id in read for change in plan.changes if change.row_id is not None)
+    )
+
+
+def is_beside(desired: Desired, before: Observed, now: Observed) -> bool:
+    """Whether all that differs between two looks at everything are rows that neither these files nor any source speaks of.
+
+    Then a plan of `before` is that of `now`: somebody may save rows of their own while a large plan is made.
+    """
+    if replace(before, rows={}) != replace(now, rows={}):
+        return False
+    if before.rows.keys() != now.rows.keys() and before.name_rule is not NameRule.EXACT:
+        return False  # a new name may be taken for one of ours
+    names = {name for name in {**before.rows, **now.rows} if before.rows.get(name) != now.rows.get(name)}
+    ids = {rows[name].row_id for rows in (before.rows, now.rows) for name in names if name in rows}
+    return (
+        ids.isdisjoint(entry.row_id for entry in before.inventory.values())
+        and ids.isdisjoint(claim.row_id for claim in before.owners.values())
+        and ids.isdisjoint(stone.row_id for stone in before.tombstones)
+        and names.isdisjoint(declared.spec.name for declared in desired.schedules)
+        and names.isdisjoint(declared.policy.renamed_from for declared in desired.schedules)
     )
 
 

@@ -22,6 +22,8 @@ from beatsync.values import Revision
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from beatsync.store.staging import Staged
+
 TOMBSTONE_LIFE = timedelta(days=7)
 """Beat brings a deleted row back within its own flush, 180 seconds by default; a week is generous."""
 HISTORY_CHANGES = 1_000
@@ -77,9 +79,17 @@ class HistoryEntry:
 
 
 def write_inventory(
-    connection: BaseDatabaseWrapper, source_id: int, plan: Plan, observed: Observed, new_ids: Mapping[str, int]
+    connection: BaseDatabaseWrapper,
+    source_id: int,
+    plan: Plan,
+    observed: Observed,
+    new_ids: Mapping[str, int],
+    staged: Staged | None = None,
 ) -> None:
-    """Replace the entries that `plan` speaks of; an entry whose change deletes or forgets the row goes."""
+    """Replace the entries that `plan` speaks of; an entry whose change deletes or forgets the row goes.
+
+    Those of new rows are taken from where they are `staged`.
+    """
     names = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
     names |= {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
     names &= observed.inventory.keys()
@@ -90,34 +100,28 @@ def write_inventory(
     else:
         entries = fetch(connection, f"SELECT id, name FROM {INVENTORY.name} WHERE source_id = %s", [source_id])
         delete(connection, INVENTORY, (key for key, name in entries if name in names))
-    rows = (_entry(source_id, record, new_ids) for record in plan.records)
-    insert(connection, INVENTORY, tuple(INVENTORY.columns), rows)
+    wanted = plan.records
+    if staged is not None:
+        staged.write_entries(source_id)
+        wanted = tuple(record for record in wanted if record.row_id is not None)
+    if wanted:
+        rows = (entry(source_id, one, new_ids[one.name] if one.row_id is None else one.row_id) for one in wanted)
+        insert(connection, INVENTORY, tuple(INVENTORY.columns), rows)
 
 
 def write_marks(connection: BaseDatabaseWrapper, plan: Plan) -> None:
     """Note the digests of what the files say in the entries that stay."""
     rows: Iterator[BulkRow] = ({"row_id": mark.row_id, "said": mark.said, "as_left": mark.left} for mark in plan.marks)
-    update(connection, replace(INVENTORY, key="row_id"), ("said", "as_left"), rows)
+    if plan.marks:
+        update(connection, replace(INVENTORY, key="row_id"), ("said", "as_left"), rows)
 
 
-def _entry(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tuple[Value, ...]:
+def entry(source_id: int | None, record: Record, row_id: int | None) -> tuple[Value, ...]:
     """Return the columns of an entry, in the table's order."""
-    policy = record.policy
-    return (
-        source_id,
-        record.name,
-        record.row_id if record.row_id is not None else new_ids[record.name],
-        record.applied,
-        policy.on_remove.value,
-        _names(policy.ignore),
-        _names(policy.sensitive),
-        bool(policy.protect),
-        record.path,
-        record.retired,
-        record.frozen,
-        record.said,
-        record.left,
-    )
+    name, _, applied, policy, path, retired, frozen, _, said, left = record
+    ignore, sensitive = _names(policy.ignore), _names(policy.sensitive)
+    treated = (policy.on_remove.value, ignore, sensitive, bool(policy.protect))
+    return (source_id, name, row_id, applied, *treated, path, retired, frozen, said, left)
 
 
 @lru_cache(maxsize=1024)
@@ -143,7 +147,8 @@ def write_tombstones(
         delete(connection, replace(TOMBSTONE, key="row_id"), done, f" AND source_id = {int(source_id)}")
     stamp = times.write(now, zone)
     rows = [(source_id, name, row_id, stamp) for row_id, names in deleted.items() for name in sorted(names)]
-    insert(connection, TOMBSTONE, ("source_id", "name", "row_id", "deleted_at"), rows)
+    if rows:
+        insert(connection, TOMBSTONE, ("source_id", "name", "row_id", "deleted_at"), rows)
 
 
 def write_source(connection: BaseDatabaseWrapper, source_id: int, values: Mapping[str, Value]) -> None:

@@ -18,6 +18,7 @@ from beatsync.store import authors, bulk, digests, lease, lock, observe, project
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import Failure, HistoryEntry, SourceState
+from beatsync.store.staging import Staged, staged
 from beatsync.store.suspension import write_suspension
 from beatsync.values import TaskSpec
 
@@ -51,6 +52,7 @@ class Store:
         self._project = project_settings
         self._name_rule: NameRule | None = None
         self._held: tuple[int, str] | None = None
+        self._staged: Staged | None = None
 
     @property
     def _connection(self) -> BaseDatabaseWrapper:
@@ -153,6 +155,17 @@ class Store:
         return replace(observed, name_rule=self._name_rule, beat_schedule=self.beat_schedule_names())
 
     @contextmanager
+    def prepared(self, plan: Plan) -> Iterator[None]:
+        """Do what can be done of `apply` before the lock is taken, for this very plan; another one is applied without."""
+        connection = self._connection
+        with readable_errors(connection), staged(connection, plan) as ready:
+            self._staged = ready
+            try:
+                yield
+            finally:
+                self._staged = None
+
+    @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
         """One transaction under the lock of `source`; it is rolled back when the body raises.
 
@@ -196,9 +209,11 @@ class Store:
         connection = self._connection
         begun = time.perf_counter()
         with readable_errors(connection):
-            wrote = tasks.write(connection, plan, observed, now)
-            new = [record.name for record in plan.records if record.row_id is None]
-            records.write_inventory(connection, source_id, plan, observed, tasks.row_ids(connection, new))
+            ready = self._staged if self._staged is not None and self._staged.plan is plan else None
+            wrote = tasks.write(connection, plan, observed, now, ready)
+            new = [record.name for record in plan.records if record.row_id is None and ready is None]
+            ids = tasks.row_ids(connection, new)
+            records.write_inventory(connection, source_id, plan, observed, ids, ready)
             records.write_marks(connection, plan)
             records.write_tombstones(connection, source_id, plan, observed, now)
             if is_sync:

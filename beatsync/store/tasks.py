@@ -19,17 +19,24 @@ from beatsync.values import PLAIN_FIELDS, SCHEDULE_FIELDS, Schedule, TaskSpec
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-_PLAIN_COLUMNS = ("name", *PLAIN_FIELDS)
-_SCHEDULE_COLUMNS = ("interval_id", "crontab_id", "solar_id", "clocked_id")
-_NEW_COLUMNS = (*_PLAIN_COLUMNS, *_SCHEDULE_COLUMNS, "last_run_at", "total_run_count", "date_changed")
-_NO_KEYS = (None,) * len(_SCHEDULE_COLUMNS)
+    from beatsync.store.staging import Staged
+
+PLAIN_COLUMNS = ("name", *PLAIN_FIELDS)
+SCHEDULE_COLUMNS = ("interval_id", "crontab_id", "solar_id", "clocked_id")
+_NEW_COLUMNS = (*PLAIN_COLUMNS, *SCHEDULE_COLUMNS, "last_run_at", "total_run_count", "date_changed")
+_NO_KEYS = (None,) * len(SCHEDULE_COLUMNS)
 _RESTARTS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
 """Fields whose change moves `date_changed`, from which beat counts a row that never ran; any other must not (FACTS 4)."""
 _WRITERS = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 
-def write(connection: BaseDatabaseWrapper, plan: Plan, observed: Observed, now: datetime) -> bool:
-    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
+def write(
+    connection: BaseDatabaseWrapper, plan: Plan, observed: Observed, now: datetime, staged: Staged | None = None
+) -> bool:
+    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written.
+
+    New rows are taken from where they are `staged`.
+    """
     creates = [change for change in plan.changes if change.action is Action.CREATE]
     updates = [change for change in plan.changes if change.action in _WRITERS and _written_fields(change)]
     deletes = [change for change in plan.changes if change.action is Action.DELETE and change.row_id is not None]
@@ -45,7 +52,10 @@ def write(connection: BaseDatabaseWrapper, plan: Plan, observed: Observed, now: 
     ids = schedules.ensure(connection, _schedules_of([*creates, *moved]))
     _make_room(connection, updates, observed)
     _update(connection, updates, ids, now, zone)
-    insert(connection, PERIODIC_TASK, _NEW_COLUMNS, (_new_row(change, ids, now, zone) for change in creates))
+    if staged is not None:
+        staged.write_tasks(ids, times.write(now, zone))
+    else:
+        insert(connection, PERIODIC_TASK, _NEW_COLUMNS, (_new_row(change, ids, now, zone) for change in creates))
     schedules.sweep(connection, _left([*moved, *deletes]), known)
     return True
 
@@ -113,25 +123,17 @@ def _left(changes: Iterable[Change]) -> dict[str, list[int]]:
     return left
 
 
-def _plain_values(spec: TaskSpec, zone: tzinfo) -> tuple[Value, ...]:
+def plain_values(spec: TaskSpec, zone: tzinfo) -> tuple[Value, ...]:
     """Return the columns that are not the schedule's, as the model's own `save()` would leave them."""
+    (
+        name, task, _, args, kwargs, headers, queue, exchange, routing_key, priority, expires, expire_seconds, one_off,
+        start_time, enabled, description,
+    ) = spec  # fmt: skip
     return (
-        spec.name,
-        spec.task,
-        spec.args,
-        spec.kwargs,
-        spec.headers or "{}",
-        spec.queue or None,
-        spec.exchange or None,
-        spec.routing_key or None,
-        spec.priority,
-        times.write(spec.expires, zone),
-        spec.expire_seconds,
-        spec.one_off,
-        times.write(spec.start_time, zone),
-        spec.enabled,
-        spec.description,
-    )
+        name, task, args, kwargs, headers or "{}", queue or None, exchange or None, routing_key or None, priority,
+        times.write(expires, zone), expire_seconds, one_off, times.write(start_time, zone),
+        enabled, description,
+    )  # fmt: skip
 
 
 def _keys(spec: TaskSpec, ids: Mapping[Schedule, schedules.Keys]) -> schedules.Keys:
@@ -139,9 +141,9 @@ def _keys(spec: TaskSpec, ids: Mapping[Schedule, schedules.Keys]) -> schedules.K
 
 
 def _new_row(change: Change, ids: Mapping[Schedule, schedules.Keys], now: datetime, zone: tzinfo) -> tuple[Value, ...]:
-    spec = _target(change)
+    spec = target(change)
     begun = (times.write(change.last_run_at, zone), 0, times.write(now, zone))
-    return (*_plain_values(spec, zone), *_keys(spec, ids), *begun)
+    return (*plain_values(spec, zone), *_keys(spec, ids), *begun)
 
 
 def _update(
@@ -169,9 +171,9 @@ def _update(
 def _changed_columns(change: Change, ids: Mapping[Schedule, schedules.Keys], zone: tzinfo) -> BulkRow:
     if change.action is Action.DISABLE:
         return {"enabled": False}
-    spec = _target(change)
-    plain = zip(_PLAIN_COLUMNS, _plain_values(spec, zone), strict=True)
-    keys = zip(_SCHEDULE_COLUMNS, _keys(spec, ids), strict=True) if _moves_schedule(change) else ()
+    spec = target(change)
+    plain = zip(PLAIN_COLUMNS, plain_values(spec, zone), strict=True)
+    keys = zip(SCHEDULE_COLUMNS, _keys(spec, ids), strict=True) if _moves_schedule(change) else ()
     return {**dict(plain), **dict(keys)}
 
 
@@ -179,7 +181,7 @@ def _columns(fields: frozenset[str]) -> tuple[str, ...]:
     """Return the columns that stand for `fields`, in the table's order."""
     columns = fields.intersection({"name", "last_run_at", *PLAIN_FIELDS})
     if not fields.isdisjoint(SCHEDULE_FIELDS):
-        columns = columns.union(_SCHEDULE_COLUMNS)
+        columns = columns.union(SCHEDULE_COLUMNS)
     if not fields.isdisjoint(_RESTARTS):
         columns = columns.union({"date_changed"})
     return tuple(name for name in PERIODIC_TASK.columns if name in columns)
@@ -188,14 +190,16 @@ def _columns(fields: frozenset[str]) -> tuple[str, ...]:
 def _make_room(connection: BaseDatabaseWrapper, changes: Sequence[Change], observed: Observed) -> None:
     """Move rows out of the way whose names other rows are about to take: names are unique at every instant."""
     names = {row.row_id: name for name, row in observed.rows.items()}
-    renamed = {c.row_id: _target(c).name for c in changes if "name" in _written_fields(c) and c.row_id is not None}
+    renamed = {c.row_id: target(c).name for c in changes if "name" in _written_fields(c) and c.row_id is not None}
     wanted = set(renamed.values())
     blocking = [row_id for row_id in renamed if names.get(row_id) in wanted]
     passing: list[BulkRow] = [{"id": row_id, "name": f"beatsync-{uuid.uuid4().hex}"} for row_id in blocking]
-    update(connection, PERIODIC_TASK, ("name",), passing)
+    if passing:
+        update(connection, PERIODIC_TASK, ("name",), passing)
 
 
-def _target(change: Change) -> TaskSpec:
+def target(change: Change) -> TaskSpec:
+    """Return what the row shall be. Raises ValueError where the plan does not say it."""
     if change.target is None:
         raise ValueError(f"the plan does not say what the row {change.name!r} shall be")
     return change.target
