@@ -82,7 +82,8 @@ def take(connection: BaseDatabaseWrapper, source: str, wait: float) -> int:
     somebody else has written meanwhile.
     """
     try:
-        with transaction.atomic(using=connection.alias):
+        # A savepoint is for PostgreSQL, where a statement that fails takes the transaction along.
+        with transaction.atomic(using=connection.alias, savepoint=connection.vendor != "sqlite"):
             if connection.vendor == "sqlite":
                 update = f"UPDATE {SOURCE.name} SET name = name WHERE name = %s"
                 _in_slices(connection, wait, lambda: execute(connection, update, [source]))

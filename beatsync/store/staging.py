@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
-from beatsync.plan.model import Action, Change, Plan
+from beatsync.plan.model import Action, Change, Plan, Record
 from beatsync.store import records, schedules, tasks, times
 from beatsync.store.bulk import Value, execute, insert
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, Kind, Table
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
 LEAST = 1_000
 """New rows for which it pays."""
 _KEYS = Table("beatsync_new_key", dict.fromkeys(("schedule", *tasks.SCHEDULE_COLUMNS), Kind.INTEGER), key="schedule")
-_TASKS = Table(
-    "beatsync_new_task",
-    {"schedule": Kind.INTEGER, **{name: PERIODIC_TASK.columns[name] for name in (*tasks.PLAIN_COLUMNS, "last_run_at")}},
+_ENTRY = "entry_"
+_NEW = Table(
+    "beatsync_new",
+    {
+        "schedule": Kind.INTEGER,
+        **{name: PERIODIC_TASK.columns[name] for name in (*tasks.PLAIN_COLUMNS, "last_run_at")},
+        **{f"{_ENTRY}{name}": kind for name, kind in INVENTORY.columns.items()},
+    },
 )
-_ENTRIES = Table("beatsync_new_entry", INVENTORY.columns)
+"""Each task with its entry, by the number of its schedule and without the key of its row."""
 
 
 class Staged:
@@ -41,6 +46,14 @@ class Staged:
         self._connection = connection
         self._zone = times.zone_of(connection)
         self._numbers: dict[Schedule, int] = {}
+        self._changes = [change for change in plan.changes if change.action is Action.CREATE]
+        self._records = [record for record in plan.records if record.row_id is None]
+
+    def pays(self) -> bool:
+        """Whether it is worth while, and each new task has its entry, as in every plan of files."""
+        return len(self._changes) >= LEAST and [one.name for one in self._changes] == [
+            one.name for one in self._records
+        ]
 
     def fill(self) -> bool:
         """Lay them ready; return whether there was room for it."""
@@ -58,25 +71,23 @@ class Staged:
         return True
 
     def _fill(self) -> None:
-        """Make the tables: of tasks by the number of their schedule, and of entries without the key of their row."""
-        for table in (_KEYS, _TASKS, _ENTRIES):
+        for table in (_KEYS, _NEW):
             columns = ", ".join(_names(self._connection, table.columns))
             key = f", PRIMARY KEY ({table.key})" if table.key in table.columns else ""
             execute(self._connection, f"CREATE TEMP TABLE {table.name} ({columns}{key})")
-        created = (change for change in self.plan.changes if change.action is Action.CREATE)
-        insert(self._connection, _TASKS, tuple(_TASKS.columns), map(self._task, created))
-        new = (records.entry(None, record, None) for record in self.plan.records if record.row_id is None)
-        insert(self._connection, _ENTRIES, tuple(_ENTRIES.columns), new)
+        rows = (self._row(change, record) for change, record in zip(self._changes, self._records, strict=True))
+        insert(self._connection, _NEW, tuple(_NEW.columns), rows)
 
-    def _task(self, change: Change) -> tuple[Value, ...]:
+    def _row(self, change: Change, record: Record) -> tuple[Value, ...]:
         spec, number = tasks.target(change), None
         if spec.schedule is not None:
             number = self._numbers.setdefault(spec.schedule, len(self._numbers))
-        return (number, *tasks.plain_values(spec, self._zone), times.write(change.last_run_at, self._zone))
+        last_run = times.write(change.last_run_at, self._zone)
+        return (number, *tasks.plain_values(spec, self._zone), last_run, *records.entry(None, record, None))
 
     def drop(self) -> None:
         """Forget them."""
-        for table in (_KEYS, _TASKS, _ENTRIES):
+        for table in (_KEYS, _NEW):
             execute(self._connection, f"DROP TABLE IF EXISTS temp.{table.name}")
 
     def write_tasks(self, keys: Mapping[Schedule, schedules.Keys], now: str | None) -> None:
@@ -89,18 +100,19 @@ class Staged:
             self._connection,
             f"INSERT INTO {PERIODIC_TASK.name} ({', '.join((*plain, *four))}, total_run_count, date_changed)"
             f" SELECT {', '.join((*(f't.{name}' for name in plain), *(f'k.{name}' for name in four)))}, 0, %s"
-            f" FROM temp.{_TASKS.name} t LEFT JOIN temp.{_KEYS.name} k ON k.schedule = t.schedule ORDER BY t.rowid",
+            f" FROM temp.{_NEW.name} t LEFT JOIN temp.{_KEYS.name} k ON k.schedule = t.schedule ORDER BY t.rowid",
             [now],
         )
 
     def write_entries(self, source_id: int) -> None:
-        """Insert the entries of the tasks, which are written; one without a task breaks the rule that each has one."""
+        """Insert the entries of the tasks, which are written."""
+        ours = {"source_id": "%s", "row_id": "p.id"}
+        found = [ours.get(name, f"t.{_ENTRY}{name}") for name in INVENTORY.columns]
         columns = _names(self._connection, INVENTORY.columns)
-        found = ["p.id" if name == '"row_id"' else "%s" if name == '"source_id"' else f"e.{name}" for name in columns]
         execute(
             self._connection,
             f"INSERT INTO {INVENTORY.name} ({', '.join(columns)}) SELECT {', '.join(found)}"
-            f" FROM temp.{_ENTRIES.name} e LEFT JOIN {PERIODIC_TASK.name} p ON p.name = e.name ORDER BY e.rowid",
+            f" FROM temp.{_NEW.name} t LEFT JOIN {PERIODIC_TASK.name} p ON p.name = t.name ORDER BY t.rowid",
             [source_id],
         )
 
@@ -112,10 +124,10 @@ def _names(connection: BaseDatabaseWrapper, columns: Sequence[str] | Mapping[str
 @contextmanager
 def staged(connection: BaseDatabaseWrapper, plan: Plan) -> Iterator[Staged | None]:
     """Lay ready what `plan` makes anew for as long as the body lasts; None where it is little, or nobody would wait for it."""
-    if connection.vendor != "sqlite" or plan.count(Action.CREATE) < LEAST:
+    one = Staged(connection, plan)
+    if connection.vendor != "sqlite" or not one.pays():
         yield None
         return
-    one = Staged(connection, plan)
     try:
         yield one if one.fill() else None
     finally:

@@ -135,14 +135,14 @@ def test_a_name_that_was_taken_meanwhile_leaves_all_as_it_was_and_nothing_behind
 
 
 def test_an_entry_whose_task_is_not_written_is_refused(lite: Store) -> None:
-    with pytest.raises(RetryableError, match="row_id"):
+    with pytest.raises(KeyError, match="nowhere"):
         prepared(lite, plan(create(hourly()), records=[record(hourly()), record(hourly("nowhere"))]))
     assert lite.observe("shop").rows == {}
 
 
 def test_without_room_for_a_temporary_table_it_is_done_without(lite: Store) -> None:
     def full(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if "beatsync_new_entry" in sql and many:
+        if "beatsync_new" in sql and many:
             raise DatabaseError("database or disk is full")
         return execute(sql, params, many, context)
 
