@@ -114,6 +114,8 @@ class Sync:
     options: SyncOptions
     clock: Clock = utc_now
     watch: Watch = unwatched
+    told: Told | None = None
+    """What the database said when it was asked for the last time."""
     whole: Callable[[], Desired] = _nothing_left
     """Parses the files of which `desired` knows some schedules by their texts alone; asked where a row is no more as it was."""
 
@@ -126,24 +128,28 @@ class Sync:
         """Return what the files say by name, for the store to share."""
         return {declared.spec.name: declared.spec for declared in self.desired.schedules}
 
-    def planned(self, told: Told | None = None) -> Planned:
-        """Make a plan of everything as it is now; what was `told` a moment ago will do."""
-        observed, now = self.observed(told), self.clock()
+    def planned(self) -> Planned:
+        """Make a plan of everything as it is now."""
+        self.told = self.store.told(self.options.source)
+        return self.planned_of_told()
+
+    def planned_of_told(self) -> Planned:
+        """Make a plan of what was told a moment ago, and of what has to be looked at because of it."""
+        observed, now = self.observed(), self.clock()
         return Planned(observed, self.plan_of(observed, now), now)
 
-    def observed(self, told: Told | None = None) -> Observed:
+    def observed(self) -> Observed:
         """Read what is not told to be as it should be; where that is much, everything."""
         store, source = self.store, self.options.source
-        told = told or store.told(source)
-        open_ = unsettled(self.desired, told)
-        if open_ is None:
+        open_ = unsettled(self.desired, self.told) if self.told else None
+        if open_ is None and self.desired.known:
             self.desired = self.whole()
-            return self.observed(told)
-        if len(open_.names) + len(open_.row_ids) > MOST:
+            return self.observed()
+        if open_ is None or len(open_.names) + len(open_.row_ids) > MOST:
             observed = store.observe(source, self.expected())
         else:
             observed = store.observe_part(source, open_.names, open_.row_ids)
-        return replace(observed, settled=open_.settled)
+        return replace(observed, settled=open_.settled) if open_ else observed
 
     def plan_of(self, observed: Observed, now: datetime) -> Plan:
         """Return the plan; where another one was reviewed, it is blocked."""
@@ -240,11 +246,11 @@ def _planned_again(sync: Sync, first: Planned | None) -> Planned:
         if still_holds(first.plan, names, first.observed, part):
             return replace(first, observed=part)
         return sync.planned()
+    # What was told then to be as it should be, is read with everything else.
     observed = sync.observed()
     if observed == first.observed or is_beside(sync.desired, first.observed, observed):
         return replace(first, observed=observed)
-    now = sync.clock()
-    return Planned(observed, sync.plan_of(observed, now), now)
+    return sync.planned()
 
 
 def _repair(sync: Sync, applied: Plan) -> int:

@@ -30,7 +30,6 @@ from beatsync.applying import (
 )
 from beatsync.parsing import parse_all, parse_rest
 from beatsync.plan.authors import with_authors
-from beatsync.plan.digest import Told
 from beatsync.plan.model import Plan
 from beatsync.plan.part import MOST, Base, part_plan
 from beatsync.plan.release import release_plan
@@ -100,21 +99,20 @@ def _progress(watch: Watch, total: int) -> Callable[[int], None]:
     return lambda done: watch("parsing files", done, total)
 
 
-def _begun(root: Path, store: Store, options: SyncOptions, clock: Clock, watch: Watch) -> tuple[Sync, Told]:
-    """Read the files as far as the database does not know what they say."""
+def _begun(root: Path, store: Store, options: SyncOptions, clock: Clock, watch: Watch) -> Sync:
+    """Read the files, as far as the database does not tell what they say."""
     watch("reading files", 0, 0)
     snapshot = load(root)
     watch("reading the database", 0, 0)
     told = store.told(options.source)
-    files = snapshot.files
+    files, snapshot = deque(snapshot.files), replace(snapshot, files=())
     given = options.parse, snapshot.diagnostics, options.jobs, _progress(watch, len(files))
 
     def whole() -> Desired:
-        return parse_all(deque(files), *given, digests=True)
+        return parse_all(files, *given, digests=True)
 
-    desired = parse_rest(files, told.known, *given) if told.known else None
-    snapshot = replace(snapshot, files=())
-    return Sync(snapshot, desired or whole(), store, options, clock, watch, whole), told
+    desired = parse_rest(files, told.known, *given) if told else None
+    return Sync(snapshot, desired or whole(), store, options, clock, watch, told, whole)
 
 
 @_undisturbed()
@@ -123,9 +121,9 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
 
     Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
     """
-    one, told = _begun(root, store, options, clock, watch)
+    one = _begun(root, store, options, clock, watch)
     watch("comparing with the database", 0, 0)
-    planned = one.planned(told)
+    planned = one.planned_of_told()
     made = with_authors(planned.plan, planned.observed, one.authors(planned))
     return Result(one.obstacle(made) or Outcome.PLANNED, made)
 
@@ -147,7 +145,9 @@ def sync(
     """
     if expected is not None:
         options = replace(options, plan=replace(options.plan, approved=expected))
-    return _synced(*_begun(root, store, options, clock, watch))
+    one = _begun(root, store, options, clock, watch)
+    watch("comparing with the database", 0, 0)
+    return _ended(one, one.planned_of_told())
 
 
 @_undisturbed()
@@ -161,12 +161,12 @@ def sync_read(
     watch: Watch = unwatched,
 ) -> Result:
     """Make the rows say what was read from the files; `sync` without its first step. Raises `beatsync.store.StoreError`."""
-    return _synced(Sync(snapshot, desired, store, options, clock, watch))
+    watch("comparing with the database", 0, 0)
+    one = Sync(snapshot, desired, store, options, clock, watch)
+    return _ended(one, one.planned())
 
 
-def _synced(one: Sync, told: Told | None = None) -> Result:
-    one.watch("comparing with the database", 0, 0)
-    planned = one.planned(told)
+def _ended(one: Sync, planned: Planned) -> Result:
     obstacle = one.obstacle(planned.plan)
     if obstacle is not None:
         return refuse(one, planned.plan, obstacle)

@@ -72,10 +72,10 @@ def _marks(valid: tuple[Declared, ...], observed: Observed, recorded: AbstractSe
         if (
             entry is not None
             and declared.said
-            and (declared.said.hex(), declared.left.hex()) != (entry.said, entry.left)
+            and (declared.said, declared.left) != (entry.said, entry.left)
             and entry.name not in recorded
         ):
-            yield Mark(entry.row_id, declared.said.hex(), declared.left.hex())
+            yield Mark(entry.row_id, declared.said, declared.left)
 
 
 def _leaving(

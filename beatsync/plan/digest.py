@@ -16,7 +16,7 @@ from typing import NamedTuple
 from beatsync.plan.compare import applied_text
 from beatsync.spec import ParsedFile
 from beatsync.spec.blocks import Blocks, is_told_by
-from beatsync.values import Clocked, Crontab, Declared, Desired, Interval, Policy, Schedule, Solar, make
+from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Declared, Desired, Interval, Policy, Schedule, Solar, make
 
 SEPARATOR = "\x1f"
 """Stands between the columns. No digest is made of a text that holds it, so each is in its place where two digests are equal."""
@@ -87,11 +87,13 @@ def digest(declared: Declared) -> bytes:
         one_off, start_time, enabled, description,
     ) = declared[0]  # fmt: skip
     which, when = _schedule(schedule)
+    policy = declared[2]
     text = SEPARATOR.join(
         (
             name, task, which, args, kwargs, headers, queue or "", exchange or "", routing_key or "", _number(priority),
             _moment(expires), _number(expire_seconds), _flag(one_off), _moment(start_time), _flag(enabled), description,
-            when, name, applied_text(declared), _policy(declared[2]), declared[1][0], "0", "0",
+            when, name, applied_text(declared),
+            _DEFAULT if policy is DEFAULT_POLICY else _policy(policy), declared[1][0], "0", "0",
         )
     )  # fmt: skip
     if text.count(SEPARATOR) != _SEPARATORS:
@@ -139,3 +141,7 @@ def _policy(policy: Policy) -> str:
         _flag(bool(policy.protect)),
     )
     return SEPARATOR.join(treated)
+
+
+_DEFAULT = _policy(DEFAULT_POLICY)
+"""Of nearly all, and a policy's own hash takes its time."""

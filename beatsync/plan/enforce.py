@@ -14,6 +14,7 @@ from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, I
 from beatsync.plan.settled import is_settled
 from beatsync.spec import crontab
 from beatsync.values import (
+    DEFAULT_POLICY,
     SCHEDULE_FIELDS,
     Clocked,
     Crontab,
@@ -79,7 +80,8 @@ def remembered(policy: Policy, entry: Owned | None) -> Policy:
     protect = policy.protect
     if protect is None:
         protect = bool(entry and entry.policy.protect)
-    return _kept(policy, protect)
+    # A policy's own hash takes its time, and most have none of their own.
+    return _kept(policy, protect) if policy is not DEFAULT_POLICY or protect else _KEPT
 
 
 @lru_cache(maxsize=4096)
@@ -87,11 +89,14 @@ def _kept(policy: Policy, protect: bool) -> Policy:
     return replace(policy, protect=protect, renamed_from=None)
 
 
+_KEPT = _kept(DEFAULT_POLICY, False)
+
+
 def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record | None:
     spec, location, policy, _, said, left = declared
     name, row_id = spec.name, row.row_id if row else None
     record = Record(
-        name, row_id, applied_text(declared), remembered(policy, entry), location.path, said=said.hex(), left=left.hex()
+        name, row_id, applied_text(declared), remembered(policy, entry), location.path, said=said, left=left
     )
     if entry is None:
         return record

@@ -50,9 +50,9 @@ class Owned(NamedTuple):
     """It left the files and was disabled (`on_remove: disable`) rather than deleted."""
     frozen: bool = False
     """At the last sync a file was invalid, and the schedule may stand in it (`--on-invalid isolate`)."""
-    said: str = ""
-    """Digest of the text that the sync was told by (`Declared.said`), in hexadecimal."""
-    left: str = ""
+    said: bytes = b""
+    """Digest of the text that the sync was told by (`Declared.said`)."""
+    left: bytes = b""
     """And of what it left (`Declared.left`)."""
 
 
@@ -244,16 +244,16 @@ class Record(NamedTuple):
     frozen: bool = False
     previous_name: str | None = None
     """The inventory entry that this one replaces, where the name changed."""
-    said: str = ""
-    left: str = ""
+    said: bytes = b""
+    left: bytes = b""
 
 
 class Mark(NamedTuple):
     """Digests to note in an entry about which nothing else is to be done."""
 
     row_id: int
-    said: str
-    left: str
+    said: bytes
+    left: bytes
 
 
 class Condition(str, Enum):

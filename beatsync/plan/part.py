@@ -56,6 +56,7 @@ def is_beside(desired: Desired, before: Observed, now: Observed) -> bool:
         ids.isdisjoint(entry.row_id for entry in before.inventory.values())
         and ids.isdisjoint(claim.row_id for claim in before.owners.values())
         and ids.isdisjoint(stone.row_id for stone in before.tombstones)
+        and names.isdisjoint(before.settled)
         and names.isdisjoint(declared.spec.name for declared in desired.schedules)
         and names.isdisjoint(declared.policy.renamed_from for declared in desired.schedules)
     )

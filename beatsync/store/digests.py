@@ -22,8 +22,8 @@ _OF_OURS = frozenset({"source_id", "row_id", "said", "as_left"})
 _JOINED: Mapping[str, Table] = {**{f"of_{kind}": table for kind, table in SCHEDULES.items()}, "e": INVENTORY}
 
 
-def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str]) -> Told:
-    """Return which rows of `source` are as a sync left them, and which rows nobody owns; two queries.
+def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str]) -> Told | None:
+    """Return which rows of `source` are as a sync left them, and which rows nobody owns; two queries. None where no row is.
 
     Names that are `unusual` are not said to be so.
     """
@@ -39,20 +39,29 @@ def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str])
     others: set[str] = set()
     with closing(stream(connection, ["e.name", is_left], entries, [source])) as records:
         for name, said in records:
-            if said and name not in unusual:
-                known[bytes.fromhex(said)] = name
+            digest = digest_of(said)
+            if digest and name not in unusual:
+                known[digest] = name
             else:
                 others.add(name)
+    if not known:
+        return None
     odd = fetch(
         connection,
         f"SELECT 0, id FROM {PERIODIC_TASK.name} t WHERE NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
         f" UNION ALL SELECT 1, row_id FROM {INVENTORY.name} GROUP BY row_id HAVING COUNT(*) > 1",
     )
     unowned = frozenset(key for is_twice, key in odd if not is_twice)
-    if len(unowned) < len(odd):
-        # A row that is owned twice is a matter for a close look, and whose it is only all entries tell.
-        return Told({}, frozenset(others.union(known.values())), unowned)
-    return Told(known, frozenset(others), unowned)
+    # A row that is owned twice is a matter for a close look, and whose it is only all entries tell.
+    return Told(known, frozenset(others), unowned) if len(unowned) == len(odd) else None
+
+
+def digest_of(text: str | None) -> bytes:
+    """Return the digest that a column says; none where a hand wrote something else there."""
+    try:
+        return bytes.fromhex(text or "")
+    except ValueError:
+        return b""
 
 
 def _digest(connection: BaseDatabaseWrapper) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from beatsync.plan.model import Claim, NameRule, Observed, Owned, Tombstone
 from beatsync.store import rows, times
 from beatsync.store.bulk import fetch, id_lists, name_lists, stream
+from beatsync.store.digests import digest_of
 from beatsync.store.lock import same_name
 from beatsync.store.records import APPLIED
 from beatsync.store.suspension import suspension_of, suspension_sql
@@ -111,7 +112,9 @@ def _ownership(
             shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
             if owner == source:
                 policy = _policy(on_remove, ignore, sensitive, bool(protect))
-                inventory[name] = Owned(name, row_id, applied, policy, shared, bool(retired), bool(frozen), said, left)
+                inventory[name] = Owned(
+                    name, row_id, applied, policy, shared, bool(retired), bool(frozen), digest_of(said), digest_of(left)
+                )
             else:
                 owners[name] = Claim(owner, row_id, shared)
     return inventory, owners

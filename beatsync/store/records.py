@@ -111,7 +111,9 @@ def write_inventory(
 
 def write_marks(connection: BaseDatabaseWrapper, plan: Plan) -> None:
     """Note the digests of what the files say in the entries that stay."""
-    rows: Iterator[BulkRow] = ({"row_id": mark.row_id, "said": mark.said, "as_left": mark.left} for mark in plan.marks)
+    rows: Iterator[BulkRow] = (
+        {"row_id": mark.row_id, "said": mark.said.hex(), "as_left": mark.left.hex()} for mark in plan.marks
+    )
     if plan.marks:
         update(connection, replace(INVENTORY, key="row_id"), ("said", "as_left"), rows)
 
@@ -121,7 +123,7 @@ def entry(source_id: int | None, record: Record, row_id: int | None) -> tuple[Va
     name, _, applied, policy, path, retired, frozen, _, said, left = record
     ignore, sensitive = _names(policy.ignore), _names(policy.sensitive)
     treated = (policy.on_remove.value, ignore, sensitive, bool(policy.protect))
-    return (source_id, name, row_id, applied, *treated, path, retired, frozen, said, left)
+    return (source_id, name, row_id, applied, *treated, path, retired, frozen, said.hex(), left.hex())
 
 
 @lru_cache(maxsize=1024)

@@ -133,8 +133,8 @@ class Store:
         with readable_errors(self._connection):
             return self._completed(observe.observe(self._connection, source, expected))
 
-    def told(self, source: str) -> Told:
-        """Have the server tell which rows of `source` are as a sync left them, and read none of them; two queries."""
+    def told(self, source: str) -> Told | None:
+        """Have the server tell which rows of `source` are as a sync left them, and read none of them; None where it tells of none."""
         with readable_errors(self._connection):
             return digests.read(self._connection, source, self.beat_schedule_names())
 

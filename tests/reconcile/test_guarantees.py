@@ -204,7 +204,7 @@ def test_a_name_in_the_projects_beat_schedule_blocks_the_sync(
 def test_a_plan_is_made_again_under_the_lock(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody changes a row after the first look: what is done is done to what stands there then."""
     go(tmp_path, store, "schedules: {one: {task: t, interval: 1h, queue: a}}")
-    look, looks = store.observe_part, []
+    look, looks = store.observe, []
 
     def looked(*asked: Any, **how: Any) -> Observed:
         seen = look(*asked, **how)
@@ -213,7 +213,7 @@ def test_a_plan_is_made_again_under_the_lock(store: Store, tmp_path: Path, monke
             rows(store, name="one").update(priority=7)
         return seen
 
-    monkeypatch.setattr(store, "observe_part", looked)
+    monkeypatch.setattr(store, "observe", looked)
     done = go(tmp_path, store, "schedules: {one: {task: t, interval: 1h, queue: b}}")
     fields = [(f.field, f.cause.value) for change in done.plan.changes for f in change.fields]
     assert fields == [("queue", "spec"), ("priority", "drift")]
