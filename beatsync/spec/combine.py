@@ -80,14 +80,13 @@ def _renames(schedules: Iterable[Declared], names: set[str]) -> Iterator[Diagnos
 
 
 def _unknown_environment(files: Iterable[ParsedFile], wanted: str | None) -> Iterator[Diagnostic]:
-    known: dict[str, str] = {}
-    for file in files:
-        known.update(dict.fromkeys(file.environments, file.path))
+    known = frozenset[str]().union(*(file.environments for file in files))
     if wanted is None or not known or wanted in known:
         return
     from difflib import get_close_matches
 
-    near = get_close_matches(wanted, known, n=1)
+    near = get_close_matches(wanted, sorted(known), n=1)
     hint = f"did you mean {near[0]}?" if near else f"they speak of {', '.join(sorted(known))}"
     message = f"no file speaks of the environment {wanted!r}"
-    yield Diagnostic(Severity.WARNING, "environment-unknown", message, Location(min(known.values())), hint)
+    place = Location(min(file.path for file in files if file.environments))
+    yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)

@@ -172,6 +172,18 @@ def test_a_text_is_known_under_its_options_alone(options: ParseOptions) -> None:
     assert found.known == {}
 
 
+def test_what_is_said_of_an_environment_stands_where_it_stands_when_all_is_parsed() -> None:
+    options = ParseOptions("stagin")
+    known = {
+        one.said: one.spec.name for one in everything([HEADS[0] + BLOCKS[0], HEADS[0] + BLOCKS[5]], options).schedules
+    }
+    after = [HEADS[0] + BLOCKS[0] + BLOCKS[5].replace("three", "four"), HEADS[0] + BLOCKS[5]]
+    found = rest(after, known, options)
+    assert found is not None
+    assert [one.code for one in found.diagnostics] == ["environment-unknown"]
+    assert found.diagnostics == everything(after, options).diagnostics
+
+
 def test_an_edit_is_parsed_alone_and_keeps_its_place() -> None:
     source = [HEADS[1] + BLOCKS[0] + BLOCKS[2] + BLOCKS[4]]
     known = {one.said: one.spec.name for one in everything([HEADS[1] + BLOCKS[0] + BLOCKS[2]]).schedules}
