@@ -17,6 +17,16 @@ _FORGET = (
 )
 
 
+def folded(name: str, rule: NameRule) -> str:
+    """Return what is the same of two names that a database with this rule takes for one; `rule` is not EXACT."""
+    if name.isascii():
+        return name.rstrip(" ").lower()
+    text = name
+    if rule is NameRule.LETTERS:
+        text = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+    return text.rstrip(" ").casefold()
+
+
 class Match(NamedTuple):
     """A declared schedule with the row and the inventory entry it is about; both may be missing."""
 
@@ -190,9 +200,4 @@ class Matcher:
         return self._twins.get(self._fold(name), set()) - {name} if self._twins else set()
 
     def _fold(self, name: str) -> str:
-        if name.isascii():
-            return name.rstrip(" ").lower()
-        text = name
-        if self._observed.name_rule is NameRule.LETTERS:
-            text = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
-        return text.rstrip(" ").casefold()
+        return folded(name, self._observed.name_rule)

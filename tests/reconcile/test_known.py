@@ -175,6 +175,22 @@ def test_a_name_in_two_files_is_said_at_both_places(folder: Path, store: Store) 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("first", "second"), [("cafe", "café"), ("café", "cafe")])
+def test_of_two_names_that_the_database_takes_for_one_both_are_said(
+    folder: Path, store: Store, first: str, second: str
+) -> None:
+    (folder / "c.yaml").write_text(text(**{first: "t"}), encoding="utf-8")
+    assert go(folder, store).outcome is Outcome.APPLIED
+    (folder / "c.yaml").write_text(text(**{first: "t", second: "t"}), encoding="utf-8")
+    done = go(folder, store)
+    if connections[store.alias].vendor == "mysql":
+        assert [(one.code, one.names[0]) for one in done.plan.blocked] == [
+            ("name-collision", name) for name in sorted([first, second])
+        ]
+    else:
+        assert [change.name for change in done.plan.changes] == [second]
+
+
 def test_a_broken_file_freezes_what_it_declared_last(folder: Path, store: Store) -> None:
     (folder / "b.yaml").write_text("schedules: [", encoding="utf-8")
     done = go(folder, store, isolate=True)

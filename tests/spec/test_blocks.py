@@ -193,3 +193,5 @@ def test_an_edit_is_parsed_alone_and_keeps_its_place() -> None:
     assert (one, one.location.line) == (whole.schedules[1], 11)
     # Names that differ in case only are warned of, whichever of them is known.
     assert rest(source, known) is None
+    # And accents are none to most collations of MariaDB and MySQL.
+    assert rest([HEADS[1] + BLOCKS[0] + BLOCKS[2] + BLOCKS[4].replace("Two", "twó")], known) is None
