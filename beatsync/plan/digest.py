@@ -24,7 +24,7 @@ NULL = "NULL"
 """What stands for it in every column but those of texts, where NULL and the empty text mean the same."""
 LENGTH = 16
 """Bytes of SHA-256 that are kept: as hard to meet by chance as one row in 10**38."""
-_SEPARATORS = 36
+_SEPARATORS = 37
 
 
 class Told(NamedTuple):
@@ -57,7 +57,7 @@ def with_digests(file: ParsedFile, blocks: Blocks | None) -> ParsedFile:
 def _with(declared: Declared, said: bytes) -> Declared:
     if declared[2].renamed_from is not None:
         return declared  # there is another name to be looked at
-    left = digest(declared)
+    left = digest(declared, said)
     return make(Declared, (*declared[:4], said, left)) if left else declared
 
 
@@ -77,8 +77,8 @@ def unsettled(desired: Desired, told: Told) -> Open | None:
     return Open(told.others.union(names, left), told.unowned, frozenset(settled))
 
 
-def digest(declared: Declared) -> bytes:
-    """Return the digest of what a sync of this schedule leaves in the database; empty where none can be made.
+def digest(declared: Declared, said: bytes) -> bytes:
+    """Return the digest of what a sync of this schedule, of that text, leaves in the database; empty where none can be made.
 
     The columns are in the order of `beatsync.store.tables`.
     """
@@ -93,7 +93,7 @@ def digest(declared: Declared) -> bytes:
             name, task, which, args, kwargs, headers, queue or "", exchange or "", routing_key or "", _number(priority),
             _moment(expires), _number(expire_seconds), _flag(one_off), _moment(start_time), _flag(enabled), description,
             when, name, applied_text(declared),
-            _DEFAULT if policy is DEFAULT_POLICY else _policy(policy), declared[1][0], "0", "0",
+            _DEFAULT if policy is DEFAULT_POLICY else _policy(policy), declared[1][0], "0", "0", said.hex(),
         )
     )  # fmt: skip
     if text.count(SEPARATOR) != _SEPARATORS:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 _BEATS_OWN = frozenset({"last_run_at", "total_run_count", "date_changed"})
-_OF_OURS = frozenset({"source_id", "row_id", "said", "as_left"})
-"""What the rows are joined by, and the digests themselves."""
+_OF_OURS = frozenset({"source_id", "row_id", "as_left"})
+"""What the rows are joined by, and the digest itself."""
 _JOINED: Mapping[str, Table] = {**{f"of_{kind}": table for kind, table in SCHEDULES.items()}, "e": INVENTORY}
 
 
@@ -117,8 +117,9 @@ def _text(connection: BaseDatabaseWrapper, alias: str, name: str, kind: Kind) ->
     if connection.vendor == "mysql":
         return f"COALESCE({column}, '{NULL}')"
     if kind is Kind.DEGREES:
-        return f"CASE WHEN {column} IS NULL THEN '{NULL}' ELSE printf('%%.6f', {column}) END"
-    return f"quote({column})"  # it keeps whatever it is given, also the word in place of a number
+        # It keeps whatever it is given, also a word in place of a number, and that is none to `printf` but 0.
+        return f"CASE typeof({column}) WHEN 'null' THEN '{NULL}' WHEN 'text' THEN {column} ELSE printf('%%.6f', {column}) END"
+    return f"quote({column})"
 
 
 def _moment(connection: BaseDatabaseWrapper, column: str) -> str:

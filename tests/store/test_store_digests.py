@@ -56,7 +56,7 @@ COLUMNS = [
     (table, name, OTHERWISE[kind])
     for table in (PERIODIC_TASK, *SCHEDULES.values(), INVENTORY)
     for name, kind in table.columns.items()
-    if name != "said" and not (table is PERIODIC_TASK and name.endswith("_id"))
+    if not (table is PERIODIC_TASK and name.endswith("_id"))
 ]
 COLUMNS = [
     (table, name, name in {"one_off", "protect", "retired", "frozen"} or value) for table, name, value in COLUMNS
@@ -120,6 +120,29 @@ def test_no_character_makes_one_text_look_like_another(synced: Store, column: st
     before = PeriodicTask.objects.using(synced.alias).values_list(column, flat=True).get(name="every-hour")
     run(synced, f"UPDATE {PERIODIC_TASK.name} SET {column} = %s WHERE name = 'every-hour'", (before or "q") + text)
     assert known(synced) == NAMES[1:]
+
+
+@pytest.mark.parametrize("column", ["said", "as_left, said"])
+def test_the_digests_of_another_entry_are_not_taken_for_its_own(synced: Store, column: str) -> None:
+    with connections[synced.alias].cursor() as cursor:
+        cursor.execute(f"SELECT {column} FROM {INVENTORY.name} WHERE name = 'once'")
+        digests = cursor.fetchone()
+    assignments = ", ".join(f"{name} = %s" for name in column.split(", "))
+    run(synced, f"UPDATE {INVENTORY.name} SET {assignments} WHERE name = 'sunny'", *digests)
+    assert known(synced) == NAMES[:3]
+
+
+def test_a_word_in_place_of_a_number_is_not_taken_for_zero(synced: Store, tmp_path: Path) -> None:
+    if connections[synced.alias].vendor != "sqlite":
+        return  # they take none
+    text = "schedules:\n  null-island:\n    task: t\n    solar: {event: sunset, latitude: 0, longitude: 0}\n"
+    (tmp_path / "b.yaml").write_text(text, encoding="utf-8")
+    assert sync(tmp_path, synced, SyncOptions()).outcome is Outcome.APPLIED
+    assert known(synced) == sorted([*NAMES, "null-island"])
+    run(synced, f"UPDATE {SCHEDULES['solar'].name} SET latitude = 'word' WHERE latitude = 0")
+    assert known(synced) == NAMES
+    (change,) = sync(tmp_path, synced, SyncOptions()).plan.changes
+    assert (change.name, change.cause.value) == ("null-island", "drift")
 
 
 def test_a_text_that_moves_to_the_next_column_is_not_taken_for_the_same(synced: Store) -> None:
