@@ -13,13 +13,13 @@ from collections.abc import Container
 from functools import lru_cache
 from typing import NamedTuple
 
+from beatsync import __version__
 from beatsync.spec.parse import ParsedFile, ParseOptions
+from beatsync.spec.times import edition
 from beatsync.values import SourceFile
 
 LENGTH = 16
 """Bytes of SHA-256 that are kept: as hard to meet by chance as one text in 10**38."""
-_FORMAT = "1"
-"""Another one where the same text begins to mean something else."""
 _LARGEST = 2_000_000
 """Bytes of a file that may be read line by line."""
 _HEAD = re.compile(rb"(?:\A|\n)schedules: *(?:#[^\n]*)?\n(?:(?: *(?:#[^\n]*)?\n)*)( +)(?=[^ #\n])")
@@ -48,7 +48,8 @@ def cut(file: SourceFile, options: ParseOptions) -> Blocks | None:
     start, indent = match.start(1), len(match[1])
     parts = _between(indent).split(data[start:])
     texts = (*(part + b"\n" for part in parts[:-1]), parts[-1])
-    context = "\0".join((_FORMAT, options.timezone, options.environment or "", file.path, ""))
+    # Another release or another edition of the zones' rules may make something else of the same text.
+    context = "\0".join((__version__, edition(), options.timezone, options.environment or "", file.path, ""))
     base = hashlib.sha256(context.encode(errors="surrogateescape") + data[:start])
     said = []
     for text in texts:

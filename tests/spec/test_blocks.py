@@ -10,7 +10,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from beatsync.parsing import parse_all, parse_rest
-from beatsync.spec import ParseOptions
+from beatsync.spec import ParseOptions, blocks
 from beatsync.values import Declared, Desired, SourceFile
 
 OPTIONS = ParseOptions(timezone="Europe/Berlin")
@@ -168,6 +168,18 @@ def test_a_text_is_known_under_its_options_alone(options: ParseOptions) -> None:
     source = [HEADS[1] + BLOCKS[0] + BLOCKS[2]]
     known = {one.said: one.spec.name for one in everything(source).schedules}
     found = rest(source, known, options)
+    assert found is not None
+    assert found.known == {}
+
+
+@pytest.mark.parametrize(("what", "other"), [("edition", lambda: "2999z"), ("__version__", "999")])
+def test_a_text_is_known_to_the_same_release_under_the_same_rules_of_zones_alone(
+    monkeypatch: pytest.MonkeyPatch, what: str, other: object
+) -> None:
+    source = [HEADS[1] + BLOCKS[0] + BLOCKS[2]]
+    known = {one.said: one.spec.name for one in everything(source).schedules}
+    monkeypatch.setattr(blocks, what, other)
+    found = rest(source, known)
     assert found is not None
     assert found.known == {}
 
