@@ -34,7 +34,9 @@ def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str])
         f"FROM {INVENTORY.name} e JOIN {SOURCE.name} o ON o.id = e.source_id"
         f" LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {joins} WHERE o.name = %s"
     )
-    is_left = f"CASE WHEN e.as_left <> '' AND e.as_left = {_digest(connection)} THEN e.said END"
+    # MySQL's digest is a text of the session's, which no column in another character set is compared with.
+    left = "CONVERT(e.as_left USING utf8mb4)" if connection.vendor == "mysql" else "e.as_left"
+    is_left = f"CASE WHEN e.as_left <> '' AND {left} = {_digest(connection)} THEN e.said END"
     known: dict[bytes, str] = {}
     others: set[str] = set()
     with closing(stream(connection, ["e.name", is_left], entries, [source])) as records:

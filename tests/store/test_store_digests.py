@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from beatsync.plan.digest import SEPARATOR
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, Kind, Table
-from tests.conftest import MakeTask
+from tests.conftest import MakeTask, Server, add_alias
 
 FILE = """\
 schedules:
@@ -84,6 +85,20 @@ def run(store: Store, sql: str, *parameters: Any) -> int:
 def test_all_that_a_sync_left_is_known(synced: Store) -> None:
     assert known(synced) == NAMES
     assert known(synced, "another") == []
+
+
+def test_tables_in_an_older_character_set_are_told_of_as_well(server: Callable[[str], Server], tmp_path: Path) -> None:
+    add_alias("latin1", server("mariadb").create())
+    store = Store("latin1", project_settings=False)
+    try:
+        run(store, "ALTER DATABASE CHARACTER SET latin1")
+        store.migrate(with_beat=True)
+        (tmp_path / "a.yaml").write_text(FILE.replace("日本", "ß"), encoding="utf-8")
+        assert sync(tmp_path, store, SyncOptions()).outcome is Outcome.APPLIED
+        assert known(store) == NAMES
+        assert sync(tmp_path, store, SyncOptions()).outcome is Outcome.UNCHANGED
+    finally:
+        store.close()
 
 
 @pytest.mark.parametrize(
