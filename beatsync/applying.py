@@ -19,7 +19,7 @@ from beatsync.plan.diff import make_plan
 from beatsync.plan.digest import Told, unsettled
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
-from beatsync.plan.part import MOST, as_written, concerned, is_beside, names_of, still_holds
+from beatsync.plan.part import MOST, as_written, concerned, is_beside, is_told, names_of, still_holds
 from beatsync.spec import ParseOptions
 from beatsync.values import Desired, Severity, Snapshot, TaskSpec
 
@@ -281,7 +281,10 @@ def _settle(sync: Sync) -> None:
 def _undone(sync: Sync, applied: Plan) -> bool:
     """Whether the rows no longer say what was just written into them."""
     names = names_of(applied)
-    if len(names) <= MOST and as_written(applied, sync.store.look(names)):
+    if len(names) <= MOST:
+        if as_written(applied, sync.store.look(names)):
+            return False
+    elif is_told(applied) and sync.store.are_left(applied.source, len(applied.records)):
         return False
     planned = sync.planned()
     made = planned.plan

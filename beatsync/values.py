@@ -218,6 +218,8 @@ class Declared(NamedTuple):
     """Whether the file says `enabled`; where it does not, `spec.enabled` is True and counts at creation only."""
     said: bytes = b""
     """Digest of the text that says so (`beatsync.spec.blocks`); empty where it would not be known again by it."""
+    applied: str = ""
+    """What the inventory shall remember of it (`beatsync.plan.compare`), where it was made already: with the digests."""
     left: bytes = b""
     """Digest of what a sync leaves in the database (`beatsync.plan.digest`); empty where `said` is."""
 

@@ -57,8 +57,9 @@ def with_digests(file: ParsedFile, blocks: Blocks | None) -> ParsedFile:
 def _with(declared: Declared, said: bytes) -> Declared:
     if declared[2].renamed_from is not None:
         return declared  # there is another name to be looked at
-    left = digest(declared, said)
-    return make(Declared, (*declared[:4], said, left)) if left else declared
+    applied = applied_text(declared)
+    left = digest(declared, said, applied)
+    return make(Declared, (*declared[:4], said, applied, left)) if left else declared
 
 
 def unsettled(desired: Desired, told: Told) -> Open | None:
@@ -77,10 +78,10 @@ def unsettled(desired: Desired, told: Told) -> Open | None:
     return Open(told.others.union(names, left), told.unowned, frozenset(settled))
 
 
-def digest(declared: Declared, said: bytes) -> bytes:
+def digest(declared: Declared, said: bytes, applied: str) -> bytes:
     """Return the digest of what a sync of this schedule, of that text, leaves in the database; empty where none can be made.
 
-    The columns are in the order of `beatsync.store.tables`.
+    `applied` is what the inventory remembers of it. The columns are in the order of `beatsync.store.tables`.
     """
     (
         name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority, expires, expire_seconds,
@@ -92,7 +93,7 @@ def digest(declared: Declared, said: bytes) -> bytes:
         (
             name, task, which, args, kwargs, headers, queue or "", exchange or "", routing_key or "", _number(priority),
             _moment(expires), _number(expire_seconds), _flag(one_off), _moment(start_time), _flag(enabled), description,
-            when, name, applied_text(declared),
+            when, name, applied,
             _DEFAULT if policy is DEFAULT_POLICY else _policy(policy), declared[1][0], "0", "0", said.hex(),
         )
     )  # fmt: skip

@@ -93,10 +93,10 @@ _KEPT = _kept(DEFAULT_POLICY, False)
 
 
 def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record | None:
-    spec, location, policy, _, said, left = declared
+    spec, location, policy, _, said, applied, left = declared
     name, row_id = spec.name, row.row_id if row else None
     record = Record(
-        name, row_id, applied_text(declared), remembered(policy, entry), location.path, said=said, left=left
+        name, row_id, applied or applied_text(declared), remembered(policy, entry), location.path, said=said, left=left
     )
     if entry is None:
         return record

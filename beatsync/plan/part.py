@@ -128,6 +128,13 @@ def as_written(plan: Plan, rows: Mapping[str, Row]) -> bool:
     return all(_as_written(change, rows) for change in plan.changes)
 
 
+def is_told(plan: Plan) -> bool:
+    """Whether all that the plan wrote are new rows of which the inventory knows what they are."""
+    return all(change.action is Action.CREATE for change in plan.changes) and all(
+        record.left for record in plan.records
+    )
+
+
 def _as_written(change: Change, rows: Mapping[str, Row]) -> bool:
     if change.action is Action.FORGET:
         return True

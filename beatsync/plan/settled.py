@@ -18,7 +18,7 @@ def is_settled(declared: Declared, entry: Owned, row: Row) -> bool:
         and not retired
         and not frozen
         and _is_remembered(policy, known)
-        and applied == applied_text(declared)
+        and applied == (declared[5] or applied_text(declared))
     )
 
 

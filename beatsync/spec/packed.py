@@ -57,13 +57,13 @@ def pack(parsed: Iterable[ParsedFile]) -> bytes:
     schedules, policies = _Numbers(), _Numbers({DEFAULT_POLICY: 0})
     columns: list[Any] = []
     if declared:
-        specs, places, treated, switched, said, left = zip(*declared, strict=True)
+        specs, places, treated, switched, said, applied, left = zip(*declared, strict=True)
         columns = list(zip(*specs, strict=True))
         columns[_SCHEDULE] = [schedules[one] for one in columns[_SCHEDULE]]
         for number in _TIMES:
             columns[number] = [one and one.isoformat() for one in columns[number]]
         columns += list(zip(*places, strict=True))[1:]
-        columns += [[0 if one is DEFAULT_POLICY else policies[one] for one in treated], switched, said, left]
+        columns += [[0 if one is DEFAULT_POLICY else policies[one] for one in treated], switched, said, applied, left]
     flat = [_flat(schedule) for schedule in schedules]
     rare = (list(policies)[1:], odd)
     return marshal.dumps((files, columns, flat, pickle.dumps(rare) if any(rare) else b""))
@@ -76,7 +76,7 @@ def unpack(data: bytes, shared: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
     declared: list[Declared] = []
     names: list[tuple[str, Location]] = []
     if columns:
-        *fields, lines, starts, treated, switched, said, left = columns
+        *fields, lines, starts, treated, switched, said, applied, left = columns
         schedules = [shared.get(one) or shared.setdefault(one, _schedule(one)) for one in flat]
         fields[_SCHEDULE] = map(schedules.__getitem__, fields[_SCHEDULE])
         for number in _TIMES:
@@ -86,7 +86,9 @@ def unpack(data: bytes, shared: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
         specs = [*map(make, repeat(TaskSpec), zip(*fields, strict=True))]
         names = [(spec[0], place) for spec, place in zip(specs, places, strict=True)]
         treated = map([DEFAULT_POLICY, *policies].__getitem__, treated)
-        declared = [*map(make, repeat(Declared), zip(specs, places, treated, switched, said, left, strict=True))]
+        declared = [
+            *map(make, repeat(Declared), zip(specs, places, treated, switched, said, applied, left, strict=True))
+        ]
     first = 0
     for number, file in enumerate(files):
         if file is None:

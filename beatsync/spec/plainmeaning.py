@@ -50,7 +50,7 @@ class PlainMeaning:
         except (_NotPlain, SpecError):
             return None
         # What is to be hidden may stand on the line of somebody else's problem.
-        return None if policy.sensitive else make(Declared, (spec, place, policy, "enabled" in given, b"", b""))
+        return None if policy.sensitive else make(Declared, (spec, place, policy, "enabled" in given, b"", "", b""))
 
     def _policy_of(self, name: str, own: Mapping[str, Any]) -> Policy:
         policy = policy_of({**self._sync, **own})

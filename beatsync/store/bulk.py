@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beatsync.store.errors import StoreError
@@ -61,7 +62,8 @@ def insert(
     elif _can_copy(connection):
         _copy(connection, f"COPY {target} ({names}) FROM STDIN", rows)
     elif connection.vendor == "mysql":
-        for listed in _ahead(_chunks(f"({','.join(map(_literal, row))})" for row in rows)):
+        literal = partial(_literal, backslash=_backslash(connection))
+        for listed in _ahead(_chunks(f"({','.join(map(literal, row))})" for row in rows)):
             execute(connection, f"INSERT INTO {target} ({names}) VALUES {listed}")
     else:
         wanted, source = _unpacked(connection, table, columns)
@@ -226,18 +228,23 @@ def _ahead(chunks: Iterator[str]) -> Iterator[str]:
             yield chunk
 
 
-def _literal(value: Value) -> str:
-    """Return a value as MariaDB and MySQL read it, whatever the session's character set and SQL mode.
+def _backslash(connection: Any) -> str:
+    """Return how the connection's SQL mode has a backslash written in a text; Django asks for it once."""
+    return "\\" if "NO_BACKSLASH_ESCAPES" in connection.sql_mode else "\\\\"
 
-    Only plain ASCII without an apostrophe and a backslash stands between apostrophes, so nothing in it can end the text; all else
-    is hexadecimal.
+
+def _literal(value: Value, backslash: str) -> str:
+    """Return a value as MariaDB and MySQL read it, whatever the session's character set.
+
+    Only ASCII without an apostrophe stands between apostrophes, so nothing in it can end the text; all else is hexadecimal.
     """
     if value is None:
         return "NULL"
     if not isinstance(value, str):
         return str(int(value))
-    if value.isascii() and "'" not in value and "\\" not in value:
-        return f"'{value}'"
+    if value.isascii() and "'" not in value:
+        text = value.replace("\\", backslash)
+        return f"'{text}'"
     return f"_utf8mb4 x'{value.encode().hex()}'"
 
 

@@ -21,25 +21,22 @@ _OF_OURS = frozenset({"source_id", "row_id", "as_left"})
 """What the rows are joined by, and the digest itself."""
 _JOINED: Mapping[str, Table] = {**{f"of_{kind}": table for kind, table in SCHEDULES.items()}, "e": INVENTORY}
 
+_OWNED = (
+    f"FROM {INVENTORY.name} e JOIN {SOURCE.name} o ON o.id = e.source_id LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id "
+    + " ".join(f"LEFT JOIN {table.name} of_{kind} ON of_{kind}.id = t.{kind}_id" for kind, table in SCHEDULES.items())
+    + " WHERE o.name = %s"
+)
+
 
 def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str]) -> Told | None:
     """Return which rows of `source` are as a sync left them, and which rows nobody owns; two queries. None where no row is.
 
     Names that are `unusual` are not said to be so.
     """
-    joins = " ".join(
-        f"LEFT JOIN {table.name} of_{kind} ON of_{kind}.id = t.{kind}_id" for kind, table in SCHEDULES.items()
-    )
-    entries = (
-        f"FROM {INVENTORY.name} e JOIN {SOURCE.name} o ON o.id = e.source_id"
-        f" LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {joins} WHERE o.name = %s"
-    )
-    # MySQL's digest is a text of the session's, which no column in another character set is compared with.
-    left = "CONVERT(e.as_left USING utf8mb4)" if connection.vendor == "mysql" else "e.as_left"
-    is_left = f"CASE WHEN e.as_left <> '' AND {left} = {_digest(connection)} THEN e.said END"
+    is_left = f"CASE WHEN {_is_left(connection)} THEN e.said END"
     known: dict[bytes, str] = {}
     others: set[str] = set()
-    with closing(stream(connection, ["e.name", is_left], entries, [source])) as records:
+    with closing(stream(connection, ["e.name", is_left], _OWNED, [source])) as records:
         for name, said in records:
             digest = digest_of(said)
             if digest and name not in unusual:
@@ -58,12 +55,30 @@ def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str])
     return Told(known, frozenset(others), unowned) if len(unowned) == len(odd) else None
 
 
+def count(connection: BaseDatabaseWrapper, source: str) -> tuple[int, int]:
+    """Return how many entries of `source` know what a sync left, and of how many that is so."""
+    ((known, left),) = fetch(
+        connection,
+        f"SELECT COUNT(*), COALESCE(SUM(CASE WHEN {_is_left(connection)} THEN 1 ELSE 0 END), 0)"
+        f" {_OWNED} AND e.as_left <> ''",
+        [source],
+    )
+    return int(known), int(left)
+
+
 def digest_of(text: str | None) -> bytes:
     """Return the digest that a column says; none where a hand wrote something else there."""
     try:
         return bytes.fromhex(text or "")
     except ValueError:
         return b""
+
+
+def _is_left(connection: BaseDatabaseWrapper) -> str:
+    """Return the SQL of whether an entry and what it is of are as a sync left them."""
+    # MySQL's digest is a text of the session's, which no column in another character set is compared with.
+    left = "CONVERT(e.as_left USING utf8mb4)" if connection.vendor == "mysql" else "e.as_left"
+    return f"e.as_left <> '' AND {left} = {_digest(connection)}"
 
 
 def _digest(connection: BaseDatabaseWrapper) -> str:

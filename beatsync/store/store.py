@@ -138,6 +138,12 @@ class Store:
         with readable_errors(self._connection):
             return digests.read(self._connection, source, self.beat_schedule_names())
 
+    def are_left(self, source: str, least: int) -> bool:
+        """Whether all rows of `source` of which is known what a sync left, `least` or more, are as it left them; one query."""
+        with readable_errors(self._connection):
+            known, left = digests.count(self._connection, source)
+        return known == left >= least
+
     def observe_part(self, source: str, names: Collection[str], row_ids: Collection[int] = ()) -> Observed:
         """Read what a plan of `source` needs to know of some names and rows, and of what they are about: no more."""
         with readable_errors(self._connection):

@@ -199,3 +199,39 @@ def test_a_broken_file_freezes_what_it_declared_last(folder: Path, store: Store)
     assert go(folder, store).plan.changes == ()
     assert sorted(rows(store).values_list("name", flat=True)) == NAMES
     assert go(folder, store).outcome is Outcome.UNCHANGED
+
+
+def test_what_is_undone_of_a_large_first_sync_is_repaired(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.applying.MOST", 1)
+    (tmp_path / "a.yaml").write_text(text(one="t", two="t", three="t"), encoding="utf-8")
+    are_left = store.are_left
+    asked: list[bool] = []
+
+    def meddled(*of: Any) -> bool:
+        if not asked:
+            rows(store, name="two").update(task="other")
+            rows(store, name="three").delete()
+        asked.append(are_left(*of))
+        return asked[-1]
+
+    monkeypatch.setattr(store, "are_left", meddled)
+    assert go(tmp_path, store).repairs == 2
+    assert asked == [False, True]
+    assert set(rows(store).values_list("name", "task")) == {("one", "t"), ("two", "t"), ("three", "t")}
+
+
+def test_a_large_first_sync_that_stays_is_told_by_one_count(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.applying.MOST", 1)
+    (tmp_path / "a.yaml").write_text(text(one="t", two="t", three="t"), encoding="utf-8")
+    monkeypatch.setattr(store, "told", lambda *_: None)
+    with CaptureQueriesContext(connections[store.alias]) as queries:
+        assert go(tmp_path, store).repairs == 0
+    assert "COUNT(*)" in queries[-1]["sql"]
+    assert store.are_left("default", 3)
+    assert not store.are_left("default", 4)
+    rows(store, name="one").update(enabled=False)
+    assert not store.are_left("default", 0)

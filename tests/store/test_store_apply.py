@@ -10,7 +10,8 @@ import pytest
 from django.db import connections
 
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
-from beatsync.store import Failure, RetryableError, Store, StoreError, records, schedules
+from beatsync.store import Failure, RetryableError, Store, StoreError, bulk, records, schedules
+from beatsync.store.tables import INVENTORY
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.statements import writes
 from tests.store.storing import (
@@ -389,3 +390,31 @@ def test_a_plan_that_does_not_say_what_a_row_shall_be_is_a_bug(store: Store) -> 
 def test_apply_wants_the_lock(store: Store) -> None:
     with pytest.raises(RuntimeError, match="locked"):
         store.apply(plan(), Observed(), NOW)
+
+
+def test_texts_arrive_whole_whatever_a_backslash_means_to_the_session(store: Store) -> None:
+    connection: Any = connections[store.alias]
+    if connection.vendor != "mysql":
+        pytest.skip("a backslash is one")
+    texts = ["\\", "\\\\", "a\\", "\\'", "'", "\\n", '{"a": "\\"x\\" \\\\"}', "ü\\", "%s \\%"]
+    rows = [(text, f"entry {number}", number, "delete") for number, text in enumerate(texts)]
+    for mode in ("", ",NO_BACKSLASH_ESCAPES"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION sql_mode = CONCAT(@@GLOBAL.sql_mode, '{mode}')")
+        for known in ("mysql_server_data", "sql_mode"):
+            connection.__dict__.pop(known, None)
+        try:
+            bulk.insert(connection, INVENTORY, COLUMNS, [(*row, 1, *[""] * 5, 0, 0, 0) for row in rows])
+            found = bulk.fetch(connection, f"SELECT applied FROM {INVENTORY.name} ORDER BY row_id")
+        finally:
+            bulk.execute(connection, f"DELETE FROM {INVENTORY.name}")
+            connection.close()
+            for known in ("mysql_server_data", "sql_mode"):
+                connection.__dict__.pop(known, None)
+        assert [text for (text,) in found] == texts
+
+
+COLUMNS = (
+    "applied", "name", "row_id", "on_remove", "source_id", "ignore", "sensitive", "path", "said", "as_left",
+    "protect", "retired", "frozen",
+)  # fmt: skip
