@@ -24,7 +24,7 @@ GRANT SELECT, INSERT, UPDATE ON beatsync_source TO 'beatsync'@'%';
 GRANT SELECT, INSERT, UPDATE ON beatsync_lease TO 'beatsync'@'%';
 -- The history keeps its newest records only.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO 'beatsync'@'%';
-GRANT SELECT, INSERT, DELETE ON beatsync_inventoryentry TO 'beatsync'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO 'beatsync'@'%';
 
 -- To name the migration that is missing, where one is.

@@ -27,7 +27,8 @@ GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO beatsync;
 GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease TO beatsync;
 -- The history keeps its newest records only.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
-GRANT SELECT, INSERT, DELETE ON beatsync_inventoryentry, beatsync_tombstone TO beatsync;
+GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO beatsync;
+GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO beatsync;
 
 -- To name the migration that is missing, where one is.
 GRANT SELECT ON django_migrations TO beatsync;

@@ -29,6 +29,12 @@ schedules:
   by-rhythm: {task: t.b, crontab: "45 2 * * *", sync: {renamed_from: by-crontab}}
   new: {task: t.e, interval: 9s}
 """
+PLAIN = """
+schedules:
+  plain:
+    task: t.f
+    interval: 8m
+"""
 
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
@@ -60,6 +66,13 @@ def test_it_is_enough_for_all_but_migrations(account: Account, beatsync: Callabl
     rows = account.sql("SELECT name FROM django_celery_beat_periodictask ORDER BY name")
     assert [name for (name,) in rows] == ["by-interval", "by-rhythm", "new"]
     assert not account.sql("SELECT event FROM django_celery_beat_solarschedule")
+    # Digests of another text in entries that stay.
+    (specs / "b.yaml").write_text(PLAIN)
+    beatsync("sync", "specs")
+    (specs / "b.yaml").write_text(f"{PLAIN}    # a word\n")
+    beatsync("sync", "specs")
+    (specs / "b.yaml").unlink()
+    beatsync("sync", "specs")
     # A record of what failed, and a row whose tombstone stands.
     (specs / "a.yaml").write_text("schedules: {x: {task: t, crontab: every day}}")
     beatsync("sync", "specs", code=3)
@@ -112,7 +125,7 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.SOURCE.name: {"INSERT", "UPDATE"},
         tables.LEASE.name: {"INSERT", "UPDATE"},
         tables.HISTORY.name: {"INSERT", "UPDATE", "DELETE"},
-        tables.INVENTORY.name: {"INSERT", "DELETE"},
+        tables.INVENTORY.name: {"INSERT", "UPDATE", "DELETE"},
         tables.TOMBSTONE.name: {"INSERT", "DELETE"},
         "django_migrations": set(),
     }
