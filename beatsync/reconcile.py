@@ -115,7 +115,7 @@ def _begun(root: Path, store: Store, options: SyncOptions, clock: Clock, watch: 
     return Sync(snapshot, desired or whole(), store, options, clock, watch, told, whole)
 
 
-@_undisturbed()
+@_undisturbed(keeps=True)
 def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, watch: Watch = unwatched) -> Result:
     """Return what a sync would do, and do nothing.
 
@@ -128,7 +128,7 @@ def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now,
     return Result(one.obstacle(made) or Outcome.PLANNED, made)
 
 
-@_undisturbed()
+@_undisturbed(keeps=True)
 def sync(
     root: Path,
     store: Store,

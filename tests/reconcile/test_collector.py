@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from beatsync.reconcile import check
+from beatsync.reconcile import SyncOptions, check, plan
 from beatsync.spec import ParseOptions
+from beatsync.store import Store
 from benchmarks import sources
 
 
@@ -34,6 +35,14 @@ def test_what_was_parsed_is_not_young_and_can_still_be_collected(files: Path) ->
     specs = {id(one) for one in desired.schedules}
     assert not specs & young
     assert specs <= old
+
+
+def test_what_a_one_shot_planned_is_not_young(files: Path, store: Store) -> None:
+    """Else all of it would be looked at in the very moment in which the collector may work again."""
+    made = plan(files, store, SyncOptions()).plan
+    assert len(made.changes) == 200
+    old = {id(one) for one in gc.get_objects(2)}
+    assert all(id(change) in old for change in made.changes)
 
 
 def test_what_an_application_has_frozen_stays_so(files: Path, frozen: int) -> None:
