@@ -1,7 +1,8 @@
 """Parses many files in several processes, where that is quicker, and says the same as one would.
 
 Other interpreters are started for it, by their command line: nothing is forked, and nobody's `__main__` runs again. They import
-the spec room, and what makes digests. A worker that dies or cannot be started only leaves its share to us; one whose parent dies ends with its pipe.
+the spec room, and what makes digests. A worker that dies or cannot be started only leaves its share to us; one whose parent dies
+ends with its pipe.
 """
 
 from __future__ import annotations

@@ -20,8 +20,9 @@ _NAME, _NAME_AND_ACTION = attrgetter("name"), attrgetter("name", "action")
 def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     """Return what the sync that is asked for would do; where `blocked` or an error is in it, it may not be done.
 
-    Those of `observed.settled` need no look. The files of `desired.invalid_paths` are left out and what they last declared is frozen: whether a sync may go on
-    without them is the caller's to decide (`PlanOptions.isolate`).
+    Those of `observed.settled` need no look. The files of `desired.invalid_paths` are left out and what they last declared is
+    frozen: whether a sync may go on without them is the caller's to decide (`PlanOptions.isolate`). Raises ValueError where
+    something of `desired.known` is not settled: what it declares is not here to be compared.
     """
     valid = desired.valid
     if not observed.settled.issuperset(desired.known.values()):

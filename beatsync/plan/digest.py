@@ -15,15 +15,13 @@ from typing import NamedTuple
 
 from beatsync.plan.compare import applied_text
 from beatsync.spec import ParsedFile
-from beatsync.spec.blocks import Blocks, is_told_by
+from beatsync.spec.blocks import LENGTH, Blocks, is_told_by
 from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Declared, Desired, Interval, Policy, Schedule, Solar, make
 
 SEPARATOR = "\x1f"
 """Stands between the columns. No digest is made of a text that holds it, so each is in its place where two digests are equal."""
 NULL = "NULL"
 """What stands for it in every column but those of texts, where NULL and the empty text mean the same."""
-LENGTH = 16
-"""Bytes of SHA-256 that are kept: as hard to meet by chance as one row in 10**38."""
 _SEPARATORS = 37
 
 

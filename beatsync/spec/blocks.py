@@ -19,7 +19,7 @@ from beatsync.spec.times import edition
 from beatsync.values import SourceFile
 
 LENGTH = 16
-"""Bytes of SHA-256 that are kept: as hard to meet by chance as one text in 10**38."""
+"""Bytes of SHA-256 that a digest keeps: as hard to meet by chance as one text in 10**38."""
 _LARGEST = 2_000_000
 """Bytes of a file that may be read line by line."""
 _HEAD = re.compile(rb"(?:\A|\n)schedules: *(?:#[^\n]*)?\n(?:(?: *(?:#[^\n]*)?\n)*)( +)(?=[^ #\n])")

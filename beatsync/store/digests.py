@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from beatsync.plan.digest import LENGTH, NULL, Told
+from beatsync.plan.digest import NULL, Told
+from beatsync.spec.blocks import LENGTH
 from beatsync.store import times
 from beatsync.store.bulk import fetch, stream
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, Kind, Table

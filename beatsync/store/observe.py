@@ -33,10 +33,7 @@ def observe(connection: BaseDatabaseWrapper, source: str, expected: Mapping[str,
 
 
 def observe_part(
-    connection: BaseDatabaseWrapper,
-    source: str,
-    names: Collection[str],
-    row_ids: Collection[int] = (),
+    connection: BaseDatabaseWrapper, source: str, names: Collection[str], row_ids: Collection[int] = ()
 ) -> Observed:
     """Read what a plan of `source` needs to know of these names, of the rows with these keys, and of what they are about."""
     stands = _source(connection, source)
@@ -95,20 +92,8 @@ def _ownership(
     entries = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     with closing(stream(connection, columns, entries, parameters)) as records:
         for (
-            owner,
-            name,
-            row_id,
-            applied,
-            on_remove,
-            ignore,
-            sensitive,
-            protect,
-            path,
-            retired,
-            frozen,
-            said,
-            left,
-        ) in records:
+            owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen, said, left,
+        ) in records:  # fmt: skip
             shared = paths.setdefault(path, path)  # thousands of schedules stand in one file
             if owner == source:
                 policy = _policy(on_remove, ignore, sensitive, bool(protect))

@@ -111,10 +111,10 @@ def write_inventory(
 
 def write_marks(connection: BaseDatabaseWrapper, plan: Plan) -> None:
     """Note the digests of what the files say in the entries that stay."""
-    rows: Iterator[BulkRow] = (
-        {"row_id": mark.row_id, "said": mark.said.hex(), "as_left": mark.left.hex()} for mark in plan.marks
-    )
     if plan.marks:
+        rows: Iterator[BulkRow] = (
+            {"row_id": mark.row_id, "said": mark.said.hex(), "as_left": mark.left.hex()} for mark in plan.marks
+        )
         update(connection, replace(INVENTORY, key="row_id"), ("said", "as_left"), rows)
 
 
