@@ -92,7 +92,7 @@ def check(
 def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
     """Parse what was loaded; nothing is raised, what is wrong is in the result."""
     files, progress = deque(snapshot.files), _progress(watch, len(snapshot.files))
-    return parse_all(files, options, snapshot.diagnostics, jobs, progress, digests=True)
+    return parse_all(files, options, snapshot.diagnostics, jobs, progress, digests=False)
 
 
 def _progress(watch: Watch, total: int) -> Callable[[int], None]:
