@@ -23,6 +23,7 @@ from beatsync.values import (
     Policy,
     Severity,
     TaskSpec,
+    make,
 )
 
 _ARMING_FIELDS = frozenset({*SCHEDULE_FIELDS, "start_time", "enabled"})
@@ -95,8 +96,9 @@ _KEPT = _kept(DEFAULT_POLICY, False)
 def _record(declared: Declared, entry: Owned | None, row: Row | None) -> Record | None:
     spec, location, policy, _, said, applied, left = declared
     name, row_id = spec.name, row.row_id if row else None
-    record = Record(
-        name, row_id, applied or applied_text(declared), remembered(policy, entry), location.path, said=said, left=left
+    applied = applied or applied_text(declared)
+    record: Record = make(
+        Record, (name, row_id, applied, remembered(policy, entry), location.path, False, False, None, said, left)
     )
     if entry is None:
         return record
@@ -118,16 +120,13 @@ def _create(match: Match, options: PlanOptions, now: datetime) -> Finding:
     refused = _misread(declared) or _clocked_in_past(declared, spec, (), options, now)
     if refused is not None:
         return Finding(diagnostic=refused)
-    change = Change(
-        Action.CREATE,
-        spec.name,
-        cause,
-        Initial(spec, cause),
-        location,
-        target=spec,
-        sensitive=policy.sensitive,
-        note=note,
-    )
+    change: Change = make(
+        Change,
+        (
+            Action.CREATE, spec.name, cause, Initial(spec, cause), location, None, spec, None, None, None, False,
+            policy.sensitive, note,
+        ),
+    )  # fmt: skip
     return Finding(_without_accident(change, None, options, now), _record(declared, entry, None))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from beatsync.plan.digest import NULL, Told
 from beatsync.spec.blocks import LENGTH
 from beatsync.store import times
-from beatsync.store.bulk import fetch, stream
+from beatsync.store.bulk import execute, fetch, stream
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, Kind, Table
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str])
 
 
 def count(connection: BaseDatabaseWrapper, source: str) -> tuple[int, int]:
-    """Return how many entries of `source` know what a sync left, and of how many that is so."""
+    """Return how many entries of `source` know what a sync left, and of how many that is so; for the inside of a transaction."""
+    if connection.vendor == "postgresql":
+        # It takes rows that were just inserted for few, and would count them in one process.
+        execute(connection, "SET LOCAL parallel_setup_cost = 0")
     ((known, left),) = fetch(
         connection,
         f"SELECT COUNT(*), COALESCE(SUM(CASE WHEN {_is_left(connection)} THEN 1 ELSE 0 END), 0)"

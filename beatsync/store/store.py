@@ -140,7 +140,7 @@ class Store:
 
     def are_left(self, source: str, least: int) -> bool:
         """Whether all rows of `source` of which is known what a sync left, `least` or more, are as it left them; one query."""
-        with readable_errors(self._connection):
+        with readable_errors(self._connection), transaction.atomic(using=self.alias):
             known, left = digests.count(self._connection, source)
         return known == left >= least
 
