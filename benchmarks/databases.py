@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from benchmarks.task import rest
+
 if TYPE_CHECKING:
     from beatsync.store import Store
     from benchmarks.task import Answer
@@ -86,7 +88,7 @@ def connection_of(url: str) -> Any:
 
 
 def empty(url: str) -> None:
-    """Make all tables as they are when they are new: behind mere deletes a server goes on working in what is measured next."""
+    """Make all tables as they are when they are new, of which mere deletes make none, and wait until that is done."""
     from django.core.management.color import no_style
 
     from beatsync.store.tables import HISTORY, INVENTORY, LEASE, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
@@ -94,6 +96,7 @@ def empty(url: str) -> None:
     connection = connection_of(url)
     tables = (HISTORY, TOMBSTONE, INVENTORY, LEASE, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
     connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), [table.name for table in tables]))
+    rest()
 
 
 @contextmanager

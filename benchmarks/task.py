@@ -7,9 +7,12 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+_AT_REST = 0.97
+"""The share of idle ticks from which on nobody else is at work."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,30 @@ def clocked(answer: Answer) -> Iterator[None]:
     cpu, begun = _cpu(), time.perf_counter()
     yield
     answer.seconds, answer.cpu = time.perf_counter() - begun, _cpu() - cpu
+
+
+def rest(most: float = 30.0) -> None:
+    """Wait, at most so many seconds, until the processors have nothing to do, where the system tells.
+
+    Database servers go on working for seconds after they were told to forget what was measured before.
+    """
+    deadline = time.monotonic() + most
+    before = _ticks()
+    while before and time.monotonic() < deadline:
+        time.sleep(0.25)
+        after = _ticks()
+        passed, idle = (new - old for new, old in zip(after, before, strict=True))
+        if idle >= _AT_REST * passed:
+            return
+        before = after
+
+
+def _ticks() -> tuple[int, ...]:
+    """Return all ticks of the processors since the system began, and the idle ones among them; nothing where it does not tell."""
+    with suppress(OSError):
+        ticks = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+        return sum(ticks), ticks[3] + ticks[4]
+    return ()
 
 
 def peak() -> float:
