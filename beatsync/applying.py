@@ -220,7 +220,7 @@ def _apply(sync: Sync, first: Planned | None = None) -> Result:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with (
-                store.prepared(first.plan) if first else nullcontext(),
+                store.prepared(first.plan) if first else nullcontext() as ready,
                 store.locked(options.source, options.lock_wait, options.holder, options.lease_token),
             ):
                 planned = _planned_again(sync, first)
@@ -228,7 +228,7 @@ def _apply(sync: Sync, first: Planned | None = None) -> Result:
                 obstacle = sync.obstacle(made)
                 if obstacle is not None:
                     return Result(obstacle, made)
-                store.apply(made, planned.observed, planned.now)
+                store.apply(made, planned.observed, planned.now, ready)
             return Result(Outcome.APPLIED, made)
         except RetryableError:
             if attempt == _ATTEMPTS:

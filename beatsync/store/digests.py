@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
+
+from django.db import transaction
 
 from beatsync.plan.digest import NULL, Told
 from beatsync.spec.blocks import LENGTH
@@ -57,17 +59,25 @@ def read(connection: BaseDatabaseWrapper, source: str, unusual: Collection[str])
 
 
 def count(connection: BaseDatabaseWrapper, source: str) -> tuple[int, int]:
-    """Return how many entries of `source` know what a sync left, and of how many that is so; for the inside of a transaction."""
-    if connection.vendor == "postgresql":
-        # It takes rows that were just inserted for few, and would count them in one process.
-        execute(connection, "SET LOCAL parallel_setup_cost = 0")
-    ((known, left),) = fetch(
-        connection,
+    """Return how many entries of `source` know what a sync left, and of how many that is so."""
+    sql = (
         f"SELECT COUNT(*), COALESCE(SUM(CASE WHEN {_is_left(connection)} THEN 1 ELSE 0 END), 0)"
-        f" {_OWNED} AND e.as_left <> ''",
-        [source],
+        f" {_OWNED} AND e.as_left <> ''"
     )
+    with _in_parallel(connection):
+        ((known, left),) = fetch(connection, sql, [source])
     return int(known), int(left)
+
+
+@contextmanager
+def _in_parallel(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Have PostgreSQL use several processes: it takes rows that were just inserted for few, and would use one."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(using=connection.alias):
+        execute(connection, "SET LOCAL parallel_setup_cost = 0")
+        yield
 
 
 def digest_of(text: str | None) -> bytes:

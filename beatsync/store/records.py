@@ -90,9 +90,11 @@ def write_inventory(
 
     Those of new rows are taken from where they are `staged`.
     """
-    names = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
-    names |= {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
-    names &= observed.inventory.keys()
+    names: set[str] = set()
+    if observed.inventory:
+        names = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
+        names |= {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
+        names &= observed.inventory.keys()
     if len(names) <= MAX_IDS:
         for where, values in name_lists("name", names):
             # The plus keeps SQLite from looking at all entries of the source: a name is unique.

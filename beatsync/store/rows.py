@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import datetime, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.model import Row
@@ -26,6 +27,7 @@ _TASK_FIELDS = (
     "exchange", "routing_key", "priority", "expires", "expire_seconds", "one_off", "start_time", "enabled", "description",
     "last_run_at", "total_run_count", "date_changed",
 )  # fmt: skip
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _MOMENTS = frozenset({"expires", "start_time", "last_run_at", "date_changed"})
 
 
@@ -169,11 +171,14 @@ def _columns(connection: BaseDatabaseWrapper) -> list[str]:
 
 
 def read_schedules(
-    connection: BaseDatabaseWrapper, kinds: Iterable[str] = SCHEDULES, only: Sequence[Collection[int]] | None = None
+    connection: BaseDatabaseWrapper,
+    kinds: Iterable[str] = SCHEDULES,
+    only: Sequence[Collection[int]] | None = None,
+    known: Mapping[tuple[Any, ...], Schedule] = _NOTHING,
 ) -> list[dict[int, Schedule | None]]:
     """Return the schedule rows of each kind by key, the oldest first, all or those with the keys in `only`.
 
-    None is one that says nothing that can be read.
+    None is one that says nothing that can be read. Of what is `known` of columns nothing is read once more.
     """
     wanted, zone = tuple(kinds), times.zone_of(connection)
     found: list[dict[int, Schedule | None]] = [{} for _ in wanted]
@@ -186,7 +191,8 @@ def read_schedules(
             parts += [f"{sql} WHERE id IN ({chunk})" for chunk in id_lists(key for key in only[number] if key)]
     for number, key, *columns in fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY 1, 2") if parts else ():
         kind = wanted[number]
-        found[number][key] = schedule_value(kind, columns[: len(SCHEDULES[kind].columns)], zone)
+        said = tuple(columns[: len(SCHEDULES[kind].columns)])
+        found[number][key] = known.get(said) or schedule_value(kind, said, zone)
     return found
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from beatsync.store import times
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Keys = tuple[Value, ...]
 """A task's four foreign keys in the order of SCHEDULES: the one of its schedule, and NULL for the others."""
+_NOTHING: Mapping[Keys, Schedule] = MappingProxyType({})
 
 
 def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, Keys]:
@@ -32,20 +34,22 @@ def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[
     missing = [value for value in values if value not in existing]
     if missing:
         zone = times.zone_of(connection)
+        new = {value: tuple(columns_of(value, zone).values()) for value in missing}
         for kind in dict.fromkeys(value.kind for value in missing):
             table = SCHEDULES[kind]
-            new = (tuple(columns_of(value, zone).values()) for value in missing if value.kind == kind)
-            insert(connection, table, tuple(table.columns), new)
-        existing = _read(connection, kinds)
+            insert(connection, table, tuple(table.columns), (row for value, row in new.items() if value.kind == kind))
+        existing = _read(connection, kinds, {row: value for value, row in new.items() if isinstance(value, Crontab)})
     lost = [value for value in missing if value not in existing]
     if lost:
         raise StoreError(f"the database did not keep the schedule {lost[0]} as it was written")
     return {value: tuple(existing[value] if value.kind == kind else None for kind in SCHEDULES) for value in values}
 
 
-def _read(connection: BaseDatabaseWrapper, kinds: Sequence[str]) -> dict[Schedule, int]:
+def _read(
+    connection: BaseDatabaseWrapper, kinds: Sequence[str], known: Mapping[Keys, Schedule] = _NOTHING
+) -> dict[Schedule, int]:
     found: dict[Schedule, int] = {}
-    for rows in read_schedules(connection, kinds):
+    for rows in read_schedules(connection, kinds, known=known):
         for key, value in rows.items():
             if value is not None:
                 found.setdefault(value, key)

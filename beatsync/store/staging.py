@@ -8,7 +8,7 @@ driver takes to hand them over one by one, and both together take no longer than
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,11 @@ class Staged:
         self._numbers: dict[Schedule, int] = {}
         self._changes = [change for change in plan.changes if change.action is Action.CREATE]
         self._records = [record for record in plan.records if record.row_id is None]
+
+    @property
+    def new_schedules(self) -> Collection[Schedule]:
+        """All that the new rows use."""
+        return self._numbers
 
     def pays(self) -> bool:
         """Whether it is worth while, and each new task has its entry, as in every plan of files."""

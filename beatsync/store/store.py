@@ -52,7 +52,6 @@ class Store:
         self._project = project_settings
         self._name_rule: NameRule | None = None
         self._held: tuple[int, str] | None = None
-        self._staged: Staged | None = None
 
     @property
     def _connection(self) -> BaseDatabaseWrapper:
@@ -140,7 +139,7 @@ class Store:
 
     def are_left(self, source: str, least: int) -> bool:
         """Whether all rows of `source` of which is known what a sync left, `least` or more, are as it left them; one query."""
-        with readable_errors(self._connection), transaction.atomic(using=self.alias):
+        with readable_errors(self._connection):
             known, left = digests.count(self._connection, source)
         return known == left >= least
 
@@ -161,15 +160,11 @@ class Store:
         return replace(observed, name_rule=self._name_rule, beat_schedule=self.beat_schedule_names())
 
     @contextmanager
-    def prepared(self, plan: Plan) -> Iterator[None]:
-        """Do what can be done of `apply` before the lock is taken, for this very plan; another one is applied without."""
+    def prepared(self, plan: Plan) -> Iterator[Staged | None]:
+        """Do what can be done of `apply` before the lock is taken; what comes of it, if anything, is good for this very plan."""
         connection = self._connection
         with readable_errors(connection), staged(connection, plan) as ready:
-            self._staged = ready
-            try:
-                yield
-            finally:
-                self._staged = None
+            yield ready
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
@@ -204,10 +199,13 @@ class Store:
         except StoreError:
             return None, None  # SQLite, in the instant of somebody's commit: who it is must stay unknown
 
-    def apply(self, plan: Plan, observed: Observed, now: datetime, *, is_sync: bool = True) -> None:
+    def apply(
+        self, plan: Plan, observed: Observed, now: datetime, ready: Staged | None = None, *, is_sync: bool = True
+    ) -> None:
         """Write what `plan` says and remember it, inside `locked`; the last statement tells beat, if a task row was written.
 
-        What is no sync of any files leaves alone what the source was last synced to.
+        What was made `ready` for another plan is passed over. What is no sync of any files leaves alone what the source was last
+        synced to.
         """
         if self._held is None:
             raise RuntimeError("apply is for the inside of locked")
@@ -215,7 +213,7 @@ class Store:
         connection = self._connection
         begun = time.perf_counter()
         with readable_errors(connection):
-            ready = self._staged if self._staged is not None and self._staged.plan is plan else None
+            ready = ready if ready is not None and ready.plan is plan else None
             wrote = tasks.write(connection, plan, observed, now, ready)
             new = [record.name for record in plan.records if record.row_id is None and ready is None]
             ids = tasks.row_ids(connection, new)

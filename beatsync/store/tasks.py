@@ -37,10 +37,10 @@ def write(
 
     New rows are taken from where they are `staged`.
     """
-    creates = [change for change in plan.changes if change.action is Action.CREATE]
+    creates = [] if staged is not None else [change for change in plan.changes if change.action is Action.CREATE]
     updates = [change for change in plan.changes if change.action in _WRITERS and _written_fields(change)]
     deletes = [change for change in plan.changes if change.action is Action.DELETE and change.row_id is not None]
-    if not (creates or updates or deletes):
+    if not (staged or creates or updates or deletes):
         return False
     zone = times.zone_of(connection)
     moved = [change for change in updates if _moves_schedule(change)]
@@ -49,7 +49,8 @@ def write(
         doomed = {change.row_id: change.name for change in deletes if change.row_id is not None}
         refuse_if_used(connection, doomed, known.get(PERIODIC_TASK.name, ()))
         delete(connection, PERIODIC_TASK, doomed)
-    ids = schedules.ensure(connection, _schedules_of([*creates, *moved]))
+    new = _schedules_of(creates) if staged is None else staged.new_schedules
+    ids = schedules.ensure(connection, [*new, *_schedules_of(moved)])
     _make_room(connection, updates, observed)
     _update(connection, updates, ids, now, zone)
     if staged is not None:

@@ -50,8 +50,8 @@ def made() -> Plan:
 
 
 def prepared(store: Store, one: Plan, *, holding: Plan | None = None) -> None:
-    with store.prepared(holding or one), store.locked("shop", 0, "tests"):
-        store.apply(one, store.observe("shop"), NOW)
+    with store.prepared(holding or one) as ready, store.locked("shop", 0, "tests"):
+        store.apply(one, store.observe("shop"), NOW, ready)
 
 
 def tables(store: Store) -> list[list[Any]]:
@@ -93,11 +93,11 @@ def test_another_save_goes_through_until_the_lock_is_taken_and_no_new_row_is_han
         statements.append((sql, many))
         return execute(sql, params, many, context)
 
-    with lite.prepared(one):
+    with lite.prepared(one) as ready:
         with closing(sqlite3.connect(connections[lite.alias].settings_dict["NAME"], timeout=0)) as other, other:
             other.execute(f"UPDATE {PERIODIC_TASK.name} SET description = 'saved' WHERE name = 'before'")
         with lite.locked("shop", 0, "tests"), each_statement(connections[lite.alias], note):
-            lite.apply(one, lite.observe("shop"), NOW)
+            lite.apply(one, lite.observe("shop"), NOW, ready)
     assert lite.observe("shop").rows["before"].spec.description == "saved"
     for table in (PERIODIC_TASK, INVENTORY):
         (written,) = ((sql, many) for sql, many in statements if sql.startswith(f"INSERT INTO {table.name}"))
