@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import databases, report, sources
 from benchmarks.child import ROOMS
-from benchmarks.task import Answer, Task
+from benchmarks.task import Answer, Task, rest
 
 ALL = tuple(name for names in ROOMS.values() for name in names if name != "sync-beside")
 FILES_ONLY = frozenset({"read-hash", "yaml-events", "yaml-load", *ROOMS["files"]})
@@ -126,6 +126,7 @@ def _once(asked: argparse.Namespace, task: Task, name: str) -> Answer | None:
         "benchmarks.child",
         Task(name, task.folder, task.changed, task.schedules, task.url).text(),
     ]
+    rest()
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, timeout=asked.timeout, check=False, text=True)
     except subprocess.TimeoutExpired:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from benchmarks.task import Answer, Task, peak, rest
+from benchmarks.task import Answer, Task, peak
 
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "floors": ("read-hash", "yaml-events", "yaml-load", "select-all", "insert-all"),
@@ -40,7 +40,6 @@ def main(text: str) -> None:
         from benchmarks.databases import open_store
 
         open_store(task.url)  # what is measured begins with Django set up and connected
-    rest()
     answer = measure(task.measure)(task)
     answer.peak = answer.peak or peak()
     answer.counted = answer.counted or task.schedules

@@ -177,19 +177,20 @@ def synced(revision: Revision, origin: str | None, environment: str | None, stam
     }
 
 
-def history_row(source_id: int, outcome: str, message: str, actor: str, plan: Plan | None) -> dict[str, Value]:
-    """Return a record of one sync, without its times, secrets masked."""
+def history_row(source_id: int, outcome: str, message: str, actor: str, told: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a record of one sync, without its times; `told` is what is told of its plan."""
+    return {"source_id": source_id, "outcome": outcome, "message": message, "actor": actor[:200], **told}
+
+
+def told_of(plan: Plan | None) -> dict[str, Value]:
+    """Return what a record tells of a sync's plan, secrets masked."""
     return {
-        "source_id": source_id,
         "revision_digest": plan.revision.digest if plan else "",
         "revision_git": plan.revision.git if plan else None,
         "revision_mount": plan.revision.mount if plan else None,
         "environment": plan.environment if plan else None,
-        "outcome": outcome,
         "summary": json.dumps(summary_json(plan) if plan else {}),
         "changes": json.dumps([change_json(change) for change in plan.changes[:HISTORY_CHANGES]] if plan else []),
-        "message": message,
-        "actor": actor[:200],
     }
 
 

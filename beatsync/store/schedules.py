@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beatsync.store import times
 from beatsync.store.bulk import BulkRow, Value, delete, insert
@@ -23,36 +24,41 @@ if TYPE_CHECKING:
 
 Keys = tuple[Value, ...]
 """A task's four foreign keys in the order of SCHEDULES: the one of its schedule, and NULL for the others."""
-_NOTHING: Mapping[Keys, Schedule] = MappingProxyType({})
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, Keys]:
     """Return for each value the keys of a task that has it: those of the oldest row that says it, or of a new one."""
-    values = tuple(dict.fromkeys(wanted))
-    kinds = tuple(dict.fromkeys(value.kind for value in values))
-    existing = _read(connection, kinds)
-    missing = [value for value in values if value not in existing]
+    values: dict[str, list[Schedule]] = {}
+    for value in dict.fromkeys(wanted):
+        values.setdefault(value.kind, []).append(value)
+    existing = _read(connection, values)
+    missing = {kind: new for kind, some in values.items() if (new := [one for one in some if one not in existing])}
+    zone = times.zone_of(connection)
+    for kind, new in missing.items():
+        rows = [tuple(columns_of(value, zone).values()) for value in new]
+        insert(connection, SCHEDULES[kind], tuple(SCHEDULES[kind].columns), rows)
     if missing:
-        zone = times.zone_of(connection)
-        new = {value: tuple(columns_of(value, zone).values()) for value in missing}
-        for kind in dict.fromkeys(value.kind for value in missing):
-            table = SCHEDULES[kind]
-            insert(connection, table, tuple(table.columns), (row for value, row in new.items() if value.kind == kind))
-        existing = _read(connection, kinds, {row: value for value, row in new.items() if isinstance(value, Crontab)})
-    lost = [value for value in missing if value not in existing]
-    if lost:
-        raise StoreError(f"the database did not keep the schedule {lost[0]} as it was written")
-    return {value: tuple(existing[value] if value.kind == kind else None for kind in SCHEDULES) for value in values}
+        # What a crontab's own columns say, nobody has to read.
+        existing = _read(connection, values, {one: one for one in missing.get("crontab", ())})
+    for value in chain.from_iterable(missing.values()):
+        if value not in existing:
+            raise StoreError(f"the database did not keep the schedule {value} as it was written")
+    found: dict[Schedule, Keys] = {}
+    for number, kind in enumerate(SCHEDULES):
+        before, behind = (None,) * number, (None,) * (len(SCHEDULES) - number - 1)
+        found |= {value: (*before, existing[value], *behind) for value in values.get(kind, ())}
+    return found
 
 
 def _read(
-    connection: BaseDatabaseWrapper, kinds: Sequence[str], known: Mapping[Keys, Schedule] = _NOTHING
+    connection: BaseDatabaseWrapper, kinds: Iterable[str], known: Mapping[tuple[Any, ...], Schedule] = _NOTHING
 ) -> dict[Schedule, int]:
+    """Return the key of the oldest row that says each value; of a crontab's columns it may be `known` what they say."""
     found: dict[Schedule, int] = {}
     for rows in read_schedules(connection, kinds, known=known):
-        for key, value in rows.items():
-            if value is not None:
-                found.setdefault(value, key)
+        # The oldest comes first, and what comes last stays.
+        found |= {value: key for key, value in reversed(rows.items()) if value is not None}
     return found
 
 

@@ -43,6 +43,8 @@ class Staged:
 
     def __init__(self, connection: BaseDatabaseWrapper, plan: Plan) -> None:
         self.plan = plan
+        self.told: Mapping[str, Value] = {}
+        """What the history is to tell of it."""
         self._connection = connection
         self._zone = times.zone_of(connection)
         self._numbers: dict[Schedule, int] = {}
@@ -62,6 +64,7 @@ class Staged:
 
     def fill(self) -> bool:
         """Lay them ready; return whether there was room for it."""
+        self.told = records.told_of(self.plan)
         # No `atomic`, which in some projects begins by taking the file's lock.
         try:
             execute(self._connection, "BEGIN DEFERRED")
@@ -129,8 +132,8 @@ def _names(connection: BaseDatabaseWrapper, columns: Sequence[str] | Mapping[str
 @contextmanager
 def staged(connection: BaseDatabaseWrapper, plan: Plan) -> Iterator[Staged | None]:
     """Lay ready what `plan` makes anew for as long as the body lasts; None where it is little, or nobody would wait for it."""
-    one = Staged(connection, plan)
-    if connection.vendor != "sqlite" or not one.pays():
+    one = Staged(connection, plan) if connection.vendor == "sqlite" else None
+    if one is None or not one.pays():
         yield None
         return
     try:

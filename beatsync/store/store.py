@@ -225,7 +225,8 @@ class Store:
                 records.write_source(connection, source_id, synced)
             finished = now + timedelta(seconds=time.perf_counter() - begun)
             if plan.changes:
-                row = records.history_row(source_id, records.APPLIED, "", holder, plan)
+                told = records.told_of(plan) if ready is None else ready.told
+                row = records.history_row(source_id, records.APPLIED, "", holder, told)
                 row["started_at"], row["finished_at"] = self._stamp(now), self._stamp(finished)
                 records.write_history(connection, row)
             if wrote:
@@ -263,7 +264,8 @@ class Store:
 
     def _note(self, source_id: int, failure: Failure) -> None:
         connection = self._connection
-        row = records.history_row(source_id, failure.outcome, failure.message, failure.holder, failure.plan)
+        told = records.told_of(failure.plan)
+        row = records.history_row(source_id, failure.outcome, failure.message, failure.holder, told)
         row["started_at"] = row["finished_at"] = self._stamp(failure.at)
         records.write_source(connection, source_id, {"outcome": failure.outcome, "message": failure.message})
         if not records.prolong_last(connection, source_id, row):
