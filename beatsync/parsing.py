@@ -6,15 +6,15 @@ This module must not know how files are found or where the database's word comes
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from beatsync.plan.digest import with_digests
 from beatsync.plan.match import folded
 from beatsync.plan.model import NameRule
-from beatsync.spec import ParsedFile, ParseOptions, combine
-from beatsync.spec.blocks import Blocks, cut, is_told_by, replaced, without
+from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
+from beatsync.spec.blocks import Blocks, cut, is_told_by, replaced, with_environments, without
 from beatsync.values import Desired, Diagnostic, SourceFile
 from beatsync.workers import parse_files
 
@@ -59,7 +59,10 @@ def parse_rest(
         else:
             whole.append(piece.original)
     parsed += parse_files(whole, options, jobs, progress, digests=True)
-    return None if _meet(parsed, declared.values()) else replace(combine(parsed, options, extra), known=declared)
+    speaking = _speaking(parsed, files, declared, options)
+    if speaking is None or _meet(parsed, declared.values()):
+        return None
+    return replace(combine([*parsed, *speaking], options, extra), known=declared)
 
 
 class _Piece(NamedTuple):
@@ -98,3 +101,19 @@ def _meet(parsed: Iterable[ParsedFile], known: Iterable[str]) -> bool:
     names = [*known, *(name for file in parsed for name, _ in file.names)]
     old = {one.policy.renamed_from for file in parsed for one in file.schedules}
     return len({folded(name, NameRule.LETTERS) for name in names}) < len(names) or not old.isdisjoint(names)
+
+
+def _speaking(
+    parsed: Iterable[ParsedFile], files: Iterable[SourceFile], known: Container[bytes], options: ParseOptions
+) -> list[ParsedFile] | None:
+    """Return what speaks of the environment that is asked for among what is known, if it matters; None where only all files tell."""
+    wanted = options.environment
+    if wanted is None or any(wanted in file.environments for file in parsed):
+        return []
+    is_any = False
+    for block in (block for file in files for block in with_environments(file, known, options)):
+        is_any = True  # and mostly the first one speaks of it
+        environments = parse_file(block, options).environments
+        if wanted in environments:
+            return [ParsedFile(block.path, environments=environments)]
+    return None if is_any else []

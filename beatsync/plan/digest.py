@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from beatsync.plan.compare import applied_text
 from beatsync.spec import ParsedFile
-from beatsync.spec.blocks import LENGTH, Blocks, is_told_by
+from beatsync.spec.blocks import LENGTH, Blocks, is_told_by, of_schedules
 from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Declared, Desired, Interval, Policy, Schedule, Solar, make
 
 SEPARATOR = "\x1f"
@@ -48,7 +48,7 @@ def with_digests(file: ParsedFile, blocks: Blocks | None) -> ParsedFile:
     """Return a parsed file whose schedules know the digests of their texts and of what is left of them."""
     if blocks is None or not is_told_by(file, blocks):
         return file
-    schedules = zip(file.schedules, blocks.said, strict=True)
+    schedules = zip(file.schedules, of_schedules(file, blocks.said), strict=True)
     return file._replace(schedules=tuple(_with(one, said) for one, said in schedules))
 
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from beatsync import __version__
 from beatsync.spec.parse import ParsedFile, ParseOptions
 from beatsync.spec.times import edition
 from beatsync.values import SourceFile
 
+_Value = TypeVar("_Value")
 LENGTH = 16
 """Bytes of SHA-256 that a digest keeps: as hard to meet by chance as one text in 10**38."""
 _LARGEST = 2_000_000
 """Bytes of a file that may be read line by line."""
+_ENVIRONMENTS = re.compile(rb"\n +[\"']?(?:environments|only)\b")
+"""The beginning of a line that gives a schedule environments, in a file that is read line by line."""
 _HEAD = re.compile(rb"(?:\A|\n)schedules: *(?:#[^\n]*)?\n(?:(?: *(?:#[^\n]*)?\n)*)( +)(?=[^ #\n])")
 
 
@@ -85,18 +88,32 @@ def without(file: SourceFile, blocks: Blocks, known: Container[bytes]) -> tuple[
 
 def replaced(parsed: ParsedFile, lines: tuple[int, ...]) -> ParsedFile:
     """Return what was parsed of a file without some of its blocks with the places that it has in the whole file."""
-    places = [one.location._replace(line=line) for one, line in zip(parsed.schedules, lines, strict=True)]
-    schedules = (one._replace(location=place) for one, place in zip(parsed.schedules, places, strict=True))
-    names = ((name, place) for (name, _), place in zip(parsed.names, places, strict=True))
-    return parsed._replace(schedules=tuple(schedules), names=tuple(names))
+    places = [place._replace(line=line) for (_, place), line in zip(parsed.names, lines, strict=True)]
+    schedules = zip(parsed.schedules, of_schedules(parsed, places), strict=True)
+    return parsed._replace(
+        schedules=tuple(one._replace(location=place) for one, place in schedules),
+        names=tuple((name, place) for (name, _), place in zip(parsed.names, places, strict=True)),
+    )
+
+
+def of_schedules(parsed: ParsedFile, values: Sequence[_Value]) -> Sequence[_Value]:
+    """Return of one value for each name those of the schedules: in an environment some names may declare none."""
+    if len(parsed.names) == len(parsed.schedules):
+        return values
+    by_place = {place: value for (_, place), value in zip(parsed.names, values, strict=True)}
+    return [by_place[one.location] for one in parsed.schedules]
 
 
 def is_told_by(parsed: ParsedFile, blocks: Blocks) -> bool:
-    """Whether each schedule of a parsed file says what its block's text says, for itself and with nothing to be remarked on."""
-    return (
-        parsed.is_simple
-        and not parsed.diagnostics
-        and not parsed.environments
-        and len(parsed.names) == len(parsed.schedules) == len(blocks.said)
-        and blocks.is_closed()
-    )
+    """Whether each name of a parsed file declares what its block's text says, for itself and with nothing to be remarked on."""
+    return parsed.is_simple and not parsed.diagnostics and len(parsed.names) == len(blocks.said) and blocks.is_closed()
+
+
+def with_environments(file: SourceFile, known: Container[bytes], options: ParseOptions) -> Iterator[SourceFile]:
+    """Yield each block that is `known` and may speak of environments as a file of its own."""
+    blocks = cut(file, options) if _ENVIRONMENTS.search(file.data) else None
+    if blocks is None:
+        return
+    for text, said in zip(blocks.texts, blocks.said, strict=True):
+        if said in known and _ENVIRONMENTS.search(text):
+            yield SourceFile(file.path, blocks.head + text)

@@ -44,15 +44,15 @@ class _Numbers(dict[Any, int]):
 
 def pack(parsed: Iterable[ParsedFile]) -> bytes:
     """Return parsed files as bytes."""
-    files: list[tuple[str, int, bool] | None] = []
+    files: list[tuple[str, int, bool, frozenset[str]] | None] = []
     declared: list[Declared] = []
     odd: dict[int, ParsedFile] = {}
     for file in parsed:
-        if file.diagnostics or file.environments or len(file.names) != len(file.schedules):
+        if file.diagnostics or len(file.names) != len(file.schedules):
             odd[len(files)] = file
             files.append(None)
         else:
-            files.append((file.path, len(file.schedules), file.is_simple))
+            files.append((file.path, len(file.schedules), file.is_simple, file.environments))
             declared += file.schedules
     schedules, policies = _Numbers(), _Numbers({DEFAULT_POLICY: 0})
     columns: list[Any] = []
@@ -94,9 +94,10 @@ def unpack(data: bytes, shared: dict[Flat, Schedule]) -> Iterator[ParsedFile]:
         if file is None:
             yield odd[number]
         else:
-            path, count, is_simple = file
+            path, count, is_simple, environments = file
             end = first + count
-            yield ParsedFile(path, tuple(declared[first:end]), tuple(names[first:end]), is_simple=is_simple)
+            shares = tuple(declared[first:end]), tuple(names[first:end])
+            yield ParsedFile(path, *shares, environments, is_simple=is_simple)
             first = end
 
 

@@ -236,3 +236,22 @@ def test_a_large_first_sync_that_stays_is_told_by_one_count(
     assert not store.are_left("default", 4)
     rows(store, name="one").update(enabled=False)
     assert not store.are_left("default", 0)
+
+
+def test_what_differs_between_environments_is_known_in_the_one_it_was_synced_for(
+    store: Store, tmp_path: Path, parsed: list[list[str]]
+) -> None:
+    staging = "    environments:\n      staging:\n        queue: other\n"
+    (tmp_path / "a.yaml").write_text(text(one="t", two="t") + staging, encoding="utf-8")
+
+    def queues(environment: str) -> dict[str, str]:
+        parsed.clear()
+        sync(tmp_path, store, SyncOptions(parse=ParseOptions(environment)))
+        return dict(rows(store).values_list("name", "queue"))
+
+    assert queues("staging") == {"one": "q", "two": "other"}
+    assert parsed == [["one", "two"]]
+    assert queues("staging") == {"one": "q", "two": "other"}
+    assert parsed == []
+    assert queues("production") == {"one": "q", "two": "q"}
+    assert parsed == [["one", "two"]]

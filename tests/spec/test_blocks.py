@@ -10,7 +10,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from beatsync.parsing import parse_all, parse_rest
-from beatsync.spec import ParseOptions, blocks
+from beatsync.spec import ParsedFile, ParseOptions, blocks, parse_file
 from beatsync.values import Declared, Desired, SourceFile
 
 OPTIONS = ParseOptions(timezone="Europe/Berlin")
@@ -54,8 +54,10 @@ BLOCKS = [
     "  thirteen:\n    task: t\r\n    interval: 1h\n",
     '  fourteen:\n    task: "a\n  b"\n    interval: 1h\n',
     "    priority: 3\n",
+    "  fifteen:\n    task: t\n    interval: 1h\n    'environments':\n      production:\n        priority: 3\n",
+    "  sixteen:\n    task: t\n    interval: 1h\n    only:\n    - production\n    environments:\n      staging: {queue: q}\n",
 ]  # fmt: skip
-PLAIN = [BLOCKS[number] for number in (0, 2, 4, 9, 11, 13)]
+PLAIN = [BLOCKS[number] for number in (0, 2, 4, 5, 9, 10, 11, 13, -2, -1)]
 File = tuple[str, list[str]]
 
 
@@ -104,7 +106,11 @@ def saying(one: Declared) -> tuple[Any, ...]:
     return (one.spec, one.policy, one.enabled_declared, one.left, one.location.path)
 
 
-@given(edit=edits(), environment=st.sampled_from([None, None, "staging", "stagin"]), forgotten=st.integers(1, 9))
+@given(
+    edit=edits(),
+    environment=st.sampled_from([None, None, "staging", "stagin", "production"]),
+    forgotten=st.integers(1, 9),
+)
 @example(([HEADS[0] + BLOCKS[0] + BLOCKS[2]], [HEADS[0] + BLOCKS[0] + BLOCKS[1] + BLOCKS[2]]), None, 9)
 @example(([HEADS[0] + BLOCKS[0] + BLOCKS[2]], [HEADS[0] + BLOCKS[9] + "x-b: 1\n" + BLOCKS[0]]), None, 9)
 @example(([HEADS[0] + BLOCKS[0] + BLOCKS[2]], [HEADS[0] + BLOCKS[6] + BLOCKS[0]]), None, 9)
@@ -184,16 +190,53 @@ def test_a_text_is_known_to_the_same_release_under_the_same_rules_of_zones_alone
     assert found.known == {}
 
 
-def test_what_is_said_of_an_environment_stands_where_it_stands_when_all_is_parsed() -> None:
-    options = ParseOptions("stagin")
-    known = {
-        one.said: one.spec.name for one in everything([HEADS[0] + BLOCKS[0], HEADS[0] + BLOCKS[5]], options).schedules
-    }
-    after = [HEADS[0] + BLOCKS[0] + BLOCKS[5].replace("three", "four"), HEADS[0] + BLOCKS[5]]
-    found = rest(after, known, options)
+@pytest.mark.parametrize("environment", [None, "staging"])
+def test_environments_are_known_by_their_texts(environment: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ParseOptions(environment)
+    source = [HEADS[0] + BLOCKS[0], HEADS[0] + BLOCKS[2] + BLOCKS[5], HEADS[0] + BLOCKS[5].replace("three", "four")]
+    known = {one.said: one.spec.name for one in everything(source, options).schedules}
+    assert sorted(known.values()) == ["four", "one", "three", "two"]
+    parsed: list[SourceFile] = []
+
+    def noted(file: SourceFile, options: ParseOptions) -> ParsedFile:
+        parsed.append(file)
+        return parse_file(file, options)
+
+    monkeypatch.setattr("beatsync.parsing.parse_file", noted)
+    monkeypatch.setattr("beatsync.workers.parse_file", lambda *_: pytest.fail("it is known"))
+    assert rest(source, known, options) == Desired((), (), environment, known=known)
+    # That somebody speaks of the environment that is asked for, one schedule tells.
+    assert [file.data.decode() for file in parsed] == ([HEADS[0] + BLOCKS[5]] if environment else [])
+
+
+def test_of_a_file_with_environments_what_is_not_declared_in_this_one_is_parsed_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = [HEADS[0] + BLOCKS[0] + BLOCKS[10] + BLOCKS[2]]
+    known = {one.said: one.spec.name for one in everything(source).schedules}
+    assert sorted(known.values()) == ["one", "two"]
+    parsed: list[str] = []
+
+    def noted(file: SourceFile, options: ParseOptions) -> ParsedFile:
+        parsed.append(file.data.decode())
+        return parse_file(file, options)
+
+    monkeypatch.setattr("beatsync.workers.parse_file", noted)
+    assert rest(source, known) == Desired((), known=known)
+    assert parsed == [HEADS[0] + BLOCKS[10]]
+
+
+@pytest.mark.parametrize("environment", ["stagin", "environments"])
+def test_of_an_environment_that_nobody_speaks_of_only_all_tell(environment: str) -> None:
+    options = ParseOptions(environment)
+    source = [HEADS[0] + BLOCKS[0], HEADS[0] + BLOCKS[5]]
+    known = {one.said: one.spec.name for one in everything(source, options).schedules}
+    assert [one.code for one in everything(source, options).diagnostics] == ["environment-unknown"]
+    assert rest(source, known, options) is None
+    # Where nobody speaks of any, nothing is to be said.
+    found = rest(source[:1], known, options)
     assert found is not None
-    assert [one.code for one in found.diagnostics] == ["environment-unknown"]
-    assert found.diagnostics == everything(after, options).diagnostics
+    assert (found.schedules, found.diagnostics) == ((), ())
 
 
 def test_an_edit_is_parsed_alone_and_keeps_its_place() -> None:
