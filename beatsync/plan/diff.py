@@ -10,8 +10,8 @@ from operator import attrgetter
 from beatsync.plan.enforce import Finding, enforce
 from beatsync.plan.guard import guard, is_removal, warnings
 from beatsync.plan.match import Matcher
-from beatsync.plan.model import Blocked, Mark, Observed, Plan, Request
-from beatsync.plan.prune import bury, freeze, goes, prune
+from beatsync.plan.model import Blocked, Mark, Observed, Owned, Plan, Request, Row
+from beatsync.plan.prune import bury, freeze, goes, pass_on, prune
 from beatsync.values import Declared, Desired
 
 _NAME, _NAME_AND_ACTION = attrgetter("name"), attrgetter("name", "action")
@@ -29,18 +29,26 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         raise ValueError("what is known by its text alone has to be settled")
     names = observed.settled.union(declared.spec.name for declared in valid)
     undeclared = observed.inventory.keys() - names
-    matcher = Matcher(observed, request.options, names, _leaving(valid, undeclared, observed, desired.invalid_paths))
+    renamed = _renamed(valid, observed) if undeclared else frozenset()
+    leaving = _leaving(undeclared, renamed, observed, desired.invalid_paths)
+    matcher = Matcher(observed, request.options, names, renamed, leaving)
     open_ = matcher.unsettled(valid)
-    findings, blocked = _enforced(open_, matcher, request, desired.invalid_paths)
+    findings, blocked, matched = _enforced(open_, matcher, request, desired.invalid_paths)
     unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
     unchanged += len(valid) - len(open_) + len(desired.known)
 
-    spoken_for = _renamed(findings).union(*(reason.names for reason in blocked))
+    spoken_for = {entry.name for entry, _ in matched if entry}.union(*(reason.names for reason in blocked))
+    taken = {row.row_id for _, row in matched if row}
     for name in sorted(undeclared - spoken_for):
         entry = observed.inventory[name]
-        findings[name] = prune(entry, matcher.owned_row(entry), frozen=bool(desired.invalid_paths))
+        row = matcher.owned_row(entry)
+        if row is not None and row.row_id in taken:
+            findings[name] = pass_on(entry, row)
+        else:
+            findings[name] = prune(entry, row, frozen=bool(desired.invalid_paths))
 
-    buried = [bury(row) for row in matcher.brought_back() if row.name not in names and row.name not in spoken_for]
+    back = (row for row in matcher.brought_back() if row.row_id not in taken)
+    buried = [bury(row) for row in back if row.name not in names and row.name not in spoken_for]
     changes = [finding.change for finding in findings.values() if finding.change]
     plan = Plan(
         source=request.source,
@@ -79,32 +87,45 @@ def _marks(valid: tuple[Declared, ...], observed: Observed, recorded: AbstractSe
             yield Mark(entry.row_id, declared.said, declared.left)
 
 
+def _renamed(valid: tuple[Declared, ...], observed: Observed) -> frozenset[str]:
+    """Return the old names of schedules that are about to have others."""
+    return frozenset(
+        one.policy.renamed_from
+        for one in valid
+        if one.policy.renamed_from is not None and one.spec.name not in observed.inventory
+    )
+
+
 def _leaving(
-    valid: tuple[Declared, ...], undeclared: AbstractSet[str], observed: Observed, invalid: frozenset[str]
+    undeclared: AbstractSet[str], renamed: AbstractSet[str], observed: Observed, invalid: frozenset[str]
 ) -> frozenset[str]:
     """Return the names that no row will have any more after the sync."""
-    renamed = {declared.policy.renamed_from for declared in valid} if undeclared else set()
     return frozenset(name for name in undeclared if name in renamed or (not invalid and goes(observed.inventory[name])))
 
 
 def _enforced(
     declared: tuple[Declared, ...], matcher: Matcher, request: Request, invalid: frozenset[str]
-) -> tuple[dict[str, Finding], list[Blocked]]:
+) -> tuple[dict[str, Finding], list[Blocked], list[tuple[Owned | None, Row | None]]]:
+    """Return what is found of each schedule, what is blocked, and the entries and rows that are spoken for so."""
     findings: dict[str, Finding] = {}
     blocked: list[Blocked] = []
+    matched: list[tuple[Owned | None, Row | None]] = []
     for schedule in declared:
         match = matcher.match(schedule)
         if isinstance(match, Blocked):
             blocked.append(match)
-        elif match.entry is not None and match.row is not None and match.entry.path in invalid:
-            # The broken file declared it last and may declare it still: which of the two is meant cannot be told.
-            findings[match.entry.name] = freeze(match.entry, match.row)
+            continue
+        holder = matcher.holder(schedule.spec.name)
+        # The broken file declared it last and may declare it still: which of the two is meant cannot be told.
+        if holder is not None and holder.path in invalid:
+            entry, row = holder, matcher.owned_row(holder)
+        elif match.entry is not None and match.entry.path in invalid:
+            entry, row = match.entry, match.row
         else:
-            findings[schedule.spec.name] = enforce(match, request.options, request.now)
-    return findings, blocked
-
-
-def _renamed(findings: dict[str, Finding]) -> set[str]:
-    """Return the old names of entries that go over into new ones, and so are not pruned."""
-    records = (finding.record for finding in findings.values())
-    return {record.previous_name for record in records if record and record.previous_name}
+            entry, row = None, None
+        if entry is not None and row is not None:
+            findings[entry.name] = freeze(entry, row)
+            continue
+        findings[schedule.spec.name] = enforce(match, request.options, request.now)
+        matched.append((match.entry, match.row))
+    return findings, blocked, matched

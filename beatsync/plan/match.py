@@ -40,12 +40,19 @@ class Matcher:
     """Finds rows by key first, since somebody may have renamed one, and by name where the key is gone."""
 
     def __init__(
-        self, observed: Observed, options: PlanOptions, declared: frozenset[str], leaving: frozenset[str]
+        self,
+        observed: Observed,
+        options: PlanOptions,
+        declared: frozenset[str],
+        renamed: frozenset[str],
+        leaving: frozenset[str],
     ) -> None:
         self._observed = observed
         self._options = options
         self._declared = declared
+        self._renamed = renamed
         self._by_id = {row.row_id: row for row in observed.rows.values()}
+        self._owners = self._owners_of_rows()
         # A row belongs to a source by its key as well as by its name: somebody may have renamed it.
         self._claims = {claim.row_id: claim for claim in observed.owners.values()}
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
@@ -57,9 +64,36 @@ class Matcher:
                 for name in names:
                     self._twins.setdefault(self._fold(name), set()).add(name)
 
+    def _owners_of_rows(self) -> dict[int, Owned]:
+        """Return whose each row is by its key; of several entries that claim one, that of which most is lost without it.
+
+        No sync leaves two, but a database may be restored in parts or written by hand.
+        """
+        entries = self._observed.inventory.values()
+        owners = {entry.row_id: entry for entry in entries}
+        if len(owners) == len(entries):
+            return owners
+
+        def weight(entry: Owned) -> tuple[bool, bool, bool]:
+            row = self._by_id.get(entry.row_id)
+            has_its_name = row is not None and row.name == entry.name
+            return entry.name in self._declared, bool(entry.policy.protect), has_its_name
+
+        return {entry.row_id: entry for entry in sorted(entries, key=weight)}
+
     def owned_row(self, entry: Owned) -> Row | None:
         """Return the row that `entry` is about, whatever its name is now; None where it is gone."""
-        return self._by_id.get(entry.row_id)
+        return self._by_id.get(entry.row_id) if self._owners.get(entry.row_id) is entry else None
+
+    def holder(self, name: str) -> Owned | None:
+        """Return the entry of ours, of another name, to whose row somebody gave this name; None where nobody did."""
+        row = self._observed.rows.get(name)
+        entry = self._owners.get(row.row_id) if row is not None else None
+        return entry if entry is not None and entry.name != name else None
+
+    def _goes_elsewhere(self, holder: Owned) -> bool:
+        """Whether a row of another name by now gets one back from its entry, or a new one, that the files say."""
+        return holder.name in self._declared or holder.name in self._renamed
 
     def brought_back(self) -> Iterator[Row]:
         """Yield the rows that this source deleted and that a save of beat's inserted again (FACTS 26).
@@ -69,7 +103,7 @@ class Matcher:
         """
         for name, row_id in sorted(self._tombstones):
             row = self._by_id.get(row_id)
-            if row is not None and row.name == name and row_id not in self._claims:
+            if row is not None and row.name == name and row_id not in self._claims and row_id not in self._owners:
                 yield row
 
     def unsettled(self, declared: Sequence[Declared]) -> tuple[Declared, ...]:
@@ -151,8 +185,11 @@ class Matcher:
         row = self.owned_row(entry)
         namesake = self._observed.rows.get(entry.name)
         if row is None:
-            note = "the row was deleted by somebody" if namesake is None else "the row was made anew by somebody"
-            return Match(declared, entry, namesake, note)
+            holder = self.holder(entry.name)
+            if namesake is None or (holder is not None and self._goes_elsewhere(holder)):
+                return Match(declared, entry, note="the row was deleted by somebody")
+            made = f"the row of {holder.name} was put in its place" if holder else "the row was made anew"
+            return Match(declared, entry, namesake, f"{made} by somebody")
         if namesake is not None and namesake.row_id != row.row_id:
             return Blocked(
                 "conflict",
@@ -168,6 +205,10 @@ class Matcher:
         row = self._observed.rows.get(old_name) if entry is None else self.owned_row(entry)
         if row is None or old_name in self._declared:
             return None
+        if entry is None:
+            entry = self.holder(old_name)
+            if entry is not None and self._goes_elsewhere(entry):
+                return None
         name = declared.spec.name
         if name in self._observed.rows and self._observed.rows[name].row_id != row.row_id:
             return self._conflict(name, f"it cannot take the place of {old_name!r} while {name!r} exists")
@@ -179,8 +220,12 @@ class Matcher:
         return Match(declared, entry, row, f"renamed from {old_name}")
 
     def _match_unowned(self, declared: Declared, row: Row | None) -> Match | Blocked:
-        if row is None:
+        holder = self.holder(declared.spec.name)
+        if row is None or (holder is not None and self._goes_elsewhere(holder)):
             return Match(declared)
+        if holder is not None:
+            # Renamed in the admin and in the files alike: to own the row is enough.
+            return Match(declared, holder, row, f"renamed from {holder.name}")
         if (row.name, row.row_id) in self._tombstones:
             return Match(declared, row=row, note="brought back by beat after it was deleted")
         if self._options.adopt:

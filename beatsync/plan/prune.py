@@ -26,6 +26,11 @@ def prune(entry: Owned, row: Row | None, *, frozen: bool) -> Finding:
     return Finding(_change(Action.DELETE, entry, row, Cause.SPEC, None))
 
 
+def pass_on(entry: Owned, row: Row) -> Finding:
+    """Return that an undeclared entry ends and its row stays, which somebody put in the place of another."""
+    return Finding(_change(Action.FORGET, entry, row, Cause.DRIFT, f"its row goes by the name {row.name} now"))
+
+
 def goes(entry: Owned) -> bool:
     """Whether an entry's row is deleted when it leaves the files."""
     return entry.policy.on_remove is OnRemove.DELETE and not entry.policy.protect
