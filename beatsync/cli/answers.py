@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,17 @@ if TYPE_CHECKING:
     from beatsync.reconcile import Result
 
 
-def plan_answer(result: Result, directory: Path, output_format: str, *, applied: bool, paint: Paint) -> str:
-    """Return what a plan says, or what a sync did where `applied`."""
+def plan_answer(result: Result, directory: Path, output_format: str, *, applied: bool, paint: Paint) -> Iterator[str]:
+    """Yield what a plan says, or what a sync did where `applied`, in blocks of lines."""
     from beatsync.reconcile import Outcome
 
     plan = located_plan(result.plan, str(directory))
     refused = result.outcome in {Outcome.BLOCKED, Outcome.INVALID}
     if output_format == "json":
-        return report.json_report(plan, applied=applied)
-    if output_format == "markdown":
-        return report.markdown_report(plan, applied=applied, refused=refused)
-    text = report.text_report(plan, applied=applied, refused=refused, paint=paint)
-    if result.repairs:
-        text += f"\nBeat undid {result.repairs:,} of these while they were written; they were written once more."
-    return text
+        yield from report.json_report(plan, applied=applied)
+    elif output_format == "markdown":
+        yield report.markdown_report(plan, applied=applied, refused=refused)
+    else:
+        yield from report.text_report(plan, applied=applied, refused=refused, paint=paint)
+        if result.repairs:
+            yield f"Beat undid {result.repairs:,} of these while they were written; they were written once more."

@@ -7,7 +7,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -54,11 +54,17 @@ def painter(stream: TextIO) -> Paint:
 
 def answer(text: str) -> None:
     """Print the answer."""
+    answer_lines([text])
+
+
+def answer_lines(lines: Iterable[str]) -> None:
+    """Print an answer that comes line by line, or in blocks of lines."""
     stream = sys.stdout
     # A terminal that cannot say ü shall still get an answer.
     encoding = stream.encoding or "utf-8"
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        for text in lines:
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
     except BrokenPipeError:
         raise

@@ -47,7 +47,7 @@ def command(
         directory = wiring.directory(asked, project)
         sync_options = wiring.sync_options(asked, project, store)
         result = reconcile.plan(directory, store, sync_options, watch=watch)
-    output.answer(plan_answer(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
+    output.answer_lines(plan_answer(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
     if result.outcome is reconcile.Outcome.INVALID:
         return exits.INVALID
     if out is not None and saved.may_be_saved(result.plan):

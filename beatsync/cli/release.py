@@ -30,6 +30,6 @@ def command(settings: Any, /, *, names: tuple[str, ...], **given: Any) -> int:
             made = reconcile.release(store, names, wiring.sync_options(asked, project, store))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
-    output.answer(report.text_report(made, applied=True, paint=output.painter(sys.stdout)))
+    output.answer_lines(report.text_report(made, applied=True, paint=output.painter(sys.stdout)))
     output.note("the rows stay as they are; a sync of files that still declare them stops, until --adopt", "hint")
     return exits.DONE

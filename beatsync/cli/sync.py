@@ -59,7 +59,9 @@ def command(
     outcome = result.outcome
     applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     if output_format != "text" or outcome is not reconcile.Outcome.UNCHANGED or result.plan.diagnostics or not quiet:
-        output.answer(plan_answer(result, directory, output_format, applied=applied, paint=output.painter(sys.stdout)))
+        output.answer_lines(
+            plan_answer(result, directory, output_format, applied=applied, paint=output.painter(sys.stdout))
+        )
     if applied:
         return exits.DONE
     return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED

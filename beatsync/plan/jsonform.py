@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from beatsync.plan.mask import masked
@@ -9,17 +11,39 @@ from beatsync.plan.model import Action, Blocked, Change, Plan, Suspension
 from beatsync.values import Diagnostic, Revision
 
 FORMAT_VERSION = 1
+_text = json.JSONEncoder(indent=2, ensure_ascii=False).encode
 
 
 def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
     """Return a plan as JSON values; `applied` says whether it was carried out."""
+    return {**_without_changes(plan, applied=applied), "changes": [change_json(change) for change in plan.changes]}
+
+
+def plan_lines(plan: Plan, *, applied: bool, **more: Any) -> Iterator[str]:
+    """Yield the JSON of a plan, and of what it has `more`, as people read it, in blocks of lines.
+
+    Each change is a block, which is made when it is asked for: many at once are much memory.
+    """
+    # Only a key of the outermost object stands behind two spaces, and in no text is the end of a line.
+    before, after = _text({**_without_changes(plan, applied=applied), **more}).split('\n  "changes": [],\n')
+    yield before
+    yield f'  "changes": [{"" if plan.changes else "],"}'
+    for number, change in enumerate(plan.changes, 1):
+        block = _text(change_json(change)).replace("\n", "\n    ")
+        yield f"    {block}{',' if number < len(plan.changes) else ''}"
+    if plan.changes:
+        yield "  ],"
+    yield after
+
+
+def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "source": plan.source,
         "environment": plan.environment,
         "revision": revision_json(plan.revision),
         "checksum": plan.checksum,
-        "changes": [change_json(change) for change in plan.changes],
+        "changes": [],
         "summary": summary_json(plan),
         "conditions": [{"name": name, "condition": condition.value} for name, condition in plan.conditions],
         "blocked": [_blocked_json(blocked) for blocked in plan.blocked],

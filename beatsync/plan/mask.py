@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from beatsync.plan.model import Change, FieldChange
 from beatsync.spec.secrets import looks_secret
@@ -13,13 +12,15 @@ from beatsync.values import FieldValue
 MASK = "***"
 _FREE = frozenset({"args", "kwargs", "headers"})
 _ABSENT = object()
+_in_order = json.JSONEncoder(sort_keys=True).encode
 
 
 def masked(change: Change) -> Change:
     """Return `change` with every secret in its fields replaced by `***`, and `*** (before)`, `*** (after)` where it differs."""
-    if not any(f.field in _FREE for f in change.fields):
-        return change
-    return change._replace(fields=masked_fields(change.fields, change.sensitive), target=None)
+    fields = tuple(iter(change.fields))  # made only once: to ask how many there are makes them, too
+    if not any(f.field in _FREE for f in fields):
+        return change._replace(fields=fields)
+    return change._replace(fields=masked_fields(fields, change.sensitive), target=None)
 
 
 def masked_fields(fields: Sequence[FieldChange], sensitive: Sequence[str]) -> tuple[FieldChange, ...]:
@@ -32,8 +33,7 @@ def _masked_field(field: FieldChange, sensitive: Sequence[str]) -> FieldChange:
         return field
     before, after = _decode(field.before), _decode(field.after)
     whole = field.field in sensitive
-    return replace(
-        field,
+    return field._replace(
         before=_encode(field.before, _mask(before, after, "before", field.field, sensitive, secret=whole)),
         after=_encode(field.after, _mask(after, before, "after", field.field, sensitive, secret=whole)),
     )
@@ -52,7 +52,7 @@ def _encode(text: FieldValue, value: object) -> FieldValue:
     if not isinstance(text, str):
         return text
     # A text that is not JSON cannot be searched for secrets, so all of it is one.
-    return f"{MASK} (not JSON)" if value is _ABSENT else json.dumps(value, sort_keys=True)
+    return f"{MASK} (not JSON)" if value is _ABSENT else _in_order(value)
 
 
 def _mask(value: object, other: object, side: str, path: str, sensitive: Sequence[str], *, secret: bool) -> object:

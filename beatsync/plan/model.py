@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, overload
 
-from beatsync.values import Diagnostic, FieldValue, Location, OnRemove, Policy, Revision, TaskSpec
+from beatsync.values import Diagnostic, FieldValue, Location, OnRemove, Policy, Revision, TaskSpec, make
 
 
 class Row(NamedTuple):
@@ -156,8 +156,7 @@ class Cause(str, Enum):
     DRIFT = "drift"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(NamedTuple):
     """One field's before, after and cause; the values are those of `TaskSpec.fields()`."""
 
     field: str
@@ -179,9 +178,14 @@ class Initial(Sequence[FieldChange]):
         self._cause = cause
 
     def _made(self) -> tuple[FieldChange, ...]:
-        said = self._spec.fields().items()
-        wanted = ((name, value) for name, value in said if name != "name" and value != _DEFAULTS.get(name))
-        return tuple(FieldChange(name, None, value, self._cause) for name, value in wanted)
+        cause = self._cause
+        return tuple(
+            [
+                make(FieldChange, (name, None, value, cause))
+                for name, value in self._spec.fields().items()
+                if name != "name" and value != _DEFAULTS.get(name)
+            ]
+        )
 
     @overload
     def __getitem__(self, index: int) -> FieldChange: ...
@@ -303,24 +307,31 @@ class Plan:
 
         Neither the revision counts nor the file in which a schedule stands: other words for the same are the same.
         """
-        lines = [
-            [
-                change.action.value,
-                change.name,
-                change.row_id,
-                [[f.field, f.before, f.after] for f in change.fields],
-                bool(change.last_run_at),
-                change.fires_at_once,
-            ]
-            for change in self.changes
-        ]
-        remembered = [_remembered(record) for record in self.records]
-        text = json.dumps([self.source, self.environment, lines, remembered], separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        encode = json.JSONEncoder(separators=(",", ":")).encode
+        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)},[".encode())
+        for number, change in enumerate(self.changes):
+            digest.update(f"{',' if number else ''}{encode(_done(change))}".encode())
+        digest.update(b"],[")
+        for number, record in enumerate(self.records):
+            digest.update(f"{',' if number else ''}{encode(_remembered(record))}".encode())
+        digest.update(b"]]")
+        return digest.hexdigest()
 
     def count(self, action: Action) -> int:
         """Return how many changes do `action`."""
         return sum(change.action is action for change in self.changes)
+
+
+def _done(change: Change) -> list[object]:
+    """Return what a change does to a row."""
+    return [
+        change.action.value,
+        change.name,
+        change.row_id,
+        [(field, before, after) for field, before, after, _ in change.fields],
+        bool(change.last_run_at),
+        change.fires_at_once,
+    ]
 
 
 def _remembered(record: Record) -> list[object]:

@@ -24,7 +24,11 @@ def clean(text: str) -> str:
 
 def json_text(document: Any) -> str:
     """Return JSON that people can read, and in which nothing moves a cursor or turns the direction of text."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return readable(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def readable(text: str) -> str:
+    """Return lines of JSON with all of their characters such as can be seen."""
     if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from beatsync.plan.jsonform import plan_json, summary_json
+from beatsync.plan.jsonform import plan_lines, summary_json
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Blocked, Cause, Change, Condition, FieldChange, Plan
 from beatsync.report import diagnostics
-from beatsync.report.paint import Paint, clean, json_text, plain
+from beatsync.report.paint import Paint, clean, plain, readable
 from beatsync.values import Diagnostic, FieldValue, Revision
 
 SIGNS = {
@@ -29,32 +29,40 @@ _DONE = {
     "delete": "deleted",
     "forget": "forgotten",
 }
-_WITHOUT_QUOTES = frozenset({"interval", "crontab", "timezone", "solar", "clocked", "task", "expires", "start_time"})
-_JSON_FIELDS = frozenset({"args", "kwargs", "headers"})
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_AS_THEY_ARE = frozenset(
+    {
+        "interval", "crontab", "timezone", "solar", "clocked", "task", "expires", "start_time", "args", "kwargs",
+        "headers",
+    }
+)  # fmt: skip
 _MOST_NAMES = 20
 _MOST_MARKDOWN = 50_000
 """Characters of changes: a comment on GitHub holds 65,536, and the totals and reasons want some of them."""
 _MOST_ITEMS = 50
 
 
-def json_report(plan: Plan, *, applied: bool) -> str:
-    """Return the JSON of `schemas/plan.schema.json`."""
-    return json_text(plan_json(plan, applied=applied))
+def json_report(plan: Plan, *, applied: bool) -> Iterator[str]:
+    """Yield the JSON of `schemas/plan.schema.json` in blocks of lines, each of which is made when it is asked for."""
+    return map(readable, plan_lines(plan, applied=applied))
 
 
-def text_report(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> str:
-    """Return a plan, or what a sync did where `applied`, for a terminal; `refused` is one that may not be done."""
-    lines = [diagnostics.text(one, paint) for one in plan.diagnostics]
+def text_report(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> Iterator[str]:
+    """Yield a plan, or what a sync did where `applied`, for a terminal; `refused` is one that may not be done.
+
+    It comes in blocks of lines, each of which is made when it is asked for: a first sync has as much to say as a book.
+    """
+    for one in plan.diagnostics:
+        yield diagnostics.text(one, paint)
     if plan.changes or plan.blocked:
-        lines += [*([""] if lines else []), heading(plan), ""]
+        yield from [*([""] if plan.diagnostics else []), heading(plan), ""]
     for change in plan.changes:
-        lines += _change(change, paint)
+        yield "\n".join(_change(change, paint))
     if plan.changes:
-        lines.append("")
-    lines += _conditions(plan)
-    lines += _blocked(plan, paint)
-    lines.append(totals(plan, applied=applied, refused=refused))
-    return "\n".join(lines)
+        yield ""
+    yield from _conditions(plan)
+    yield from _blocked(plan, paint)
+    yield totals(plan, applied=applied, refused=refused)
 
 
 def heading(plan: Plan) -> str:
@@ -118,9 +126,9 @@ def value(name: str, given: FieldValue) -> str:
     """Return a field's value as a spec file would write it; `none` where there is none."""
     if given is None:
         return "none"
-    if isinstance(given, str) and name in _WITHOUT_QUOTES | _JSON_FIELDS:
+    if name in _AS_THEY_ARE and isinstance(given, str):
         return clean(given) or '""'
-    return clean(json.dumps(given, ensure_ascii=False))
+    return clean(_quoted(given))
 
 
 def _conditions(plan: Plan, spell: Callable[[str], str] = clean) -> Iterator[str]:

@@ -110,7 +110,7 @@ def in_words(expression: str) -> str | None:
     return _in_words(expression)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _in_words(expression: str) -> str | None:
     try:
         from cron_descriptor import ExpressionDescriptor, FormatException, Options

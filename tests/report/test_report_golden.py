@@ -123,27 +123,27 @@ PLANS = {made.__name__: made for made in (everything, stopped, isolated, nothing
 def test_a_plan_for_a_reviewer(name: str) -> None:
     made = PLANS[name]()
     refused = bool(made.blocked)
-    compare(REPORTS / f"plan-{name}.txt", plan.text_report(made, applied=False, refused=refused) + "\n")
+    compare(REPORTS / f"plan-{name}.txt", "\n".join(plan.text_report(made, applied=False, refused=refused)) + "\n")
     compare(REPORTS / f"plan-{name}.md", plan.markdown_report(made, applied=False, refused=refused) + "\n")
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_for_programs(name: str) -> None:
-    text = plan.json_report(PLANS[name](), applied=False)
+    text = "\n".join(plan.json_report(PLANS[name](), applied=False))
     Draft202012Validator(read_schema("plan")).validate(json.loads(text))
     compare(REPORTS / f"plan-{name}.json", text + "\n")
 
 
 def test_what_was_done() -> None:
-    compare(REPORTS / "sync-everything.txt", plan.text_report(everything(), applied=True) + "\n")
+    compare(REPORTS / "sync-everything.txt", "\n".join(plan.text_report(everything(), applied=True)) + "\n")
 
 
 def test_no_report_of_a_plan_shows_what_is_secret() -> None:
     made = everything()
     for text in (
-        plan.text_report(made, applied=False),
+        "\n".join(plan.text_report(made, applied=False)),
         plan.markdown_report(made, applied=False),
-        plan.json_report(made, applied=False),
+        "\n".join(plan.json_report(made, applied=False)),
     ):
         assert "DE1" not in text
         assert "***" in text
@@ -152,11 +152,11 @@ def test_no_report_of_a_plan_shows_what_is_secret() -> None:
 def test_what_has_one_mend_is_told_it_once() -> None:
     made = stopped()
     assert len([one for one in made.blocked if one.code == "conflict"]) == 30
-    text = plan.text_report(made, applied=False, refused=True)
+    text = "\n".join(plan.text_report(made, applied=False, refused=True))
     assert text.count("--adopt takes it over") == 1
     assert "and 10 more of the kind" in text
     apart = Plan("s", Revision("0"), blocked=(Blocked("a", "one", hint="x"), Blocked("b", "two", hint="x")))
-    assert plan.text_report(apart, applied=False).count("hint: x") == 2
+    assert "\n".join(plan.text_report(apart, applied=False)).count("hint: x") == 2
 
 
 def test_a_plan_of_thousands_is_a_comment_that_a_server_takes() -> None:
@@ -171,7 +171,7 @@ def test_a_plan_of_thousands_is_a_comment_that_a_server_takes() -> None:
     shown = text.count("\n+ job-")
     assert f"\n{5000 - shown:,} more changes have no room here.\n" in text
     assert f"\n- and {len(faults.diagnostics) - 50:,} more, which `validate` tells" in text
-    assert plan.text_report(made, applied=False).count("\n  + job-") == 5000
+    assert "\n".join(plan.text_report(made, applied=False)).count("\n  + job-") == 5000
 
 
 def checked() -> diagnostics.Checked:
