@@ -20,7 +20,7 @@ ALL = tuple(name for names in ROOMS.values() for name in names if name != "sync-
 FILES_ONLY = frozenset({"read-hash", "yaml-events", "yaml-load", *ROOMS["files"]})
 ONCE = frozenset({*ROOMS["today"], *ROOMS["daemon"], *ROOMS["neighbours"]})
 """What is a median or a maximum of many in itself, or long."""
-EMPTIES = frozenset({"sync-first", "today-first", "admin-save"})
+EMPTIES = frozenset({"sync-first", "command-first", "today-first", "admin-save"})
 """What begins with empty tables."""
 PER_FILE = (100, 1)
 QUICK = {"schedules": "60,120", "databases": "sqlite", "per_file": "100", "repeat": 1}

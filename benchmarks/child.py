@@ -11,7 +11,9 @@ from benchmarks.task import Answer, Task, peak
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "floors": ("read-hash", "yaml-events", "yaml-load", "select-all", "insert-all"),
     "files": ("read-parse", "read-parse-alone", "starts"),
-    "syncs": ("sync-first", "sync-noop", "sync-noop-alone", "sync-changed", "plan", "compare"),
+    "syncs": (
+        "sync-first", "sync-noop", "sync-noop-alone", "sync-changed", "command-first", "command-noop", "plan", "compare",
+    ),
     "today": ("today-first", "today-noop", "today-beat-schedule"),
     "daemon": ("daemon-one-file", "daemon-resync", "daemon-memory"),
     "neighbours": (
@@ -22,7 +24,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "beat-send-stock",
         "beat-send-thin",
     ),
-}
+}  # fmt: skip
 """Which module measures what."""
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.databases import counted, empty, open_store
-from benchmarks.task import Answer, Task, clocked
+from benchmarks.task import Answer, Task, clocked, peak
 
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
@@ -43,6 +46,28 @@ def sync_changed(task: Task) -> Answer:
     """Sync with 1 % of the schedules changed; what was there before comes back, unmeasured."""
     answer = _sync(task, Path(task.changed), "applied")
     _sync(task, task.root, "applied")
+    return answer
+
+
+def command_first(task: Task) -> Answer:
+    """`beatsync sync` into empty tables, as a shell runs it: with its start, and with a line for each value of each schedule."""
+    empty(task.url)
+    return _command(task)
+
+
+def command_noop(task: Task) -> Answer:
+    """The same where all is synced."""
+    return _command(task)
+
+
+def _command(task: Task) -> Answer:
+    answer = Answer()
+    words = [sys.executable, "-m", "beatsync", "sync", task.folder]
+    with clocked(answer):
+        subprocess.run(
+            words, env={**os.environ, "BEATSYNC_DATABASE_URL": task.url}, stdout=subprocess.DEVNULL, check=True
+        )
+    answer.peak = peak(of_children=True)
     return answer
 
 

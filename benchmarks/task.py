@@ -100,10 +100,11 @@ def _ticks() -> tuple[int, ...]:
     return ()
 
 
-def peak() -> float:
-    """Return the most memory that this process ever had, in MiB."""
+def peak(*, of_children: bool = False) -> float:
+    """Return the most memory that this process, or one that it waited for, ever had, in MiB."""
     scale = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+    who = resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF
+    return resource.getrusage(who).ru_maxrss / scale
 
 
 def _cpu() -> float:

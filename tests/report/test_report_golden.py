@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.drift import states
+from beatsync.plan.jsonform import plan_json, plan_lines
 from beatsync.plan.model import Blocked, Plan, Suspension
 from beatsync.report import diagnostics, plan, status
 from beatsync.spec import ParseOptions, crontab, parse_file
@@ -132,6 +133,13 @@ def test_a_plan_for_programs(name: str) -> None:
     text = "\n".join(plan.json_report(PLANS[name](), applied=False))
     Draft202012Validator(read_schema("plan")).validate(json.loads(text))
     compare(REPORTS / f"plan-{name}.json", text + "\n")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_in_blocks_of_lines_is_the_same_json(name: str) -> None:
+    made = PLANS[name]()
+    whole = {**plan_json(made, applied=True), "more": [1]}
+    assert "\n".join(plan_lines(made, applied=True, more=[1])) == json.dumps(whole, indent=2, ensure_ascii=False)
 
 
 def test_what_was_done() -> None:
