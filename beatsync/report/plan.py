@@ -135,12 +135,13 @@ def _conditions(plan: Plan, spell: Callable[[str], str] = clean) -> Iterator[str
     for condition in Condition:
         names = [spell(name) for name, found in plan.conditions if found is condition]
         if names:
-            yield f"  {condition.value}: {_some(names)}"
+            yield f"  {condition.value}: {some(names)}"
     if plan.conditions:
         yield ""
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Return the first names of a list that may be long, and how many more there are."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
@@ -207,7 +208,7 @@ def _fitting(changes: Sequence[Change]) -> tuple[list[str], int]:
 def _caution(found: list[Blocked]) -> Iterator[str]:
     yield "> [!CAUTION]"
     for blocked in found[:_MOST_NAMES]:
-        names = _some([_code(name) for name in _listed(blocked)])
+        names = some([_code(name) for name in _listed(blocked)])
         yield f"> - Blocked: {_escaped(blocked.message)}{f': {names}' if names else ''} ({_code(blocked.code)})"
     if len(found) > _MOST_NAMES:
         yield f"> - and {len(found) - _MOST_NAMES:,} more of the kind"

@@ -12,7 +12,7 @@ from beatsync.plan.jsonform import FORMAT_VERSION, revision_json, suspension_jso
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Condition, Suspension
 from beatsync.report.paint import Paint, clean, counted, json_text, plain
-from beatsync.report.plan import revision_text, value
+from beatsync.report.plan import revision_text, some, value
 from beatsync.values import Revision
 
 
@@ -125,7 +125,7 @@ def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
     for condition in Condition:
         names = [clean(row.name) for row in source.rows if condition in row.conditions]
         if names:
-            yield f"  {condition.value}: {', '.join(names)}"
+            yield f"  {condition.value}: {some(names)}"
 
 
 def _author(row: RowState, source: SourceStatus) -> str:

@@ -224,6 +224,16 @@ def test_how_the_sources_stand() -> None:
     compare(REPORTS / "status.txt", status.text_report(sources) + "\n")
 
 
+def test_the_status_of_thousands_can_be_read() -> None:
+    named = [declared(f"job-{number:04}") for number in range(5000)]
+    rows = [row(one, number, enabled=False) for number, one in enumerate(named, 1)]
+    seen = observed(*rows, inventory=tuple(owned(one, number) for number, one in enumerate(named, 1)))
+    shop = status.SourceStatus("shop", None, None, None, None, "applied", "", states(seen, NOW))
+    (line,) = (line for line in status.text_report([shop]).splitlines() if "paused" in line)
+    assert line.endswith("job-0018, job-0019 and 4,980 more")
+    assert len(json.loads(status.json_report([shop]))["sources"][0]["conditions"]) == 5000
+
+
 def test_nothing_is_expected_of_a_report_that_is_gone() -> None:
     wanted = {f"plan-{name}.{suffix}" for name in PLANS for suffix in ("txt", "md", "json")}
     wanted |= {"sync-everything.txt", "status.json", "status.txt", *(f"validate.{suffix}" for suffix in FORMATS)}
