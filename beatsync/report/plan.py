@@ -37,6 +37,7 @@ _AS_THEY_ARE = frozenset(
     }
 )  # fmt: skip
 _MOST_NAMES = 20
+_MOST_NEW = 10_000
 _MOST_MARKDOWN = 50_000
 """Characters of changes: a comment on GitHub holds 65,536, and the totals and reasons want some of them."""
 _MOST_ITEMS = 50
@@ -50,14 +51,20 @@ def json_report(plan: Plan, *, applied: bool) -> Iterator[str]:
 def text_report(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> Iterator[str]:
     """Yield a plan, or what a sync did where `applied`, for a terminal; `refused` is one that may not be done.
 
-    It comes in blocks of lines, each of which is made when it is asked for: a first sync has as much to say as a book.
+    It comes in blocks of lines, each of which is made when it is asked for: a first sync has as much to say as a book. Of rows that
+    are new the first ten thousand are told; what happens to a row that exists is always told.
     """
     for one in plan.diagnostics:
         yield diagnostics.text(one, paint)
     if plan.changes or plan.blocked:
         yield from [*([""] if plan.diagnostics else []), heading(plan), ""]
+    new = 0
     for change in plan.changes:
-        yield "\n".join(_change(change, paint))
+        new += change.action is Action.CREATE
+        if new <= _MOST_NEW or change.action is not Action.CREATE:
+            yield "\n".join(_change(change, paint))
+    if new > _MOST_NEW:
+        yield f"  and {new - _MOST_NEW:,} more that are new; `--format json` tells all"
     if plan.changes:
         yield ""
     yield from _conditions(plan)

@@ -224,6 +224,22 @@ def test_how_the_sources_stand() -> None:
     compare(REPORTS / "status.txt", status.text_report(sources) + "\n")
 
 
+def test_of_more_new_rows_than_anybody_reads_the_first_are_told_and_all_other_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan, "_MOST_NEW", 2)
+    kept = declared("job-9", task="changed")
+    named = [*(declared(f"job-{number}") for number in range(5)), kept]
+    made = make_plan(
+        desired(*named), observed(row(declared("job-9"), 1), inventory=(owned(declared("job-9"), 1),)), request()
+    )
+    lines = "\n".join(plan.text_report(made, applied=False)).splitlines()
+    assert [line for line in lines if line[:3] in {"  +", "  ~", "  a"}] == [
+        "  + job-0", "  + job-1", "  ~ job-9", "  and 3 more that are new; `--format json` tells all",
+    ]  # fmt: skip
+    assert lines[-1] == "5 to create, 1 to update, 0 unchanged."
+
+
 def test_the_status_of_thousands_can_be_read() -> None:
     named = [declared(f"job-{number:04}") for number in range(5000)]
     rows = [row(one, number, enabled=False) for number, one in enumerate(named, 1)]
