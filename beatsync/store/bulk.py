@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 MAX_ROWS = 20_000
 MAX_BYTES = 7_500_000
 """Of what these make up; MariaDB takes packets of 16 MB by default, and escaping may double a parameter."""
-FIRST_ROWS = 2_000
-"""Of a first statement where the next is made meanwhile: until then, the server has nothing to do."""
 MAX_IDS = 5_000
 MAX_NAMES = 1_000
 STREAMED = 2_000
@@ -65,7 +63,7 @@ def insert(
         _copy(connection, f"COPY {target} ({names}) FROM STDIN", rows)
     elif connection.vendor == "mysql":
         literal = partial(_literal, backslash=_backslash(connection))
-        for listed in _ahead(_chunks((f"({','.join(map(literal, row))})" for row in rows), FIRST_ROWS)):
+        for listed in _ahead(_chunks(f"({','.join(map(literal, row))})" for row in rows)):
             execute(connection, f"INSERT INTO {target} ({names}) VALUES {listed}")
     else:
         wanted, source = _unpacked(connection, table, columns)
@@ -206,15 +204,15 @@ def _packed(rows: Iterable[Sequence[Value]], *, as_objects: bool) -> Iterator[st
         yield encode({f"c{i}": value for i, value in enumerate(row) if value is not None} if as_objects else row)
 
 
-def _chunks(parts: Iterable[str], first: int = MAX_ROWS) -> Iterator[str]:
-    """Yield `parts` with commas between them, at most MAX_ROWS (of the `first` chunk, so many) and about MAX_BYTES at a time."""
+def _chunks(parts: Iterable[str]) -> Iterator[str]:
+    """Yield `parts` with commas between them, at most MAX_ROWS and about MAX_BYTES at a time."""
     chunk: list[str] = []
-    size, most = 0, first
+    size = 0
     for part in parts:
         weight = len(part) if part.isascii() else len(part.encode())
-        if chunk and (len(chunk) >= most or size + weight > MAX_BYTES):
+        if chunk and (len(chunk) >= MAX_ROWS or size + weight > MAX_BYTES):
             yield ",".join(chunk)
-            chunk, size, most = [], 0, MAX_ROWS
+            chunk, size = [], 0
         chunk.append(part)
         size += weight
     if chunk:
