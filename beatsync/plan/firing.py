@@ -67,8 +67,8 @@ def is_due(row: Row, now: datetime) -> bool:
             last -= _BEFORE_START
     try:
         return _schedule_due(spec.schedule, last, now)
-    except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError):
-        # RuntimeError is what celery before 5.7 says of a day that never comes.
+    except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError, TypeError):
+        # RuntimeError is what celery before 5.7 says of a day that never comes, TypeError what becomes of a period of another name.
         return False
 
 

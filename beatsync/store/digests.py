@@ -105,9 +105,10 @@ def _digest(connection: BaseDatabaseWrapper) -> str:
         text = ", ".join(f"CONVERT({column} USING utf8mb4)" for column in columns)
         return f"LEFT(SHA2(CONCAT_WS(CHAR(31 USING utf8mb4), {text}), 256), {2 * LENGTH})"
     # Of its ways to put texts together this one is the quickest by far, and ends each at a NUL: what holds one is no row of ours.
+    # Nor is a BLOB, which it takes for a text; every one of them, and no other value, is greater than any text.
     text = f"printf('{chr(31).join(['%%s'] * len(columns))}', {', '.join(columns)})"
-    is_cut = " OR ".join(f"instr({column}, char(0))" for column in _names(connection))
-    return f"CASE WHEN {is_cut} THEN NULL ELSE substr(SHA256({text}), 1, {2 * LENGTH}) END"
+    is_other = " OR ".join(f"instr({column}, char(0)) OR {column} >= x''" for column in _names(connection))
+    return f"CASE WHEN {is_other} THEN NULL ELSE substr(SHA256({text}), 1, {2 * LENGTH}) END"
 
 
 def _columns(connection: BaseDatabaseWrapper) -> Iterator[str]:

@@ -29,6 +29,8 @@ _TASK_FIELDS = (
 )  # fmt: skip
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _MOMENTS = frozenset({"expires", "start_time", "last_run_at", "date_changed"})
+_NO_MOMENT = datetime(1, 1, 2, tzinfo=timezone.utc)
+"""What is said of a BLOB where a moment should be: no file can say it, and in every zone it has a year."""
 
 
 class FoundRow(Row):
@@ -59,6 +61,8 @@ class FoundRow(Row):
 
 @lru_cache(maxsize=1024)
 def _normal(found: TaskSpec) -> TaskSpec:
+    if not _ODD.isdisjoint(map(type, found)):
+        found = TaskSpec(*map(_shown, found))
     return found._replace(
         args=jsontext.normalise(found.args, "[]"),
         kwargs=jsontext.normalise(found.kwargs, "{}"),
@@ -70,6 +74,16 @@ def _normal(found: TaskSpec) -> TaskSpec:
         enabled=bool(found.enabled),
         description=found.description or "",
     )
+
+
+_ODD = frozenset({bytes, float})
+
+
+def _shown(value: Any) -> Any:
+    """Return what a column says, in words where SQLite kept what no column of a task is for."""
+    if isinstance(value, bytes):
+        return f"BLOB {value.hex()}"
+    return str(value) if isinstance(value, float) else value
 
 
 def _moment(value: Any) -> datetime | None:
@@ -95,7 +109,7 @@ def read_all(connection: BaseDatabaseWrapper, expected: Mapping[str, TaskSpec]) 
             rows[row[1][0]] = row
     if younger:
         schedules = read_schedules(connection)
-        rows |= {record[5]: _row(record, schedules, zone, expected) for record in younger}
+        rows |= {row[1][0]: row for row in (_row(record, schedules, zone, expected) for record in younger)}
     return rows
 
 
@@ -113,9 +127,11 @@ def read_some(connection: BaseDatabaseWrapper, names: Collection[str], ids: Coll
         records += fetch(connection, f"{sql} WHERE id IN ({chunk})")
     used: list[set[int]] = [set() for _ in SCHEDULES]
     for record in records:
-        used[_kind(record[1:5])].add(record[1 + _kind(record[1:5])])
+        key = record[1 + _kind(record[1:5])]
+        if isinstance(key, int):
+            used[_kind(record[1:5])].add(key)
     schedules = read_schedules(connection, only=used) if records else [{} for _ in SCHEDULES]
-    return {record[5]: _row(record, schedules, zone, {}) for record in records}
+    return {row[1][0]: row for row in (_row(record, schedules, zone, {}) for record in records)}
 
 
 def _zone_of(connection: BaseDatabaseWrapper) -> tzinfo:
@@ -143,13 +159,15 @@ def _row(
     schedule, schedule_id = None, None
     # Of several schedules beat takes the first, but no save by the admin or an application would pass: such a row is mended.
     kind = _ONE_KIND.get((interval_id is None, crontab_id is None, solar_id is None, clocked_id is None))
-    if kind is not None:
+    if kind is not None and isinstance(record[1 + kind], int):
         schedule_id = record[1 + kind]
         schedule = schedules[kind].get(schedule_id)
+    if isinstance(name, bytes):
+        name = _shown(name)
     found = (
         name, task, schedule, args, kwargs, headers, queue, exchange, routing_key, priority,
-        expires and times.read(expires, zone), expire_seconds, _FLAGS.get(one_off, one_off),
-        start_time and times.read(start_time, zone), _FLAGS.get(enabled, enabled), description,
+        expires and (times.read(expires, zone) or _no_moment(expires)), expire_seconds, _FLAGS.get(one_off, one_off),
+        start_time and (times.read(start_time, zone) or _no_moment(start_time)), _FLAGS.get(enabled, enabled), description,
     )  # fmt: skip
     if zone is not timezone.utc:
         last_run, changed = times.read(last_run, zone), times.read(changed, zone)
@@ -157,6 +175,11 @@ def _row(
     spec = known if found == known else make(TaskSpec, found)
     row: Row = make(FoundRow, (row_id, spec, schedule_id, last_run, runs, changed))
     return row
+
+
+def _no_moment(text: str) -> datetime | None:
+    """Return what is said of a text that is no moment: as Django takes it, it is none, but by a BLOB Django and beat are ended."""
+    return _NO_MOMENT if text.startswith("X'") else None
 
 
 _FLAGS = {0: False, 1: True}
@@ -188,7 +211,7 @@ def read_schedules(
         if only is None:
             parts.append(sql)
         else:
-            parts += [f"{sql} WHERE id IN ({chunk})" for chunk in id_lists(key for key in only[number] if key)]
+            parts += [f"{sql} WHERE id IN ({chunk})" for chunk in id_lists(only[number])]
     for number, key, *columns in fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY 1, 2") if parts else ():
         kind = wanted[number]
         said = tuple(columns[: len(SCHEDULES[kind].columns)])

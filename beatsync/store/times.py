@@ -35,7 +35,9 @@ def select(connection: BaseDatabaseWrapper, column: str) -> str:
 
 
 def as_text(connection: BaseDatabaseWrapper, column: str) -> str:
-    """Return the SQL expression that yields a column as text."""
+    """Return the SQL expression that yields a column as text; of a BLOB, which SQLite takes anywhere, the literal."""
+    if connection.vendor == "sqlite":
+        return f"CASE typeof({column}) WHEN 'blob' THEN quote({column}) ELSE CAST({column} AS TEXT) END"
     return f"CAST({column} AS {'CHAR' if connection.vendor == 'mysql' else 'TEXT'})"
 
 
