@@ -9,9 +9,9 @@ from operator import attrgetter
 
 from beatsync.plan.enforce import Finding, enforce
 from beatsync.plan.guard import guard, is_removal, warnings
-from beatsync.plan.match import Matcher
+from beatsync.plan.match import Leaving, Matcher
 from beatsync.plan.model import Blocked, Mark, Observed, Owned, Plan, Request, Row
-from beatsync.plan.prune import bury, freeze, goes, pass_on, prune
+from beatsync.plan.prune import bury, freeze, goes, is_let_go, pass_on, prune
 from beatsync.values import Declared, Desired
 
 _NAME, _NAME_AND_ACTION = attrgetter("name"), attrgetter("name", "action")
@@ -29,9 +29,8 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         raise ValueError("what is known by its text alone has to be settled")
     names = observed.settled.union(declared.spec.name for declared in valid)
     undeclared = observed.inventory.keys() - names
-    renamed = _renamed(valid, observed) if undeclared else frozenset()
-    leaving = _leaving(undeclared, renamed, observed, desired.invalid_paths)
-    matcher = Matcher(observed, request.options, names, renamed, leaving)
+    leaving = _leaving(valid, undeclared, observed, desired.invalid_paths) if undeclared else Leaving()
+    matcher = Matcher(observed, request.options, names, leaving)
     open_ = matcher.unsettled(valid)
     findings, blocked, matched = _enforced(open_, matcher, request, desired.invalid_paths)
     unchanged = sum(finding.change is None and finding.diagnostic is None for finding in findings.values())
@@ -87,20 +86,20 @@ def _marks(valid: tuple[Declared, ...], observed: Observed, recorded: AbstractSe
             yield Mark(entry.row_id, declared.said, declared.left)
 
 
-def _renamed(valid: tuple[Declared, ...], observed: Observed) -> frozenset[str]:
-    """Return the old names of schedules that are about to have others."""
-    return frozenset(
+def _leaving(
+    valid: tuple[Declared, ...], undeclared: AbstractSet[str], observed: Observed, invalid: frozenset[str]
+) -> Leaving:
+    """Return which entries end, and how."""
+    renamed = frozenset(
         one.policy.renamed_from
         for one in valid
         if one.policy.renamed_from is not None and one.spec.name not in observed.inventory
     )
-
-
-def _leaving(
-    undeclared: AbstractSet[str], renamed: AbstractSet[str], observed: Observed, invalid: frozenset[str]
-) -> frozenset[str]:
-    """Return the names that no row will have any more after the sync."""
-    return frozenset(name for name in undeclared if name in renamed or (not invalid and goes(observed.inventory[name])))
+    if invalid:
+        return Leaving(renamed)
+    entries = {name: observed.inventory[name] for name in undeclared}
+    deleted = frozenset(name for name, entry in entries.items() if goes(entry))
+    return Leaving(renamed, deleted, frozenset(name for name, entry in entries.items() if is_let_go(entry)))
 
 
 def _enforced(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanOptions, Row
@@ -36,21 +37,24 @@ class Match(NamedTuple):
     note: str | None = None
 
 
+class Leaving(NamedTuple):
+    """Names of the undeclared entries that end with the sync, by what becomes of their rows."""
+
+    renamed: frozenset[str] = frozenset()
+    """The row goes over to a schedule that says so (`renamed_from`)."""
+    deleted: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    """It stays and is nobody's."""
+
+
 class Matcher:
     """Finds rows by key first, since somebody may have renamed one, and by name where the key is gone."""
 
-    def __init__(
-        self,
-        observed: Observed,
-        options: PlanOptions,
-        declared: frozenset[str],
-        renamed: frozenset[str],
-        leaving: frozenset[str],
-    ) -> None:
+    def __init__(self, observed: Observed, options: PlanOptions, declared: frozenset[str], leaving: Leaving) -> None:
         self._observed = observed
         self._options = options
         self._declared = declared
-        self._renamed = renamed
+        self._leaving = leaving
         self._by_id = {row.row_id: row for row in observed.rows.values()}
         self._owners = self._owners_of_rows()
         # A row belongs to a source by its key as well as by its name: somebody may have renamed it.
@@ -58,11 +62,31 @@ class Matcher:
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
         self._twins: dict[str, set[str]] = {}
         if observed.name_rule is not NameRule.EXACT:
-            # A name that the sync takes away is gone before another spelling of it is written.
-            names = (observed.rows.keys() - leaving) | declared
-            if len(set(map(self._fold, names))) < len(names):
+            names = declared.union(observed.rows, observed.inventory, observed.owners)
+            if self._has_twins(names):
+                names = self._staying()
+            if self._has_twins(names):
                 for name in names:
                     self._twins.setdefault(self._fold(name), set()).add(name)
+
+    def _has_twins(self, names: AbstractSet[str]) -> bool:
+        return len(set(map(self._fold, names))) < len(names)
+
+    def _staying(self) -> frozenset[str]:
+        """Return the names that rows and entries have after the sync: one that it takes away is gone before another spelling comes."""
+        observed, (renamed, deleted, kept) = self._observed, self._leaving
+        ours = {row_id: entry.name for row_id, entry in self._owners.items()}
+        changed = self._declared | renamed | deleted
+        rows = (name for name, row in observed.rows.items() if ours.get(row.row_id) not in changed)
+        entries = (
+            name
+            for name, entry in observed.inventory.items()
+            if name not in changed
+            and name not in kept
+            and (row := self.owned_row(entry)) is not None
+            and row.name not in self._declared
+        )
+        return self._declared.union(observed.owners, rows, entries)
 
     def _owners_of_rows(self) -> dict[int, Owned]:
         """Return whose each row is by its key; of several entries that claim one, that of which most is lost without it.
@@ -93,7 +117,7 @@ class Matcher:
 
     def _goes_elsewhere(self, holder: Owned) -> bool:
         """Whether a row of another name by now gets one back from its entry, or a new one, that the files say."""
-        return holder.name in self._declared or holder.name in self._renamed
+        return holder.name in self._declared or holder.name in self._leaving.renamed
 
     def brought_back(self) -> Iterator[Row]:
         """Yield the rows that this source deleted and that a save of beat's inserted again (FACTS 26).
@@ -173,13 +197,21 @@ class Matcher:
             )
         twins = self._twins_of(name)
         if twins:
-            return Blocked(
-                "name-collision",
-                f"this database takes {name!r} and {min(twins)!r} for one name",
-                (name, *sorted(twins)),
-                hint="rename one of the two",
-            )
+            return self._collision(name, twins)
         return None
+
+    def _collision(self, name: str, twins: set[str]) -> Blocked:
+        twin = min(twins)
+        claim = self._observed.owners.get(twin)
+        whose = f", and the second belongs to {claim.owner}" if claim else ""
+        is_left = twin in self._observed.inventory and twin not in self._declared.union(self._observed.rows)
+        return Blocked(
+            "name-collision",
+            f"this database takes {name!r} and {twin!r} for one name{whose}",
+            (name, *sorted(twins)),
+            hint="rename one of the two"
+            + (f", or let go of the second: `beatsync release {twin!r}`" if is_left else ""),
+        )
 
     def _match_owned(self, declared: Declared, entry: Owned) -> Match | Blocked:
         row = self.owned_row(entry)

@@ -36,6 +36,11 @@ def goes(entry: Owned) -> bool:
     return entry.policy.on_remove is OnRemove.DELETE and not entry.policy.protect
 
 
+def is_let_go(entry: Owned) -> bool:
+    """Whether an entry's row stays and is nobody's when it leaves the files."""
+    return entry.policy.on_remove is OnRemove.KEEP and not entry.policy.protect
+
+
 def freeze(entry: Owned, row: Row) -> Finding:
     """Return that a row is left as it is until every file can be read again."""
     return Finding(record=_noted(entry, row, frozen=True), condition=Condition.FROZEN)

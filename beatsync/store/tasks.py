@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
-from beatsync.plan.model import Action, Change, Observed, Plan
+from beatsync.plan.match import folded
+from beatsync.plan.model import Action, Change, NameRule, Observed, Plan
 from beatsync.store import schedules, times
 from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists, update
 from beatsync.store.references import references, refuse_if_used
@@ -189,11 +190,16 @@ def _columns(fields: frozenset[str]) -> tuple[str, ...]:
 
 
 def _make_room(connection: BaseDatabaseWrapper, changes: Sequence[Change], observed: Observed) -> None:
-    """Move rows out of the way whose names other rows are about to take: names are unique at every instant."""
+    """Move rows out of the way whose names, as the database tells them apart, other rows are about to take: at every instant it does."""
+    rule = observed.name_rule
+
+    def same(name: str) -> str:
+        return name if rule is NameRule.EXACT else folded(name, rule)
+
     names = {row.row_id: name for name, row in observed.rows.items()}
     renamed = {c.row_id: target(c).name for c in changes if "name" in _written_fields(c) and c.row_id is not None}
-    wanted = set(renamed.values())
-    blocking = [row_id for row_id in renamed if names.get(row_id) in wanted]
+    wanted = {same(name): row_id for row_id, name in renamed.items()}
+    blocking = [row_id for row_id in renamed if row_id in names and wanted.get(same(names[row_id]), row_id) != row_id]
     passing: list[BulkRow] = [{"id": row_id, "name": f"beatsync-{uuid.uuid4().hex}"} for row_id in blocking]
     if passing:
         update(connection, PERIODIC_TASK, ("name",), passing)
