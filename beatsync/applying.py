@@ -18,8 +18,10 @@ from beatsync.plan.authors import come_again, drifted_rows, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.digest import Told, unsettled
 from beatsync.plan.guard import SUSPENDED
-from beatsync.plan.model import Action, Blocked, Observed, Plan, PlanOptions, Request
+from beatsync.plan.model import Action, Blocked, Plan
+from beatsync.plan.observed import Observed
 from beatsync.plan.part import MOST, as_written, concerned, is_beside, is_told, names_of, still_holds
+from beatsync.plan.request import PlanOptions, Request
 from beatsync.spec import ParseOptions
 from beatsync.values import Desired, Severity, Snapshot, TaskSpec
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from beatsync.plan.digest import with_digests
 from beatsync.plan.match import folded
-from beatsync.plan.model import NameRule
+from beatsync.plan.observed import NameRule
 from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
 from beatsync.spec.blocks import Blocks, cut, is_told_by, replaced, with_environments, without
 from beatsync.values import Desired, Diagnostic, SourceFile

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from beatsync.plan.compare import applied_text
-from beatsync.plan.model import Observed, Owned, PlanOptions, Request, Row
+from beatsync.plan.observed import Observed, Owned, Row
+from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Declared, Desired, Interval, Location, Policy, Revision, TaskSpec
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)

@@ -20,7 +20,7 @@ from beatsync.cli import exits, options, output, wiring
 @click.pass_obj
 def command(settings: Any, /, *, source: str, reason: str | None, duration: float | None, **given: Any) -> int:
     """Leave the rows of SOURCE alone: every sync of it is refused until it is resumed, or the time is over."""
-    from beatsync.plan.model import Suspension
+    from beatsync.plan.observed import Suspension
     from beatsync.reconcile import utc_now
 
     if reason is None:

@@ -152,7 +152,7 @@ def parse_options(given: Given, project: Project, default_zone: str | None = Non
 
 def sync_options(given: Given, project: Project, store: Store, *, lock_wait: float | None = None) -> SyncOptions:
     """Return everything that a plan or a sync is told."""
-    from beatsync.plan.model import PlanOptions
+    from beatsync.plan.request import PlanOptions
     from beatsync.reconcile import SyncOptions
 
     on_invalid = given.on_invalid or project.get("ON_INVALID")

@@ -11,7 +11,8 @@ from typing import Any
 from beatsync import reconcile
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.jsonform import revision_json, suspension_json
-from beatsync.plan.model import Action, Plan, Suspension
+from beatsync.plan.model import Action, Plan
+from beatsync.plan.observed import Suspension
 from beatsync.values import Revision, Severity
 
 

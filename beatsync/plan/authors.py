@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from beatsync.plan.jsonform import change_json
-from beatsync.plan.model import Action, Cause, Change, Observed, Plan
+from beatsync.plan.model import Action, Cause, Change, Plan
+from beatsync.plan.observed import Observed
 from beatsync.values import SCHEDULE_FIELDS
 
 _BEATS_OWN = frozenset(

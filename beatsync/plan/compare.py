@@ -12,7 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
-from beatsync.plan.model import Cause, FieldChange, Row
+from beatsync.plan.model import Cause, FieldChange
+from beatsync.plan.observed import Row
 from beatsync.values import (
     PLAIN_FIELDS,
     SCHEDULE_FIELDS,

@@ -10,8 +10,10 @@ from operator import attrgetter
 from beatsync.plan.enforce import Finding, enforce
 from beatsync.plan.guard import guard, is_removal, warnings
 from beatsync.plan.match import Leaving, Matcher
-from beatsync.plan.model import Blocked, Mark, Observed, Owned, Plan, Request, Row
+from beatsync.plan.model import Blocked, Mark, Plan
+from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.prune import bury, freeze, goes, is_let_go, pass_on, prune
+from beatsync.plan.request import Request
 from beatsync.values import Declared, Desired
 
 _NAME, _NAME_AND_ACTION = attrgetter("name"), attrgetter("name", "action")

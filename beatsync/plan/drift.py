@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from beatsync.plan.compare import applied_fields, compare, completed
-from beatsync.plan.model import Cause, Condition, FieldChange, Observed, Owned, Row
+from beatsync.plan.model import Cause, Condition, FieldChange
+from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.values import FieldValue
 
 

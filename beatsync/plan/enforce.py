@@ -10,7 +10,9 @@ from typing import NamedTuple
 from beatsync.plan.compare import Fields, applied_fields, applied_text, compare, completed, re_armed
 from beatsync.plan.firing import due_because_of, first_look
 from beatsync.plan.match import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Initial, Owned, PlanOptions, Record, Row
+from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Initial, Record
+from beatsync.plan.observed import Owned, Row
+from beatsync.plan.request import PlanOptions
 from beatsync.plan.settled import is_settled
 from beatsync.spec import crontab
 from beatsync.values import (

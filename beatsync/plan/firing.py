@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from beatsync.plan.model import Row
+from beatsync.plan.observed import Row
 from beatsync.values import Clocked, Crontab, Interval, Solar, TaskSpec
 
 _BEFORE_START = timedelta(days=365 * 30)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from beatsync.plan.model import Action, Blocked, Cause, Change, Observed, Request
+from beatsync.plan.model import Action, Blocked, Cause, Change
+from beatsync.plan.observed import Observed
+from beatsync.plan.request import Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from beatsync.plan.mask import masked
-from beatsync.plan.model import Action, Blocked, Change, Plan, Suspension
+from beatsync.plan.model import Action, Blocked, Change, Plan
+from beatsync.plan.observed import Suspension
 from beatsync.values import Diagnostic, Revision
 
 FORMAT_VERSION = 1

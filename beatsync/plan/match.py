@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from beatsync.plan.model import Blocked, Claim, NameRule, Observed, Owned, PlanOptions, Row
+from beatsync.plan.model import Blocked
+from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Row
+from beatsync.plan.request import PlanOptions
 from beatsync.plan.settled import is_settled
 from beatsync.values import Declared
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import is_removal
-from beatsync.plan.model import Action, Change, Condition, NameRule, Observed, Plan, Request, Row
+from beatsync.plan.model import Action, Change, Condition, Plan
+from beatsync.plan.observed import NameRule, Observed, Row
+from beatsync.plan.request import Request
 from beatsync.values import Desired, Revision, Severity
 
 MOST = 5_000

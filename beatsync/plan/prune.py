@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from beatsync.plan.enforce import Finding
-from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Owned, Record, Row
+from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Record
+from beatsync.plan.observed import Owned, Row
 from beatsync.values import OnRemove
 
 

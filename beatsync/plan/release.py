@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from beatsync.plan.model import Action, Cause, Change, Observed, Plan
+from beatsync.plan.model import Action, Cause, Change, Plan
+from beatsync.plan.observed import Observed
 from beatsync.values import Revision
 
 

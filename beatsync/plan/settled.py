@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beatsync.plan.compare import applied_text
-from beatsync.plan.model import Owned, Row
+from beatsync.plan.observed import Owned, Row
 from beatsync.values import Declared, Policy
 
 

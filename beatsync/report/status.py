@@ -10,7 +10,8 @@ from typing import Any
 from beatsync.plan.drift import RowState
 from beatsync.plan.jsonform import FORMAT_VERSION, revision_json, suspension_json
 from beatsync.plan.mask import masked_fields
-from beatsync.plan.model import Condition, Suspension
+from beatsync.plan.model import Condition
+from beatsync.plan.observed import Suspension
 from beatsync.report.paint import Paint, clean, counted, json_text, plain
 from beatsync.report.plan import revision_text, some, value
 from beatsync.values import Revision

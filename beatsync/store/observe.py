@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from beatsync.plan.model import Claim, NameRule, Observed, Owned, Tombstone
+from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Tombstone
 from beatsync.store import rows, times
 from beatsync.store.bulk import fetch, id_lists, name_lists, stream
 from beatsync.store.digests import digest_of

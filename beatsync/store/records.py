@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.jsonform import change_json, summary_json
-from beatsync.plan.model import Action, Observed, Plan, Record, Suspension
+from beatsync.plan.model import Action, Plan, Record
+from beatsync.plan.observed import Observed, Suspension
 from beatsync.store import times
 from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists, update
 from beatsync.store.suspension import suspension_of, suspension_sql

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from beatsync.plan.model import Row
+from beatsync.plan.observed import Row
 from beatsync.spec import crontab, interval, jsontext, solar
 from beatsync.store import times
 from beatsync.store.bulk import fetch, id_lists, name_lists, stream

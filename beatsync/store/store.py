@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, transaction
 
 from beatsync.plan.digest import Told
-from beatsync.plan.model import NameRule, Observed, Plan, Row, Suspension
+from beatsync.plan.model import Plan
+from beatsync.plan.observed import NameRule, Observed, Row, Suspension
 from beatsync.store import authors, bulk, digests, lease, lock, observe, project, records, rows, schema, tasks, times
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors

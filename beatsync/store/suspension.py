@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
-from beatsync.plan.model import Suspension
+from beatsync.plan.observed import Suspension
 from beatsync.store import times
 from beatsync.store.bulk import execute
 from beatsync.store.tables import SOURCE

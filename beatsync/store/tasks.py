@@ -10,7 +10,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from beatsync.plan.match import folded
-from beatsync.plan.model import Action, Change, NameRule, Observed, Plan
+from beatsync.plan.model import Action, Change, Plan
+from beatsync.plan.observed import NameRule, Observed
 from beatsync.store import schedules, times
 from beatsync.store.bulk import MAX_IDS, BulkRow, Value, delete, execute, fetch, insert, name_lists, update
 from beatsync.store.references import references, refuse_if_used

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connections
 
-from beatsync.plan.model import PlanOptions
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, sync
 from beatsync.store import DatabaseChoice, Store, connect
 from tests.statements import each_statement

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from beatsync.plan.model import PlanOptions
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, sync
 from beatsync.store import DatabaseChoice, RetryableError, connect
 

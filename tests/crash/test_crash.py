@@ -14,7 +14,7 @@ from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import InventoryEntry, Tombstone
-from beatsync.plan.model import PlanOptions
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
 from tests.conftest import Backend, empty

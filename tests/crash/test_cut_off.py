@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from beatsync.plan.model import PlanOptions
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store, StoreError
 from tests.conftest import Backend, add_alias

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import InventoryEntry
-from beatsync.plan.model import PlanOptions
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
 from tests.conftest import Backend

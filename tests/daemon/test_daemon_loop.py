@@ -20,7 +20,8 @@ from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reading import Reading
 from beatsync.daemon.state import Phase
 from beatsync.plan import diff
-from beatsync.plan.model import PlanOptions, Suspension
+from beatsync.plan.observed import Suspension
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, utc_now
 from beatsync.source.watch import Watcher
 from beatsync.spec import ParseOptions

@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.state import Phase, SourceReport
-from beatsync.plan.model import Blocked, Condition, Plan, Suspension
+from beatsync.plan.model import Blocked, Condition, Plan
+from beatsync.plan.observed import Suspension
 from beatsync.reconcile import utc_now
 from beatsync.values import Diagnostic, Location, Revision, Severity
 

@@ -22,7 +22,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from beatsync.plan.firing import is_due
-from beatsync.plan.model import Row
+from beatsync.plan.observed import Row
 from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar, TaskSpec
 from tests.firing import beats
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from django_celery_beat.models import PeriodicTask
 
-from beatsync.plan.model import Condition, PlanOptions
+from beatsync.plan.model import Condition
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
 from beatsync.store import Store
 from tests.conftest import Backend, task_maker

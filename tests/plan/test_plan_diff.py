@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from beatsync.plan.diff import make_plan
-from beatsync.plan.model import Action, Cause, Claim, Condition, NameRule, Tombstone
+from beatsync.plan.model import Action, Cause, Condition
+from beatsync.plan.observed import Claim, NameRule, Tombstone
 from beatsync.spec import cronfield, crontab
 from beatsync.values import Clocked, Crontab, Declared, Diagnostic, Interval, Location, OnRemove, Policy, Severity
 from tests.builders import HOURLY, NOW, declared, desired, observed, owned, request, row

@@ -6,7 +6,7 @@ import pytest
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import DeleteLimit, removal_limit
-from beatsync.plan.model import Observed
+from beatsync.plan.observed import Observed
 from beatsync.values import OnRemove, Policy
 from tests.builders import REVISION, declared, desired, observed, owned, request, row
 

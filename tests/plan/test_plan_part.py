@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from beatsync.plan.model import NameRule, Observed, Row
+from beatsync.plan.observed import NameRule, Observed, Row
 from beatsync.plan.part import is_beside
 from beatsync.values import Desired, Policy
 from tests.builders import NOW, declared, desired, observed, owned, row, spec

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beatsync.plan import diff, enforce, match
-from beatsync.plan.model import Claim, NameRule, Observed, Owned, Plan, Row, Tombstone
+from beatsync.plan.model import Plan
+from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Row, Tombstone
 from beatsync.values import Clocked, Crontab, Desired, Interval, OnRemove, Policy
 from tests.builders import NOW, declared, desired, observed, owned, request, row
 

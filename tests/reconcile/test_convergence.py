@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beatsync.applying import Sync
-from beatsync.plan.model import Action, Change, Plan, PlanOptions
+from beatsync.plan.model import Action, Change, Plan
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, utc_now
 from beatsync.spec import ParseOptions
 from beatsync.store import Store

@@ -20,7 +20,9 @@ from django_celery_beat.models import (
 )
 
 from beatsync.plan.drift import states
-from beatsync.plan.model import Action, Condition, Observed, PlanOptions
+from beatsync.plan.model import Action, Condition
+from beatsync.plan.observed import Observed
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, sync_read, utc_now
 from beatsync.spec import ParseOptions
 from beatsync.store import Store

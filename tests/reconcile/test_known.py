@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from beatsync import workers
-from beatsync.plan.model import Observed, PlanOptions
+from beatsync.plan.observed import Observed
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
 from beatsync.spec import ParsedFile, ParseOptions, parse_file
 from beatsync.store import Store

@@ -15,7 +15,8 @@ from kombu.utils.json import loads
 
 from beatsync import applying
 from beatsync.plan.diff import make_plan
-from beatsync.plan.model import Action, Condition, PlanOptions
+from beatsync.plan.model import Action, Condition
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
 from beatsync.store import Store, staging
 from tests.conftest import MakeTask

@@ -13,8 +13,10 @@ from django_celery_beat.models import PeriodicTask
 from beatsync.models import SyncRecord
 from beatsync.plan.authors import AGAIN
 from beatsync.plan.drift import states
-from beatsync.plan.model import Action, Condition, PlanOptions, Suspension
+from beatsync.plan.model import Action, Condition
+from beatsync.plan.observed import Suspension
 from beatsync.plan.release import UnknownNames
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync, utc_now
 from beatsync.store import Store, StoreError
 from tests.conftest import MakeTask

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from beatsync.applying import Sync, utc_now
 from beatsync.daemon.reading import Reading
-from beatsync.plan.model import Plan, PlanOptions
+from beatsync.plan.model import Plan
 from beatsync.plan.part import Base, part_plan
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Part, SyncOptions, sync, sync_part, sync_read
 from beatsync.spec import ParseOptions
 from beatsync.store import Store

@@ -11,7 +11,8 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from beatsync.plan.model import Action, PlanOptions
+from beatsync.plan.model import Action
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
 from beatsync.spec import ParseOptions
 from beatsync.store import Store, StoreError

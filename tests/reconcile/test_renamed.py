@@ -9,7 +9,8 @@ import pytest
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
-from beatsync.plan.model import Action, PlanOptions
+from beatsync.plan.model import Action
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
 from beatsync.store import Store
 from tests.conftest import MakeTask

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
-from beatsync.plan.model import PlanOptions
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, release, sync
 from beatsync.store import Store
 from tests.conftest import MakeTask

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 from beatsync.plan.diff import make_plan
 from beatsync.plan.drift import states
 from beatsync.plan.jsonform import plan_json, plan_lines
-from beatsync.plan.model import Blocked, Plan, Suspension
+from beatsync.plan.model import Blocked, Plan
+from beatsync.plan.observed import Suspension
 from beatsync.report import diagnostics, plan, status
 from beatsync.spec import ParseOptions, crontab, parse_file
 from beatsync.spec.published import read_schema

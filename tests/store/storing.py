@@ -10,7 +10,8 @@ from typing import Any
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan, Record, Row
+from beatsync.plan.model import Action, Cause, Change, FieldChange, Plan, Record
+from beatsync.plan.observed import Observed, Row
 from beatsync.store import Store
 from beatsync.values import Policy, Revision, TaskSpec
 

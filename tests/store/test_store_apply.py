@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from beatsync.plan.model import Action, Cause, Change, FieldChange, Observed, Plan
+from beatsync.plan.model import Action, Cause, Change, FieldChange, Plan
+from beatsync.plan.observed import Observed
 from beatsync.store import Failure, RetryableError, Store, StoreError, bulk, records, schedules
 from beatsync.store.tables import INVENTORY
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 
-from beatsync.plan.model import Plan, Suspension
+from beatsync.plan.model import Plan
+from beatsync.plan.observed import Suspension
 from beatsync.store import Failure, LeaseLost, Store
 from beatsync.values import Revision
 from tests.builders import spec

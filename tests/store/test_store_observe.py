@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from beatsync.plan.model import Claim, NameRule
+from beatsync.plan.observed import Claim, NameRule
 from beatsync.store import Store, bulk
 from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
 from tests.store.storing import apply, create, create_all, delete, plan, queries, record

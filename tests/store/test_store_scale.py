@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from beatsync.plan.model import Change, Row
+from beatsync.plan.model import Change
+from beatsync.plan.observed import Row
 from beatsync.store import Store
 from beatsync.store.bulk import MAX_IDS, MAX_ROWS
 from beatsync.values import Crontab, TaskSpec

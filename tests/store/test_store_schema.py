@@ -12,7 +12,7 @@ from django.db import IntegrityError, connections, models
 from django.db.migrations.executor import MigrationExecutor
 
 from beatsync.models import InventoryEntry
-from beatsync.plan.model import Owned
+from beatsync.plan.observed import Owned
 from beatsync.store import SchemaMissing, Store, StoreError
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Kind, Table
 from beatsync.values import OnRemove, Policy
