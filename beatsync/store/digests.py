@@ -107,7 +107,7 @@ def _digest(connection: BaseDatabaseWrapper) -> str:
     # Of its ways to put texts together this one is the quickest by far, and ends each at a NUL: what holds one is no row of ours.
     # Nor is a BLOB, which it takes for a text; every one of them, and no other value, is greater than any text.
     text = f"printf('{chr(31).join(['%%s'] * len(columns))}', {', '.join(columns)})"
-    is_other = " OR ".join(f"instr({column}, char(0)) OR {column} >= x''" for column in _names(connection))
+    is_other = " OR ".join(f"instr({column}, char(0)) OR {column} >= x''" for column in _words(connection))
     return f"CASE WHEN {is_other} THEN NULL ELSE substr(SHA256({text}), 1, {2 * LENGTH}) END"
 
 
@@ -131,10 +131,12 @@ def _columns(connection: BaseDatabaseWrapper) -> Iterator[str]:
                 yield _text(connection, alias, name, kind)
 
 
-def _names(connection: BaseDatabaseWrapper) -> Iterator[str]:
+def _words(connection: BaseDatabaseWrapper) -> Iterator[str]:
+    """Yield the columns of which a text is taken as it stands; elsewhere `quote` makes one that is no number's."""
     for alias, table in (("t", PERIODIC_TASK), *_JOINED.items()):
-        for name in table.columns:
-            yield f"{alias}.{connection.ops.quote_name(name)}"
+        for name, kind in table.columns.items():
+            if name not in {*_BEATS_OWN, *_OF_OURS} and kind not in {Kind.INTEGER, Kind.FLAG}:
+                yield f"{alias}.{connection.ops.quote_name(name)}"
 
 
 def _text(connection: BaseDatabaseWrapper, alias: str, name: str, kind: Kind) -> str:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.plan.digest import SEPARATOR
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, Kind, Table
-from tests.conftest import MakeTask, Server, add_alias
+from tests.conftest import Backend, MakeTask, Server, add_alias
 
 FILE = """\
 schedules:
@@ -136,6 +136,22 @@ def test_no_character_makes_one_text_look_like_another(synced: Store, column: st
     before = PeriodicTask.objects.using(synced.alias).values_list(column, flat=True).get(name="every-hour")
     run(synced, f"UPDATE {PERIODIC_TASK.name} SET {column} = %s WHERE name = 'every-hour'", (before or "q") + text)
     assert known(synced) == NAMES[1:]
+
+
+def test_a_nul_hides_nothing_in_any_column_of_sqlites(sqlite_backend: Backend, tmp_path: Path) -> None:
+    store = Store(sqlite_backend.alias, project_settings=False)
+    (tmp_path / "a.yaml").write_text(FILE, encoding="utf-8")
+    sync(tmp_path, store, SyncOptions())
+    hidden = {}
+    for table, name, _ in COLUMNS:
+        with transaction.atomic(using=store.alias):
+            column = connections[store.alias].ops.quote_name(name)
+            changed = run(store, f"UPDATE {table.name} SET {column} = {column} || char(0) || 'x' WHERE {column} <> ''")
+            hidden[f"{table.name}.{name}"] = changed - (len(NAMES) - len(known(store)))
+            transaction.set_rollback(True, using=store.alias)
+    ignored = {f"{PERIODIC_TASK.name}.{name}" for name in ("date_changed", "total_run_count")}
+    assert {name for name, rows in hidden.items() if rows > 0} == ignored
+    assert known(store) == NAMES
 
 
 @pytest.mark.parametrize("column", ["said", "as_left, said"])
