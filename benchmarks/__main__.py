@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import databases, report, sources
@@ -23,7 +24,7 @@ ONCE = frozenset({*ROOMS["today"], *ROOMS["daemon"], *ROOMS["neighbours"]})
 EMPTIES = frozenset({"sync-first", "command-first", "today-first", "admin-save"})
 """What begins with empty tables."""
 PER_FILE = (100, 1)
-QUICK = {"schedules": "60,120", "databases": "sqlite", "per_file": "100", "repeat": 1}
+QUICK = {"schedules": "60,120", "databases": "sqlite", "per_file": "100", "repeat": 1, "rest": 0.0}
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -64,6 +65,12 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--clock", choices=["wall", "cpu"], default="wall", help="what ratios are of; cpu where others load the machine"
     )
     parser.add_argument("--directory", help="where sources and SQLite's files are made; a temporary one")
+    parser.add_argument(
+        "--rest",
+        type=float,
+        default=30.0,
+        help="seconds to wait at most, before each measure, until nothing else is at work",
+    )
     parser.add_argument("--json", metavar="FILE", help="write every figure there")
     parser.add_argument(
         "--quick", action="store_true", help="a few hundred schedules on SQLite, once: shows that it runs"
@@ -81,7 +88,7 @@ def _measured(asked: argparse.Namespace, folder: Path, schedules: int) -> Iterat
         place, other = folder / f"{schedules}-{per_file}", folder / f"{schedules}-{per_file}-changed"
         sources.write(place, schedules, per_file)
         sources.write(other, schedules, per_file, changed=0.01)
-        task = Task("", str(place), str(other), schedules)
+        task = Task("", str(place), str(other), schedules, rest=asked.rest)
         for name in (name for name in asked.only if name in FILES_ONLY):
             yield report.Line(name, "", schedules, per_file, _median(asked, task, name))
         # How many schedules a file holds is nothing to the database: one of them is enough for many files.
@@ -95,7 +102,7 @@ def _on_database(
 ) -> Iterator[report.Line]:
     url = databases.create(database, folder)
     try:
-        task = Task("", task.folder, task.changed, task.schedules, url)
+        task = replace(task, url=url)
         wanted = [name for name in ALL if name in asked.only and name not in FILES_ONLY]
         if per_file != asked.per_file[0]:
             wanted = [name for name in wanted if name in ROOMS["syncs"]]
@@ -124,9 +131,9 @@ def _once(asked: argparse.Namespace, task: Task, name: str) -> Answer | None:
         sys.executable,
         "-m",
         "benchmarks.child",
-        Task(name, task.folder, task.changed, task.schedules, task.url).text(),
+        replace(task, measure=name).text(),
     ]
-    rest()
+    rest(asked.rest)
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, timeout=asked.timeout, check=False, text=True)
     except subprocess.TimeoutExpired:

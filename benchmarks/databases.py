@@ -15,7 +15,7 @@ from benchmarks.task import rest
 
 if TYPE_CHECKING:
     from beatsync.store import Store
-    from benchmarks.task import Answer
+    from benchmarks.task import Answer, Task
 
 SERVERS = {
     "postgres": ("BEATSYNC_TEST_POSTGRES_URL", "postgres://root@127.0.0.1:5432/test"),
@@ -87,16 +87,16 @@ def connection_of(url: str) -> Any:
     return connection
 
 
-def empty(url: str) -> None:
+def empty(task: Task) -> None:
     """Make all tables as they are when they are new, of which mere deletes make none, and wait until that is done."""
     from django.core.management.color import no_style
 
     from beatsync.store.tables import HISTORY, INVENTORY, LEASE, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
 
-    connection = connection_of(url)
+    connection = connection_of(task.url)
     tables = (HISTORY, TOMBSTONE, INVENTORY, LEASE, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
     connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), [table.name for table in tables]))
-    rest()
+    rest(task.rest)
 
 
 @contextmanager

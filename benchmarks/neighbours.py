@@ -22,7 +22,7 @@ def admin_save(task: Task) -> Answer:
     from django.db import OperationalError
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-    empty(task.url)
+    empty(task)
     schedule = IntervalSchedule.objects.create(every=1, period="hours")
     row = PeriodicTask.objects.create(name="by hand", task="other", interval=schedule)
     command = [sys.executable, "-m", "benchmarks.child", replace(task, measure="sync-beside").text()]

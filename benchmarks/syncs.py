@@ -26,7 +26,7 @@ def options() -> SyncOptions:
 
 def sync_first(task: Task) -> Answer:
     """Sync into empty tables."""
-    empty(task.url)
+    empty(task)
     return _sync(task, task.root, "applied")
 
 
@@ -51,7 +51,7 @@ def sync_changed(task: Task) -> Answer:
 
 def command_first(task: Task) -> Answer:
     """`beatsync sync` into empty tables, as a shell runs it: with its start, and with a line for each value of each schedule."""
-    empty(task.url)
+    empty(task)
     return _command(task)
 
 

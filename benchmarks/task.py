@@ -26,6 +26,8 @@ class Task:
     """The same source with 1 % of the schedules changed."""
     schedules: int
     url: str = ""
+    rest: float = 0.0
+    """Seconds for which the processors may be waited for to have nothing to do."""
 
     @property
     def root(self) -> Path:
@@ -76,7 +78,7 @@ def clocked(answer: Answer) -> Iterator[None]:
     answer.seconds, answer.cpu = time.perf_counter() - begun, _cpu() - cpu
 
 
-def rest(most: float = 30.0) -> None:
+def rest(most: float) -> None:
     """Wait, at most so many seconds, until the processors have nothing to do, where the system tells.
 
     Database servers go on working for seconds after they were told to forget what was measured before.

@@ -26,10 +26,10 @@ def today_first(task: Task) -> Answer:
     """
     from django_celery_beat.models import PeriodicTask
 
-    empty(task.url)
+    empty(task)
     paths, answer = sorted(task.root.rglob("*.yaml")), Answer()
     _run(task, _specs(paths, ROWS // 2), _loop, answer)
-    empty(task.url)
+    empty(task)
     _heal(task)
     last = _specs(paths[::-1], ROWS // 2)
     PeriodicTask.objects.filter(name__in=[spec.name for spec in last]).delete()
