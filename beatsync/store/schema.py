@@ -76,8 +76,9 @@ def _is_schema_error(connection: BaseDatabaseWrapper, tables: Sequence[Table]) -
         for table in tables:
             if table.name not in existing:
                 return True
-            found = {column.name for column in connection.introspection.get_table_description(cursor, table.name)}
-            if not found.issuperset(table.columns):
+            # One statement, where Django's own look at a table is two, and fails if a migration is at work between them.
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table.name)} WHERE 1 = 0")
+            if not {column[0] for column in cursor.description}.issuperset(table.columns):
                 return True
     return False
 

@@ -130,6 +130,30 @@ def test_a_column_that_is_gone_though_migrated_is_named(bare_store: Store) -> No
         bare_store.check_tables()
 
 
+def test_a_migration_that_is_at_work_meanwhile_is_no_fault_of_ours(bare_store: Store, bare_url: str) -> None:
+    """A daemon that waits for its tables looks at them while they change; the next column comes at any moment."""
+    bare_store.migrate(with_beat=True)
+    table = "django_celery_beat_periodictask"
+    with connections["bare"].cursor() as cursor:
+        for column in ("expire_seconds", "priority"):
+            cursor.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    add_alias("migrating", bare_url)
+    added: list[str] = []
+
+    def migrate(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, parameters, many, context)
+        if not added and table in f"{sql} {parameters}":
+            with connections["migrating"].cursor() as cursor:
+                cursor.execute(f"ALTER TABLE {table} ADD COLUMN priority integer")
+            added.append("priority")
+        return result
+
+    with connections["bare"].execute_wrapper(migrate), pytest.raises(SchemaMissing, match=r"expire_seconds|priority"):
+        bare_store.check_tables()
+    connections["migrating"].close()
+    assert added
+
+
 def test_a_server_that_is_not_there_is_an_error_for_people() -> None:
     add_alias("nowhere", "postgres://app:s3cret@127.0.0.1:1/app")
     with pytest.raises(StoreError) as caught:
