@@ -23,6 +23,7 @@ _NESTED = frozenset({"interval", "crontab", "solar", "sync"})
 _ROOT = ""
 _SAYS_NOTHING = frozenset({"title", "description", "examples", "default"})
 _TYPES: dict[str, type] = {"string": str, "array": list, "object": dict, "boolean": bool, "null": type(None)}
+_ALL_TYPES = (*_TYPES, "integer", "number")
 _OF_TEXTS = frozenset({"minLength", "maxLength", "pattern"})
 _OF_NUMBERS = frozenset({"minimum", "maximum"})
 _OF_LISTS = frozenset({"items", "minItems", "uniqueItems"})
@@ -64,6 +65,8 @@ def _mapping_passes(where: str, body: Any) -> bool:
             good = _number_passes(where, key, value)
         elif kind is dict:
             good = _inner_passes(where, key, value)
+        elif kind is list:
+            good = _list_fits(_schema_of(where, key), value) or _value_passes(where, key, value)
         else:
             good = _value_passes(where, key, value)
         if not good:
@@ -75,9 +78,10 @@ def _inner_passes(where: str, key: str, value: dict[str, Any]) -> bool:
     if key in _NESTED:
         return _mapping_passes(key, value)
     if key == "environments":
-        return _value_passes(where, key, {name: {} for name in value}) and all(
-            _mapping_passes("environment", inner) for inner in value.values()
-        )
+        names = _schema_of(where, key)["propertyNames"]
+        return (
+            all(_text_fits(names, name) for name in value) or _value_passes(where, key, {name: {} for name in value})
+        ) and all(_mapping_passes("environment", inner) for inner in value.values())
     schema = _schema_of(where, key)
     is_loose = _words(schema, dict) == {"properties"} and "object" in _types(schema)
     return (is_loose and value.keys().isdisjoint(schema["properties"])) or _value_passes(where, key, value)
@@ -115,7 +119,7 @@ def _free(where: str) -> Mapping[str, frozenset[type]]:
 
 
 def _types(schema: Mapping[str, Any]) -> Sequence[str]:
-    given = schema.get("type", ())
+    given = schema.get("type", _ALL_TYPES)
     return [given] if isinstance(given, str) else given
 
 
@@ -126,11 +130,35 @@ def _words(schema: Mapping[str, Any], kind: type) -> AbstractSet[str]:
 
 @lru_cache(maxsize=65_536)
 def _text_passes(where: str, key: str, value: str) -> bool:
-    schema = _schema_of(where, key)
-    if _words(schema, str) - _OF_TEXTS or "string" not in _types(schema):
-        return _value_passes(where, key, value)
+    return _text_fits(_schema_of(where, key), value) or _value_passes(where, key, value)
+
+
+def _text_fits(schema: Mapping[str, Any], value: Any) -> bool:
+    """Whether a schema surely takes a text."""
+    if value.__class__ is not str or _words(schema, str) - _OF_TEXTS - {"enum"}:
+        return False
     low, high = schema.get("minLength", 0), schema.get("maxLength", len(value))
-    return low <= len(value) <= high and ("pattern" not in schema or bool(re.search(schema["pattern"], value)))
+    return (
+        "string" in _types(schema)
+        and low <= len(value) <= high
+        and value in schema.get("enum", (value,))
+        and ("pattern" not in schema or bool(re.search(schema["pattern"], value)))
+    )
+
+
+def _list_fits(schema: Mapping[str, Any], value: list[Any]) -> bool:
+    """Whether a schema surely takes a list, of texts and of numbers of which it takes every one."""
+    if _words(schema, list) - _OF_LISTS or "array" not in _types(schema) or len(value) < schema.get("minItems", 0):
+        return False
+    items = schema.get("items", {})
+    texts = [item for item in value if item.__class__ is str]
+    are_numbers = "integer" in _types(items) and not _words(items, int)
+    return (
+        all(_text_fits(items, text) for text in texts)
+        and all(item.__class__ is str or (are_numbers and item.__class__ is int) for item in value)
+        # Numbers and texts are never equal, but only of texts a set tells what JSON does.
+        and (not schema.get("uniqueItems") or len({*texts}) == len(value))
+    )
 
 
 def _constant_passes(where: str, key: str, value: Any) -> bool:

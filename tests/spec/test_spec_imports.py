@@ -61,6 +61,12 @@ def test_validate_imports_neither_django_nor_celery(name: str) -> None:
     assert not below(modules, *DJANGO, "celery", "kombu")
 
 
+@pytest.mark.parametrize("where", ["schedules.d", str(VALID / "every-field.yaml"), str(VALID / "solar.yaml")])
+def test_validate_asks_jsonschema_only_where_something_is_unusual(where: str) -> None:
+    code, _, modules = beatsync("validate", where)
+    assert (code, below(modules, "jsonschema")) == (0, set())
+
+
 @pytest.mark.parametrize("words", [("validate", "schedules.d"), ("validate", str(SPECS / "invalid"))])
 def test_validate_loads_no_project_and_no_database(words: tuple[str, ...]) -> None:
     _, out, modules = beatsync(*words)

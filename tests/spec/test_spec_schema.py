@@ -168,7 +168,17 @@ ANY = st.one_of(
             Ambiguous("1_0"),
         ]
     ),
-    st.sampled_from([*([key] for key in FIELDS), [], [1], ["a", "a"], {}, {"on_remove": "keep"}, {"every": 1}]),
+    st.sampled_from([*([key] for key in FIELDS), [], [1], ["a", "a"], ["a", "b"], {}, {"every": 1}]),
+    st.dictionaries(
+        st.sampled_from(["on_remove", "ignore", "sensitive", "hour", "minute"]),
+        st.one_of(
+            st.sampled_from(["keep", "kept", 5]),
+            st.lists(
+                st.sampled_from(["queue", "kwargs.a", "args", 1, 1.0, True, None, "", Ambiguous("no", truth=False)])
+            ),
+        ),
+        max_size=2,
+    ),
     st.fixed_dictionaries(
         {"every": st.sampled_from([1, True, 1.0, "1"]), "period": st.sampled_from(["days", "weeks"])}
     ),
