@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from beatsync.plan.digest import with_digests
-from beatsync.plan.match import folded
+from beatsync.plan.match import are_apart
 from beatsync.plan.observed import NameRule
 from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
 from beatsync.spec.blocks import Blocks, cut, is_told_by, replaced, with_environments, without
@@ -100,7 +100,7 @@ def _meet(parsed: Iterable[ParsedFile], known: Iterable[str]) -> bool:
     """Whether a name that is known has to do with another: what is to be said of two names, all files say."""
     names = [*known, *(name for file in parsed for name, _ in file.names)]
     old = {one.policy.renamed_from for file in parsed for one in file.schedules}
-    return len({folded(name, NameRule.LETTERS) for name in names}) < len(names) or not old.isdisjoint(names)
+    return not are_apart(names, NameRule.LETTERS) or not old.isdisjoint(names)
 
 
 def _speaking(

@@ -76,12 +76,14 @@ def _left_of(indent: int) -> re.Pattern[bytes]:
 def without(file: SourceFile, blocks: Blocks, known: Container[bytes]) -> tuple[SourceFile, Blocks, tuple[int, ...]]:
     """Return the file without the blocks whose digest is `known`, its blocks, and the line in the whole file where each begins."""
     parts, left = [blocks.head], []
-    line = 1 + blocks.head.count(b"\n")
+    data, at = file.data, len(blocks.head)
+    line, counted = 1, 0
     for text, said in zip(blocks.texts, blocks.said, strict=True):
         if said not in known:
+            line, counted = line + data.count(b"\n", counted, at), at
             parts.append(text)
             left.append((text, said, line))
-        line += text.count(b"\n")
+        at += len(text)
     texts, digests, lines = zip(*left, strict=True) if left else ((), (), ())
     return SourceFile(file.path, b"".join(parts)), Blocks(blocks.head, texts, digests, blocks.indent), lines
 

@@ -3,8 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beatsync.plan.diff import make_plan
+from beatsync.plan.match import are_apart, folded
 from beatsync.plan.model import Action, Cause, Condition
 from beatsync.plan.observed import Claim, NameRule, Tombstone
 from beatsync.spec import cronfield, crontab
@@ -12,6 +15,14 @@ from beatsync.values import Clocked, Crontab, Declared, Diagnostic, Interval, Lo
 from tests.builders import HOURLY, NOW, declared, desired, observed, owned, request, row
 
 NOON_BERLIN = Crontab("0", "12", "*", "*", "*", "Europe/Berlin")
+
+
+@given(
+    st.lists(st.text(st.sampled_from("aAéÉe \n\t"), max_size=3), max_size=5),
+    st.sampled_from([NameRule.LETTERS, NameRule.CASE_INSENSITIVE]),
+)
+def test_names_are_apart_where_no_two_fold_to_one(names: list[str], rule: NameRule) -> None:
+    assert are_apart(names, rule) is (len({folded(name, rule) for name in names}) == len(names))
 
 
 def test_a_schedule_without_a_row_is_created_with_what_it_says() -> None:
