@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,14 @@ EMBEDDED = Path("beatsync.sqlite3")
 SQLITE_TIMEOUT = 30
 """Seconds that a statement waits for SQLite's one lock, where beat and the admin write too."""
 APPS = ("django_celery_beat", "beatsync")
+UNATTENDED: Mapping[str, Mapping[str, int]] = {
+    "postgresql": {
+        "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    },
+    "mysql": {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90},
+}  # fmt: skip
+"""What the drivers' own defaults leave open: hours, or for ever. Seconds; `tcp_user_timeout` is in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,15 @@ def connect(choice: DatabaseChoice) -> Store:
             f"{error}; it is used because no database was chosen by --database-url or --settings"
         ) from error
     return store
+
+
+def harden(alias: str) -> None:
+    """Let no connection of this process to a database wait for a server that is silent: for those that nobody watches."""
+    from django.db import connections
+
+    options = connections.settings[alias].setdefault("OPTIONS", {})
+    for name, value in UNATTENDED.get(connections[alias].vendor, {}).items():
+        options.setdefault(name, value)
 
 
 def _make_tables(store: Store) -> None:

@@ -74,8 +74,10 @@ def held(connection: BaseDatabaseWrapper, source: str) -> Held | None:
     return Held(str(found[0][0]), str(found[0][1]), float(str(found[0][2]))) if found else None
 
 
-def fence(connection: BaseDatabaseWrapper, source: str, token: str) -> None:
-    """Raise LeaseLost where the lease of `token` is over. For the inside of the transaction that writes."""
+def fence(connection: BaseDatabaseWrapper, source: str, token: str | None) -> None:
+    """Raise LeaseLost where the lease of `token` is over; None leads by no lease. For the inside of the transaction that writes."""
+    if token is None:
+        return
     found = held(connection, source)
     if found is None or found.token != token:
         raise LeaseLost(source, found.holder if found else None)

@@ -15,30 +15,18 @@ from django.db import connections, transaction
 from beatsync.plan.digest import Told
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
-from beatsync.store import authors, bulk, digests, lease, lock, observe, project, records, rows, schema, tasks, times
+from beatsync.store import bulk, digests, lease, lock, notes, observe, project, records, rows, schema, tasks, times
+from beatsync.store.authors import admin_log
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
 from beatsync.store.guarded import describe, readable_errors
 from beatsync.store.records import Failure, HistoryEntry, SourceState
 from beatsync.store.staging import Staged, staged
-from beatsync.store.suspension import write_suspension
 from beatsync.values import TaskSpec
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 _NOTHING: Mapping[str, TaskSpec] = MappingProxyType({})
-SUSPEND_WAIT = 30.0
-"""Seconds that suspending may wait for a sync that is at work."""
-_UNATTENDED: Mapping[str, Mapping[str, int]] = {
-    "postgresql": {
-        "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
-        "tcp_user_timeout": 20_000,
-    },
-    "mysql": {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90},
-}  # fmt: skip
-"""What the drivers' own defaults leave open: hours, or for ever. Seconds; `tcp_user_timeout` is in milliseconds."""
-FAILURE_WAIT = 1.0
-"""Seconds that noting a failure may wait for the source's lock."""
 
 
 class Store:
@@ -71,12 +59,6 @@ class Store:
         connection = self._connection
         if connection.connection is not None and not connection.is_usable():
             connection.close()
-
-    def harden(self) -> None:
-        """Let no connection of this process wait for a server that is silent: for those that nobody watches."""
-        options = connections.settings[self.alias].setdefault("OPTIONS", {})
-        for name, value in _UNATTENDED.get(self._connection.vendor, {}).items():
-            options.setdefault(name, value)
 
     def round_trip(self) -> float:
         """Return the seconds that a statement takes to the database and back."""
@@ -122,7 +104,7 @@ class Store:
         if not self._project or not row_ids:
             return {}
         with suppress(StoreError), readable_errors(self._connection):
-            return authors.admin_log(row_ids)
+            return admin_log(row_ids)
         return {}  # the log's tables may not be made; nothing depends on them
 
     def observe(self, source: str, expected: Mapping[str, TaskSpec] = _NOTHING) -> Observed:
@@ -182,16 +164,12 @@ class Store:
                 lock.claim(connection, source, deadline.left(), holder)
                 with transaction.atomic(using=self.alias):
                     self._held = (lock.take(connection, source, deadline.left()), holder)
-                    self._fence(source, lease_token)
+                    lease.fence(connection, source, lease_token)
                     yield
             except LockHeld as error:
                 raise LockHeld(source, *self._holder(source)) from error.__cause__
             finally:
                 self._held = None
-
-    def _fence(self, source: str, lease_token: str | None) -> None:
-        if lease_token is not None:
-            lease.fence(self._connection, source, lease_token)
 
     def _holder(self, source: str) -> tuple[str | None, datetime | None]:
         try:
@@ -214,6 +192,7 @@ class Store:
         connection = self._connection
         begun = time.perf_counter()
         with readable_errors(connection):
+            zone = times.zone_of(connection)
             ready = ready if ready is not None and ready.plan is plan else None
             wrote = tasks.write(connection, plan, observed, now, ready)
             new = [record.name for record in plan.records if record.row_id is None and ready is None]
@@ -222,13 +201,13 @@ class Store:
             records.write_marks(connection, plan)
             records.write_tombstones(connection, source_id, plan, observed, now)
             if is_sync:
-                synced = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
+                synced = records.synced(plan.revision, plan.origin, plan.environment, times.write(now, zone))
                 records.write_source(connection, source_id, synced)
             finished = now + timedelta(seconds=time.perf_counter() - begun)
             if plan.changes:
                 told = records.told_of(plan) if ready is None else ready.told
                 row = records.history_row(source_id, records.APPLIED, "", holder, told)
-                row["started_at"], row["finished_at"] = self._stamp(now), self._stamp(finished)
+                row["started_at"], row["finished_at"] = times.write(now, zone), times.write(finished, zone)
                 records.write_history(connection, row)
             if wrote:
                 tasks.settle(connection)
@@ -236,53 +215,25 @@ class Store:
 
     def touch_revision(self, plan: Plan, now: datetime, lease_token: str | None = None) -> None:
         """Note what a sync that changed no row was a sync of. Raises LockHeld where another one is at work, and LeaseLost."""
-        connection, source = self._connection, plan.source
-        with readable_errors(connection):
-            lock.ensure(connection, source, FAILURE_WAIT)
-            with transaction.atomic(using=self.alias):
-                source_id = lock.take(connection, source, FAILURE_WAIT)
-                self._fence(source, lease_token)
-                values = records.synced(plan.revision, plan.origin, plan.environment, self._stamp(now))
-                records.write_source(connection, source_id, values)
-                records.write_marks(connection, plan)
+        with readable_errors(self._connection):
+            notes.write_revision(self._connection, plan, now, lease_token)
 
     def record_failure(self, source: str, failure: Failure, lease_token: str | None = None) -> bool:
         """Note a sync that did nothing, in a transaction of its own; return whether that worked.
 
         The same failure again only moves the end of the newest record, so a daemon that fails for a night leaves one.
         """
-        connection = self._connection
         try:
-            with readable_errors(connection):
-                lock.ensure(connection, source, FAILURE_WAIT)
-                with transaction.atomic(using=self.alias):
-                    source_id = lock.take(connection, source, FAILURE_WAIT)
-                    self._fence(source, lease_token)
-                    self._note(source_id, failure)
+            with readable_errors(self._connection):
+                notes.write_failure(self._connection, source, failure, lease_token)
         except StoreError:
             return False
         return True
 
-    def _note(self, source_id: int, failure: Failure) -> None:
-        connection = self._connection
-        told = records.told_of(failure.plan)
-        row = records.history_row(source_id, failure.outcome, failure.message, failure.holder, told)
-        row["started_at"] = row["finished_at"] = self._stamp(failure.at)
-        records.write_source(connection, source_id, {"outcome": failure.outcome, "message": failure.message})
-        if not records.prolong_last(connection, source_id, row):
-            records.write_history(connection, row)
-
-    def _stamp(self, moment: datetime) -> str | None:
-        return times.write(moment, times.zone_of(self._connection))
-
     def suspend(self, source: str, suspension: Suspension | None) -> None:
         """Leave a source alone from now on, or with None no longer. Raises LockHeld where a sync is at work too long."""
-        connection = self._connection
-        with readable_errors(connection):
-            lock.ensure(connection, source, SUSPEND_WAIT)
-            with transaction.atomic(using=self.alias):
-                source_id = lock.take(connection, source, SUSPEND_WAIT)
-                write_suspension(connection, source_id, suspension)
+        with readable_errors(self._connection):
+            notes.suspend(self._connection, source, suspension)
 
     def lead(self, source: str, holder: str, token: str, seconds: int) -> bool:
         """Take or renew the lease of a source; return whether it is ours for `seconds` from now."""
