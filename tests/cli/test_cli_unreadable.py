@@ -4,44 +4,43 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from beatsync.store import Store
 from beatsync.store.tables import PERIODIC_TASK, SCHEDULES, Table
 from tests.cli.commanding import Here
 
-FILE = """\
-schedules:
-  interval:
-    task: t
-    interval: 1h
-    queue: q
-    exchange: e
-    routing_key: r
-    args: [1]
-    kwargs: {a: 1}
-    headers: {x: y}
-    priority: 3
-    expire_seconds: 90
-    start_time: 2020-01-01T00:00:00Z
-    description: d
-  crontab: {task: t, crontab: "30 2 * * *", timezone: UTC, expires: 2090-01-01T00:00:00Z}
-  solar: {task: t, solar: {event: sunrise, latitude: 1.5, longitude: 2.5}}
-  clocked: {task: t, clocked: 2099-01-01T00:00:00Z}
-"""
 TASK = PERIODIC_TASK.name
+OTHERS = 1000
+"""Above all keys of ours."""
 NO_DRIFT = ("last_run_at", "total_run_count", "date_changed", "one_off")
 """What is beat's own; and a flag, of which everything but 1 is false to Django."""
-COLUMNS = [
-    *((kind, table, column) for kind, table in SCHEDULES.items() for column in table.columns),
-    *(
-        ("crontab" if column == "expires" else "interval", PERIODIC_TASK, column)
-        for column in PERIODIC_TASK.columns
-        if column != "enabled"
+SAID = {
+    "interval": (
+        "interval: {}m; queue: q; exchange: e; routing_key: r; args: [1]; kwargs: {{a: 1}}; headers: {{x: y}}; priority: 3;"
+        " expire_seconds: 90; start_time: 2020-01-01T00:00:00Z; description: d"
     ),
-]
+    "crontab": 'crontab: "{} 2 * * *"; timezone: UTC; expires: 2090-01-01T00:00:00Z',
+    "solar": "solar: {{event: sunrise, latitude: {}.5, longitude: 2.5}}",
+    "clocked": "clocked: 2099-01-01T00:{}:00Z",
+}
+"""A schedule of each kind, of which no two have one schedule row."""
+CASES = {
+    f"{kind}-{column}": (kind, table, column)
+    for kind, table, column in [
+        *((kind, table, column) for kind, table in SCHEDULES.items() for column in table.columns),
+        *(
+            ("crontab" if column == "expires" else "interval", PERIODIC_TASK, column)
+            for column in PERIODIC_TASK.columns
+            if column != "enabled"
+        ),
+    ]
+}
+"""By the name of the schedule whose row has it written into, each alone."""
 VALUES = {
     "bytes": ("x'00ff'", "x'00fe'"),
     "the same as bytes": ("CAST({} AS BLOB)", "CAST({} AS BLOB)"),
@@ -57,71 +56,98 @@ def rows(here: Here, sql: str) -> list[Any]:
         return session.execute(sql).fetchall()
 
 
+@dataclass
+class Row:
+    """A row of ours, and its schedule's; those of others have the keys behind `OTHERS`."""
+
+    here: Here
+    kind: str
+    table: Table
+    column: str
+    key: int
+    schedule: int
+
+    def write(self, value: str, *, theirs: bool = False) -> None:
+        key = self.key if self.table is PERIODIC_TASK else self.schedule
+        sql = f"UPDATE {self.table.name} SET {self.column} = {value.format(self.column)} WHERE id = {key + OTHERS * theirs}"
+        rows(self.here, sql)
+
+    @property
+    def value(self) -> Any:
+        is_task = self.table is PERIODIC_TASK
+        join = "" if is_task else f" JOIN {self.table.name} s ON s.id = t.{self.kind}_id"
+        column = f"{'t' if is_task else 's'}.{self.column}"
+        ((value,),) = rows(self.here, f"SELECT {column} FROM {TASK} t{join} WHERE t.id = {self.key}")
+        return value
+
+
 def theirs(here: Here) -> list[Any]:
     tables = (PERIODIC_TASK, *SCHEDULES.values())
-    return [rows(here, f"SELECT * FROM {table.name} WHERE id BETWEEN 1001 AND 1014") for table in tables]
-
-
-def ours(here: Here, kind: str, table: Table, column: str) -> Any:
-    join = "" if table is PERIODIC_TASK else f" JOIN {table.name} s ON s.id = t.{kind}_id"
-    ((value,),) = rows(here, f"SELECT {'s' if join else 't'}.{column} FROM {TASK} t{join} WHERE t.id = {KEYS[kind]}")
-    return value
-
-
-KEYS = {"interval": 11, "crontab": 12, "solar": 13, "clocked": 14}
+    return [rows(here, f"SELECT * FROM {table.name} WHERE id > {OTHERS} AND id < {2 * OTHERS}") for table in tables]
 
 
 @pytest.fixture
-def synced(here: Here) -> Here:
-    """Four rows of ours, and the same once more that are not ours, with schedule rows of their own."""
-    here.spec(FILE)
+def synced(here: Here) -> dict[str, Row]:
+    """A row of ours for each case, and the same once more that are not ours, with schedule rows of their own."""
+    # Keys begin at 1 again, whatever tests before this one made.
+    rows(here, "DELETE FROM sqlite_sequence")
+    said = ""
+    for number, (name, (kind, *_)) in enumerate(CASES.items(), start=10):
+        said += "\n    ".join([f"  {name}:", "task: t", *SAID[kind].format(number).split("; ")]) + "\n"
+    here.spec(f"schedules:\n{said}")
     assert here("sync").code == 0
-    for name, key in KEYS.items():
-        rows(here, f"UPDATE {TASK} SET id = {key}, last_run_at = '2026-01-01 00:00:00' WHERE name = '{name}'")
-        rows(here, f"UPDATE beatsync_inventoryentry SET row_id = {key} WHERE name = '{name}'")
-    for kind, table in SCHEDULES.items():
-        rows(here, f"UPDATE {table.name} SET id = 1")
-        # The next keys are far from both, of whatever tests before this one.
-        rows(here, f"UPDATE sqlite_sequence SET seq = 5000 WHERE name = '{table.name}'")
-        rows(here, f"UPDATE {TASK} SET {kind}_id = 1 WHERE {kind}_id IS NOT NULL")
+    rows(here, f"UPDATE {TASK} SET last_run_at = '2026-01-01 00:00:00'")
+    for table in SCHEDULES.values():
         names = ", ".join(table.columns)
-        values = names.replace("latitude", "latitude + 1")
-        rows(here, f"INSERT INTO {table.name} (id, {names}) SELECT 1001, {values} FROM {table.name}")
+        values = names.replace("latitude", "latitude + 0.25")
+        rows(here, f"INSERT INTO {table.name} (id, {names}) SELECT id + {OTHERS}, {values} FROM {table.name}")
+        # What is made later is neither ours of now nor theirs.
+        rows(here, f"UPDATE sqlite_sequence SET seq = {2 * OTHERS} WHERE name = '{table.name}'")
     names = ", ".join(PERIODIC_TASK.columns)
     values = ", ".join(
-        "'their ' || name" if name == "name" else f"{name} - {name} + 1001" if name.endswith("_id") else name
+        "'their ' || name" if name == "name" else f"{name} + {OTHERS}" if name.endswith("_id") else name
         for name in PERIODIC_TASK.columns
     )
-    rows(here, f"INSERT INTO {TASK} (id, {names}) SELECT id + 1000, {values} FROM {TASK}")
-    assert here("sync").out == "Nothing to do: 4 unchanged.\n"
-    return here
+    rows(here, f"INSERT INTO {TASK} (id, {names}) SELECT id + {OTHERS}, {values} FROM {TASK}")
+    assert here("sync").out == f"Nothing to do: {len(CASES)} unchanged.\n"
+    keys = ", ".join(f"{kind}_id" for kind in SCHEDULES)
+    found = rows(here, f"SELECT name, id, COALESCE({keys}) FROM {TASK} WHERE id < {OTHERS}")
+    assert len(found) == len(CASES)
+    # Of nothing that the database can tell of is anything read, so it has to tell of whatever is written from here on.
+    told = Store(here.alias, project_settings=False).told("default")
+    assert told is not None
+    assert sorted(told.known.values()) == sorted(CASES)
+    return {name: Row(here, *CASES[name], key, schedule) for name, key, schedule in found}
 
 
 @pytest.mark.parametrize("value", VALUES)
-@pytest.mark.parametrize(("kind", "table", "column"), COLUMNS, ids=[f"{kind}-{name}" for kind, _, name in COLUMNS])
-def test_any_column_may_hold_anything(synced: Here, kind: str, table: Table, column: str, value: str) -> None:
-    is_task = table is PERIODIC_TASK
-    said, theirs_say = (one.format(column) for one in VALUES[value])
-    before = ours(synced, kind, table, column)
-    rows(synced, f"UPDATE {table.name} SET {column} = {theirs_say} WHERE id = {KEYS[kind] + 1000 if is_task else 1001}")
-    left_alone = theirs(synced)
+def test_any_column_may_hold_anything(here: Here, synced: dict[str, Row], value: str) -> None:
+    said, theirs_say = VALUES[value]
+    nothing = f"Nothing to do: {len(CASES)} unchanged.\n"
+    before = {name: row.value for name, row in synced.items()}
+    untouched = theirs(here)
+    for row in synced.values():
+        row.write(theirs_say, theirs=True)
+    left_alone = theirs(here)
+    assert left_alone != untouched
     for command in ("status", "plan", "sync"):
-        answer = synced(command)
+        answer = here(command)
         assert (answer.code, answer.err) == (0, "")
-    assert answer.out == "Nothing to do: 4 unchanged.\n"
+    assert answer.out == nothing
 
-    rows(synced, f"UPDATE {table.name} SET {column} = {said} WHERE id {f'= {KEYS[kind]}' if is_task else '< 1000'}")
-    is_ours = not (is_task and column in NO_DRIFT)
-    is_drift = is_ours and ours(synced, kind, table, column) != before
-    assert synced("status").code == 0
-    planned = synced("plan", "--format", "json", "--detailed-exitcode")
-    assert [change["name"] for change in planned.matching("plan")["changes"]] == ([kind] if is_drift else [])
-    assert planned.code == (2 if is_drift else 0)
-    assert synced("sync").code == 0
-    if is_ours:
-        assert ours(synced, kind, table, column) == before
-    assert synced("sync").out == "Nothing to do: 4 unchanged.\n"
-    assert theirs(synced) == left_alone
+    for row in synced.values():
+        row.write(said)
+    ours = {name for name, row in synced.items() if row.table is not PERIODIC_TASK or row.column not in NO_DRIFT}
+    drifted = sorted(name for name in ours if synced[name].value != before[name])
+    assert len(drifted) >= len(SCHEDULES)
+    assert here("status").code == 0
+    planned = here("plan", "--format", "json", "--detailed-exitcode")
+    assert sorted(change["name"] for change in planned.matching("plan")["changes"]) == drifted
+    assert planned.code == 2
+    assert here("sync").code == 0
+    assert {name: synced[name].value for name in ours} == {name: before[name] for name in ours}
+    assert here("sync").out == nothing
+    assert theirs(here) == left_alone
 
 
 @pytest.mark.parametrize("value", ["x'00'", "x''", "7", "1.5", "'yes'"])
