@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -10,8 +9,9 @@ from beatsync.plan.jsonform import plan_lines, summary_json
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Blocked, Cause, Change, Condition, FieldChange, Plan
 from beatsync.report import diagnostics
+from beatsync.report.fields import WIDEST, changed, value
 from beatsync.report.paint import Paint, clean, plain, readable
-from beatsync.values import Diagnostic, FieldValue, Revision
+from beatsync.values import Diagnostic, Revision
 
 SIGNS = {
     Action.CREATE: "+",
@@ -29,13 +29,6 @@ _DONE = {
     "delete": "deleted",
     "forget": "forgotten",
 }
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
-_AS_THEY_ARE = frozenset(
-    {
-        "interval", "crontab", "timezone", "solar", "clocked", "task", "expires", "start_time", "args", "kwargs",
-        "headers",
-    }
-)  # fmt: skip
 _MOST_NAMES = 20
 _MOST_NEW = 10_000
 _MOST_MARKDOWN = 50_000
@@ -105,20 +98,26 @@ def _change(change: Change, paint: Paint) -> Iterator[str]:
     yield f"  {paint(SIGNS[shown.action] + ' ' + clean(shown.name), word)}{tail}"
     if shown.fires_at_once:
         yield f"      {paint('fires at once', 'warning')}"
-    width = max((len(field.field) for field in shown.fields), default=0)
-    for field in shown.fields:
-        if field.field != "name" or shown.action is not Action.CREATE:
-            yield f"      {field.field:<{width}}  {_values(field, shown.action)}"
+    lines = [*_lines(shown)]
+    width = min(max((len(label) for label, _ in lines), default=0), WIDEST)
+    for label, text in lines:
+        yield f"      {label:<{width}}  {text}"
 
 
-def _values(field: FieldChange, action: Action) -> str:
-    after = value(field.field, field.after)
+def _lines(shown: Change) -> Iterator[tuple[str, str]]:
+    if shown.action is Action.CREATE:
+        for field in shown.fields:
+            if field.field != "name":
+                yield field.field, f"{value(field.field, field.after)}{_tail(field)}"
+        return
+    for label, before, after, field in changed(shown.fields):
+        drift = "  (drift)" if field.cause is Cause.DRIFT else ""
+        yield label, f"{before} → {after}{_tail(field)}{drift}"
+
+
+def _tail(field: FieldChange) -> str:
     words = _in_words(field)
-    tail = f"  ({words})" if words else ""
-    if action is Action.CREATE:
-        return f"{after}{tail}"
-    drift = "  (drift)" if field.cause is Cause.DRIFT else ""
-    return f"{value(field.field, field.before)} → {after}{tail}{drift}"
+    return f"  ({words})" if words else ""
 
 
 def _in_words(field: FieldChange) -> str | None:
@@ -127,15 +126,6 @@ def _in_words(field: FieldChange) -> str | None:
     from beatsync.spec import crontab  # only a plan that changes a crontab needs it
 
     return crontab.in_words(field.after)
-
-
-def value(name: str, given: FieldValue) -> str:
-    """Return a field's value as a spec file would write it; `none` where there is none."""
-    if given is None:
-        return "none"
-    if name in _AS_THEY_ARE and isinstance(given, str):
-        return clean(given) or '""'
-    return clean(_quoted(given))
 
 
 def _conditions(plan: Plan, spell: Callable[[str], str] = clean) -> Iterator[str]:

@@ -12,8 +12,9 @@ from beatsync.plan.jsonform import FORMAT_VERSION, revision_json, suspension_jso
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Condition
 from beatsync.plan.observed import Suspension
+from beatsync.report.fields import WIDEST, changed
 from beatsync.report.paint import Paint, clean, counted, json_text, plain
-from beatsync.report.plan import revision_text, some, value
+from beatsync.report.plan import revision_text, some
 from beatsync.values import Revision
 
 
@@ -116,11 +117,9 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
 def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
     for row in source.drifted:
         yield f"  {paint('drifted', 'warning')}: {clean(row.name)}{_author(row, source)}"
-        fields = masked_fields(row.drift, row.sensitive)
-        width = max(len(one.field) for one in fields)
-        for one in fields:
-            before, after = value(one.field, one.before), value(one.field, one.after)
-            yield f"      {one.field:<{width}}  {before} (applied: {after})"
+        lines = [*changed(masked_fields(row.drift, row.sensitive))]
+        width = min(max(len(one.label) for one in lines), WIDEST)
+        yield from (f"      {label:<{width}}  {before} (applied: {after})" for label, before, after, _ in lines)
     for row in source.missing:
         yield f"  {paint('deleted by somebody', 'warning')}: {clean(row.name)}{_author(row, source)}"
     for condition in Condition:

@@ -147,8 +147,9 @@ def test_the_defaults_of_the_format_are_the_schemas() -> None:
 def shown_plan() -> Plan:
     """What the README shows, by the plan that it is of."""
     weekdays = crontab.from_expression("30 2 * * mon-fri", "Europe/Berlin")
-    heartbeat = declared("heartbeat", schedule=Interval(30, "seconds"), queue="celery")
-    before = declared("heartbeat", schedule=Interval(1, "minutes"), queue="celery")
+    live, dry = (f'{{"dry_run": {word}, "tenant": 7}}' for word in ("false", "true"))
+    heartbeat = declared("heartbeat", schedule=Interval(30, "seconds"), queue="celery", kwargs=live)
+    before = declared("heartbeat", schedule=Interval(1, "minutes"), queue="celery", kwargs=dry)
     same = [declared(f"same-{number:02}") for number in range(12)]
     gone = declared("old-report")
     told = request()

@@ -45,8 +45,20 @@ def everything() -> Plan:
         description="Zwölf | *",
         queue="q",
     )
-    updated = declared("update", schedule=Interval(30, "seconds"), expire_seconds=30, enabled=True)
-    was = declared("update", schedule=Interval(1, "minutes"))
+    updated = declared(
+        "update",
+        schedule=Interval(30, "seconds"),
+        expire_seconds=30,
+        enabled=True,
+        kwargs='{"limits": {"high": 2, "low": 1.0, "since": null}, "region": "eu", "token": "new", "x\\ny": []}',
+        headers='{"password": "same", "trace": [1, 2]}',
+    )
+    was = declared(
+        "update",
+        schedule=Interval(1, "minutes"),
+        kwargs='{"gone": {"a": 1}, "limits": {"high": 2, "low": 1}, "region": "eu", "token": "old"}',
+        headers='{"password": "same", "trace": [1]}',
+    )
     daily = declared("moved", schedule=now_daily)
     daily_was = declared("moved", schedule=crontab.from_expression("0 3 * * *", "Europe/Berlin"))
     adopted, paused, ended = (
