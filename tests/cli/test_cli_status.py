@@ -53,8 +53,8 @@ def test_drift_is_told_field_by_field_and_a_deleted_row_by_name(synced: Here) ->
     PeriodicTask.objects.filter(name="tick").delete()
     answer = synced("status")
     assert "  drifted: nightly\n" in answer.out
-    assert '      queue   "slow" (applied: "billing")\n' in answer.out
-    assert '      kwargs  {"token": "*** (before)"}' in answer.out
+    assert '      queue         "slow" (applied: "billing")\n' in answer.out
+    assert '      kwargs.token  "*** (before)" (applied: "*** (after)")' in answer.out
     assert "  deleted by somebody: tick\n" in answer.out
     [source] = synced("status", "--format", "json").matching("status")["sources"]
     assert source["missing"] == ["tick"]
