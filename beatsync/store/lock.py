@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import DatabaseError, IntegrityError, transaction
 
@@ -22,12 +22,14 @@ from beatsync.store.tables import SOURCE
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+_Value = TypeVar("_Value")
 FOREVER = 1_000_000.0
 """Seconds; longer than any server's own limit on a connection, shorter than what any of them takes for an overflow."""
 SQLITE_LEAST = 0.25
 """Seconds. SQLite has one lock for the whole file, which beat and the admin take for moments too."""
-SQLITE_SLICE = 1.0
-"""Seconds that SQLite waits at a stretch: it sleeps in C, where Python hears no Ctrl-C and no SIGTERM."""
+SLICE = 1.0
+"""Seconds that a statement waits at a stretch. SQLite, mysqlclient and psycopg2 wait in C, where Python hears no Ctrl-C; and an
+answer that nobody reads any more because of it, PyMySQL waits for before it rolls back."""
 
 
 def claim(connection: BaseDatabaseWrapper, source: str, wait: float, holder: str) -> int:
@@ -82,15 +84,13 @@ def take(connection: BaseDatabaseWrapper, source: str, wait: float) -> int:
     somebody else has written meanwhile.
     """
     try:
-        # A savepoint is for PostgreSQL, where a statement that fails takes the transaction along.
-        with transaction.atomic(using=connection.alias, savepoint=connection.vendor != "sqlite"):
-            if connection.vendor == "sqlite":
-                update = f"UPDATE {SOURCE.name} SET name = name WHERE name = %s"
-                _in_slices(connection, wait, lambda: execute(connection, update, [source]))
-                found = fetch(connection, f"SELECT id FROM {SOURCE.name} WHERE name = %s", [source])
-            else:
-                with patience(connection, wait):
-                    found = fetch(connection, _select_for_update(connection, wait), [source])
+        if connection.vendor == "sqlite":
+            update = f"UPDATE {SOURCE.name} SET name = name WHERE name = %s"
+            _in_slices(connection, wait, lambda: execute(connection, update, [source]))
+            found = fetch(connection, f"SELECT id FROM {SOURCE.name} WHERE name = %s", [source])
+        else:
+            select = _select_for_update(connection, wait)
+            found = _in_slices(connection, wait, lambda: fetch(connection, select, [source]))
     except DatabaseError as error:
         if lock_refused(error) or may_retry(error):
             raise LockHeld(source, None, None) from error
@@ -107,21 +107,24 @@ def _select_for_update(connection: BaseDatabaseWrapper, wait: float) -> str:
     return f"SELECT id FROM {SOURCE.name} WHERE name = %s {strength}{nowait}"
 
 
-def _in_slices(connection: BaseDatabaseWrapper, wait: float, statement: Callable[[], object]) -> None:
-    """Run a statement that may wait for a lock; on SQLite again and again, so that Ctrl-C is heard in between."""
+def _in_slices(connection: BaseDatabaseWrapper, wait: float, statement: Callable[[], _Value]) -> _Value:
+    """Return what comes of a statement that may wait for a lock; it is run again and again, so that Ctrl-C is heard in between."""
     deadline = Deadline(wait)
     while True:
         left = deadline.left()
         try:
-            with patience(connection, min(left, SQLITE_SLICE) if connection.vendor == "sqlite" else left):
-                statement()
+            with _savepoint(connection), patience(connection, min(left, SLICE)):
+                return statement()
         except DatabaseError as error:
             # SQLite refuses at once where waiting could never help.
-            waited = left - deadline.left() > SQLITE_SLICE / 2
-            if connection.vendor != "sqlite" or left <= SQLITE_SLICE or not waited or not may_retry(error):
+            waited = left - deadline.left() > SLICE / 2
+            if left <= SLICE or not waited or not may_retry(error):
                 raise
-        else:
-            return
+
+
+def _savepoint(connection: BaseDatabaseWrapper) -> AbstractContextManager[None]:
+    """Return a savepoint for PostgreSQL, where a statement that fails takes the transaction along."""
+    return transaction.atomic(using=connection.alias) if connection.vendor == "postgresql" else nullcontext()
 
 
 @contextmanager

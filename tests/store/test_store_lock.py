@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
@@ -74,6 +75,54 @@ def test_the_second_comes_in_when_the_first_has_gone(store: Store, wait: float |
         take(store, wait)
         timer.join()
     assert scalar(store, "SELECT holder FROM beatsync_source") == "me"
+
+
+def test_a_long_wait_comes_back_to_python_every_second(store: Store) -> None:
+    """In a driver written in C nobody hears Ctrl-C while it waits, and a lock may be held for hours."""
+    asked: list[str] = []
+
+    def noted(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    wrapped = connections[store.alias].execute_wrapper(noted)
+    with held_elsewhere(store, "shop", "alice"), wrapped, pytest.raises(LockHeld):
+        take(store, 3.2)
+    assert len([sql for sql in asked if "FOR " in sql or "SET name = name" in sql]) > 1
+
+
+def test_ctrl_c_behind_a_question_that_nobody_has_read_the_answer_of(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyMySQL rolls back behind the statement that still waits; so that one has to end before the lock is free."""
+    if connections[store.alias].vendor != "mysql":
+        pytest.skip("for PyMySQL")
+    from pymysql.connections import Connection
+
+    send, done = Connection._execute_command, threading.Event()
+    ended: list[BaseException] = []
+
+    def interrupted(self: Any, command: int, sql: Any) -> None:
+        send(self, command, sql)
+        if "FOR UPDATE" in str(sql) and threading.current_thread() is thread:
+            raise KeyboardInterrupt
+
+    def wait() -> None:
+        try:
+            take(store, None)
+        except BaseException as error:  # noqa: BLE001  it is looked at below
+            ended.append(error)
+        finally:
+            connections.close_all()
+            done.set()
+
+    take(store, 0)
+    thread = threading.Thread(target=wait, daemon=True)
+    monkeypatch.setattr(Connection, "_execute_command", interrupted)
+    with held_elsewhere(store, "shop", "alice"):
+        thread.start()
+        assert done.wait(15)
+    assert [type(error) for error in ended] == [KeyboardInterrupt]
 
 
 def test_another_source_does_not_wait(store: Store) -> None:
