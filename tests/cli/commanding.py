@@ -5,22 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from threading import Event
+from typing import Any
 
 import pytest
 from django.db import connections
 
 from beatsync.cli import main
 from beatsync.spec.published import read_schema
-from tests.processes import run
+from beatsync.store import DatabaseChoice, connect
+from tests.processes import run, until
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT = ROOT / "tests" / "data" / "project"
-HOLD_LOCK = Path(__file__).with_name("hold_lock.py")
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,12 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
+def copied(url: str, path: Path) -> None:
+    """Make a file with the tables and rows of a database of SQLite's."""
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as made:
+        made.execute("VACUUM INTO ?", [str(path)])
+
+
 def tables(alias: str) -> dict[str, list[Any]]:
     """Return every row of every table."""
     connection = connections[alias]
@@ -156,31 +163,26 @@ def tables(alias: str) -> dict[str, list[Any]]:
 
 @contextlib.contextmanager
 def lock_held(url: str, source: str, holder: str) -> Iterator[None]:
-    """Hold the lock of a source in another process."""
-    import os
-    import subprocess
+    """Hold the lock of a source, as another BeatSync at work does: on a connection of its own."""
+    held, enough = Event(), Event()
 
-    process = subprocess.Popen(
-        [sys.executable, str(HOLD_LOCK), url, source, holder],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    def hold() -> None:
+        store = connect(DatabaseChoice(url=url))
         try:
-            assert line_of(process.stdout) == "held"
+            with store.locked(source, 30.0, holder):
+                held.set()
+                enough.wait()
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        try:
+            until(lambda: held.is_set() or holding.done())
             yield
         finally:
-            process.communicate("let go\n", timeout=30)
-    assert process.returncode == 0
-
-
-def line_of(stream: IO[str] | None) -> str:
-    """Read a line from a process."""
-    assert stream is not None
-    return stream.readline().strip()
+            enough.set()
+        holding.result()
 
 
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

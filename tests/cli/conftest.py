@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import contextlib
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commanding import PROJECT, Here, Project, Shell, clean_environment
+from tests.cli.commanding import PROJECT, Here, Project, Shell, clean_environment, copied
 from tests.conftest import Backend
 
 
@@ -43,6 +41,5 @@ def project(shell: Shell) -> Project:
 @pytest.fixture
 def migrated(project: Project, sqlite_backend: Backend) -> Project:
     """A Django project with empty tables, as `manage.py migrate` leaves them."""
-    with contextlib.closing(sqlite3.connect(sqlite_backend.url.removeprefix("sqlite:///"))) as made:
-        made.execute("VACUUM INTO ?", [str(project.path / "db.sqlite3")])
+    copied(sqlite_backend.url, project.path / "db.sqlite3")
     return project

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from beatsync.store import Store
-from tests.cli.commanding import ROOT, Shell, lock_held, tables
+from tests.cli.commanding import ROOT, Here, lock_held, tables
 from tests.conftest import Backend
 from tests.processes import wait_until
 
@@ -22,24 +22,24 @@ AFTER = "schedules:\n  nightly: {task: shop.bill, interval: 2h}\n"
 
 
 @pytest.fixture
-def synced(shell: Shell, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def synced(here: Here, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Here:
     """A source that was synced once and whose files have changed since."""
     monkeypatch.setenv("BEATSYNC_DATABASE_URL", backend.url)
-    shell.spec(BEFORE)
-    assert shell("sync").code == 0
-    shell.spec(AFTER)
-    return shell
+    here.spec(BEFORE)
+    assert here("sync").code == 0
+    here.spec(AFTER)
+    return here
 
 
 @contextlib.contextmanager
-def waiting(shell: Shell) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+def waiting(here: Here) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Run a sync that waits for the lock, with what it says on standard error in a file."""
-    log = shell.path / "stderr.log"
+    log = here.path / "stderr.log"
     with (
         log.open("wb") as stderr,
         subprocess.Popen(
             [sys.executable, "-m", "beatsync", "sync", "--verbose"],
-            cwd=shell.path,
+            cwd=here.path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -56,7 +56,7 @@ def waiting(shell: Shell) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 @pytest.mark.parametrize("flags", [["--no-wait"], ["--lock-timeout", "1s"]], ids=lambda flags: flags[0])
 def test_a_lock_that_is_held_exits_with_4_and_names_the_holder(
-    synced: Shell, backend: Backend, flags: list[str]
+    synced: Here, backend: Backend, flags: list[str]
 ) -> None:
     before = tables(backend.alias)
     with lock_held(backend.url, "default", "alice@web-1 (process 7)"):
@@ -69,14 +69,14 @@ def test_a_lock_that_is_held_exits_with_4_and_names_the_holder(
     assert after == before
 
 
-def test_a_plan_waits_for_nobody(synced: Shell, backend: Backend) -> None:
+def test_a_plan_waits_for_nobody(synced: Here, backend: Backend) -> None:
     with lock_held(backend.url, "default", "alice"):
         answer = synced("plan", "--detailed-exitcode")
     assert answer.code == 2
     assert "~ nightly" in answer.out
 
 
-def test_another_source_is_not_in_the_way(synced: Shell, backend: Backend) -> None:
+def test_another_source_is_not_in_the_way(synced: Here, backend: Backend) -> None:
     if backend.name == "sqlite":
         pytest.skip("SQLite has one lock for the whole file")
     synced.spec("schedules:\n  other: {task: t, interval: 1h}\n", "other/a.yaml")
@@ -85,7 +85,7 @@ def test_another_source_is_not_in_the_way(synced: Shell, backend: Backend) -> No
     assert answer.code == 0, answer
 
 
-def test_ctrl_c_ends_a_wait_with_130_and_nothing_is_written(synced: Shell, backend: Backend, store: Store) -> None:
+def test_ctrl_c_ends_a_wait_with_130_and_nothing_is_written(synced: Here, backend: Backend, store: Store) -> None:
     with lock_held(backend.url, "default", "alice"):
         before = tables(backend.alias)
         with waiting(synced) as (process, log):
@@ -102,7 +102,7 @@ def test_ctrl_c_ends_a_wait_with_130_and_nothing_is_written(synced: Shell, backe
     assert synced("sync").out.endswith("\n1 updated, 0 unchanged.\n")
 
 
-def test_the_second_goes_on_when_the_first_has_let_go(synced: Shell, backend: Backend) -> None:
+def test_the_second_goes_on_when_the_first_has_let_go(synced: Here, backend: Backend) -> None:
     with contextlib.ExitStack() as stack:
         with lock_held(backend.url, "default", "alice"):
             process, log = stack.enter_context(waiting(synced))

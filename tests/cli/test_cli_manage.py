@@ -52,18 +52,15 @@ class TestTheSameWords:
         assert by_manage.out.replace("manage.py ", "").split() == in_shell.out.split()
 
     def test_manage_py_does_and_says_what_the_shell_does(self, migrated: Project) -> None:
-        for words in (["init", "new"], ["schema", "plan"], ["migrate"]):
-            answer = migrated(*words)
-            assert answer.code == 0, answer
-        assert migrated("init", "new").code == 1
         migrated.spec(SPEC)
         assert migrated("validate") == migrated.beatsync("validate") == Answer(0, "1 file, 2 schedules: valid\n", "")
         planned = migrated("plan", "--detailed-exitcode", "--format", "json")
         assert planned.code == 2
         assert planned == migrated.beatsync("plan", "--detailed-exitcode", "--format", "json")
         assert migrated("sync").out.endswith("\n2 created, 0 unchanged.\n")
-        assert migrated("status") == migrated.beatsync("status")
-        assert "  owns          2 schedules" in migrated("status").out
+        status = migrated("status")
+        assert status == migrated.beatsync("status")
+        assert "  owns          2 schedules" in status.out
         assert migrated("release", "tick").code == 0
         conflict = migrated("sync")
         assert (conflict.code, conflict) == (4, migrated.beatsync("sync"))
@@ -71,6 +68,8 @@ class TestTheSameWords:
     def test_call_command_answers_to_who_calls_and_raises_with_the_exit_code(
         self, here: Here, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        assert [called(*words).code for words in (["init", "new"], ["init", "new"], ["migrate"])] == [0, 1, 0]
+        assert called("schema", "plan").json["title"]
         here.spec(SPEC)
         planned = called("plan", "--detailed-exitcode", "--format", "json")
         assert (planned.code, planned.matching("plan")["summary"]["create"]) == (2, 2)
@@ -215,8 +214,8 @@ class TestWhatAProjectLacks:
     def test_an_app_that_is_not_installed_is_named_with_what_to_do(self, migrated: Project) -> None:
         migrated.spec(SPEC)
         migrated.say("INSTALLED_APPS = ['beatsync']")
-        for command in (["plan"], ["sync"], ["status"], ["migrate"], ["release", "x"]):
-            answer = migrated(*command)
+        for command in ("sync", "migrate"):
+            answer = migrated(command)
             assert (answer.code, answer.out) == (1, ""), command
             assert answer.err.startswith(
                 "error: add 'django_celery_beat' to INSTALLED_APPS of the Django project, then run `python manage.py"
@@ -235,11 +234,10 @@ class TestWhatAProjectLacks:
         assert not (project.path / "db.sqlite3").exists()
 
         (project.path / "db.sqlite3").touch()
-        for words in (["plan"], ["sync"], ["status"], ["release", "x"]):
-            answer = project(*words)
-            assert (answer.code, answer.out) == (1, ""), words
-            assert "migrations django_celery_beat.0001_initial and " in answer.err
-            assert answer.err.endswith("are not applied. Run `python manage.py migrate django_celery_beat`\n")
+        none = project("sync")
+        assert (none.code, none.out) == (1, "")
+        assert "migrations django_celery_beat.0001_initial and " in none.err
+        assert none.err.endswith("are not applied. Run `python manage.py migrate django_celery_beat`\n")
         assert not project.tables()
 
         assert project.manage("migrate", "django_celery_beat").code == 0

@@ -8,9 +8,9 @@ import click
 import pytest
 
 from beatsync.cli.group import COMMANDS, group
-from tests.cli.commanding import Here, Shell, lock_held
+from tests.cli.commanding import Here, Shell, copied, lock_held
 from tests.cli.terminal import terminal
-from tests.conftest import task_maker
+from tests.conftest import Backend, task_maker
 
 SPEC = """\
 schedules:
@@ -174,38 +174,39 @@ class TestColour:
 
 class TestProgress:
     @pytest.fixture
-    def synced(self, shell: Shell) -> Shell:
+    def made(self, shell: Shell, sqlite_backend: Backend) -> Shell:
+        """A place where the embedded database has its tables."""
         shell.spec(SPEC)
-        assert shell("sync").code == 0
-        shell.spec(SPEC.replace("30s", "40s"))
+        copied(sqlite_backend.url, shell.path / "beatsync.sqlite3")
         return shell
 
-    def test_a_person_who_waits_sees_what_for_and_it_is_gone_in_the_end(self, synced: Shell) -> None:
-        url = f"sqlite:///{synced.path / 'beatsync.sqlite3'}"
+    def test_a_person_who_waits_sees_what_for_and_it_is_gone_in_the_end(self, made: Shell) -> None:
+        url = f"sqlite:///{made.path / 'beatsync.sqlite3'}"
         with contextlib.ExitStack() as stack:
             with lock_held(url, "default", "alice"):
-                screen = stack.enter_context(terminal(synced.path, "sync"))
+                screen = stack.enter_context(terminal(made.path, "sync"))
                 screen.wait_for("applying")
                 assert screen.process.poll() is None
             assert screen.end() == 0
         answer = screen.shown.rpartition("━")[2]
         assert "\x1b[2K" in answer
-        assert answer.endswith("1 updated, 1 unchanged.\r\n")
+        assert answer.endswith("2 created, 0 unchanged.\r\n")
 
     @pytest.mark.parametrize(
         ("words", "env"), [(["--quiet"], {}), ([], {"CI": "1"}), (["--verbose"], {})], ids=["quiet", "ci", "verbose"]
     )
-    def test_nobody_who_did_not_ask_sees_a_bar(self, synced: Shell, words: list[str], env: dict[str, str]) -> None:
-        url = f"sqlite:///{synced.path / 'beatsync.sqlite3'}"
+    def test_nobody_who_did_not_ask_sees_a_bar(self, made: Shell, words: list[str], env: dict[str, str]) -> None:
+        url = f"sqlite:///{made.path / 'beatsync.sqlite3'}"
         with (
             lock_held(url, "default", "alice"),
-            terminal(synced.path, "sync", "--lock-timeout", "2s", *words, env=env) as screen,
+            terminal(made.path, "sync", "--lock-timeout", "2s", *words, env=env) as screen,
         ):
             assert screen.end() == 4
         assert "━" not in screen.shown
         assert "alice holds the lock of source 'default'" in screen.shown
 
-    def test_a_short_sync_shows_none(self, synced: Shell) -> None:
-        with terminal(synced.path, "validate") as screen:
+    def test_a_short_command_shows_none(self, shell: Shell) -> None:
+        shell.spec(SPEC)
+        with terminal(shell.path, "validate") as screen:
             assert screen.end() == 0
         assert screen.shown.replace("\x1b[32m", "").replace("\x1b[0m", "") == "1 file, 2 schedules: valid\r\n"

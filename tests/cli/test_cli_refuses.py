@@ -36,10 +36,13 @@ def test_no_invalid_file_changes_a_database(
     (tmp_path / "good.yaml").write_text("schedules:\n  new: {task: t, interval: 2h}\n", encoding="utf-8")
     files = [path for path in sorted(INVALID.glob("*.yaml")) if not path.stem.endswith("-warning")]
     assert len(files) >= 40
-    for path in files:
-        bad = shutil.copy(path, tmp_path / "bad.yaml")
+    # No database has a say in what is invalid, so on one of them it is seen that each file alone is enough.
+    for some in [[path] for path in files] if backend.name == "sqlite" else [files]:
+        bad = [Path(shutil.copy(path, tmp_path / f"bad-{path.name}")) for path in some]
         capsys.readouterr()
-        assert main(words) == 3, path.name
-        assert "bad.yaml:" in capsys.readouterr().out, path.name
-        Path(bad).unlink()
+        assert main(words) == 3, some
+        told = capsys.readouterr().out
+        for path in bad:
+            assert f"{path.name}:" in told
+            path.unlink()
     assert everything(backend.alias) == before
