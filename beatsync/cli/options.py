@@ -22,9 +22,14 @@ def option(*names: str, **attributes: Any) -> Callable[[F], F]:
 
 
 def _said(_: click.Context, __: click.Parameter, value: Any) -> Any:
-    """Refuse what a variable that is not set makes of `--env "$NAME"`: that would quietly be another environment."""
+    """Refuse what a variable that is not set makes of `--env "$NAME"`: that would quietly be another environment.
+
+    And bytes that are no text: no database and no saved plan could keep them.
+    """
     if value == "":
         raise click.BadParameter("there is nothing in it; leave the flag out where nothing is meant")
+    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise click.BadParameter("it is not UTF-8 text")
     return value
 
 

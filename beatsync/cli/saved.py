@@ -65,7 +65,7 @@ def _document(path: Path) -> dict[str, Any]:
         document: Any = json.loads(path.read_bytes(), object_hook=_unless_change)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise click.ClickException(f"{path} is not a saved plan: it is not JSON") from None
     from jsonschema import Draft202012Validator
 

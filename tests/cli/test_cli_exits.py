@@ -175,7 +175,10 @@ class TestSignals:
 
 
 class TestPipes:
-    @pytest.mark.parametrize("line", ["beatsync plan", "beatsync sync", "beatsync validate many --format json"])
+    @pytest.mark.parametrize(
+        "line",
+        ["beatsync plan", "beatsync plan --out plan.json", "beatsync sync", "beatsync validate many --format json"],
+    )
     @pytest.mark.parametrize("unbuffered", [False, True])
     def test_a_reader_that_goes_leaves_no_traceback(self, shell: Shell, line: str, unbuffered: bool) -> None:
         # More than any pipe holds.
@@ -190,6 +193,8 @@ class TestPipes:
         assert "BrokenPipe" not in answer.err
         if line.endswith("sync"):
             assert sh(shell, "beatsync plan").out == "Nothing to do: 1,000 unchanged.\n"
+        if "--out" in line:
+            assert sh(shell, "beatsync sync --plan plan.json | tail -1").out == "1,000 created, 0 unchanged.\n"
 
     def test_an_answer_that_finds_no_room_is_told(self, shell: Shell) -> None:
         if not Path("/dev/full").exists():

@@ -120,6 +120,7 @@ def version(number: int) -> Callable[[str], str]:
     [
         pytest.param(lambda text: text[: len(text) // 2], "it is not JSON", id="cut short"),
         pytest.param(lambda _: "", "it is not JSON", id="empty"),
+        pytest.param(lambda _: "[" * 100_000, "it is not JSON", id="too deep"),
         pytest.param(lambda text: text.replace('"', "\udcff", 1), "it is not JSON", id="no UTF-8"),
         pytest.param(version(0), "is not a saved plan of this release; make one with", id="older"),
         pytest.param(version(2), "is not a saved plan of this release; make one with", id="newer"),
