@@ -10,9 +10,10 @@ from beatsync.values import Declared, Policy
 def is_settled(declared: Declared, entry: Owned, row: Row) -> bool:
     """Whether nothing is to be done about a schedule; a row whose JSON is spelled otherwise is not found to be so here."""
     spec, location, policy, *_ = declared
-    _, row_id, applied, known, path, retired, frozen, *_ = entry
+    name, row_id, applied, known, path, retired, frozen, *_ = entry
     return (
         row.found == spec
+        and name == spec[0]
         and row_id == row.row_id
         and path == location[0]
         and not retired

@@ -47,7 +47,7 @@ drifts: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 )
 
 left: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
-    [{}] * 7 + [{"retired": True}, {"frozen": True}, {"row_id": 9}]
+    [{}] * 7 + [{"retired": True}, {"frozen": True}, {"row_id": 9}, {"name": "another"}]
 )
 
 
@@ -91,6 +91,13 @@ def test_nothing_is_asked_of_what_is_settled() -> None:
     files, seen = desired(one), observed(row(one), inventory=(owned(one),))
     with mock.patch.object(diff, "enforce", side_effect=AssertionError):
         assert plan_of(files, seen).unchanged == 1
+
+
+def test_an_entry_of_another_name_is_not_settled() -> None:
+    """As a hand or a database that was restored in parts leaves it: the row is ours, and the entry gets its name again."""
+    one = declared()
+    made = plan_of(desired(one), observed(row(one), inventory=(owned(one)._replace(name="another"),)))
+    assert [(record.name, record.previous_name) for record in made.records] == [(one.spec.name, "another")]
 
 
 def plan_of(files: Desired, seen: Observed) -> Plan:
