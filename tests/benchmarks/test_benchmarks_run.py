@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 def test_the_quick_form_measures_everything_once(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--json", str(figures)],
+        [sys.executable, "-m", "benchmarks", "--quick", "--schedules", "100", "--json", str(figures)],
         cwd=ROOT,
         capture_output=True,
         text=True,

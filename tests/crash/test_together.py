@@ -43,7 +43,7 @@ def meddle(alias: str, dice: random.Random) -> None:
         return
 
 
-@pytest.mark.parametrize("seconds", [8, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [5, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.timeout(240)
 def test_two_syncs_and_an_admin(seconds: int, backend: Backend, store: Store, tmp_path: Path) -> None:
     first = revision(tmp_path / "a", range(40), "a")
