@@ -20,9 +20,8 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from beatsync.plan.digest import with_digests
+from beatsync.plan.digest import parse_with_digests
 from beatsync.spec import ParsedFile, ParseOptions, parse_file
-from beatsync.spec.blocks import cut
 from beatsync.spec.packed import pack, unpack
 from beatsync.values import Schedule, SourceFile
 
@@ -53,6 +52,7 @@ def parse_files(
     `jobs` is how many processes take part, this one among them; None is as many as seem to pay. No file is held longer than it takes
     to parse it. With `digests` the schedules of simple files know theirs.
     """
+    parse = parse_with_digests if digests else parse_file
     waiting = deque(_batches(files))
     others = 0 if not _can_start() else (_worth_starting(waiting) if jobs is None else jobs) - 1
     found: dict[int, list[ParsedFile]] = {}
@@ -76,13 +76,8 @@ def parse_files(
                 if waiting or any(worker.answers for worker in started):
                     continue
                 break
-            found[number] = [_parsed(file, options, digests=digests) for file in batch]
+            found[number] = [parse(file, options) for file in batch]
     return [one for number in sorted(found) for one in found[number]]
-
-
-def _parsed(file: SourceFile, options: ParseOptions, *, digests: bool) -> ParsedFile:
-    parsed = parse_file(file, options)
-    return with_digests(parsed, cut(file, options)) if digests else parsed
 
 
 class _Worker:
@@ -160,11 +155,12 @@ def serve() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     environment, timezone, digests = marshal.load(source)  # noqa: S302  our parent wrote it
     options = ParseOptions(environment, timezone)
+    parse = parse_with_digests if digests else parse_file
     # A parent that is gone wants no answer.
     with suppress(BrokenPipeError):
         while (given := _read(source)) is not None:
             files = marshal.loads(given)  # noqa: S302  as above
-            _write(sink, pack(_parsed(SourceFile(path, data), options, digests=digests) for path, data in files))
+            _write(sink, pack(parse(SourceFile(path, data), options) for path, data in files))
 
 
 def processors() -> int:

@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 from beatsync.daemon.changes import changes, spliced
-from beatsync.plan.digest import with_digests
+from beatsync.plan.digest import parse_with_digests
 from beatsync.source import Loaded, SourceError, glance, load_again
 from beatsync.source.revision import git_stamp, is_git_at_work
-from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
-from beatsync.spec.blocks import cut
+from beatsync.spec import ParsedFile, ParseOptions, combine
 from beatsync.values import Desired, Snapshot, SourceFile
 
 _GIT_WAIT = 30.0
@@ -93,7 +92,7 @@ class Reading:
         if known is not None and known[0] == file:
             return known[1]
         self.parsed_files += 1
-        return with_digests(parse_file(file, self._options), cut(file, self._options))
+        return parse_with_digests(file, self._options)
 
 
 def _same(before: Snapshot, now: Snapshot) -> bool:

@@ -14,9 +14,21 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from beatsync.plan.compare import applied_text
-from beatsync.spec import ParsedFile
-from beatsync.spec.blocks import LENGTH, Blocks, is_told_by, of_schedules
-from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Declared, Desired, Interval, Policy, Schedule, Solar, make
+from beatsync.spec import ParsedFile, ParseOptions, parse_file
+from beatsync.spec.blocks import LENGTH, Blocks, cut, is_told_by, of_schedules
+from beatsync.values import (
+    DEFAULT_POLICY,
+    Clocked,
+    Crontab,
+    Declared,
+    Desired,
+    Interval,
+    Policy,
+    Schedule,
+    Solar,
+    SourceFile,
+    make,
+)
 
 SEPARATOR = "\x1f"
 """Stands between the columns. No digest is made of a text that holds it, so each is in its place where two digests are equal."""
@@ -42,6 +54,11 @@ class Open(NamedTuple):
     names: frozenset[str]
     row_ids: frozenset[int]
     settled: frozenset[str]
+
+
+def parse_with_digests(file: SourceFile, options: ParseOptions) -> ParsedFile:
+    """Return what a file declares, with the digests of its schedules where it is simple enough to know them."""
+    return with_digests(parse_file(file, options), cut(file, options))
 
 
 def with_digests(file: ParsedFile, blocks: Blocks | None) -> ParsedFile:

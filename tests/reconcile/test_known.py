@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from beatsync import workers
+from beatsync.plan import digest
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
@@ -39,7 +40,8 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         found.append([name for name, _ in made.names])
         return made
 
-    monkeypatch.setattr(workers, "parse_file", noted)
+    for module in (digest, workers):
+        monkeypatch.setattr(module, "parse_file", noted)
     return found
 
 
