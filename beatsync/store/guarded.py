@@ -1,15 +1,19 @@
 """What a database driver raises → `StoreError`, in one place, by class and code and never by guesswork on a secret's safety."""
 
+# ruff: noqa: S608  names come from our own constants
+
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
+from beatsync.store.bulk import fetch
 from beatsync.store.errors import RetryableError, StoreError
+from beatsync.store.tables import HISTORY, INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -30,7 +34,7 @@ def readable_errors(connection: BaseDatabaseWrapper) -> Iterator[None]:
         raise RetryableError(f"{describe(connection)}: {message_of(connection, error)}") from error
     except (DatabaseError, InterfaceError) as error:
         kind = RetryableError if may_retry(error) else StoreError
-        raise kind(f"{describe(connection)}: {message_of(connection, error)}") from error
+        raise kind(f"{describe(connection)}: {_no_text(connection, error) or message_of(connection, error)}") from error
     except ImproperlyConfigured as error:
         raise StoreError(masked(connection, str(error))) from error
 
@@ -66,6 +70,33 @@ def message_of(connection: BaseDatabaseWrapper, error: BaseException) -> str:
         text = str(cause.args[-1]) if cause.args else type(cause).__name__
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return masked(connection, "; ".join(lines) or type(cause).__name__)
+
+
+def _no_text(connection: BaseDatabaseWrapper, error: BaseException) -> str | None:
+    """Return which text is not UTF-8, where SQLite's driver fails on one: it shows the text, be it a secret, and not the row."""
+    told, shows, _ = str(error).partition(" with text ")
+    if connection.vendor != "sqlite" or not told.startswith(("Could not decode to UTF-8", "user-defined function")):
+        return None
+    # What cannot be looked at is not told either.
+    with suppress(DatabaseError):
+        for table in (PERIODIC_TASK, *SCHEDULES.values(), INVENTORY, SOURCE, TOMBSTONE, HISTORY):
+            names = [connection.ops.quote_name(name) for name in table.columns]
+            texts = ", ".join(f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) END" for name in names)
+            for key, *values in fetch(connection, f"SELECT {table.key}, {texts} FROM {table.name}"):
+                for name, value in zip(table.columns, values, strict=True):
+                    if value is not None and not _is_utf8(value):
+                        return (
+                            f"{name} of the row with {table.key} {key} in {table.name} is no UTF-8 text: write it anew"
+                        )
+    return told if shows else None
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def masked(connection: BaseDatabaseWrapper, text: str) -> str:

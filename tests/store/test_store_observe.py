@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from beatsync.plan.observed import Claim, NameRule
-from beatsync.store import Store, bulk
+from beatsync.store import Store, StoreError, bulk
 from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
 from tests.store.storing import apply, create, create_all, delete, plan, queries, record
 from tests.store.test_store_apply import hourly
@@ -167,6 +167,20 @@ def test_a_moment_that_is_none_is_read_as_nothing(store: Store, make_task: Any) 
     make_task("bad")
     execute(store, f"UPDATE {TASKS} SET expires = %s", text)
     assert store.observe("shop").rows["bad"].spec.expires is None
+
+
+def test_a_text_that_is_none_is_told_by_its_row_and_never_shown(sqlite_backend: Any) -> None:
+    """SQLite takes any bytes for a text, and its driver shows what it cannot read: a secret, in a log."""
+    store = Store(sqlite_backend.alias)
+    create_all(store, hourly())
+    execute(store, "UPDATE beatsync_inventoryentry SET said = '00', as_left = '00'")
+    execute(store, f"UPDATE {TASKS} SET kwargs = CAST(%s AS TEXT)", b'{"token": "hunter2\xff"}')
+    ((key,),) = bulk.fetch(connections[store.alias], f"SELECT id FROM {TASKS}")
+    for ask in (store.observe, store.told):
+        with pytest.raises(StoreError) as caught:
+            ask("shop")
+        assert f"kwargs of the row with id {key} in {TASKS} is no UTF-8 text" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
 
 
 def test_what_only_beat_writes_is_read(store: Store, make_task: Any) -> None:
