@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event, Thread
-from typing import Any
 
 from beatsync import reconcile
 from beatsync.daemon.backoff import delay, jittered
@@ -19,13 +17,14 @@ from beatsync.daemon.bell import Bell, Quiet
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reading import Reading
-from beatsync.daemon.state import Phase, SourceReport, counts, standing
+from beatsync.daemon.state import Phase, SourceReport, standing
+from beatsync.daemon.telling import Telling
 from beatsync.plan.model import Plan
 from beatsync.plan.part import Base
 from beatsync.source import SourceError
 from beatsync.source.watch import Watcher
 from beatsync.store import Failure, LeaseLost, Store, StoreError
-from beatsync.values import Desired, Diagnostic, Revision, Severity, Snapshot
+from beatsync.values import Desired, Revision, Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +51,15 @@ class SourceLoop:
         self.name = options.source
         self.heartbeat = time.monotonic()
         """When the loop last moved."""
-        self.report = SourceReport(
+        report = SourceReport(
             options.source, str(reading.root), environment=options.parse.environment,
             watcher_problem=None if timing.watch else "told not to (--poll)",
         )  # fmt: skip
+        self._telling = Telling(report, metrics)
         self._reading = reading
         self._store = store
         self._options = options
         self._timing = timing
-        self._metrics = metrics
         self._bell = Bell(timing.quiet)
         self._watcher = Watcher(reading.root, self._on_event) if timing.watch else None
         self._stopping = Event()
@@ -72,10 +71,13 @@ class SourceLoop:
         self._moving_since: float | None = None
         self._streak = 0
         """Failures in a row, of one revision."""
-        self._said: frozenset[Diagnostic] = frozenset()
         self._leadership: Leadership | None = None
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
-        metrics.add_source(self.name)
+
+    @property
+    def report(self) -> SourceReport:
+        """How the source stands, as the last look left it."""
+        return self._telling.report
 
     def start(self, leadership: Leadership) -> None:
         """Begin to look."""
@@ -120,7 +122,7 @@ class SourceLoop:
         except (
             Exception
         ) as error:  # what nobody foresaw must not end what runs for months: it is told whole, and counted
-            log.exception("a bug of BeatSync's", extra=self._extra())
+            log.exception("a bug of BeatSync's", extra=self._telling.extra())
             self._failed(f"{type(error).__name__}: {error}", begun)
 
     def _turn(self) -> None:
@@ -152,14 +154,9 @@ class SourceLoop:
         return self._leadership is not None and self._leadership.token(self.name) is not None
 
     def _arm(self) -> None:
-        if self._watcher is None:
-            return
-        self._watcher.arm()
-        problem = self._watcher.problem
-        if problem != self.report.watcher_problem:
-            if problem:
-                log.warning("file events are not heard, polling instead: %s", problem, extra=self._extra())
-            self._tell(watcher_problem=problem)
+        if self._watcher is not None:
+            self._watcher.arm()
+            self._telling.hearing(self._watcher.problem)
 
     def _look(self, reasons: tuple[str, ...], *, whole: bool) -> None:
         """Reconcile, unless another process leads or the files are still those that were synced."""
@@ -183,7 +180,7 @@ class SourceLoop:
             is_whole = result is None
             result = result or reconcile.sync_read(*read, self._store, options, watch=self._alive)
         except LeaseLost as error:
-            log.warning("%s", error, extra=self._extra())
+            log.warning("%s", error, extra=self._telling.extra())
             self._leadership.lost(self.name)
             self._stand_by(self._leadership, begun, whole=whole)
         except SourceError as error:
@@ -240,64 +237,40 @@ class SourceLoop:
         self._base = None
         leader, self._tried, self._streak = leadership.leader(self.name), None, 0
         if leader is not None:
-            self._tell(
+            self._telling.tell(
                 phase=Phase.STANDING_BY, leader=leader, is_leader=False, was_ready=True, message="", failures=0,
                 suspension=None,
             )  # fmt: skip
         else:
-            self._tell(is_leader=False)
+            self._telling.tell(is_leader=False)
 
     def _alive(self, *_: object) -> None:
         self.heartbeat = time.monotonic()
 
     def _failed(self, message: str, begun: float, *, is_leader: bool = True) -> None:
-        failures = self._streak = self._streak + 1
+        self._streak += 1
         self._base = None
-        wait = delay(failures)
+        wait = delay(self._streak)
         self._due = time.monotonic() + wait
-        level = logging.ERROR if message != self.report.message else logging.INFO
-        log.log(level, "failed, next try in %.0f s: %s", wait, message, extra=self._extra(failures=failures))
-        self._metrics.ended(self.name, "failed", time.monotonic() - begun)
-        self._tell(
-            phase=Phase.FAILED,
-            message=message,
-            failures=failures,
-            attempted_at=reconcile.utc_now(),
-            is_leader=is_leader,
-        )
+        self._telling.failed(message, self._streak, wait, time.monotonic() - begun, is_leader=is_leader)
 
     def _ended(self, result: reconcile.Result, reasons: tuple[str, ...], begun: float, token: str) -> None:
-        plan, now, seconds = result.plan, reconcile.utc_now(), time.monotonic() - begun
+        plan, seconds = result.plan, time.monotonic() - begun
         self._streak = 0
         phase, message = standing(result)
-        synced = phase is Phase.SYNCED
-        outcome = result.outcome.value if synced else phase.value
-        self._diagnose(plan.diagnostics)
+        self._telling.diagnose(plan.diagnostics)
         if phase is Phase.INVALID:
-            self._note(outcome, message, token, plan)
-        self._metrics.planned(self.name, plan, applied=outcome == "applied", repairs=result.repairs)
-        self._metrics.ended(self.name, outcome, seconds)
-        changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
-        extra = self._extra(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **counts(plan))
-        log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
-        self._tell(
-            phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now,
-            suspension=plan.suspension,
-        )  # fmt: skip
+            self._note(phase.value, message, token, plan)
+        self._telling.ended(result, phase, message, reasons, seconds)
         if plan.suspension is not None and plan.suspension.until is not None:
-            self._due = min(self._due, time.monotonic() + max(0.0, (plan.suspension.until - now).total_seconds()))
-        self._base = Base(plan.revision, plan.conditions) if synced else None
-        if not synced:
-            self._recall()
-        else:
+            left = (plan.suspension.until - reconcile.utc_now()).total_seconds()
+            self._due = min(self._due, time.monotonic() + max(0.0, left))
+        if phase is Phase.SYNCED:
+            self._base = Base(plan.revision, plan.conditions)
             self._reading.synced()
-            self._tell(
-                succeeded_at=now,
-                revision=plan.revision,
-                was_ready=True,
-                schedules=plan.unchanged + sum(change.target is not None for change in plan.changes),
-                conditions=Counter(condition.value for _, condition in plan.conditions),
-            )
+        else:
+            self._base = None
+            self._recall()
 
     def _note(self, outcome: str, message: str, token: str, plan: Plan | None = None) -> None:
         """Leave word in the database of what `beatsync status` could not find out by itself."""
@@ -311,20 +284,4 @@ class SourceLoop:
         with suppress(StoreError):
             for state in self._store.sources():
                 if state.name == self.name and state.synced_at is not None:
-                    self._tell(revision=state.revision, succeeded_at=state.synced_at, was_ready=True)
-
-    def _diagnose(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        """Log what is wrong with the files, once."""
-        said = frozenset(diagnostics)
-        for one in diagnostics:
-            if one not in self._said:
-                level = logging.ERROR if one.severity is Severity.ERROR else logging.WARNING
-                log.log(level, "%s: %s [%s]", one.location, one.message, one.code, extra=self._extra())
-        self._said = said
-
-    def _tell(self, **changes: Any) -> None:
-        self.report = replace(self.report, **changes)
-        self._metrics.reported(self.report)
-
-    def _extra(self, **fields: object) -> dict[str, object]:
-        return {"fields": {"source": self.name, **fields}}
+                    self._telling.tell(revision=state.revision, succeeded_at=state.synced_at, was_ready=True)
