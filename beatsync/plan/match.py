@@ -222,10 +222,11 @@ class Matcher:
 
     def _match_owned(self, declared: Declared, entry: Owned) -> Match | Blocked:
         row = self.owned_row(entry)
-        namesake = self._observed.rows.get(entry.name)
+        namesake, holder = self._observed.rows.get(entry.name), self.holder(entry.name)
+        if holder is not None and self._goes_elsewhere(holder):
+            namesake = None
         if row is None:
-            holder = self.holder(entry.name)
-            if namesake is None or (holder is not None and self._goes_elsewhere(holder)):
+            if namesake is None:
                 return Match(declared, entry, note="the row was deleted by somebody")
             made = f"the row of {holder.name} was put in its place" if holder else "the row was made anew"
             return Match(declared, entry, namesake, f"{made} by somebody")

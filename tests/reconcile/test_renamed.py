@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
-from beatsync.plan.model import Action
+from beatsync.plan.model import Action, Cause
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
 from beatsync.store import Store
@@ -219,3 +219,20 @@ def test_one_sync_settles_two_entries_of_one_row(
     assert sum(action is Action.DELETE for action, _ in said(done)) == (not schedules)
     assert sum(runs(store).values()) == (7 if schedules else 0)
     assert settled(tmp_path, store, *schedules, OTHER)
+
+
+@pytest.mark.parametrize("names", [["old", "other"], ["old", "other", "new"]], ids=["two", "in a ring"])
+def test_rows_whose_names_somebody_swapped_get_them_back(store: Store, tmp_path: Path, names: list[str]) -> None:
+    go(tmp_path, store, OLD, OTHER, NEW)
+    before = dict(rows(store).values_list("name", "pk"))
+    renamed(store, names[-1], "aside")
+    for name, to in zip(reversed(names[:-1]), reversed(names[1:]), strict=True):
+        renamed(store, name, to)
+    renamed(store, "aside", names[0])
+    done = go(tmp_path, store, OLD, OTHER, NEW, max_deletes="0")
+    assert done.outcome is Outcome.APPLIED
+    assert said(done) == [(Action.UPDATE, name) for name in sorted(names)]
+    assert {change.cause for change in done.plan.changes} == {Cause.DRIFT}
+    assert dict(rows(store).values_list("name", "pk")) == before
+    assert {name: runs(store)[name] for name in names} == dict.fromkeys(names, 7)
+    assert settled(tmp_path, store, OLD, OTHER, NEW)
