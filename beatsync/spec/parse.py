@@ -14,7 +14,8 @@ from beatsync.spec.meaning import Meaning
 from beatsync.spec.passes import passes
 from beatsync.spec.plainmeaning import PlainMeaning
 from beatsync.spec.problems import Path, Problem
-from beatsync.spec.reader import Reading, read
+from beatsync.spec.reader import read
+from beatsync.spec.reading import Reading
 from beatsync.spec.secrets import is_secret
 from beatsync.values import Declared, Diagnostic, Location, Severity, SourceFile, make
 

@@ -18,7 +18,8 @@ from beatsync.report import plan as report
 from beatsync.spec import ParseOptions, crontab, parse_file
 from beatsync.spec.layers import KINDS
 from beatsync.spec.published import NAMES, read_schema
-from beatsync.spec.reader import MAX_BYTES, read
+from beatsync.spec.reader import read
+from beatsync.spec.reading import MAX_BYTES
 from beatsync.spec.schema import check
 from beatsync.values import Interval, Revision, SourceFile
 from tests.builders import declared, desired, observed, owned, request, row

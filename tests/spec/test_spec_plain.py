@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beatsync.spec import ParseOptions, linereader, parse_file
+from beatsync.spec.eventreader import read_events
 from beatsync.spec.jsontext import canonical, quick_canonical
 from beatsync.spec.linereader import read_lines
 from beatsync.spec.plainmeaning import PlainMeaning
 from beatsync.spec.plainreader import NotPlain, Plain, read_plain
 from beatsync.spec.problems import SpecError
-from beatsync.spec.reader import MAX_DEPTH, Reading, _Builder
+from beatsync.spec.reading import MAX_DEPTH, Reading
 from beatsync.values import Declared, SourceFile
 from benchmarks import sources
 from tests.spec.corpus import cases
@@ -58,7 +59,7 @@ def lines(draw: st.DrawFn) -> str:
 def carefully(text: str) -> Plain:
     """Return what the thorough reader says."""
     reading = Reading()
-    _Builder(text, reading, positions=False).run()
+    read_events(text, reading, positions=False)
     assert not reading.problems
     return reading.documents, reading.names
 

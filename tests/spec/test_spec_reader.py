@@ -7,7 +7,8 @@ from typing import NoReturn
 import pytest
 import yaml
 
-from beatsync.spec import ParseOptions, parse_file, reader
+from beatsync.spec import ParseOptions, eventreader, parse_file, reader
+from beatsync.spec import reading as limits
 from beatsync.spec.plainreader import NotPlain
 from beatsync.spec.problems import Problem
 from beatsync.spec.reader import read
@@ -357,16 +358,16 @@ def test_nothing_is_no_document(data: bytes) -> None:
 
 def test_a_file_may_be_large_and_no_larger() -> None:
     text = b"a: 1\n#"
-    assert not read(text.ljust(reader.MAX_BYTES, b"x")).problems
-    assert marks(text.ljust(reader.MAX_BYTES + 1, b"x"), "yaml-size") == [(1, 1)]
+    assert not read(text.ljust(limits.MAX_BYTES, b"x")).problems
+    assert marks(text.ljust(limits.MAX_BYTES + 1, b"x"), "yaml-size") == [(1, 1)]
 
 
 def test_a_value_may_be_deep_and_no_deeper() -> None:
     def nested(levels: int) -> str:
         return "[" * levels + "]" * levels
 
-    assert not read(nested(reader.MAX_DEPTH).encode()).problems
-    assert marks(nested(reader.MAX_DEPTH + 1), "yaml-depth") == [(1, reader.MAX_DEPTH + 1)]
+    assert not read(nested(limits.MAX_DEPTH).encode()).problems
+    assert marks(nested(limits.MAX_DEPTH + 1), "yaml-depth") == [(1, limits.MAX_DEPTH + 1)]
     # From 6.0.4 on PyYAML's scanner has a limit of its own, and is at it before our count is at ours.
     for text in ("[" * 100_000, "{a: " * 100_000, "- " * 10_000):
         assert marks(text, "yaml-depth")
@@ -375,14 +376,17 @@ def test_a_value_may_be_deep_and_no_deeper() -> None:
 def test_nodes_are_counted_with_what_aliases_stand_for(monkeypatch: pytest.MonkeyPatch) -> None:
     # The document, its list, the anchored list of three, and an alias of as many and its own.
     text = b"a: [&x [1, 2, 3], *x]\n"
-    monkeypatch.setattr(reader, "MAX_NODES", 11)
+    for module in (reader, eventreader):
+        monkeypatch.setattr(module, "MAX_NODES", 11)
     assert not read(text).problems
-    monkeypatch.setattr(reader, "MAX_NODES", 10)
+    for module in (reader, eventreader):
+        monkeypatch.setattr(module, "MAX_NODES", 10)
     assert marks(text, "yaml-size") == [(1, 19)]
 
 
 def test_nodes_are_counted_over_all_documents(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_NODES", 5)
+    for module in (reader, eventreader):
+        monkeypatch.setattr(module, "MAX_NODES", 5)
     assert not read(b"a: 1\n---\nb: 1\n").problems
     assert marks("a: 1\n---\nb: 1\n---\nc: 1\n", "yaml-size") == [(5, 4)]
 
@@ -430,9 +434,9 @@ def test_what_stands_before_a_fault_is_not_taken_for_the_file() -> None:
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
 def test_both_loaders_say_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in case.files():
-        monkeypatch.setattr(reader, "_LOADER", yaml.CSafeLoader)
+        monkeypatch.setattr(eventreader, "_LOADER", yaml.CSafeLoader)
         fast, told = read(file.data, positions=True), parse_file(file, ParseOptions())
-        monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
+        monkeypatch.setattr(eventreader, "_LOADER", yaml.SafeLoader)
         pure, retold = read(file.data, positions=True), parse_file(file, ParseOptions())
         assert told.schedules == retold.schedules
         # Syntax errors each of them words in its own way, and half a surrogate pair only the C loader refuses itself.
@@ -445,13 +449,13 @@ def test_both_loaders_say_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) 
 def test_without_the_c_loader_the_pure_one_reads() -> None:
     program = (
         "import sys; sys.modules['yaml._yaml'] = None\n"
-        "import yaml; from beatsync.spec import reader\n"
-        "print(reader._LOADER is yaml.SafeLoader, reader.read(b'a: [1, {b: c}]').documents)"
+        "import yaml; from beatsync.spec import eventreader, reader\n"
+        "print(eventreader._LOADER is yaml.SafeLoader, reader.read(b'a: [1, {b: c}]').documents)"
     )
     done = run("-c", program, cwd=ROOT)
     assert (done.stdout, done.stderr) == ("True [{'a': [1, {'b': 'c'}]}]\n", "")
 
 
 def test_here_the_c_loader_reads() -> None:
-    assert reader._LOADER is getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    assert sys.modules["yaml"].__with_libyaml__ == (reader._LOADER is not yaml.SafeLoader)
+    assert eventreader._LOADER is getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    assert sys.modules["yaml"].__with_libyaml__ == (eventreader._LOADER is not yaml.SafeLoader)
