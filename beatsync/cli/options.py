@@ -11,6 +11,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 ON_INVALID = ("refuse", "isolate")
+LONGEST_ENVIRONMENT = 100
 
 
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:
@@ -60,6 +61,18 @@ def output_format(*formats: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
+def _environment(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    said: str | None = _said(context, parameter, value)
+    return None if said is None else checked_environment(said)
+
+
+def checked_environment(value: str) -> str:
+    """Return an environment's name, as the format has them. Raises click.BadParameter."""
+    if len(value) > LONGEST_ENVIRONMENT:
+        raise click.BadParameter(f"an environment's name has at most {LONGEST_ENVIRONMENT} characters")
+    return value
+
+
 def _limit(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     return None if value is None else checked_limit(value)
 
@@ -105,7 +118,7 @@ def duration(_: click.Context, __: click.Parameter, value: str | None) -> float 
 
 
 parsing = together(
-    option("--env", "environment", metavar="NAME", help="Environment whose values apply."),
+    option("--env", "environment", metavar="NAME", callback=_environment, help="Environment whose values apply."),
     option("--timezone", metavar="ZONE", callback=zone, help="Zone where no spec says one.  [the project's, else UTC]"),
 )
 jobs = option(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from beatsync.cli.options import ON_INVALID, checked_limit, checked_zone
+from beatsync.cli.options import ON_INVALID, checked_environment, checked_limit, checked_zone
 from beatsync.cli.output import note
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ def _check(key: str, value: str) -> None:
     """Raise click.BadParameter where a setting cannot be meant."""
     if not value:
         raise click.BadParameter("it is empty; leave it out where nothing is meant")
-    if key == "TIMEZONE":
+    if key == "ENVIRONMENT":
+        checked_environment(value)
+    elif key == "TIMEZONE":
         checked_zone(value)
     elif key == "MAX_DELETES":
         checked_limit(value)

@@ -156,6 +156,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("key", "value", "message"),
         [
+            ("ENVIRONMENT", "x" * 101, "an environment's name has at most 100 characters"),
             ("MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
             ("ON_INVALID", "ignore", "it is refuse or isolate, not 'ignore'"),
             ("TIMEZONE", "Mars", "there is no time zone 'Mars'; use an IANA name"),

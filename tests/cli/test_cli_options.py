@@ -98,6 +98,7 @@ class TestEnvironment:
         [
             ("BEATSYNC_ADOPT", "perhaps", "'perhaps' is not a valid boolean"),
             ("BEATSYNC_ENV", "\udcff", "it is not UTF-8 text"),
+            ("BEATSYNC_ENV", "x" * 101, "an environment's name has at most 100 characters"),
             ("BEATSYNC_MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
             ("BEATSYNC_FORMAT", "yaml", "'yaml' is not one of 'text', 'json', 'markdown'"),
         ],
