@@ -18,17 +18,20 @@ def option(*names: str, **attributes: Any) -> Callable[[F], F]:
     """Return a click option that also reads `BEATSYNC_<LONG NAME>`."""
     long = next(name for name in names if name.startswith("--"))
     variable = "BEATSYNC_" + long.partition("/")[0][2:].replace("-", "_").upper()
-    attributes.setdefault("callback", _said)
+    attributes.setdefault("callback", _text)
     return click.option(*names, envvar=variable, show_envvar=False, **attributes)
 
 
 def _said(_: click.Context, __: click.Parameter, value: Any) -> Any:
-    """Refuse what a variable that is not set makes of `--env "$NAME"`: that would quietly be another environment.
-
-    And bytes that are no text: no database and no saved plan could keep them.
-    """
+    """Refuse what a variable that is not set makes of `--env "$NAME"`: that would quietly be another environment."""
     if value == "":
         raise click.BadParameter("there is nothing in it; leave the flag out where nothing is meant")
+    return value
+
+
+def _text(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Refuse nothing, and bytes that are no text: no database and no saved plan could keep them. A path may be any bytes."""
+    _said(context, parameter, value)
     if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
         raise click.BadParameter("it is not UTF-8 text")
     return value
@@ -62,7 +65,7 @@ def output_format(*formats: str) -> Callable[[F], F]:
 
 
 def _environment(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    said: str | None = _said(context, parameter, value)
+    said: str | None = _text(context, parameter, value)
     return None if said is None else checked_environment(said)
 
 

@@ -47,14 +47,15 @@ def command(
         directory = wiring.directory(asked, project)
         sync_options = wiring.sync_options(asked, project, store)
         result = reconcile.plan(directory, store, sync_options, watch=watch)
-    is_saved = out is not None and result.outcome is not reconcile.Outcome.INVALID and saved.may_be_saved(result.plan)
-    if out is not None and is_saved:
+    if result.outcome is reconcile.Outcome.INVALID or not saved.may_be_saved(result.plan):
+        out = None
+    if out is not None:
         # Before the answer, of whose reader (`| head`) may want no more than its first lines.
         saved.write(out, result.plan, sync_options)
     output.answer_lines(plan_answer(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
     if result.outcome is reconcile.Outcome.INVALID:
         return exits.INVALID
-    if is_saved:
+    if out is not None:
         words = [*([str(asked.directory)] if asked.directory else []), "--plan", str(out)]
         output.note(f"saved in {out}; `{output.command('sync', *words)}` does exactly this", "hint")
     elif result.outcome is reconcile.Outcome.BLOCKED:

@@ -13,10 +13,14 @@ from typing import Any
 import click
 import pytest
 from _pytest.mark import ParameterSet
+from django.db.models import CharField
 
 from beatsync import __version__
 from beatsync.cli import main
 from beatsync.cli.group import COMMANDS, group
+from beatsync.cli.options import LONGEST_ENVIRONMENT
+from beatsync.models import Source
+from beatsync.spec.published import read_schema
 from tests.cli.commanding import Answer, Here, Project, Shell, clean_environment
 
 SPEC = """\
@@ -112,6 +116,18 @@ class TestEnvironment:
         assert (answer.code, answer.out) == (64, "")
         assert message in answer.err
         assert f"hint: the value comes from the environment variable {variable}\n" in answer.err
+
+    def test_a_directory_may_have_a_name_that_is_no_text(self, here: Here) -> None:
+        here.spec(SPEC, "d\udcff/tasks.yaml")
+        for command in ("validate", "sync", "plan"):
+            assert here(command, "d\udcff").code == 0
+        assert list(here.rows()) == ["nightly"]
+
+    def test_an_environment_is_as_long_as_the_format_has_them(self) -> None:
+        names = read_schema("beatsync")["$defs"]["schedule"]["properties"]["environments"]["propertyNames"]
+        column = Source._meta.get_field("environment")
+        assert isinstance(column, CharField)
+        assert names["maxLength"] == LONGEST_ENVIRONMENT == column.max_length
 
     def test_who_typed_it_is_not_sent_to_a_variable(self, here: Here) -> None:
         answer = here("sync", "--max-deletes", "few")
