@@ -22,7 +22,7 @@ from beatsync.plan.model import Action, Blocked, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.part import MOST, as_written, concerned, is_beside, is_told, names_of, still_holds
 from beatsync.plan.request import PlanOptions, Request
-from beatsync.spec import ParseOptions
+from beatsync.specfile import ParseOptions
 from beatsync.values import Desired, Severity, Snapshot, TaskSpec
 
 if TYPE_CHECKING:

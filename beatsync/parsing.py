@@ -13,8 +13,8 @@ from typing import NamedTuple
 from beatsync.plan.digest import with_digests
 from beatsync.plan.match import are_apart
 from beatsync.plan.observed import NameRule
-from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
-from beatsync.spec.blocks import Blocks, cut, is_told_by, replaced, with_environments, without
+from beatsync.specfile import ParsedFile, ParseOptions, combine, parse_file
+from beatsync.specfile.blocks import Blocks, cut, is_told_by, replaced, with_environments, without
 from beatsync.values import Desired, Diagnostic, SourceFile
 from beatsync.workers import parse_files
 

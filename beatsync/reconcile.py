@@ -34,7 +34,7 @@ from beatsync.plan.model import Plan
 from beatsync.plan.part import MOST, Base, part_plan
 from beatsync.plan.release import release_plan
 from beatsync.source import load
-from beatsync.spec import ParseOptions
+from beatsync.specfile import ParseOptions
 from beatsync.values import Desired, Snapshot
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 This module is the vocabulary and nothing else: it must not know files, YAML, Django, celery or the clock.
 Names are django-celery-beat's (https://django-celery-beat.readthedocs.io) and those of DESIGN, section 2.
-All times are aware and in UTC; all JSON is canonical text (`beatsync.spec.jsontext`), so equal means equal.
+All times are aware and in UTC; all JSON is canonical text (`beatsync.specfile.jsontext`), so equal means equal.
 What there is one of for each schedule is a named tuple: made and compared several times faster than a dataclass.
 """
 
@@ -66,7 +66,7 @@ class Interval(NamedTuple):
 
 
 class Crontab(NamedTuple):
-    """Five fields in the one spelling of `beatsync.spec.crontab`, and the zone they are read in."""
+    """Five fields in the one spelling of `beatsync.specfile.crontab`, and the zone they are read in."""
 
     minute: str
     hour: str
@@ -217,7 +217,7 @@ class Declared(NamedTuple):
     enabled_declared: bool = False
     """Whether the file says `enabled`; where it does not, `spec.enabled` is True and counts at creation only."""
     said: bytes = b""
-    """Digest of the text that says so (`beatsync.spec.blocks`); empty where it would not be known again by it."""
+    """Digest of the text that says so (`beatsync.specfile.blocks`); empty where it would not be known again by it."""
     applied: str = ""
     """What the inventory shall remember of it (`beatsync.plan.compare`), where it was made already: with the digests."""
     left: bytes = b""

@@ -21,8 +21,8 @@ from threading import Thread
 from typing import IO
 
 from beatsync.plan.digest import parse_with_digests
-from beatsync.spec import ParsedFile, ParseOptions, parse_file
-from beatsync.spec.packed import pack, unpack
+from beatsync.specfile import ParsedFile, ParseOptions, parse_file
+from beatsync.specfile.packed import pack, unpack
 from beatsync.values import Schedule, SourceFile
 
 _WORTH_IT = 4 * 1024 * 1024

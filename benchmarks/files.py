@@ -57,7 +57,7 @@ def _cpu(words: list[str]) -> float:
 
 def _check(task: Task, jobs: int | None) -> Answer:
     from beatsync import reconcile
-    from beatsync.spec import ParseOptions
+    from beatsync.specfile import ParseOptions
 
     answer = Answer()
     with clocked(answer):

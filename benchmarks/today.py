@@ -81,7 +81,7 @@ def _heal(task: Task) -> None:
 
 def _specs(paths: list[Path], number: int) -> list[Any]:
     """Return what the first schedules in these files are to be."""
-    from beatsync.spec import ParseOptions, parse_file
+    from beatsync.specfile import ParseOptions, parse_file
     from beatsync.values import SourceFile
 
     files = (parse_file(SourceFile(path.name, path.read_bytes()), ParseOptions()) for path in paths)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.spec.published import NAMES, read_schema
+from beatsync.published import NAMES, read_schema
 
 SCHEMA = "_beatsync.schema.json"
 """Names that begin with an underscore are no spec files."""

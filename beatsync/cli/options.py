@@ -98,8 +98,8 @@ def zone(_: click.Context, __: click.Parameter, value: str | None) -> str | None
 
 def checked_zone(value: str) -> str:
     """Return a time zone's name as it is spelled. Raises click.BadParameter."""
-    from beatsync.spec import times
-    from beatsync.spec.problems import SpecError
+    from beatsync.specfile import times
+    from beatsync.specfile.problems import SpecError
 
     try:
         return times.zone(value).key
@@ -111,8 +111,8 @@ def duration(_: click.Context, __: click.Parameter, value: str | None) -> float 
     """Return a duration such as `30s` in seconds; a plain number is seconds."""
     if value is None:
         return None
-    from beatsync.spec import interval
-    from beatsync.spec.problems import SpecError
+    from beatsync.specfile import interval
+    from beatsync.specfile.problems import SpecError
 
     try:
         return float(value) if value.isdigit() else float(interval.seconds_from_text(value))

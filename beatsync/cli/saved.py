@@ -69,7 +69,7 @@ def _document(path: Path) -> dict[str, Any]:
         raise click.ClickException(f"{path} is not a saved plan: it is not JSON") from None
     from jsonschema import Draft202012Validator
 
-    from beatsync.spec.published import read_schema
+    from beatsync.published import read_schema
 
     if not isinstance(document, dict) or document.get("format_version") != FORMAT_VERSION or "options" not in document:
         raise click.ClickException(

@@ -7,7 +7,7 @@ import json
 import click
 
 from beatsync.cli import exits, output
-from beatsync.spec.published import NAMES, read_schema
+from beatsync.published import NAMES, read_schema
 
 
 @click.command("schema")

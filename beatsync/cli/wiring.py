@@ -19,7 +19,7 @@ from beatsync.cli.output import note
 
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
-    from beatsync.spec import ParseOptions
+    from beatsync.specfile import ParseOptions
     from beatsync.store import SourceState, Store
 
 DIRECTORY = Path("schedules.d")
@@ -141,7 +141,7 @@ def directory(given: Given, project: Project) -> Path:
 
 def parse_options(given: Given, project: Project, default_zone: str | None = None) -> ParseOptions:
     """Return what parsing depends on; `default_zone` is the project's `CELERY_TIMEZONE`."""
-    from beatsync.spec import ParseOptions
+    from beatsync.specfile import ParseOptions
 
     zone = given.timezone or project.get("TIMEZONE")
     if zone is None:

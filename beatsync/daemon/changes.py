@@ -1,6 +1,6 @@
 """What changed from one read of a source to the next, where it changed nothing but what some schedules say.
 
-Whatever only all files together can get wrong (`beatsync.spec.combine`) depends on the names that they give, their
+Whatever only all files together can get wrong (`beatsync.specfile.combine`) depends on the names that they give, their
 environments and renames. Where those are the same as before, a few files can be looked at alone.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from beatsync.spec import ParsedFile
+from beatsync.specfile import ParsedFile
 from beatsync.values import Declared, Desired
 
 

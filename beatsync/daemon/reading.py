@@ -9,7 +9,7 @@ from beatsync.daemon.changes import changes, spliced
 from beatsync.plan.digest import parse_with_digests
 from beatsync.source import Loaded, SourceError, glance, load_again
 from beatsync.source.revision import git_stamp, is_git_at_work
-from beatsync.spec import ParsedFile, ParseOptions, combine
+from beatsync.specfile import ParsedFile, ParseOptions, combine
 from beatsync.values import Desired, Snapshot, SourceFile
 
 _GIT_WAIT = 30.0

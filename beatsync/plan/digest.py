@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from beatsync.plan.compare import applied_text
-from beatsync.spec import ParsedFile, ParseOptions, parse_file
-from beatsync.spec.blocks import LENGTH, Blocks, cut, is_told_by, of_schedules
+from beatsync.specfile import ParsedFile, ParseOptions, parse_file
+from beatsync.specfile.blocks import LENGTH, Blocks, cut, is_told_by, of_schedules
 from beatsync.values import (
     DEFAULT_POLICY,
     Clocked,

@@ -14,7 +14,7 @@ from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, I
 from beatsync.plan.observed import Owned, Row
 from beatsync.plan.request import PlanOptions
 from beatsync.plan.settled import is_settled
-from beatsync.spec import crontab
+from beatsync.specfile import crontab
 from beatsync.values import (
     DEFAULT_POLICY,
     SCHEDULE_FIELDS,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from beatsync.plan.model import Change, FieldChange
-from beatsync.spec.secrets import looks_secret
+from beatsync.specfile.secrets import looks_secret
 from beatsync.values import FieldValue
 
 MASK = "***"

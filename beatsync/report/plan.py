@@ -123,7 +123,7 @@ def _tail(field: FieldChange) -> str:
 def _in_words(field: FieldChange) -> str | None:
     if field.field != "crontab" or not isinstance(field.after, str):
         return None
-    from beatsync.spec import crontab  # only a plan that changes a crontab needs it
+    from beatsync.specfile import crontab  # only a plan that changes a crontab needs it
 
     return crontab.in_words(field.after)
 

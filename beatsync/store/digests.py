@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from beatsync.plan.digest import NULL, Told
-from beatsync.spec.blocks import LENGTH
+from beatsync.specfile.blocks import LENGTH
 from beatsync.store import times
 from beatsync.store.bulk import execute, fetch, stream
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, Kind, Table

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.observed import Row
-from beatsync.spec import crontab, interval, jsontext, solar
+from beatsync.specfile import crontab, interval, jsontext, solar
 from beatsync.store import times
 from beatsync.store.bulk import fetch, id_lists, name_lists, stream
 from beatsync.store.tables import PERIODIC_TASK, SCHEDULES, Kind, Table

@@ -16,7 +16,7 @@ import pytest
 from django.db import connections
 
 from beatsync.cli import main
-from beatsync.spec.published import read_schema
+from beatsync.published import read_schema
 from beatsync.store import DatabaseChoice, connect
 from tests.processes import run, until
 

@@ -20,7 +20,7 @@ from beatsync.cli import main
 from beatsync.cli.group import COMMANDS, group
 from beatsync.cli.options import LONGEST_ENVIRONMENT
 from beatsync.models import Source
-from beatsync.spec.published import read_schema
+from beatsync.published import read_schema
 from tests.cli.commanding import Answer, Here, Project, Shell, clean_environment
 
 SPEC = """\

@@ -17,7 +17,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from beatsync.spec.published import read_schema
+from beatsync.published import read_schema
 from tests.processes import until
 
 REPOSITORY = Path(__file__).parent.parent.parent

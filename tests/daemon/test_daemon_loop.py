@@ -24,7 +24,7 @@ from beatsync.plan.observed import Suspension
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, utc_now
 from beatsync.source.watch import Watcher
-from beatsync.spec import ParseOptions
+from beatsync.specfile import ParseOptions
 from beatsync.store import Store, StoreError
 from tests.daemon.daemons import write
 from tests.processes import until

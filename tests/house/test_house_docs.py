@@ -15,12 +15,12 @@ from beatsync.cli.group import COMMANDS, group
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Plan
 from beatsync.report import plan as report
-from beatsync.spec import ParseOptions, crontab, parse_file
-from beatsync.spec.layers import KINDS
-from beatsync.spec.published import NAMES, read_schema
-from beatsync.spec.reader import read
-from beatsync.spec.reading import MAX_BYTES
-from beatsync.spec.schema import check
+from beatsync.specfile import ParseOptions, crontab, parse_file
+from beatsync.specfile.layers import KINDS
+from beatsync.published import NAMES, read_schema
+from beatsync.specfile.reader import read
+from beatsync.specfile.reading import MAX_BYTES
+from beatsync.specfile.schema import check
 from beatsync.values import Interval, Revision, SourceFile
 from tests.builders import declared, desired, observed, owned, request, row
 from tests.codes import codes

@@ -10,7 +10,7 @@ from beatsync.plan.diff import make_plan
 from beatsync.plan.match import are_apart, folded
 from beatsync.plan.model import Action, Cause, Condition
 from beatsync.plan.observed import Claim, NameRule, Tombstone
-from beatsync.spec import cronfield, crontab
+from beatsync.specfile import cronfield, crontab
 from beatsync.values import Clocked, Crontab, Declared, Diagnostic, Interval, Location, OnRemove, Policy, Severity
 from tests.builders import HOURLY, NOW, declared, desired, observed, owned, request, row
 

@@ -26,7 +26,7 @@ from beatsync.applying import Sync
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, utc_now
-from beatsync.spec import ParseOptions
+from beatsync.specfile import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Severity
 from tests.conftest import Backend, empty

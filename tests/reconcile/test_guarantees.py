@@ -24,7 +24,7 @@ from beatsync.plan.model import Action, Condition
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, sync_read, utc_now
-from beatsync.spec import ParseOptions
+from beatsync.specfile import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Desired
 from tests.conftest import MakeTask

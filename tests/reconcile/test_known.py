@@ -15,7 +15,7 @@ from beatsync.plan import digest
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
-from beatsync.spec import ParsedFile, ParseOptions, parse_file
+from beatsync.specfile import ParsedFile, ParseOptions, parse_file
 from beatsync.store import Store
 from beatsync.values import SourceFile
 from tests.statements import writes

@@ -19,7 +19,7 @@ from beatsync.plan.model import Plan
 from beatsync.plan.part import Base, part_plan
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Part, SyncOptions, sync, sync_part, sync_read
-from beatsync.spec import ParseOptions
+from beatsync.specfile import ParseOptions
 from beatsync.store import Store
 from tests.conftest import Backend, empty
 from tests.reconcile.test_convergence import NAMES, entries, meddlings

@@ -15,8 +15,8 @@ from beatsync.plan.jsonform import plan_json, plan_lines
 from beatsync.plan.model import Blocked, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.report import diagnostics, plan, status
-from beatsync.spec import ParseOptions, crontab, parse_file
-from beatsync.spec.published import read_schema
+from beatsync.specfile import ParseOptions, crontab, parse_file
+from beatsync.published import read_schema
 from beatsync.values import Clocked, Interval, OnRemove, Policy, Revision, SourceFile
 from tests.builders import NOW, declared, desired, observed, owned, request, row
 from tests.golden import DATA, compare

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beatsync.spec import jsontext
+from beatsync.specfile import jsontext
 from beatsync.store import Store
 from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar, TaskSpec
 from tests.conftest import BACKENDS, Backend, empty

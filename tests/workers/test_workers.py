@@ -15,12 +15,12 @@ import pytest
 
 from beatsync import workers
 from beatsync.cli import exits
-from beatsync.spec import ParsedFile, ParseOptions, combine, parse_file
-from beatsync.spec.packed import pack, unpack
+from beatsync.specfile import ParsedFile, ParseOptions, combine, parse_file
+from beatsync.specfile.packed import pack, unpack
 from beatsync.values import SourceFile
 from benchmarks import sources
 from tests.processes import run, until
-from tests.spec.corpus import cases
+from tests.specfile.corpus import cases
 
 ROOT = Path(__file__).parent.parent.parent
 CORPUS = [
@@ -157,7 +157,7 @@ def test_nobodys_main_runs_again(tmp_path: Path) -> None:
     (tmp_path / "manage.py").write_text(
         "print('main')\n"
         "from beatsync import workers\n"
-        "from beatsync.spec import ParseOptions\n"
+        "from beatsync.specfile import ParseOptions\n"
         "from beatsync.values import SourceFile\n"
         "workers._BATCH = 10\n"
         "files = [SourceFile(f'{n}.yaml', b'schedules: {a: {task: t, interval: 1h}}') for n in range(9)]\n"

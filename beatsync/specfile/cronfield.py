@@ -1,0 +1,258 @@
+"""One field of a crontab: text → the set of numbers it means → the one spelling of that set.
+
+The grammar is the union of what crontab(5) and celery take, read strictly. The spelling is the intersection of what celery's
+parser and django-celery-beat's validators take: numbers only, Sunday is 0, ranges run upwards, steps stay below the field's size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import NoReturn
+
+from beatsync.specfile.problems import SpecError
+
+_MAX_TEXT = 1024  # every minute spelled out is 169 characters
+_RUN = 3  # as many members make a range shorter, and clearer, than a list
+_SUNDAY = 7
+_SHORT_NAME = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What one field may hold: numbers from `low` to `high`, and names that stand for `low`, `low` + 1 and so on."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many different numbers there are."""
+        return self.high - self.low + 1
+
+
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+FIELDS = {
+    field.name: field
+    for field in (
+        Field("minute", 0, 59),
+        Field("hour", 0, 23),
+        Field("day_of_month", 1, 31),
+        Field("month_of_year", 1, 12, _MONTHS),
+        Field("day_of_week", 0, 6, _WEEKDAYS),
+    )
+}
+"""The five fields in the order of crontab(5), by django-celery-beat's names."""
+
+_PART = re.compile(r"(?:(\*)|([0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?)(?:/([0-9]+))?")
+_RANGE_HINTS = {
+    ("minute", "60"): "the full hour is minute 0",
+    ("hour", "24"): "midnight is hour 0",
+    ("day_of_month", "0"): "days of a month count from 1",
+    ("month_of_year", "0"): "months count from 1",
+}
+_QUARTZ = re.compile(r"(?:[0-9]{0,2}(?:L|W|LW)|L-[0-9]+|[A-Za-z0-9]+#[0-9]|[A-Za-z]{3}L)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=65536)
+def spell(name: str, text: str) -> str:
+    """Return the one spelling of the field called `name`.
+
+    Raises SpecError: `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
+    """
+    field = FIELDS[name]
+    return _spelling(field, _members(field, text))
+
+
+@lru_cache(maxsize=65536)
+def observed(name: str, text: str) -> str | None:
+    """Return the one spelling of a row's field; None where celery does not read it, or reads it in another way.
+
+    So a row whose day of the week is 7, which celery silently never runs, does not pass for one that says 0.
+    """
+    try:
+        canonical = spell(name, text)
+    except SpecError:
+        return None
+    return canonical if canonical == text or celery_reads(name, text) == members(name, canonical) else None
+
+
+@lru_cache(maxsize=65536)
+def members(name: str, text: str) -> frozenset[int]:
+    """Return the numbers that a field's text means; raises SpecError as `spell` does."""
+    return _members(FIELDS[name], text)
+
+
+@lru_cache(maxsize=65536)
+def celery_reads(name: str, text: str) -> frozenset[int] | None:
+    """Return the numbers that celery's own parser reads; None where it refuses the text.
+
+    Costs celery's application (0.2 s), so that only what is about to be written, and rows that others wrote, are asked about.
+    """
+    from celery.schedules import ParseException, crontab_parser
+
+    field = FIELDS[name]
+    try:
+        return frozenset(crontab_parser(field.size, field.low).parse(text))
+    except (ValueError, IndexError, ParseException):
+        return None
+
+
+def _members(field: Field, text: str) -> frozenset[int]:
+    if len(text) > _MAX_TEXT:
+        raise SpecError("crontab-syntax", f"{field.name} is longer than {_MAX_TEXT} characters", field=field.name)
+    found: set[int] = set()
+    for part in text.split(","):
+        found.update(_part(field, part.strip(" \t"), text))
+    return frozenset(found)
+
+
+def _part(field: Field, part: str, text: str) -> Iterable[int]:
+    match = _PART.fullmatch(part)
+    if match is None:
+        _refuse(field, part, text)
+    star, first, last, step = match.groups()
+    if step is not None and not int(step):
+        raise SpecError("crontab-range", f"{field.name}: the step in {part!r} is 0", field=field.name)
+    if star:
+        expanded: list[int] = list(range(field.low, field.high + 1))
+    elif last is not None:
+        expanded = _range(field, first, last, part)
+    elif step is None:
+        return (_number(field, first, part),)
+    else:
+        start = _number(field, first, part)
+        raise SpecError(
+            "crontab-syntax",
+            f"{field.name}: {part!r} has a step but no range",
+            f"write {start}-{field.high}/{step}",
+            field=field.name,
+        )
+    return expanded[:: int(step)] if step else expanded
+
+
+def _range(field: Field, first: str, last: str, part: str) -> list[int]:
+    start, end = _number(field, first, part), _number(field, last, part)
+    if field.names is _WEEKDAYS and _is_seven(last) and not _is_seven(first):
+        # 5-7 and 0-7 run up to the Sunday that ends the week; only 7-7 is Sunday alone.
+        end = _SUNDAY
+    if end < start:
+        return [*range(start, field.high + 1), *range(field.low, end + 1)]
+    return [number % _SUNDAY if field.names is _WEEKDAYS else number for number in range(start, end + 1)]
+
+
+def _is_seven(token: str) -> bool:
+    return token.isdigit() and int(token) == _SUNDAY
+
+
+def _number(field: Field, token: str, part: str) -> int:
+    if not token.isdigit():
+        return _named(field, token, part)
+    number = int(token)
+    if field.names is _WEEKDAYS and number == _SUNDAY:
+        return 0
+    if not field.low <= number <= field.high:
+        where = "" if token == part else f" in {part!r}"
+        last = _SUNDAY if field.names is _WEEKDAYS else field.high
+        raise SpecError(
+            "crontab-range",
+            f"{field.name}: {token}{where} is not between {field.low} and {last}",
+            _RANGE_HINTS.get((field.name, token.lstrip("0") or "0")),
+            field=field.name,
+        )
+    return number
+
+
+def _named(field: Field, token: str, part: str) -> int:
+    lowered = token.lower()
+    if len(lowered) >= _SHORT_NAME:
+        for number, name in enumerate(field.names, field.low):
+            if name.startswith(lowered):
+                return number
+    _refuse_unusual(field, part)
+    where = "" if token == part else f" in {part!r}"
+    if not field.names:
+        raise SpecError("crontab-name", f"{field.name}: {token!r}{where} is not a number", field=field.name)
+    from difflib import get_close_matches
+
+    close = get_close_matches(lowered, (*field.names, *(name[:_SHORT_NAME] for name in field.names)), n=1)
+    raise SpecError(
+        "crontab-name",
+        f"{field.name}: there is no {token!r}{where}",
+        f"did you mean {close[0]}?" if close else f"names are {field.names[0][:3]} to {field.names[-1][:3]}",
+        field=field.name,
+    )
+
+
+def _refuse_unusual(field: Field, part: str) -> None:
+    """Raise SpecError where a part is what some other cron understands."""
+    if part == "?":
+        raise SpecError("crontab-unsupported", f"{field.name}: celery has no '?'", "write *", field=field.name)
+    if _QUARTZ.fullmatch(part):
+        raise SpecError(
+            "crontab-unsupported",
+            f"{field.name}: celery has no L, W or # as in {part!r}",
+            "name the days, as in day_of_month 1-7 with day_of_week mon, and let the task check the rest",
+            field=field.name,
+        )
+    if "~" in part or part[:1] in ("H", "h"):
+        raise SpecError(
+            "crontab-unsupported",
+            f"{field.name}: celery picks no number at random as {part!r} asks",
+            "write the number",
+            field=field.name,
+        )
+
+
+def _refuse(field: Field, part: str, text: str) -> NoReturn:
+    _refuse_unusual(field, part)
+    hint = None
+    if not part:
+        problem = f"an empty part in {text!r}" if text.strip() else "it is empty"
+        hint = "write * for every one" if not text.strip() else None
+    elif part[0] in "+-":
+        problem = f"a sign in {part!r}"
+    elif part.endswith("/"):
+        problem, hint = f"no number behind the / in {part!r}", f"write {part[:-1]}, or {part}2 for every second one"
+    elif any(character.isspace() for character in part):
+        problem, hint = f"a space in {part!r}", "separate numbers with commas"
+    else:
+        problem, hint = f"{part[:80]!r} cannot be read", "write *, 5, 1-5, */10, 8-18/2, or a list of these with commas"
+    raise SpecError("crontab-syntax", f"{field.name}: {problem}", hint, field=field.name)
+
+
+def _spelling(field: Field, numbers: frozenset[int]) -> str:
+    if len(numbers) == field.size:
+        return "*"
+    ordered = sorted(numbers)
+    steps = {after - before for before, after in pairwise(ordered)}
+    if len(steps) == 1 and (step := steps.pop()) > 1:
+        whole = list(range(field.low, field.high + 1, step))
+        # Two members are a step only where it halves the field: `*/30` minutes, but `0,6` and not `*/6` for a weekend.
+        if ordered == whole and (len(ordered) >= _RUN or 2 * step == field.size):
+            return f"*/{step}"
+        if len(ordered) >= _RUN:
+            return f"{ordered[0]}-{ordered[-1]}/{step}"
+    return ",".join(_runs(ordered))
+
+
+def _runs(ordered: list[int]) -> Iterable[str]:
+    start = 0
+    while start < len(ordered):
+        end = start
+        while end + 1 < len(ordered) and ordered[end + 1] == ordered[end] + 1:
+            end += 1
+        if end - start + 1 >= _RUN:
+            yield f"{ordered[start]}-{ordered[end]}"
+        else:
+            yield from map(str, ordered[start : end + 1])
+        start = end + 1

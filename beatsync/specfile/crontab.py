@@ -1,0 +1,203 @@
+"""Crontab schedules: five fields → `values.Crontab` in the one spelling, for spec files and for rows.
+
+What can never fire is refused here, by the calendar and not by celery: only celery 5.7 and later refuses it itself, older ones
+end beat with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Union
+
+from beatsync.specfile import cronfield, times
+from beatsync.specfile.problems import SpecError
+from beatsync.values import Crontab
+
+FIELD_NAMES = tuple(cronfield.FIELDS)
+"""The five fields in the order of crontab(5)."""
+FieldText = Union[str, int, Sequence[Union[str, int]]]
+"""A field as a spec file may give it: `"*/5"`, `3` or `[1, 3]`."""
+
+NICKNAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_DAYS_IN_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # the longest that each ever is
+
+
+@lru_cache(maxsize=65536)
+def from_expression(text: str, timezone: str) -> Crontab:
+    """Return a five-field expression, or a name such as `@daily`, in normal form.
+
+    Raises SpecError: those of `field`, `crontab-fields`, `crontab-nickname`, `crontab-never`, `timezone-unknown`.
+    """
+    stripped = text.strip()
+    parts = (_nickname(stripped) if stripped.startswith("@") else stripped).split()
+    if len(parts) != len(FIELD_NAMES):
+        raise _wrong_count(parts)
+    return _from_texts(parts, timezone)
+
+
+def from_fields(
+    minute: FieldText,
+    hour: FieldText,
+    day_of_month: FieldText,
+    month_of_year: FieldText,
+    day_of_week: FieldText,
+    timezone: str,
+) -> Crontab:
+    """Return five fields in normal form; numbers and lists of numbers are taken as well.
+
+    Raises SpecError: those of `field`, `crontab-never`, `timezone-unknown`.
+    """
+    given = (minute, hour, day_of_month, month_of_year, day_of_week)
+    texts = [_text(name, value) for name, value in zip(FIELD_NAMES, given, strict=True)]
+    return _from_texts(texts, timezone)
+
+
+def field(name: str, value: FieldText) -> str:
+    """Return the one spelling of the field called `name`.
+
+    Raises SpecError: `crontab-type`, `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
+    """
+    return cronfield.spell(name, _text(name, value))
+
+
+@lru_cache(maxsize=65536)
+def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_of_week: str, timezone: str) -> Crontab:
+    """Return a database row's crontab: in normal form where celery runs what crontab(5) says, else as it stands. Never raises."""
+    raw = (minute, hour, day_of_month, month_of_year, day_of_week)
+    spelled = [cronfield.observed(name, text) for name, text in zip(FIELD_NAMES, raw, strict=True)]
+    known = [text for text in spelled if text is not None]
+    return _crontab(known if len(known) == len(raw) else raw, timezone)
+
+
+@lru_cache(maxsize=65536)
+def misread(crontab: Crontab) -> str | None:
+    """Return the first field that the celery of this machine reads in another way than crontab(5); None as it should be."""
+    for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone, which comes last, is no field
+        if cronfield.celery_reads(name, text) != cronfield.members(name, text):
+            return name
+    return None
+
+
+def warnings(crontab: Crontab) -> list[tuple[str, str]]:
+    """Return `(code, message)` for what is allowed and yet may not be what was meant."""
+    if crontab.day_of_month.startswith("*") or crontab.day_of_week.startswith("*"):
+        # crontab(5) itself ANDs where one of the two starts with a star.
+        return []
+    message = (
+        f"celery runs this only on days that match both day_of_month {crontab.day_of_month} and day_of_week "
+        f"{crontab.day_of_week}; crontab(5) would run it on days that match either"
+    )
+    return [("crontab-and", message)]
+
+
+def in_words(expression: str) -> str | None:
+    """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None where nobody knows the words."""
+    texts = expression.split(" ")
+    # A row that stands as it is may say anything: no words are better than wrong ones.
+    if len(texts) != len(FIELD_NAMES) or any(
+        cronfield.observed(name, text) != text for name, text in zip(FIELD_NAMES, texts, strict=True)
+    ):
+        return None
+    return _in_words(expression)
+
+
+@lru_cache(maxsize=65536)
+def _in_words(expression: str) -> str | None:
+    try:
+        from cron_descriptor import ExpressionDescriptor, FormatException, Options
+    except ImportError:
+        return None
+    options = Options()
+    # Left alone, it takes language and clock from the process's locale, and a plan would differ from machine to machine.
+    options.locale_code = "en_US"
+    options.use_24hour_time_format = True
+    try:
+        return str(ExpressionDescriptor(expression, options).get_description())
+    except FormatException:
+        return None
+
+
+def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
+    spelled, wrong = [], []
+    for name, text in zip(FIELD_NAMES, texts, strict=True):
+        try:
+            spelled.append(cronfield.spell(name, text))
+        except SpecError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0].beside(wrong[1:])
+    crontab = _crontab(spelled, times.zone(timezone).key)
+    _refuse_never(crontab)
+    return crontab
+
+
+def _crontab(texts: Sequence[str], timezone: str) -> Crontab:
+    minute, hour, day_of_month, month_of_year, day_of_week = texts
+    return Crontab(minute, hour, day_of_month, month_of_year, day_of_week, timezone)
+
+
+def _refuse_never(crontab: Crontab) -> None:
+    if crontab.day_of_month == "*":
+        return
+    days = cronfield.members("day_of_month", crontab.day_of_month)
+    months = cronfield.members("month_of_year", crontab.month_of_year)
+    # Every date that exists falls on every weekday within 28 years, or 40 around 2100, so the day of the week cannot prevent it.
+    if min(days) > max(_DAYS_IN_MONTH[month] for month in months):
+        raise SpecError(
+            "crontab-never",
+            f"it never fires: there is no day {crontab.day_of_month} in month {crontab.month_of_year}",
+            field="day_of_month",
+        )
+
+
+def _text(name: str, value: FieldText) -> str:
+    if isinstance(value, str):
+        return value
+    items = [value] if isinstance(value, int) else value
+    if (
+        not isinstance(items, Sequence)
+        or isinstance(items, bytes)
+        or not items
+        or not all(_is_item(item) for item in items)
+    ):
+        raise SpecError(
+            "crontab-type", f"{name}: {value!r} is not a text, a number or a list of numbers", 'as in "*/5"', field=name
+        )
+    return ",".join(str(item) for item in items)
+
+
+def _is_item(item: object) -> bool:
+    return isinstance(item, (str, int)) and not isinstance(item, bool)
+
+
+def _nickname(text: str) -> str:
+    expression = NICKNAMES.get(text.lower())
+    if expression is not None:
+        return expression
+    first, *rest = text.lower().split()
+    if first == "@every":
+        hint = f"use the key interval: {' '.join(rest)}" if rest else "use the key interval"
+        raise SpecError("crontab-nickname", "@every is no crontab", hint)
+    if first == "@reboot":
+        raise SpecError("crontab-nickname", "@reboot names no time, and beat's start is not an event that celery knows")
+    raise SpecError("crontab-nickname", f"there is no {text[:80]!r}", f"the names are {', '.join(NICKNAMES)}")
+
+
+def _wrong_count(parts: list[str]) -> SpecError:
+    hint = "minute hour day_of_month month_of_year day_of_week"
+    if parts and parts[0].startswith(("TZ=", "CRON_TZ=")):
+        hint = "the zone goes into the key timezone"
+    elif any(part.startswith(",") or part.endswith(",") for part in parts):
+        hint = "write lists without spaces: 0,30"
+    elif len(parts) > len(FIELD_NAMES):
+        hint = "celery has no field for seconds or for years; five fields remain"
+    return SpecError("crontab-fields", f"a crontab has five fields, and {len(parts)} were found", hint)

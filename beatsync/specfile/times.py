@@ -1,0 +1,157 @@
+"""Times and time zones: text → an aware moment in UTC, and never a guess.
+
+A local time that the zone's clocks skip, or show twice, is refused; so is a zone that django-celery-beat's field would not take.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import TZPATH, ZoneInfo
+
+from beatsync.specfile.problems import SpecError
+
+MAX_ZONE_LENGTH = 63
+"""Length of django-celery-beat's column."""
+
+# They are in the list on some machines only, and mean another zone on each.
+_MACHINE_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+_HINT = "write it as 2027-01-05T03:00:00+01:00"
+_TEXT = re.compile(
+    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:(?:[Tt]|[ ]+)(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?"
+    r"(?:[ ]*(?P<offset>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?))?)?"
+)
+_MICROSECOND_DIGITS = 6
+_OFFSET_ZONE = re.compile(r"(?:etc/)?(?:gmt|utc)?[+-]?[0-9]{1,2}(?::?[0-9]{2})?")
+
+
+@lru_cache(maxsize=65536)
+def from_text(text: str, timezone_name: str) -> datetime:
+    """Return an ISO 8601 date or date-time as a moment in UTC; without an offset it is local time in the zone named.
+
+    Raises SpecError: `time-syntax`, `time-range`, `time-gap`, `time-ambiguous`, `timezone-unknown`.
+    """
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        raise SpecError("time-syntax", f"{text!r} is not an ISO 8601 date and time", _HINT)
+    local = _local(text, match)
+    offset = match["offset"]
+    try:
+        if offset is None:
+            return _in_zone(local, zone(timezone_name))
+        return (local - _offset(text, offset)).replace(tzinfo=timezone.utc)
+    except OverflowError as error:
+        raise SpecError("time-range", f"{text!r} lies outside the years 1 to 9999 in UTC") from error
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Return an IANA time zone; raises SpecError `timezone-unknown` with the nearest name that there is."""
+    if name in _known() and len(name) <= MAX_ZONE_LENGTH:
+        return ZoneInfo(name)
+    nearest = _nearest(name)
+    hint = f"did you mean {nearest}?" if nearest else "use an IANA name such as UTC or Europe/Berlin"
+    raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
+
+
+@lru_cache(maxsize=1)
+def edition() -> str:
+    """Return which edition of the zones' rules is here: under another one the same local time may be another moment."""
+    for folder in TZPATH:
+        with suppress(OSError), Path(folder, "tzdata.zi").open(encoding="utf-8") as file:
+            return file.readline().strip()
+    import tzdata
+
+    return str(tzdata.IANA_VERSION)
+
+
+def utc(moment: datetime) -> datetime:
+    """Return an observed time in UTC; a naive one is taken to be in UTC already, as Django stores them."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    from zoneinfo import available_timezones  # reads a directory tree: 30 ms
+
+    return frozenset(available_timezones() - _MACHINE_ZONES)
+
+
+def _nearest(name: str) -> str | None:
+    from difflib import get_close_matches
+
+    folded = {known.casefold(): known for known in sorted(_known())}
+    wanted = name.strip().replace(" ", "_").casefold()
+    if _OFFSET_ZONE.fullmatch(wanted):
+        return None  # nobody who writes GMT+1 means Etc/GMT+1, where the sign is turned round
+    if wanted in folded:
+        return folded[wanted]
+    # A city alone is what people remember.
+    cities = {key.rpartition("/")[2]: known for key, known in folded.items() if "/" in key}
+    if wanted in cities:
+        return cities[wanted]
+    close = get_close_matches(wanted, folded, n=1, cutoff=0.75)
+    return folded[close[0]] if close else None
+
+
+def _local(text: str, match: re.Match[str]) -> datetime:
+    fraction = match["fraction"] or ""
+    if fraction[_MICROSECOND_DIGITS:].strip("0"):
+        raise SpecError("time-precision", f"{text!r} is finer than a microsecond", "leave at most six decimal places")
+    if match["hour"] == "24":
+        raise SpecError("time-range", f"{text!r}: hours go from 00 to 23", "write 00:00 of the next day")
+    try:
+        day = date.fromisoformat(match["date"])
+    except ValueError as error:
+        raise SpecError("time-range", f"{text!r}: there is no day {match['date']}") from error
+    try:
+        moment = time(
+            int(match["hour"] or 0),
+            int(match["minute"] or 0),
+            int(match["second"] or 0),
+            int(fraction[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")),
+        )
+    except ValueError as error:
+        raise SpecError("time-range", f"{text!r}: hours go from 00 to 23, minutes and seconds to 59") from error
+    return datetime.combine(day, moment)
+
+
+def _offset(text: str, offset: str) -> timedelta:
+    if offset in ("Z", "z"):
+        return timedelta(0)
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004  a clock's own numbers
+        raise SpecError("time-range", f"{text!r}: {offset} is no offset from UTC", "offsets look like +01:00")
+    size = timedelta(hours=hours, minutes=minutes)
+    return -size if offset[0] == "-" else size
+
+
+def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
+    early, late = local.replace(tzinfo=tz, fold=0), local.replace(tzinfo=tz, fold=1)
+    # PEP 495: where the two folds disagree, the clock jumps here; forward if the later offset is the larger one.
+    before, after = _utcoffset(early), _utcoffset(late)
+    if before < after:
+        moved = local + (after - before)
+        raise SpecError(
+            "time-gap",
+            f"{local.isoformat(' ')} does not exist in {tz.key}: the clocks are put forward over it",
+            f"write {moved.isoformat()}, or a time with its offset",
+        )
+    if before > after:
+        raise SpecError(
+            "time-ambiguous",
+            f"{local.isoformat(' ')} comes twice in {tz.key}: the clocks are put back over it",
+            f"write the offset: {early.isoformat()} for the first, {late.isoformat()} for the second",
+        )
+    return early.astimezone(timezone.utc)
+
+
+def _utcoffset(moment: datetime) -> timedelta:
+    return moment.utcoffset() or timedelta(0)

@@ -1,0 +1,53 @@
+"""The corpus of spec files in `tests/data/specs`: each case a file, or a folder of files, with what it shall come to beside it.
+
+`tests.golden` compares with them, and renews them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from beatsync.specfile import ParseOptions, combine, parse_file
+from beatsync.values import Desired, SourceFile
+
+SPECS = Path(__file__).parent.parent / "data" / "specs"
+_FLAGS = re.compile(rb"# --env (\S+)\n")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; a first line `# --env NAME` asks for that environment."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name.removesuffix(".yaml")
+
+    def files(self) -> list[SourceFile]:
+        """Return the case's files, as `load` would."""
+        if not self.path.is_dir():
+            return [SourceFile(self.path.name, self.path.read_bytes())]
+        inside = sorted(self.path.rglob("*.yaml"))
+        return [SourceFile(path.relative_to(self.path).as_posix(), path.read_bytes()) for path in inside]
+
+    def desired(self, environment: str | None = None) -> Desired:
+        """Return what the case declares, in the environment it asks for or that of the argument."""
+        files = self.files()
+        asked = _FLAGS.match(files[0].data)
+        if environment is None and asked:
+            environment = asked[1].decode()
+        options = ParseOptions(environment)
+        return combine([parse_file(file, options) for file in files], options)
+
+    def environments(self) -> list[str]:
+        """Return every environment that the case speaks of."""
+        return sorted({name for file in self.files() for name in parse_file(file, ParseOptions()).environments})
+
+
+def cases(folder: str) -> list[Case]:
+    """Return the cases of `invalid` or `valid`."""
+    paths = sorted((SPECS / folder).iterdir())
+    return [Case(path) for path in paths if path.is_dir() or path.suffix == ".yaml"]

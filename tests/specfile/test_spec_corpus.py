@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from beatsync import specfile
+from beatsync.report import diagnostics
+from beatsync.values import Severity
+from tests.codes import codes
+from tests.golden import compare
+from tests.specfile.corpus import SPECS, Case, cases
+
+INVALID = cases("invalid")
+BEHIND_THE_SCHEMA = {
+    "crontab-type", "interval-period", "interval-type", "json-depth", "json-key", "json-surrogate",
+    "json-type", "solar-coordinate", "solar-event", "solar-range",
+}  # fmt: skip
+"""What the reader or the schema refuses earlier, in words of their own; rows and other callers still meet these."""
+
+
+@pytest.mark.parametrize("case", INVALID, ids=lambda case: case.name)
+def test_each_fault_is_reported_as_expected(case: Case) -> None:
+    desired = case.desired()
+    shown = "".join(f"{diagnostics.text(one)}\n" for one in desired.diagnostics)
+    compare(case.path.parent / f"{case.name}.expected", shown)
+    errors = [one for one in desired.diagnostics if one.severity is Severity.ERROR]
+    assert bool(errors) != case.name.endswith("-warning"), "what only warns is called so"
+    assert desired.diagnostics
+
+
+def test_every_code_of_the_spec_room_is_in_the_corpus() -> None:
+    shown = "".join(path.read_text(encoding="utf-8") for path in (SPECS / "invalid").glob("*.expected"))
+    found = set(re.findall(r"^\S+ (?:error|warning): .* \[([a-z-]+)\]$", shown, re.MULTILINE))
+    known = codes(Path(specfile.__file__).parent)
+    assert known - found == BEHIND_THE_SCHEMA, "write a file into tests/data/specs/invalid for each new code"
+    assert found <= known
+
+
+def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
+    names = {f"{case.name}.expected" for case in INVALID}
+    assert {path.name for path in (SPECS / "invalid").glob("*.expected")} == names, "remove what no case needs"
