@@ -1,36 +1,33 @@
-"""The frozen values that every room speaks in.
+"""The frozen values that all packages share: schedules, tasks, files, facts and diagnostics.
 
-This module is the vocabulary and nothing else: it must not know files, YAML, Django, celery or the clock.
-Names are django-celery-beat's (https://django-celery-beat.readthedocs.io) and those of DESIGN, section 2.
-All times are aware and in UTC; all JSON is canonical text (`beatsync.specfile.jsontext`), so equal means equal.
-What there is one of for each schedule is a named tuple: made and compared several times faster than a dataclass.
+This module must not know files, YAML, Django, celery or the clock. Names are django-celery-beat's
+(https://django-celery-beat.readthedocs.io). All times are aware and in UTC; all JSON is canonical text
+(`beatsync.specfile.jsontext`), so values that compare equal mean the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, NamedTuple, Union
+from typing import NamedTuple, Union
 
-make: Any = tuple.__new__
-"""Makes a named tuple of its fields without its own constructor, which is Python's and costs several times as much."""
 FieldValue = Union[str, int, bool, None]
-"""What one field of a task looks like in a diff: a JSON scalar."""
+"""One field of a task in a diff: a JSON scalar."""
 
 
 class Severity(str, Enum):
-    """How much a diagnostic weighs: an error makes its file invalid, a warning does not."""
+    """An error makes its file invalid; a warning does not."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Location(NamedTuple):
-    """A place in a spec file; `path` is relative to the source's directory, line and column count from 1."""
+    """A place in a spec file; `path` is relative to the source's directory, line and column start at 1."""
 
     path: str
     line: int | None = None
@@ -42,7 +39,7 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem, as a value: what, where, which code, and how to mend it."""
+    """One problem as a value: its code, message, location, and how to fix it."""
 
     severity: Severity
     code: str
@@ -50,23 +47,23 @@ class Diagnostic:
     location: Location
     hint: str | None = None
     excerpt: str | None = None
-    """The source line, where showing it gives no secret away."""
+    """The source line; None if showing it could reveal a secret."""
 
 
 class Interval(NamedTuple):
-    """Every so many periods, in the largest whole period that django-celery-beat knows."""
+    """A fixed interval, in the largest whole period that django-celery-beat knows."""
 
     every: int
     period: str
 
     @property
     def kind(self) -> str:
-        """Its name among the four."""
+        """Return the name of this kind of schedule."""
         return "interval"
 
 
 class Crontab(NamedTuple):
-    """Five fields in the one spelling of `beatsync.specfile.crontab`, and the zone they are read in."""
+    """Five fields in the normal form of `beatsync.specfile.crontab`, and their time zone."""
 
     minute: str
     hour: str
@@ -77,17 +74,17 @@ class Crontab(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Its name among the four."""
+        """Return the name of this kind of schedule."""
         return "crontab"
 
     @property
     def expression(self) -> str:
-        """The five fields in the order of crontab(5)."""
+        """Return the five fields in the order of crontab(5)."""
         return f"{self.minute} {self.hour} {self.day_of_month} {self.month_of_year} {self.day_of_week}"
 
 
 class Solar(NamedTuple):
-    """A solar event seen from a place; both coordinates are quantised to six places."""
+    """A solar event at a place; both coordinates in degrees, rounded to six decimal places."""
 
     event: str
     latitude: Decimal
@@ -95,18 +92,18 @@ class Solar(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Its name among the four."""
+        """Return the name of this kind of schedule."""
         return "solar"
 
 
 class Clocked(NamedTuple):
-    """One moment, in UTC."""
+    """One point in time, in UTC."""
 
     clocked_time: datetime
 
     @property
     def kind(self) -> str:
-        """Its name among the four."""
+        """Return the name of this kind of schedule."""
         return "clocked"
 
 
@@ -116,7 +113,7 @@ _UNITS = {"days": "d", "hours": "h", "minutes": "m", "seconds": "s", "microsecon
 
 
 def schedule_fields(schedule: Schedule | None) -> Iterator[tuple[str, str]]:
-    """Yield a schedule as flat `(field, text)` pairs, in the spelling that a spec file would use."""
+    """Yield a schedule as flat `(field, text)` pairs, written as in a spec file."""
     if isinstance(schedule, Interval):
         yield "interval", f"{schedule.every}{_UNITS.get(schedule.period, ' ' + schedule.period)}"
     elif isinstance(schedule, Crontab):
@@ -134,15 +131,15 @@ PLAIN_FIELDS = (
     "expires", "expire_seconds", "one_off", "start_time", "enabled", "description",
 )  # fmt: skip
 FIELDS = ("name", "task", *SCHEDULE_FIELDS, *PLAIN_FIELDS[1:])
-"""Every field that a diff can name, in the order in which it shows them."""
+"""Every field that a diff can name, in display order."""
 
 
 class TaskSpec(NamedTuple):
-    """What one `PeriodicTask` row says, apart from what only beat writes.
+    """The values of one `PeriodicTask` row, without those that only beat writes.
 
-    Desired and observed are both this, normalised the same way. `schedule` is None only for an observed row that names
-    no schedule that can be read. `args`, `kwargs` and `headers` are canonical JSON text; an observed text that is not JSON
-    stays as it is. Empty `queue`, `exchange` and `routing_key` are None.
+    Desired and observed values have this one form. `schedule` is None only for an observed row without a readable
+    schedule. `args`, `kwargs` and `headers` are canonical JSON text; an observed text that is not JSON is kept unchanged.
+    Empty `queue`, `exchange` and `routing_key` are None.
     """
 
     name: str
@@ -163,7 +160,7 @@ class TaskSpec(NamedTuple):
     description: str = ""
 
     def fields(self) -> dict[str, FieldValue]:
-        """Return the flat map that is compared, shown and remembered: a new dict, keys in the order of `FIELDS`."""
+        """Return the flat map that is compared, shown and stored: a new dict, keys in the order of `FIELDS`."""
         flat: dict[str, FieldValue] = {"name": self.name, "task": self.task}
         flat.update(schedule_fields(self.schedule))
         flat["args"] = self.args
@@ -183,7 +180,7 @@ class TaskSpec(NamedTuple):
 
 
 class OnRemove(str, Enum):
-    """What happens to a row whose entry left the files."""
+    """What happens to a row whose schedule was removed from the files."""
 
     DELETE = "delete"
     DISABLE = "disable"
@@ -194,8 +191,8 @@ class OnRemove(str, Enum):
 class Policy:
     """A schedule's `sync:` block: how BeatSync treats the row.
 
-    `ignore` holds names of `FIELDS`; `sensitive` holds dotted paths such as `kwargs.token`. `protect` is None where the file
-    does not say it: then what the inventory remembers goes on, so only an explicit `protect: false` takes it away.
+    `ignore` holds names of `FIELDS`; `sensitive` holds dotted paths such as `kwargs.token`. `protect` is None if the file
+    leaves it out: the inventory's value then stays, so only an explicit `protect: false` removes the protection.
     """
 
     on_remove: OnRemove = OnRemove.DELETE
@@ -209,19 +206,40 @@ DEFAULT_POLICY = Policy()
 
 
 class Declared(NamedTuple):
-    """One schedule as the files declare it."""
+    """One schedule as a file declares it, for one environment."""
 
     spec: TaskSpec
     location: Location
     policy: Policy = DEFAULT_POLICY
     enabled_declared: bool = False
-    """Whether the file says `enabled`; where it does not, `spec.enabled` is True and counts at creation only."""
-    said: bytes = b""
-    """Digest of the text that says so (`beatsync.specfile.blocks`); empty where it would not be known again by it."""
-    applied: str = ""
-    """What the inventory shall remember of it (`beatsync.plan.compare`), where it was made already: with the digests."""
-    left: bytes = b""
-    """Digest of what a sync leaves in the database (`beatsync.plan.digest`); empty where `said` is."""
+    """Whether the file sets `enabled`; if not, `spec.enabled` is True and is used only to create the row."""
+
+
+class ScheduleFacts(NamedTuple):
+    """One schedule of a file, as far as checks across files and against the application need it."""
+
+    name: str
+    line: int
+    column: int
+    task: str | None
+    """None: the file names the schedule, but does not declare it in this environment."""
+    renamed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the checks that look at all files need from one file.
+
+    The facts of an unchanged file are stored with its fingerprint, so that the file need not be parsed again.
+    """
+
+    path: str
+    schedules: tuple[ScheduleFacts, ...] = ()
+    """Every name in the file, in file order, in whatever environment."""
+    environments: frozenset[str] = frozenset()
+    """Every environment that the file mentions."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """Warnings that depend on nothing but the file and its context. The facts of a file with an error are never stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +249,7 @@ class SourceFile:
     path: str
     data: bytes = field(repr=False)
     sha256: bytes = field(init=False, repr=False, compare=False)
-    """Of the data."""
+    """Digest of `data`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sha256", hashlib.sha256(self.data).digest())
@@ -239,14 +257,14 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a source's files were at one moment."""
+    """What a source's files were at one time."""
 
     digest: str
-    """Hex SHA-256 over the paths and contents of the files, always there."""
+    """Hex SHA-256 over the paths and contents of the files; always present."""
     git: str | None = None
-    """The commit, where there is one; with `-dirty` behind it where the checkout differs from it."""
+    """The commit, if there is a repository; with `-dirty` appended if the checkout differs from it."""
     mount: str | None = None
-    """The stamp that kubelet gave a ConfigMap's mount, where the files are one: its directory's name, with the time in it."""
+    """The name of the timestamped directory that kubelet mounts, if the files come from a ConfigMap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,29 +274,30 @@ class Snapshot:
     files: tuple[SourceFile, ...]
     revision: Revision
     origin: str | None = None
-    """Where the files come from: git remote and folder, where known."""
+    """Git remote and folder that the files come from, if known."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    """Files that could not be taken: too large, no plain file, a symlink that leads out."""
+    """Files that were refused: too large, not a regular file, a symlink that leads out of the directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What all files of one snapshot declare, sorted by name, and what is wrong with them."""
+    """What all files of a snapshot declare in one environment, and every diagnostic about them."""
 
     schedules: tuple[Declared, ...]
+    """Sorted by name: the schedules of the files that were parsed."""
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: str | None = None
-    known: Mapping[bytes, str] = field(default_factory=dict)
-    """Names that are declared as well, and were not parsed since the database knows their text, by its digest."""
+    unchanged: frozenset[str] = frozenset()
+    """Names that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
 
     @property
     def invalid_paths(self) -> frozenset[str]:
-        """The files with at least one error."""
+        """Return the paths of the files with at least one error."""
         return frozenset(d.location.path for d in self.diagnostics if d.severity is Severity.ERROR)
 
     @property
     def valid(self) -> tuple[Declared, ...]:
-        """What the files without one declare."""
+        """Return the schedules of the files without an error."""
         invalid = self.invalid_paths
         if not invalid:
             return self.schedules

@@ -1,4 +1,4 @@
-"""What the database says, as a plan needs it: rows, what is owned, and by whom."""
+"""What a plan needs from the database: rows, the inventory, and the owners of other rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from beatsync.values import Policy, Revision, TaskSpec
 
 
 class Row(NamedTuple):
-    """One observed `PeriodicTask` row: its normalised values, and what only beat writes."""
+    """One observed `PeriodicTask` row: its normalised values, and those that only beat writes."""
 
     row_id: int
     spec: TaskSpec
@@ -23,14 +23,9 @@ class Row(NamedTuple):
     date_changed: datetime | None = None
 
     @property
-    def found(self) -> TaskSpec:
-        """What the row says before its JSON is normalised: where this equals a spec, so does `spec`, and it costs nothing."""
-        return self.spec
-
-    @property
     def name(self) -> str:
-        """The row's name."""
-        return self.found.name
+        """Return the row's name."""
+        return self.spec.name
 
 
 class Owned(NamedTuple):
@@ -43,34 +38,30 @@ class Owned(NamedTuple):
     policy: Policy
     path: str
     """The file that last declared it, relative to the source's directory."""
-    # `policy.protect` is always said here, and `policy.renamed_from` never.
+    # Here `policy.protect` is never None and `policy.renamed_from` always is.
     retired: bool = False
-    """It left the files and was disabled (`on_remove: disable`) rather than deleted."""
+    """The schedule left the files and its row was disabled (`on_remove: disable`) instead of deleted."""
     frozen: bool = False
-    """At the last sync a file was invalid, and the schedule may stand in it (`--on-invalid isolate`)."""
-    said: bytes = b""
-    """Digest of the text that the sync was told by (`Declared.said`)."""
-    left: bytes = b""
-    """And of what it left (`Declared.left`)."""
+    """At the last sync a file was invalid and may declare this schedule (`--on-invalid isolate`)."""
 
 
 class Claim(NamedTuple):
-    """That another source owns a row, and the file that declared it there."""
+    """The ownership of a row by another source, and the file that declared it there."""
 
     source: str | None
-    """None where somebody has deleted that source from BeatSync's tables, and left what it owned."""
+    """None if the source was deleted from BeatSync's tables by hand, without its entries."""
     row_id: int
     path: str
 
     @property
     def owner(self) -> str:
-        """Whose it is, in words."""
+        """Return the owner, in words."""
         return f"the source {self.source!r}" if self.source is not None else "a source that was deleted by hand"
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A row that this source deleted, by which one that beat's save brings back is known (FACTS 26)."""
+    """A row that this source deleted; beat can resurrect it by saving its copy (docs/facts.md, 26)."""
 
     name: str
     row_id: int
@@ -78,16 +69,16 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Somebody's word that a source is left alone for a while."""
+    """An operator's decision that syncs leave a source alone for a while."""
 
     by: str
     reason: str
     since: datetime | None = None
     until: datetime | None = None
-    """None is until somebody resumes it."""
+    """None: until it is resumed."""
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is not over yet."""
+        """Return whether the suspension is still in force at `now`."""
         return self.until is None or now < self.until
 
     def __str__(self) -> str:
@@ -97,7 +88,7 @@ class Suspension:
 
 
 class NameRule(str, Enum):
-    """How the database tells names apart (FACTS 13)."""
+    """How the database compares names (docs/facts.md, 13)."""
 
     EXACT = "exact"
     CASE_INSENSITIVE = "case-insensitive"
@@ -108,29 +99,27 @@ class NameRule(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Everything that a plan needs to know of the database, read at one moment."""
+    """What a plan needs from the database, read for one scope at one time."""
 
     rows: Mapping[str, Row] = field(default_factory=dict)
-    """All `PeriodicTask` rows, by name, but those of `settled`."""
+    """The `PeriodicTask` rows in scope, by name."""
     inventory: Mapping[str, Owned] = field(default_factory=dict)
-    """What this source owns, by name; but `settled`."""
-    settled: frozenset[str] = frozenset()
-    """Names of which the database says that row and entry are as a sync of this very text left them: nothing is to be done."""
+    """The inventory entries of this source in scope, by name."""
     owners: Mapping[str, Claim] = field(default_factory=dict)
-    """Names that other sources own, and which."""
+    """The claims of other sources on names and rows in scope, by name."""
     tombstones: tuple[Tombstone, ...] = ()
     beat_schedule: frozenset[str] = frozenset()
-    """Names that a celery application writes at every start of beat (FACTS 9), where known."""
+    """Names that the celery application writes at every start of beat (docs/facts.md, 9), if known."""
     origin: str | None = None
     """Where this source's files came from at its last sync."""
     revision: Revision | None = None
-    """What this source last synced."""
+    """The revision that this source was last synced to."""
     environment: str | None = None
-    """Under which environment."""
-    is_settled: bool = True
-    """Whether the last sync, if there was one, was as it should be: not blocked, failed or invalid."""
+    """The environment of the last sync."""
     synced_at: datetime | None = None
-    """When that was."""
+    """The time of the last successful sync."""
+    outcome: str = ""
+    """How the last sync ended: `applied`, `failed`, `blocked` or `invalid`; empty before the first."""
     name_rule: NameRule = NameRule.EXACT
     suspension: Suspension | None = None
-    """Whether somebody has told that this source be left alone, as it stands in the database, over or not."""
+    """The stored suspension, whether or not it is still in force."""
