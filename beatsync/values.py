@@ -125,15 +125,6 @@ def schedule_fields(schedule: Schedule | None) -> Iterator[tuple[str, str]]:
         yield "clocked", schedule.clocked_time.isoformat()
 
 
-SCHEDULE_FIELDS = ("interval", "crontab", "timezone", "solar", "clocked")
-PLAIN_FIELDS = (
-    "task", "args", "kwargs", "headers", "queue", "exchange", "routing_key", "priority",
-    "expires", "expire_seconds", "one_off", "start_time", "enabled", "description",
-)  # fmt: skip
-FIELDS = ("name", "task", *SCHEDULE_FIELDS, *PLAIN_FIELDS[1:])
-"""Every field that a diff can name, in display order."""
-
-
 class TaskSpec(NamedTuple):
     """The values of one `PeriodicTask` row, without those that only beat writes.
 
@@ -161,22 +152,21 @@ class TaskSpec(NamedTuple):
 
     def fields(self) -> dict[str, FieldValue]:
         """Return the flat map that is compared, shown and stored: a new dict, keys in the order of `FIELDS`."""
-        flat: dict[str, FieldValue] = {"name": self.name, "task": self.task}
-        flat.update(schedule_fields(self.schedule))
-        flat["args"] = self.args
-        flat["kwargs"] = self.kwargs
-        flat["headers"] = self.headers
-        flat["queue"] = self.queue
-        flat["exchange"] = self.exchange
-        flat["routing_key"] = self.routing_key
-        flat["priority"] = self.priority
-        flat["expires"] = self.expires.isoformat() if self.expires else None
-        flat["expire_seconds"] = self.expire_seconds
-        flat["one_off"] = self.one_off
-        flat["start_time"] = self.start_time.isoformat() if self.start_time else None
-        flat["enabled"] = self.enabled
-        flat["description"] = self.description
+        flat: dict[str, FieldValue] = {}
+        for name, value in zip(self._fields, self, strict=True):
+            if name == "schedule":
+                flat.update(schedule_fields(self.schedule))
+            else:
+                flat[name] = value.isoformat() if isinstance(value, datetime) else value
         return flat
+
+
+SCHEDULE_FIELDS = ("interval", "crontab", "timezone", "solar", "clocked")
+"""The fields of a diff that stand for `TaskSpec.schedule`."""
+PLAIN_FIELDS = tuple(name for name in TaskSpec._fields if name not in {"name", "schedule"})
+"""The other fields: each is an attribute of `TaskSpec`, a key in a spec file and a column of `PeriodicTask`."""
+FIELDS = ("name", "task", *SCHEDULE_FIELDS, *PLAIN_FIELDS[1:])
+"""Every field that a diff can name, in display order."""
 
 
 class OnRemove(str, Enum):

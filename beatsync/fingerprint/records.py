@@ -24,17 +24,17 @@ class FileRecord:
 class SyncStamp(NamedTuple):
     """Which sync a source last had; two that are equal mean that nobody synced the source in between."""
 
-    revision: Revision | None
-    origin: str | None
-    environment: str | None
-    synced_at: datetime | None
+    revision: Revision | None = None
+    origin: str | None = None
+    environment: str | None = None
+    synced_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """What the database remembers about a source: its last sync and the record of each file, by path."""
 
-    stamp: SyncStamp = SyncStamp(None, None, None, None)
+    stamp: SyncStamp = field(default_factory=SyncStamp)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
 
