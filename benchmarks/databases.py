@@ -91,10 +91,10 @@ def empty(task: Task) -> None:
     """Make all tables as they are when they are new, of which mere deletes make none, and wait until that is done."""
     from django.core.management.color import no_style
 
-    from beatsync.store.tables import HISTORY, INVENTORY, LEASE, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
+    from beatsync.store.tables import BEAT_TABLES, OWN_TABLES
 
     connection = connection_of(task.url)
-    tables = (HISTORY, TOMBSTONE, INVENTORY, LEASE, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
+    tables = (*OWN_TABLES, *BEAT_TABLES)
     connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), [table.name for table in tables]))
     rest(task.rest)
 
@@ -102,7 +102,7 @@ def empty(task: Task) -> None:
 @contextmanager
 def counted(url: str, answer: Answer) -> Iterator[None]:
     """Count the statements of the body, and those among them that write."""
-    from beatsync.store import bulk
+    from beatsync.store.dialects.postgresql import PostgreSQL
 
     def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         answer.statements += 1
@@ -115,10 +115,10 @@ def counted(url: str, answer: Answer) -> Iterator[None]:
         answer.writes += 1
         copying(*args)
 
-    copying: Any = bulk._copy  # noqa: SLF001
-    bulk._copy = copy  # type: ignore[assignment]  # noqa: SLF001
+    copying: Any = PostgreSQL.copy
+    PostgreSQL.copy = copy  # type: ignore[method-assign]
     try:
         with connection_of(url).execute_wrapper(count):
             yield
     finally:
-        bulk._copy = copying  # noqa: SLF001
+        PostgreSQL.copy = copying  # type: ignore[method-assign]

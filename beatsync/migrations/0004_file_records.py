@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             model_name="filerecord",
             constraint=models.UniqueConstraint(fields=("source", "path_digest"), name="beatsync_filerecord_path"),
         ),
-        migrations.RunPython(set_defaults, migrations.RunPython.noop),
+        migrations.RunPython(set_defaults, migrations.RunPython.noop, atomic=False),
         migrations.SeparateDatabaseAndState(
             state_operations=[
                 migrations.RemoveField(model_name="inventoryentry", name=name) for name in COLUMNS

@@ -61,7 +61,7 @@ def connect(choice: DatabaseChoice) -> Store:
             f"the database {choice.alias!r} is looked for in a Django project's DATABASES, and there is no project here:"
             " name its settings with --settings or DJANGO_SETTINGS_MODULE, or choose a database with --database-url"
         )
-    store = _by_url(database_settings(f"sqlite:///{choice.embedded or EMBEDDED}"))
+    store = _by_url(_file_settings(choice.embedded or EMBEDDED))
     try:
         _make_tables(store)
     except StoreError as error:
@@ -119,17 +119,21 @@ def _add_database(database: dict[str, Any]) -> str:
     return alias
 
 
+def _file_settings(path: Path) -> dict[str, Any]:
+    from beatsync.store.dialects.sqlite import SQLite
+
+    return SQLite.prepare_settings({"ENGINE": f"django.db.backends.{SQLite.engine}", "NAME": str(path)})
+
+
 def database_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for a database URL. Raises StoreError, without the URL's password."""
     import dj_database_url
 
-    from beatsync.store.dialects import dialect_of_engine
+    from beatsync.store.dialects import URL_SCHEMES, dialect_of_engine
 
-    scheme = url.partition(":")[0]
-    if scheme == "mariadb":
-        url = "mysql" + url[len(scheme) :]
+    scheme, colon, rest = url.partition(":")
     try:
-        settings: dict[str, Any] = dict(dj_database_url.parse(url))
+        settings: dict[str, Any] = dict(dj_database_url.parse(f"{URL_SCHEMES.get(scheme, scheme)}{colon}{rest}"))
     except dj_database_url.UnknownSchemeError:
         raise StoreError(
             f"the database URL {mask_url(url)} cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"

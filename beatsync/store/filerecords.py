@@ -33,9 +33,12 @@ def read(db: Dialect, source: str) -> dict[str, FileRecord]:
 
 def _decoded(path: str, fingerprint: str, facts: str, row_digests: str) -> FileRecord | None:
     try:
-        return FileRecord(fingerprint, facts_from_json(path, facts), dict(json.loads(row_digests)))
+        digests = json.loads(row_digests)
+        if isinstance(digests, dict) and all(isinstance(digest, str) for digest in digests.values()):
+            return FileRecord(fingerprint, facts_from_json(path, facts), digests)
     except (ValueError, TypeError, LookupError, AttributeError):
-        return None  # written by hand or by another release
+        pass
+    return None  # written by hand or by another release
 
 
 def write(db: Dialect, source_id: int, changes: FileChanges) -> dict[str, FileRecord]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from beatsync.fingerprint import RowFingerprints
+from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects import Column, Dialect
 from beatsync.store.rows import SCHEDULE_JOINS
 from beatsync.store.tables import BEAT_COLUMNS, INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
@@ -30,7 +31,8 @@ def read(db: Dialect, source: str) -> RowFingerprints:
     owned = f"FROM {INVENTORY.name} e JOIN {SOURCE.name} o ON o.id = e.source_id"
     tasks = f"LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {SCHEDULE_JOINS}"
     rest = f"{owned} {tasks} WHERE o.name = %s"
-    with closing(db.stream(["e.name", digest_sql(db)], rest, [source])) as records:
+    name = db.readable(Column("e.name", ColumnType.TEXT))
+    with closing(db.stream([name, digest_sql(db)], rest, [source])) as records:
         digests: dict[str, str | None] = dict(records)
     shared = f"SELECT row_id FROM {INVENTORY.name} GROUP BY row_id HAVING COUNT(*) > 1"
     for (name,) in db.fetch(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,9 @@ from beatsync.store.tables import HISTORY, SOURCE
 from beatsync.values import Revision
 
 MAX_CHANGES = 1_000
-"""How many changes of one sync are stored in full; the summary counts all of them."""
+"""How many changes of one sync are stored; the summary counts all of them."""
+MAX_CHARACTERS = 1_000_000
+"""How long the text of these changes may be: a server accepts 16 MB in one statement."""
 MAX_ENTRIES = 10_000
 """How many entries a source keeps: a row that another process keeps changing adds one a minute, for months."""
 
@@ -111,10 +113,21 @@ def _row(source_id: int, plan: Plan | None, outcome: str, message: str, actor: s
         **revision_columns(plan),
         "outcome": outcome,
         "summary": json.dumps(summary_json(plan) if plan else {}),
-        "changes": json.dumps([change_json(change) for change in plan.changes[:MAX_CHANGES]] if plan else []),
+        "changes": f"[{', '.join(_changes(plan))}]" if plan else "[]",
         "message": message,
         "actor": actor[:200],
     }
+
+
+def _changes(plan: Plan) -> Iterator[str]:
+    """Yield the JSON of the first changes of a plan."""
+    characters = 0
+    for change in plan.changes[:MAX_CHANGES]:
+        text = json.dumps(change_json(change))
+        characters += len(text)
+        if characters > MAX_CHARACTERS:
+            return
+        yield text
 
 
 def _add(db: Dialect, row: Mapping[str, Value]) -> None:

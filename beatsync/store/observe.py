@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from beatsync.fingerprint import Scope
 from beatsync.plan.observed import Claim, Observed, Owned, Row, Tombstone
+from beatsync.specfile.fields import ColumnType
 from beatsync.store import rows, sources
-from beatsync.store.dialects import Dialect
+from beatsync.store.dialects import Column, Dialect
 from beatsync.store.statements import id_lists, name_lists
 from beatsync.store.tables import INVENTORY, SOURCE, TOMBSTONE
 from beatsync.values import OnRemove, Policy
@@ -78,12 +79,12 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Map
 
 def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
     """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
-    columns = ["s.name", *(f"e.{db.quote(name)}" for name in INVENTORY.columns if name != "source_id")]
+    columns = [Column("s.name", ColumnType.TEXT), *db.columns("e", INVENTORY)]
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
-    with closing(db.stream(columns, rest, parameters)) as records:
-        for owner, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen in records:
+    with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
+        for owner, _, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen in records:
             shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
             if owner == source:
                 policy = _policy(on_remove, ignore, sensitive, bool(protect))

@@ -1,11 +1,11 @@
--- What BeatSync's database user needs on PostgreSQL to plan, sync and run, and nothing else.
+-- The rights that BeatSync's database user needs on PostgreSQL to plan, sync and run, and no others.
 --
 -- Run it as the owner of the tables, after the migrations of django-celery-beat and of BeatSync (`beatsync migrate` with the
--- owner's URL: it makes tables, this user cannot), and again after each of BeatSync's migrations. Harmless to repeat:
+-- owner's URL: it creates tables, this user cannot), and again after each of BeatSync's migrations. It can be repeated:
 --
 --   psql --single-transaction --set ON_ERROR_STOP=1 --file deploy/sql/postgresql.sql app
 --
--- The role first; a password is better set by \password, which leaves it in no log:
+-- Create the role first; set its password by \password, which writes it to no log:
 --
 --   CREATE ROLE beatsync LOGIN;
 
@@ -13,27 +13,27 @@ GRANT USAGE ON SCHEMA public TO beatsync;
 
 -- BeatSync's rows of PeriodicTask.
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_celery_beat_periodictask TO beatsync;
--- Shared schedule rows are looked up, made, and deleted where nobody uses them any more; never changed.
+-- Shared schedule rows are looked up, created, and deleted when no task uses them; never changed.
 GRANT SELECT, INSERT, DELETE ON
   django_celery_beat_intervalschedule,
   django_celery_beat_crontabschedule,
   django_celery_beat_solarschedule,
   django_celery_beat_clockedschedule
 TO beatsync;
--- The stamp by which beat is told.
+-- The stamp that notifies beat.
 GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO beatsync;
 
--- BeatSync's own.
+-- BeatSync's own tables.
 GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease TO beatsync;
--- The history keeps its newest records only.
+-- The history keeps its newest entries only.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO beatsync;
-GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO beatsync;
+GRANT SELECT, INSERT, DELETE ON beatsync_filerecord, beatsync_tombstone TO beatsync;
 
--- To name the migration that is missing, where one is.
+-- To name a migration that is missing.
 GRANT SELECT ON django_migrations TO beatsync;
 
--- Tables that Django made before 4.1 count by sequences that must be granted; identity columns need nothing.
+-- Tables that Django created before 4.1 number their rows by sequences that must be granted; identity columns need no grant.
 -- A table of an application that refers to a PeriodicTask by a foreign key is read before that row is deleted (its key
 -- only): GRANT SELECT (that_column) ON that_table TO beatsync.
 DO $$

@@ -6,6 +6,7 @@ To add a database, add a module with a subclass of `Dialect` here and name it in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from beatsync.store.dialects.base import Column, Dialect
@@ -17,8 +18,10 @@ from beatsync.store.errors import StoreError
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["Column", "Dialect", "dialect_of", "dialect_of_engine"]
+__all__ = ["URL_SCHEMES", "Column", "Dialect", "dialect_of", "dialect_of_engine"]
 
+URL_SCHEMES: Mapping[str, str] = {"mariadb": "mysql"}
+"""Schemes of database URLs that Django's settings have no name of their own for."""
 _DIALECTS: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, MySQL)
 
 

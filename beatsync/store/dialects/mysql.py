@@ -111,6 +111,12 @@ class MySQL(Dialect):
         with self.connection.wrap_database_errors:
             return self.connection.make_cursor(self.connection.connection.cursor(unbuffered))
 
+    def readable(self, column: Column) -> str:
+        """Return the SQL of a column as `stream` can yield it: texts in one character set and collation, because JSON_ARRAY mixes none."""
+        if column.column_type is ColumnType.TEXT:
+            return f"CONVERT({column.sql} USING utf8mb4)"
+        return super().readable(column)
+
     def text(self, sql: str) -> str:
         """Return the SQL of a column as text."""
         return f"CAST({sql} AS CHAR)"
