@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -12,10 +13,10 @@ from django.db import connections
 
 from beatsync.fingerprint import Scope
 from beatsync.plan.observed import Claim, NameRule
-from beatsync.store import Store, StoreError
+from beatsync.store import Failure, Store, StoreError
 from beatsync.store.dialects import base, mysql
 from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
-from tests.store.storing import apply, create, create_all, delete, dialect, plan, queries, record, run
+from tests.store.storing import NOW, apply, create, create_all, delete, dialect, plan, queries, record, run
 from tests.store.test_store_apply import hourly
 
 TASKS = "django_celery_beat_periodictask"
@@ -245,3 +246,59 @@ def settings_with_beat_schedule() -> Any:
 def test_the_projects_zone(sqlite_backend: Any) -> None:
     assert Store(sqlite_backend.alias).celery_timezone() == "Europe/Vienna"
     assert Store(sqlite_backend.alias, project_settings=False).celery_timezone() is None
+
+
+def scope(*names: str, row_ids: frozenset[int] = frozenset()) -> Scope:
+    return Scope(names=frozenset(names), row_ids=row_ids)
+
+
+def test_a_scope_reads_its_names_with_their_rows_and_entries_only(store: Store, make_task: Any) -> None:
+    create_all(store, hourly("a"), hourly("b"))
+    create_all(store, hourly("theirs"), source="theirs")
+    unowned = make_task("unowned")
+    everything = store.observe("shop")
+    seen = store.observe("shop", scope("a", "theirs", "missing"))
+    assert seen.rows == {name: everything.rows[name] for name in ("a", "theirs")}
+    assert (seen.inventory, seen.owners) == ({"a": everything.inventory["a"]}, everything.owners)
+    assert set(store.observe("shop", scope(row_ids=frozenset({unowned.pk}))).rows) == {"unowned"}
+
+
+def test_an_empty_scope_reads_the_source_and_its_tombstones(store: Store) -> None:
+    rows = create_all(store, hourly("a"), hourly("b")).rows
+    full = apply(store, plan(delete(rows["a"]), origin="here", environment="prod"))
+    with queries(store) as log:
+        seen = store.observe("shop", scope())
+    assert seen == replace(full, rows={}, inventory={}, owners={})
+    assert len(log) == 2
+
+
+def test_a_renamed_row_is_in_scope_with_its_entry_and_the_row_that_took_its_name(store: Store, make_task: Any) -> None:
+    row = create_all(store, hourly("a"), hourly("other")).rows["a"]
+    run(store, f"UPDATE {TASKS} SET name = 'renamed' WHERE id = %s", row.row_id)
+    make_task("a")
+    for names in (("a",), ("renamed",)):
+        seen = store.observe("shop", scope(*names))
+        assert set(seen.rows) == {"a", "renamed"}, names
+        assert set(seen.inventory) == {"a"}, names
+        assert seen.rows["renamed"].row_id == seen.inventory["a"].row_id
+    assert set(store.observe("shop", scope(row_ids=frozenset({row.row_id}))).rows) == {"a", "renamed"}
+
+
+def test_a_row_in_scope_brings_the_claim_of_another_source_on_it(store: Store) -> None:
+    row = create_all(store, hourly("theirs"), source="theirs").rows["theirs"]
+    run(store, f"UPDATE {TASKS} SET name = 'renamed' WHERE id = %s", row.row_id)
+    seen = store.observe("shop", scope("renamed"))
+    assert seen.owners == {"theirs": Claim("theirs", row.row_id, "a.yaml")}
+
+
+def test_names_in_scope_are_compared_as_the_database_compares_them(store: Store) -> None:
+    create_all(store, hourly("Nightly"))
+    seen = store.observe("shop", scope("nightly"))
+    assert set(seen.rows) == set(seen.inventory) == ({"Nightly"} if seen.name_rule is NameRule.LETTERS else set())
+
+
+def test_the_outcome_of_the_last_sync_is_observed(store: Store) -> None:
+    assert store.observe("shop").outcome == ""
+    assert create_all(store, hourly()).outcome == "applied"
+    assert store.record_failure("shop", Failure("blocked", "too many deletes", NOW))
+    assert store.observe("shop", scope()).outcome == "blocked"

@@ -18,7 +18,8 @@ from beatsync.store import SchemaMissing, Store, StoreError
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Table
 from beatsync.values import OnRemove, Policy
 from tests.conftest import add_alias
-from tests.store.storing import queries
+from tests.store.storing import apply, create_all, dialect, plan, queries, record
+from tests.store.test_store_apply import hourly
 
 TYPES: dict[type[models.Field[Any, Any]], ColumnType] = {
     models.BooleanField: ColumnType.BOOLEAN,
@@ -175,3 +176,64 @@ def test_a_password_that_is_refused_is_not_told() -> None:
     with pytest.raises(StoreError, match="nobody") as caught:
         Store("refused").observe("shop")
     assert "s3cret" not in str(caught.value)
+
+
+OLD_ENTRY = (
+    "source_id", "name", "row_id", "applied", "on_remove", "ignore", "sensitive", "protect", "path", "retired", "frozen",
+    "said", "as_left",
+)  # fmt: skip
+"""The columns that the release before names when it writes an entry."""
+
+
+def test_the_release_before_keeps_working_beside_this_one(store: Store) -> None:
+    """Its statements name the columns `said` and `as_left`; this release names neither, and empties both."""
+    row = create_all(store, hourly()).rows["hourly"]
+    db = dialect(store)
+    source_id = db.fetch("SELECT id FROM beatsync_source")[0][0]
+    old = [
+        source_id,
+        "old",
+        row.row_id + 1,
+        "{}",
+        "delete",
+        "[]",
+        "[]",
+        True,
+        "a.yaml",
+        False,
+        False,
+        "ab" * 16,
+        "cd" * 16,
+    ]
+    values = ", ".join(["%s"] * len(OLD_ENTRY))
+    db.execute(f"INSERT INTO beatsync_inventoryentry ({', '.join(map(db.quote, OLD_ENTRY))}) VALUES ({values})", old)
+    assert set(store.observe("shop").inventory) == {"hourly", "old"}
+    select = "SELECT name, said, as_left FROM beatsync_inventoryentry ORDER BY name"
+    assert db.fetch(select) == [("hourly", "", ""), ("old", "ab" * 16, "cd" * 16)]
+    db.execute("UPDATE beatsync_inventoryentry SET said = 'x', as_left = 'y' WHERE name = 'hourly'")
+    apply(store, plan(records=[record(hourly(), row.row_id)]))
+    assert db.fetch(select)[0] == ("hourly", "", "")
+
+
+def test_what_the_release_before_wrote_into_its_columns_changes_no_digest(store: Store) -> None:
+    create_all(store, hourly())
+    before = store.row_fingerprints("shop")
+    dialect(store).execute("UPDATE beatsync_inventoryentry SET said = 'x', as_left = 'y'")
+    assert store.row_fingerprints("shop") == before
+
+
+def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
+    call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
+    call_command("migrate", "beatsync", "0003", database="bare", verbosity=0)
+    old = MigrationExecutor(connections["bare"]).loader.project_state(("beatsync", "0003_inventoryentry_digests")).apps
+    source = old.get_model("beatsync", "Source").objects.using("bare").create(name="shop")
+    entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
+    entries.create(
+        source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a", said="a", as_left="b"
+    )
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0004_file_records"]
+    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a")
+    assert bare_store.observe("shop").inventory == {"nightly": expected}
+    assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
+    call_command("migrate", "beatsync", "0003", database="bare", verbosity=0)
+    assert entries.get().said in {"", "a"}
