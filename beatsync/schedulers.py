@@ -2,10 +2,10 @@
 
     celery -A proj beat -S beatsync.schedulers:DatabaseScheduler
 
-Stock beat writes whole rows back that it read long before: it undoes what was committed meanwhile, an operator's pause
-included, and inserts rows anew that were deleted (FACTS 1 and 26; django-celery-beat's pull request 1038). And its reload grows
-with the square of the distinct crontabs from 2.8.1 on (FACTS 24), which SQLite refuses; and of every task that it sends, with the
-entries. Nothing else is changed. This module knows no other of BeatSync's.
+Stock beat saves whole rows that it read long before: it reverts what was committed in between, an operator's pause included, and
+inserts deleted rows again (docs/facts.md, 1 and 26; django-celery-beat's pull request 1038). From 2.8.1 on, the time of its reload
+grows with the square of the number of distinct crontabs (docs/facts.md, 24), and SQLite refuses its query. After each task that it
+sends, it compares all entries. Nothing else is changed. This module must not import any other of BeatSync's.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
 
 class ModelEntry(stock.ModelEntry):  # type: ignore[misc]  # it has no types
-    """One row as beat runs it. It writes by `UPDATE` of its own columns alone, so no signal is sent and no gone row returns."""
+    """One row as beat runs it. It updates only the columns that beat owns, so it sends no signal and resurrects no deleted row."""
 
     def save(self) -> None:
-        """Write when and how often the task ran; a run that is written already by somebody else is never taken back."""
+        """Write when and how often the task ran; a later `last_run_at` that another process wrote is kept."""
         model = self.model
         if not model.enabled:
-            return  # switched off by beat itself, which has written all there was to write
+            return  # beat disabled the row and has written it already
         ran = When(last_run_at__gt=model.last_run_at, then=F("last_run_at"))
         self._row().update(total_run_count=model.total_run_count, last_run_at=Case(ran, default=model.last_run_at))
 
     def is_due(self) -> Any:
-        """Return whether to run now and when to ask again; a one-off that ran is switched off."""
+        """Return whether to run now and when to check again; disable a one-off that ran."""
         model = self.model
         if model.enabled and model.one_off and model.total_run_count > 0:
             model.enabled, model.total_run_count = False, 0
@@ -40,10 +40,10 @@ class ModelEntry(stock.ModelEntry):  # type: ignore[misc]  # it has no types
         return super().is_due()
 
     def _disable(self, model: Any) -> None:
-        """Switch a row off that expired or that cannot be run, unless what was wrong with it has been changed meanwhile."""
+        """Disable a row that expired or cannot be run, unless the faulty columns have changed since it was read."""
         model.no_changes, model.enabled = True, False
-        seen = {name: getattr(model, name) for name in ("expires", "args", "kwargs")}
-        type(model)._default_manager.filter(pk=model.pk, **seen).update(enabled=False, last_run_at=None)  # noqa: SLF001
+        faulty = {name: getattr(model, name) for name in ("expires", "args", "kwargs")}
+        type(model)._default_manager.filter(pk=model.pk, **faulty).update(enabled=False, last_run_at=None)  # noqa: SLF001
 
     def _row(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = type(self.model)._default_manager.filter(pk=self.model.pk)  # noqa: SLF001
@@ -55,20 +55,20 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
 
     Entry = ModelEntry
     _heap_invalidated: bool
-    """Said by a reload."""
+    """Set by a reload."""
 
     def _get_unique_timezone_names(self) -> QuerySet[Any]:
-        # The model's default ordering makes `distinct()` yield a row for each crontab, and the caller a branch for each.
+        # The model's default ordering makes `distinct()` yield a row for each crontab, and the caller adds a branch for each.
         names: QuerySet[Any] = CrontabSchedule.objects.order_by().values_list("timezone", flat=True).distinct()
         return names
 
     def enabled_models_qs(self) -> QuerySet[Any]:
-        """Return the enabled rows; Django 5.2 prefetches by an `OR` for each schedule row, of which SQLite takes no thousand."""
+        """Return the enabled rows by one join: Django 5.2 prefetches with an `OR` for each schedule row, and SQLite refuses a thousand."""
         rows = super().enabled_models_qs().prefetch_related(None)
         joined: QuerySet[Any] = rows.select_related("interval", "crontab", "solar", "clocked")
         return joined
 
     def schedules_equal(self, *_: Any, **__: Any) -> bool:
-        """Whether no reload came in between, the one thing that changes entries; celery compares all of them for every task it sends."""
+        """Return whether no reload came in between, which alone changes entries: celery compares all of them after each task it sends."""
         is_new, self._heap_invalidated = self._heap_invalidated, False
         return not is_new

@@ -40,24 +40,24 @@ class Account:
 
 @contextmanager
 def account(owner: str, *, to_plan_only: bool = False) -> Iterator[Account]:
-    """Migrate a new database by its owner's URL, and lend a user who has been granted what `deploy/sql` grants, or tells for plans."""
+    """Migrate a new database by its owner's URL, and yield a user with the rights of `deploy/sql`, or with those for plans only."""
     assert main(["migrate", "--with-beat", "--database-url", owner]) == 0
-    made = f"beatsync_{uuid.uuid4().hex[:8]}"
+    user = f"beatsync_{uuid.uuid4().hex[:8]}"
     parts = urlsplit(owner)
     port = f":{parts.port}" if parts.port else ""
-    url = urlunsplit(parts._replace(netloc=f"{made}:secret@{parts.hostname}{port}"))
+    url = urlunsplit(parts._replace(netloc=f"{user}:secret@{parts.hostname}{port}"))
     sql = as_user(owner)
     if is_postgresql := parts.scheme.startswith("postgres"):
         sql(AS_BEFORE_DJANGO_4_1)
-        sql(f"CREATE ROLE {made} LOGIN PASSWORD 'secret'")
+        sql(f"CREATE ROLE {user} LOGIN PASSWORD 'secret'")
     else:
-        sql(f"CREATE USER '{made}'@'%' IDENTIFIED BY 'secret'")
+        sql(f"CREATE USER '{user}'@'%' IDENTIFIED BY 'secret'")
     try:
         for _ in range(2):  # harmless to repeat
-            sql(granted("postgresql" if is_postgresql else "mariadb", made, to_plan_only=to_plan_only))
-        yield Account(owner, url, sql, made)
+            sql(granted("postgresql" if is_postgresql else "mariadb", user, to_plan_only=to_plan_only))
+        yield Account(owner, url, sql, user)
     finally:
-        sql(f"DROP OWNED BY {made}; DROP ROLE {made}" if is_postgresql else f"DROP USER '{made}'@'%'")
+        sql(f"DROP OWNED BY {user}; DROP ROLE {user}" if is_postgresql else f"DROP USER '{user}'@'%'")
 
 
 def granted(kind: str, user: str, *, to_plan_only: bool) -> str:

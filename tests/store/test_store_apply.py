@@ -74,10 +74,10 @@ def test_a_row_made_in_bulk_is_as_the_models_own_save_leaves_it(store: Store) ->
     from django_celery_beat.models import PeriodicTask
 
     create_all(store, hourly())
-    made = PeriodicTask.objects.using(store.alias).get()
-    assert (made.queue, made.exchange, made.routing_key, made.priority) == (None, None, None, None)
-    assert (made.args, made.kwargs, made.headers, made.description) == ("[]", "{}", "{}", "")
-    made.clean_fields()
+    task = PeriodicTask.objects.using(store.alias).get()
+    assert (task.queue, task.exchange, task.routing_key, task.priority) == (None, None, None, None)
+    assert (task.args, task.kwargs, task.headers, task.description) == ("[]", "{}", "{}", "")
+    task.clean_fields()
 
 
 def test_last_run_at_is_written_where_the_plan_says_so(store: Store) -> None:
@@ -87,7 +87,7 @@ def test_last_run_at_is_written_where_the_plan_says_so(store: Store) -> None:
 
 
 def test_only_the_named_columns_are_written(store: Store) -> None:
-    """Whatever beat or an admin wrote between our look and our write stays (FACTS 1)."""
+    """What beat or an admin wrote between our read and our write stays (docs/facts.md, 1)."""
     from django_celery_beat.models import PeriodicTask
 
     before = create_all(store, hourly()).rows["hourly"]
@@ -133,7 +133,7 @@ def test_a_schedule_of_another_kind_takes_the_place_of_the_old(store: Store, old
     after = apply(store, plan(update(before, hourly(schedule=new)))).rows["hourly"]
     assert after.spec.schedule == new
     columns = "interval_id IS NOT NULL, crontab_id IS NOT NULL, solar_id IS NOT NULL, clocked_id IS NOT NULL"
-    kinds = " + ".join(f"CASE WHEN {one} THEN 1 ELSE 0 END" for one in columns.split(", "))
+    kinds = " + ".join(f"CASE WHEN {column} THEN 1 ELSE 0 END" for column in columns.split(", "))
     assert scalar(store, f"SELECT {kinds} FROM django_celery_beat_periodictask") == 1
 
 
@@ -165,7 +165,7 @@ def test_a_schedule_row_that_another_task_took_meanwhile_stays_and_so_does_the_t
     assert after.rows["late"].schedule_id == before.schedule_id
 
 
-def test_a_schedule_row_that_was_nobodys_is_left_alone(store: Store) -> None:
+def test_a_schedule_row_that_no_task_used_before_is_left_alone(store: Store) -> None:
     from django_celery_beat.models import IntervalSchedule
 
     IntervalSchedule.objects.using(store.alias).bulk_create([IntervalSchedule(every=7, period="days")])
@@ -181,7 +181,7 @@ def test_delete_leaves_a_tombstone_and_no_entry(store: Store) -> None:
     assert [(t.name, t.row_id) for t in after.tombstones] == [("hourly", before["hourly"].row_id)]
 
 
-def test_tombstones_go_when_the_name_comes_back_or_after_a_week(store: Store) -> None:
+def test_a_tombstone_is_deleted_when_its_name_is_declared_or_after_a_week(store: Store) -> None:
     rows = create_all(store, hourly("a"), hourly("b"), hourly("c")).rows
     apply(store, plan(*(delete(rows[name]) for name in "abc")))
     after = create_all(store, hourly("a"), now=NOW + timedelta(days=6))
@@ -190,7 +190,9 @@ def test_tombstones_go_when_the_name_comes_back_or_after_a_week(store: Store) ->
     assert after.tombstones == ()
 
 
-def test_a_row_that_beat_brought_back_goes_again_and_its_tombstone_lives_anew(store: Store, make_task: Any) -> None:
+def test_a_row_that_beat_resurrected_is_deleted_again_and_its_tombstone_is_renewed(
+    store: Store, make_task: Any
+) -> None:
     row = create_all(store, hourly()).rows["hourly"]
     apply(store, plan(delete(row)))
     make_task("hourly", id=row.row_id, enabled=False)
@@ -215,14 +217,14 @@ def test_forget_takes_the_entry_and_leaves_the_row(store: Store) -> None:
         after = apply(store, plan(Change(Action.FORGET, "hourly", Cause.SPEC, row_id=row.row_id)), LATER)
     assert set(after.rows) == {"hourly"}
     assert after.inventory == {}
-    assert not any("periodictasks" in q["sql"] for q in log), "beat was told of nothing"
+    assert not any("periodictasks" in q["sql"] for q in log), "beat was not notified"
 
 
 def test_adopt_without_a_change_writes_no_task_row(store: Store, make_task: Any) -> None:
-    made = make_task("hourly", task="shop.tasks.sweep")
+    task = make_task("hourly", task="shop.tasks.sweep")
     row = store.observe("shop").rows["hourly"]
-    after = apply(store, plan(update(row, row.spec, action=Action.ADOPT), records=[record(row.spec, made.pk)]))
-    assert after.inventory["hourly"].row_id == made.pk
+    after = apply(store, plan(update(row, row.spec, action=Action.ADOPT), records=[record(row.spec, task.pk)]))
+    assert after.inventory["hourly"].row_id == task.pk
     assert scalar(store, "SELECT COUNT(*) FROM django_celery_beat_periodictasks") == 0
 
 
@@ -235,16 +237,16 @@ def test_rename_keeps_the_row_and_replaces_the_entry(store: Store) -> None:
 
 
 def test_names_may_be_swapped_and_passed_on(store: Store) -> None:
-    """Names are unique at every instant, so a swap needs room."""
+    """Names are unique after each statement, so a swap needs a third name."""
     before = create_all(store, *(hourly(name, description=name) for name in "abcd"))
     moves = {"a": "b", "b": "a", "c": "d"}
 
-    def made(observed: Observed) -> Plan:
+    def swap(observed: Observed) -> Plan:
         changes = [update(observed.rows[old], observed.rows[old].spec._replace(name=new)) for old, new in moves.items()]
         records = [record(hourly(new), observed.rows[old].row_id, previous_name=old) for old, new in moves.items()]
         return plan(delete(observed.rows["d"]), *changes, create(hourly("c")), records=[*records, record(hourly("c"))])
 
-    after = apply(store, made)
+    after = apply(store, swap)
     assert {name: row.spec.description for name, row in after.rows.items()} == {"b": "a", "a": "b", "d": "c", "c": ""}
     assert {name: entry.row_id for name, entry in after.inventory.items()} == {
         name: row.row_id for name, row in after.rows.items()
@@ -283,17 +285,17 @@ def test_a_row_that_another_application_refers_to_is_not_deleted(store: Store) -
             cursor.execute("DROP TABLE other_app")
 
 
-def test_a_name_that_somebody_took_meanwhile_asks_for_a_new_plan(store: Store, make_task: Any) -> None:
+def test_a_name_that_was_taken_since_the_plan_needs_a_new_plan(store: Store, make_task: Any) -> None:
     from beatsync.store import RetryableError
 
-    made = plan(create(hourly()), records=[record(hourly())])
+    old = plan(create(hourly()), records=[record(hourly())])
     make_task("hourly")
     with pytest.raises(RetryableError):
-        apply(store, made)
+        apply(store, old)
     assert store.observe("shop").inventory == {}
 
 
-def test_a_sync_is_whole_or_not_at_all(store: Store) -> None:
+def test_a_sync_is_written_completely_or_not_at_all(store: Store) -> None:
     class Killed(Exception):  # noqa: N818
         pass
 
@@ -384,13 +386,13 @@ def test_the_notice_is_the_last_statement_and_always_grows(store: Store) -> None
     assert rows["hourly"].spec.args == "[]"
 
 
-def test_a_server_checks_what_rows_refer_to_before_beat_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the stamp to the commit all saves wait, so nothing that takes its time may come after it."""
+def test_a_server_checks_foreign_keys_before_beat_is_notified(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the stamp to the commit all saves wait, so no slow statement may come after it."""
     monkeypatch.setattr(schedules, "ensure", lambda *_: {HOURLY: {**schedules.NO_KEYS, "interval_id": 2_000_000_000}})
     with queries(store) as log, pytest.raises(RetryableError):
         create_all(store, hourly())
-    told = any("django_celery_beat_periodictasks" in q["sql"] for q in log)
-    assert told == (connections[store.alias].vendor == "sqlite"), "SQLite has one lock for everything in any case"
+    notified = any("django_celery_beat_periodictasks" in q["sql"] for q in log)
+    assert notified == (connections[store.alias].vendor == "sqlite"), "SQLite has one lock for the whole file"
 
 
 def test_a_plan_that_does_not_say_what_a_row_shall_be_is_a_bug(store: Store) -> None:
@@ -400,7 +402,7 @@ def test_a_plan_that_does_not_say_what_a_row_shall_be_is_a_bug(store: Store) -> 
         apply(store, plan(Change(Action.UPDATE, "hourly", Cause.SPEC, (field,), row_id=row.row_id)))
 
 
-def test_apply_wants_the_lock(store: Store) -> None:
+def test_apply_needs_the_lock(store: Store) -> None:
     with pytest.raises(RuntimeError, match=r"Store\.locked"):
         store.apply(plan(), Observed(), NO_CHANGES, NOW)
 
@@ -414,8 +416,8 @@ def test_texts_arrive_whole_whatever_a_backslash_means_to_the_session(store: Sto
     for mode in ("", ",NO_BACKSLASH_ESCAPES"):
         with connection.cursor() as cursor:
             cursor.execute(f"SET SESSION sql_mode = CONCAT(@@GLOBAL.sql_mode, '{mode}')")
-        for known in ("mysql_server_data", "sql_mode"):
-            connection.__dict__.pop(known, None)
+        for cached in ("mysql_server_data", "sql_mode"):
+            connection.__dict__.pop(cached, None)
         try:
             db = dialect(store)
             db.insert(INVENTORY, COLUMNS, [(*row, 1, *[""] * 3, 0, 0, 0) for row in rows])
@@ -423,8 +425,8 @@ def test_texts_arrive_whole_whatever_a_backslash_means_to_the_session(store: Sto
         finally:
             dialect(store).execute(f"DELETE FROM {INVENTORY.name}")
             connection.close()
-            for known in ("mysql_server_data", "sql_mode"):
-                connection.__dict__.pop(known, None)
+            for cached in ("mysql_server_data", "sql_mode"):
+                connection.__dict__.pop(cached, None)
         assert [text for (text,) in stored] == texts
 
 

@@ -1,4 +1,4 @@
-"""Which database is meant, and what a person is told where it cannot be had."""
+"""Which database is chosen, and the message if it cannot be used."""
 
 from __future__ import annotations
 

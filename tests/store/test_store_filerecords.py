@@ -77,8 +77,8 @@ def test_a_digest_is_recorded_only_for_a_row_that_is_as_expected(store: Store) -
 
 def test_each_file_has_the_digests_of_its_own_schedules(store: Store) -> None:
     create_all(store, hourly("a"), hourly("b"))
-    one, two = file_changes(hourly("a")), file_changes(hourly("b"), path="b.yaml")
-    both = FileChanges({**one.records, **two.records}, frozenset(), {**one.expected, **two.expected})
+    first, second = file_changes(hourly("a")), file_changes(hourly("b"), path="b.yaml")
+    both = FileChanges({**first.records, **second.records}, frozenset(), {**first.expected, **second.expected})
     written = write_files(store, both)
     assert {path: set(file.row_digests) for path, file in written.items()} == {"a.yaml": {"a"}, "b.yaml": {"b"}}
 

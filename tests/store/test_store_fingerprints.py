@@ -135,15 +135,15 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("left", "right"), MOVES, ids=[repr(move) for move in MOVES])
+@pytest.mark.parametrize(("first", "second"), MOVES, ids=[repr(move) for move in MOVES])
 @pytest.mark.parametrize("columns", [("exchange", "routing_key"), ("kwargs", "headers")], ids="-".join)
 def test_two_rows_never_have_one_digest_whatever_their_characters(
-    synced: Store, columns: tuple[str, str], left: tuple[str | None, ...], right: tuple[str | None, ...]
+    synced: Store, columns: tuple[str, str], first: tuple[str | None, ...], second: tuple[str | None, ...]
 ) -> None:
-    if columns[0] == "kwargs" and None in {*left, *right}:
-        left, right = ("a", "aa"), ("aa", "a")  # these columns cannot be NULL
+    if columns[0] == "kwargs" and None in {*first, *second}:
+        first, second = ("a", "aa"), ("aa", "a")  # these columns cannot be NULL
     seen = set()
-    for values in (left, right):
+    for values in (first, second):
         run(
             synced, f"UPDATE {PERIODIC_TASK.name} SET {columns[0]} = %s, {columns[1]} = %s WHERE name = 'once'", *values
         )

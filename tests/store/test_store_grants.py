@@ -39,8 +39,8 @@ schedules:
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
 def account(request: pytest.FixtureRequest, server: Callable[[str], Server]) -> Iterator[Account]:
-    with granting.account(server(request.param).create()) as made:
-        yield made
+    with granting.account(server(request.param).create()) as new_account:
+        yield new_account
 
 
 @pytest.fixture
@@ -60,13 +60,13 @@ def test_it_is_enough_for_all_but_migrations(account: Account, beatsync: Callabl
     (specs / "a.yaml").write_text(FIRST)
     beatsync("plan", "specs", "--detailed-exitcode", code=2)
     beatsync("sync", "specs")
-    # Updates, a rename, pruned rows and the schedule rows that nobody uses any more.
+    # Updates, a rename, pruned rows and the schedule rows that no task uses any more.
     (specs / "a.yaml").write_text(SECOND)
     beatsync("sync", "specs", "--max-deletes", "100%")
     rows = account.sql("SELECT name FROM django_celery_beat_periodictask ORDER BY name")
     assert [name for (name,) in rows] == ["by-interval", "by-rhythm", "new"]
     assert not account.sql("SELECT event FROM django_celery_beat_solarschedule")
-    # Digests of another text in entries that stay.
+    # An edit that changes the file and not the row.
     (specs / "b.yaml").write_text(PLAIN)
     beatsync("sync", "specs")
     (specs / "b.yaml").write_text(f"{PLAIN}    # a word\n")
@@ -84,21 +84,21 @@ def test_it_is_enough_for_all_but_migrations(account: Account, beatsync: Callabl
     beatsync("resume", "default")
     beatsync("status")
     beatsync("migrate")
-    with daemon(specs, account.url, tmp_path, "--adopt") as one:
-        one.until_ready()
-        assert one.end() == 0
+    with daemon(specs, account.url, tmp_path, "--adopt") as process:
+        process.until_ready()
+        assert process.end() == 0
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
 def test_a_plan_only_reads(kind: str, server: Callable[[str], Server], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(FIRST)
-    with granting.account(server(kind).create(), to_plan_only=True) as made:
-        assert main(["plan", str(tmp_path), "--detailed-exitcode", "--database-url", made.url]) == 2
-        assert main(["sync", str(tmp_path), "--database-url", made.owner]) == 0
+    with granting.account(server(kind).create(), to_plan_only=True) as account_:
+        assert main(["plan", str(tmp_path), "--detailed-exitcode", "--database-url", account_.url]) == 2
+        assert main(["sync", str(tmp_path), "--database-url", account_.owner]) == 0
         (tmp_path / "a.yaml").write_text(SECOND)
-        assert main(["plan", str(tmp_path), "--detailed-exitcode", "--database-url", made.url]) in {2, 4}
-        assert main(["status", "--database-url", made.url]) == 0
-        assert main(["sync", str(tmp_path), "--database-url", made.url]) == 1
+        assert main(["plan", str(tmp_path), "--detailed-exitcode", "--database-url", account_.url]) in {2, 4}
+        assert main(["status", "--database-url", account_.url]) == 0
+        assert main(["sync", str(tmp_path), "--database-url", account_.url]) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.TOMBSTONE.name: {"INSERT", "DELETE"},
         "django_migrations": set(),
     }
-    found: dict[str, set[str]] = {}
-    asked = f"SELECT table_name, privilege_type FROM information_schema.table_privileges WHERE grantee LIKE '%{account.user}%'"
-    for table, right in account.sql(asked):
-        found.setdefault(table, set()).add(right)
-    assert found == {table: {"SELECT", *rights} for table, rights in writes.items()}
+    granted: dict[str, set[str]] = {}
+    sql = f"SELECT table_name, privilege_type FROM information_schema.table_privileges WHERE grantee LIKE '%{account.user}%'"
+    for table, right in account.sql(sql):
+        granted.setdefault(table, set()).add(right)
+    assert granted == {table: {"SELECT", *rights} for table, rights in writes.items()}

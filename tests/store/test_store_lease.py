@@ -75,7 +75,7 @@ class TestFence:
             store.apply(Plan(SOURCE, REVISION), store.observe(SOURCE), NO_CHANGES, NOW)
         assert store.sources()[0].revision == REVISION
 
-    @pytest.mark.parametrize("other", [True, False], ids=["another leads", "nobody leads"])
+    @pytest.mark.parametrize("other", [True, False], ids=["another leads", "no leader"])
     def test_who_leads_no_longer_writes_nothing(self, store: Store, other: bool) -> None:
         if other:
             store.acquire_lease(SOURCE, "second", "b", LONG)

@@ -78,23 +78,23 @@ def test_the_second_comes_in_when_the_first_has_gone(store: Store, wait: float |
 
 
 def test_a_long_wait_comes_back_to_python_every_second(store: Store) -> None:
-    """In a driver written in C nobody hears Ctrl-C while it waits, and a lock may be held for hours."""
-    asked: list[str] = []
+    """A driver written in C does not see Ctrl-C while it waits, and a lock may be held for hours."""
+    statements: list[str] = []
 
     def noted(execute: Any, sql: str, *rest: Any) -> Any:
-        asked.append(sql)
+        statements.append(sql)
         return execute(sql, *rest)
 
     wrapped = connections[store.alias].execute_wrapper(noted)
     with held_elsewhere(store, "shop", "alice"), wrapped, pytest.raises(LockHeld):
         take(store, 3.2)
-    assert len([sql for sql in asked if "FOR " in sql or "SET name = name" in sql]) > 1
+    assert len([sql for sql in statements if "FOR " in sql or "SET name = name" in sql]) > 1
 
 
-def test_ctrl_c_behind_a_question_that_nobody_has_read_the_answer_of(
+def test_ctrl_c_while_the_driver_waits_for_an_answer_ends_the_wait(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PyMySQL rolls back behind the statement that still waits; so that one has to end before the lock is free."""
+    """PyMySQL rolls back after the statement that still waits, so that statement has to end before the lock is free."""
     if connections[store.alias].vendor != "mysql":
         pytest.skip("for PyMySQL")
     from pymysql.connections import Connection

@@ -1,4 +1,4 @@
-"""Rows → observed, on every database: no row that it fails on, and never more queries for more rows."""
+"""Rows → observed, on every database: no row raises an error, and more rows take no more queries."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def crontab(store: Store, **fields: str) -> Any:
     """Make a crontab row past every check of the model."""
     from django_celery_beat.models import CrontabSchedule
 
-    made = CrontabSchedule.objects.using(store.alias).bulk_create([CrontabSchedule(timezone="UTC")])[0]
+    row = CrontabSchedule.objects.using(store.alias).bulk_create([CrontabSchedule(timezone="UTC")])[0]
     for column, value in fields.items():
-        run(store, f"UPDATE django_celery_beat_crontabschedule SET {column} = %s WHERE id = %s", value, made.pk)
-    return made
+        run(store, f"UPDATE django_celery_beat_crontabschedule SET {column} = %s WHERE id = %s", value, row.pk)
+    return row
 
 
 def test_every_kind_of_schedule_is_read(store: Store, make_task: Any) -> None:
     from django_celery_beat.models import ClockedSchedule, SolarSchedule
 
-    moment = datetime(2027, 1, 5, 2, 0, 0, 17, tzinfo=timezone.utc)
+    instant = datetime(2027, 1, 5, 2, 0, 0, 17, tzinfo=timezone.utc)
     solar = SolarSchedule(event="sunset", latitude=Decimal("-33.9"), longitude=Decimal("18.4"))
-    clocked = ClockedSchedule(clocked_time=moment)
+    clocked = ClockedSchedule(clocked_time=instant)
     make_task("solar", solar=SolarSchedule.objects.using(store.alias).bulk_create([solar])[0])
     make_task("clocked", clocked=ClockedSchedule.objects.using(store.alias).bulk_create([clocked])[0], one_off=True)
     make_task("crontab", crontab=crontab(store, minute="5", timezone="Asia/Tokyo"))
@@ -45,7 +45,7 @@ def test_every_kind_of_schedule_is_read(store: Store, make_task: Any) -> None:
     read = {name: row.spec.schedule for name, row in store.observe("shop").rows.items()}
     assert read == {
         "solar": Solar("sunset", Decimal("-33.900000"), Decimal("18.400000")),
-        "clocked": Clocked(moment),
+        "clocked": Clocked(instant),
         "crontab": Crontab("5", "*", "*", "*", "*", "Asia/Tokyo"),
         "interval": Interval(1, "hours"),
     }
@@ -122,9 +122,9 @@ def test_odd_characters_are_read_as_they_are(store: Store, make_task: Any) -> No
 
 def test_odd_characters_are_written_as_they_are(store: Store) -> None:
     text = ODD if connections[store.alias].vendor == "postgresql" else f"\0{ODD}\0"
-    one = hourly(description=text, queue=text)
-    after = apply(store, plan(create(one), records=[record(one, path=text)]))
-    assert after.rows["hourly"].spec == one
+    new = hourly(description=text, queue=text)
+    after = apply(store, plan(create(new), records=[record(new, path=text)]))
+    assert after.rows["hourly"].spec == new
     assert after.inventory["hourly"].path == text
 
 
@@ -137,7 +137,7 @@ def test_a_row_that_is_larger_than_what_a_server_says_in_json_is_read(store: Sto
     assert (rows["large"].spec.description, rows["small"].spec.description) == (text, "")
 
 
-def test_rows_that_nobody_reads_to_the_end_are_in_nobodys_way(
+def test_a_stream_that_is_not_read_to_the_end_blocks_no_later_statement(
     store: Store, make_task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "FETCH_SIZE", 1)
@@ -159,11 +159,11 @@ def test_a_row_without_a_schedule_or_with_two_has_none_that_counts(store: Store,
     assert [(rows[name].spec.schedule, rows[name].schedule_id) for name in ("none", "two")] == [(None, None)] * 2
 
 
-def test_a_moment_that_is_none_is_read_as_nothing(store: Store, make_task: Any) -> None:
-    """SQLite stores any text for a moment, PostgreSQL has an infinite one."""
+def test_a_text_that_is_no_datetime_is_read_as_none(store: Store, make_task: Any) -> None:
+    """SQLite stores any text in a datetime's place, PostgreSQL has an infinite datetime."""
     text = {"sqlite": "2026-13-45 99:00", "postgresql": "infinity"}.get(connections[store.alias].vendor)
     if text is None:
-        pytest.skip("MariaDB refuses what is no moment")
+        pytest.skip("MariaDB refuses such a text")
     make_task("bad")
     run(store, f"UPDATE {TASKS} SET expires = %s", text)
     assert store.observe("shop").rows["bad"].spec.expires is None
@@ -184,9 +184,9 @@ def test_a_text_that_is_not_utf8_is_named_by_its_row_and_never_shown(sqlite_back
 
 def test_what_only_beat_writes_is_read(store: Store, make_task: Any) -> None:
     ran = datetime(2026, 3, 29, 1, 30, 0, 999999, tzinfo=timezone.utc)
-    made = make_task("ran", last_run_at=ran, total_run_count=12)
+    task = make_task("ran", last_run_at=ran, total_run_count=12)
     row = store.observe("shop").rows["ran"]
-    assert (row.row_id, row.schedule_id) == (made.pk, made.interval_id)
+    assert (row.row_id, row.schedule_id) == (task.pk, task.interval_id)
     assert (row.last_run_at, row.total_run_count) == (ran, 12)
     assert row.date_changed is not None
 

@@ -1,4 +1,4 @@
-"""What is written is what is read, for any value that a spec can hold, on every database."""
+"""Rows are read as they were written, for any value that a spec can hold, on every database."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar, TaskSpe
 from tests.conftest import BACKENDS, Backend, empty
 from tests.store.storing import apply, create_all, delete, plan, record, update
 
-# What PostgreSQL's text cannot hold, no spec may: NUL and lone surrogates.
+# No spec may hold what PostgreSQL's text cannot: NUL and lone surrogates.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 COUNTS = st.none() | st.integers(0, 2**31 - 1)
-MOMENTS = st.datetimes(
+INSTANTS = st.datetimes(
     datetime(1971, 1, 1),  # noqa: DTZ001  the strategy adds the zone
     datetime(2200, 1, 1),  # noqa: DTZ001
     timezones=st.just(timezone.utc),
@@ -33,7 +33,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 DEGREES = st.integers(-90_000_000, 90_000_000).map(lambda n: Decimal(n).scaleb(-6))
 SCHEDULES: st.SearchStrategy[Schedule] = st.one_of(
-    # In the normal form that the spec room gives them: 7 is in no larger unit whole, and so stays as it is.
+    # In normal form: 7 of a unit is no whole number of a larger unit.
     st.builds(Interval, st.just(7), st.sampled_from(["days", "hours", "minutes", "seconds", "microseconds"])),
     st.builds(
         Crontab,
@@ -45,7 +45,7 @@ SCHEDULES: st.SearchStrategy[Schedule] = st.one_of(
         st.sampled_from(["UTC", "Europe/Berlin"]),
     ),
     st.builds(Solar, st.sampled_from(["sunrise", "dusk_nautical"]), DEGREES, DEGREES),
-    st.builds(Clocked, MOMENTS),
+    st.builds(Clocked, INSTANTS),
 )
 
 
@@ -65,10 +65,10 @@ SPECS = st.builds(
     exchange=TEXT.map(lambda text: text or None),
     routing_key=TEXT.map(lambda text: text or None),
     priority=COUNTS,
-    expires=st.none() | MOMENTS,
+    expires=st.none() | INSTANTS,
     expire_seconds=COUNTS,
     one_off=st.booleans(),
-    start_time=st.none() | MOMENTS,
+    start_time=st.none() | INSTANTS,
     enabled=st.booleans(),
     description=TEXT,
 )
@@ -85,7 +85,7 @@ def any_store(request: pytest.FixtureRequest, _backends: Callable[[str], Backend
 @QUICKLY
 @given(specs=st.lists(SPECS, min_size=2, max_size=6))
 def test_created_and_then_updated_to_anything_else(any_store: Store, specs: list[TaskSpec]) -> None:
-    """The first half is created, then each becomes one of the second half, and at last nothing is left."""
+    """Create the first half of the specs, update each to one of the second half, and delete all."""
     empty(any_store.alias)
     half = len(specs) // 2
     first = {f"task {n}": spec._replace(name=f"task {n}") for n, spec in enumerate(specs[:half])}
@@ -98,7 +98,9 @@ def test_created_and_then_updated_to_anything_else(any_store: Store, specs: list
     records = [record(spec, rows[name].row_id) for name, spec in second.items()]
     seen = apply(any_store, plan(*changes, records=records))
     assert {name: row.spec for name, row in seen.rows.items()} == second
-    assert {name: entry.applied for name, entry in seen.inventory.items()} == {one.name: one.applied for one in records}
+    assert {name: entry.applied for name, entry in seen.inventory.items()} == {
+        entry.name: entry.applied for entry in records
+    }
 
     seen = apply(any_store, plan(*map(delete, seen.rows.values())))
     assert (seen.rows, seen.inventory) == ({}, {})
@@ -113,15 +115,15 @@ def _count(store: Store, table: str) -> Any:
 
 
 @QUICKLY
-@given(moment=MOMENTS, previous=st.none() | MOMENTS)
-def test_the_stamp_for_beat_always_grows(any_store: Store, moment: datetime, previous: datetime | None) -> None:
+@given(instant=INSTANTS, previous=st.none() | INSTANTS)
+def test_the_stamp_for_beat_always_grows(any_store: Store, instant: datetime, previous: datetime | None) -> None:
     from django_celery_beat.models import PeriodicTasks
 
     empty(any_store.alias)
     notices = PeriodicTasks.objects.using(any_store.alias)
     if previous is not None:
         notices.create(ident=1, last_update=previous)
-    create_all(any_store, TaskSpec("a", "b", Interval(7, "days")), now=moment)
+    create_all(any_store, TaskSpec("a", "b", Interval(7, "days")), now=instant)
     stamp = notices.get().last_update
-    assert stamp >= moment
+    assert stamp >= instant
     assert previous is None or stamp >= previous + timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Statements, not rows, are what a network makes dear: their number is held down on every database."""
+"""On a network statements are expensive, not rows: their number is limited on every database."""
 
 from __future__ import annotations
 
@@ -55,4 +55,4 @@ def test_rows_of_many_megabytes_go_in_smaller_parameters(store: Store) -> None:
     large = [spec(number, description="é" * 700_000) for number in range(9)]
     count(store, *map(create, large))
     rows = store.observe("shop").rows
-    assert [rows[one.name].spec for one in large] == large
+    assert [rows[each.name].spec for each in large] == large

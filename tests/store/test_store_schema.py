@@ -1,4 +1,4 @@
-"""Tables: ours as the models say, and those that are missing named with the way to make them."""
+"""Tables: ours are those of the models, and missing ones are named with the command that creates them."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_the_tables_are_those_of_the_models(table: Table) -> None:
     fields = {field.column: field for field in model._meta.concrete_fields}
     assert fields.keys() == {table.key, *table.columns}
     for column, column_type in table.columns.items():
-        types = (known for base, known in TYPES.items() if isinstance(fields[column], base))
+        types = (column_type for base, column_type in TYPES.items() if isinstance(fields[column], base))
         assert column_type is next(types, ColumnType.TEXT), column
 
 
 def test_no_migration_is_missing() -> None:
-    """Where this fails: `python manage.py makemigrations beatsync`, then read what it wrote."""
+    """If this fails, run `python manage.py makemigrations beatsync`, then read what it wrote."""
     call_command("makemigrations", "beatsync", check=True, dry_run=True, verbosity=0)
 
 
@@ -116,8 +116,8 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
 def _indexes() -> list[tuple[str, ...]]:
     """Return the columns of each index and constraint of the inventory."""
     with connections["bare"].cursor() as cursor:
-        found = connections["bare"].introspection.get_constraints(cursor, InventoryEntry._meta.db_table)
-    return [tuple(one["columns"]) for one in found.values()]
+        constraints = connections["bare"].introspection.get_constraints(cursor, InventoryEntry._meta.db_table)
+    return [tuple(constraint["columns"]) for constraint in constraints.values()]
 
 
 def test_tables_of_an_old_release_are_told_apart_from_none(bare_store: Store) -> None:
@@ -135,7 +135,7 @@ def test_a_column_that_is_gone_though_migrated_is_named(bare_store: Store) -> No
 
 
 def test_a_migration_that_is_at_work_meanwhile_is_no_fault_of_ours(bare_store: Store, bare_url: str) -> None:
-    """A daemon that waits for its tables looks at them while they change; the next column comes at any moment."""
+    """A daemon that waits for its tables checks them while they change; the next column may appear at any time."""
     bare_store.migrate(with_beat=True)
     table = "django_celery_beat_periodictask"
     with connections["bare"].cursor() as cursor:

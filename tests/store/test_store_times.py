@@ -1,4 +1,4 @@
-"""Moments come back as they went, whatever the project's zone and USE_TZ, and as Django's own ORM writes them."""
+"""Datetimes are read as they were written, whatever the project's zone and USE_TZ, and as Django's own ORM writes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize(
-    ("text", "zone", "moment"),
+    ("text", "zone", "instant"),
     [
         ("2026-07-01 12:00:00", BERLIN, datetime(2026, 7, 1, 10, tzinfo=timezone.utc)),
         ("2026-07-01 12:00:00.5", timezone.utc, datetime(2026, 7, 1, 12, 0, 0, 500_000, tzinfo=timezone.utc)),
@@ -36,24 +36,24 @@ BERLIN = ZoneInfo("Europe/Berlin")
         (None, timezone.utc, None),
     ],
 )
-def test_read(text: str | None, zone: timezone | ZoneInfo, moment: datetime | None) -> None:
-    assert times.read(text, zone) == moment
+def test_read(text: str | None, zone: timezone | ZoneInfo, instant: datetime | None) -> None:
+    assert times.read(text, zone) == instant
 
 
 def test_write() -> None:
-    moment = datetime(2026, 7, 1, 10, 0, 0, 7, tzinfo=timezone.utc)
-    assert times.write(moment, timezone.utc) == "2026-07-01 10:00:00.000007+00:00"
-    assert times.write(moment, BERLIN) == "2026-07-01 12:00:00.000007"
+    instant = datetime(2026, 7, 1, 10, 0, 0, 7, tzinfo=timezone.utc)
+    assert times.write(instant, timezone.utc) == "2026-07-01 10:00:00.000007+00:00"
+    assert times.write(instant, BERLIN) == "2026-07-01 12:00:00.000007"
     assert times.write(None, BERLIN) is None
 
 
 def test_the_orm_reads_what_the_store_wrote(store: Store) -> None:
     from django_celery_beat.models import PeriodicTask
 
-    moment = datetime(2026, 7, 1, 10, 0, 0, 7, tzinfo=timezone.utc)
-    create_all(store, hourly(start_time=moment, expires=moment + timedelta(days=1)), now=moment)
-    made = PeriodicTask.objects.using(store.alias).get()
-    assert (made.start_time, made.expires, made.date_changed) == (moment, moment + timedelta(days=1), moment)
+    instant = datetime(2026, 7, 1, 10, 0, 0, 7, tzinfo=timezone.utc)
+    create_all(store, hourly(start_time=instant, expires=instant + timedelta(days=1)), now=instant)
+    task = PeriodicTask.objects.using(store.alias).get()
+    assert (task.start_time, task.expires, task.date_changed) == (instant, instant + timedelta(days=1), instant)
 
 
 def test_a_connection_with_a_zone_of_its_own(store: Store) -> None:
@@ -66,10 +66,10 @@ def test_a_connection_with_a_zone_of_its_own(store: Store) -> None:
     for cached in ("timezone", "timezone_name"):
         vars(connection).pop(cached, None)
     try:
-        moment = datetime(2026, 7, 1, 10, tzinfo=timezone.utc)
-        after = create_all(store, hourly(start_time=moment), now=moment)
-        assert after.rows["hourly"].spec.start_time == moment
-        assert PeriodicTask.objects.using(store.alias).get().start_time == moment
+        instant = datetime(2026, 7, 1, 10, tzinfo=timezone.utc)
+        after = create_all(store, hourly(start_time=instant), now=instant)
+        assert after.rows["hourly"].spec.start_time == instant
+        assert PeriodicTask.objects.using(store.alias).get().start_time == instant
     finally:
         connection.close()
         connection.settings_dict["TIME_ZONE"] = None
@@ -92,13 +92,13 @@ from django_celery_beat.models import PeriodicTask, PeriodicTasks
 from beatsync.store import Store
 from tests.store.storing import create_all
 from tests.store.test_store_apply import hourly
-moment = datetime(2026, 7, 1, 10, 0, 0, 7, tzinfo=timezone.utc)
+instant = datetime(2026, 7, 1, 10, 0, 0, 7, tzinfo=timezone.utc)
 store = Store("default")
-row = create_all(store, hourly(start_time=moment, enabled=True), now=moment).rows["hourly"]
-made = PeriodicTask.objects.get()
+row = create_all(store, hourly(start_time=instant, enabled=True), now=instant).rows["hourly"]
+task = PeriodicTask.objects.get()
 (entry,) = store.history("shop", 1)
 print(json.dumps([
-    row.spec.start_time.isoformat(), row.date_changed.isoformat(), made.start_time.isoformat(),
+    row.spec.start_time.isoformat(), row.date_changed.isoformat(), task.start_time.isoformat(),
     PeriodicTasks.last_change().isoformat(), entry.started_at.isoformat(), store.sources()[0].synced_at.isoformat(),
 ]))
 """
@@ -112,5 +112,5 @@ def test_a_project_without_zones(backend: Backend) -> None:
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    moment, clock = "2026-07-01T10:00:00.000007+00:00", "2026-07-01T06:00:00.000007"
-    assert json.loads(done.stdout) == [moment, moment, clock, clock, moment, moment]
+    instant, clock = "2026-07-01T10:00:00.000007+00:00", "2026-07-01T06:00:00.000007"
+    assert json.loads(done.stdout) == [instant, instant, clock, clock, instant, instant]
