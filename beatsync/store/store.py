@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerprints, Scope, SourceRecord
 from beatsync.fingerprint.records import SyncStamp
@@ -39,6 +41,15 @@ from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
 from beatsync.store.tables import PERIODIC_TASK
 
+_ALIASES: set[str] = set()
+"""The databases that this process has a `Store` of."""
+
+
+def _prepare_session(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Run what a dialect needs first in a new session of a store's database."""
+    if connection.alias in _ALIASES and (sql := dialect_of(connection).session_sql):
+        dialect_of(connection).execute(sql)
+
 
 class _Lock(NamedTuple):
     """The lock that `Store.locked` holds."""
@@ -59,6 +70,8 @@ class Store:
         self._project = project_settings
         self._name_rule: NameRule | None = None
         self._lock: _Lock | None = None
+        connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
+        _ALIASES.add(alias)
 
     @property
     def _db(self) -> Dialect:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
@@ -13,7 +16,9 @@ from django.db import connections
 from beatsync.store import DatabaseChoice, Store, StoreError, connect
 from beatsync.store.connect import database_settings, set_timeouts
 from beatsync.store.dialects import dialect_of, dialect_of_engine
-from tests.conftest import add_alias
+from tests.conftest import Server, add_alias
+from tests.store.storing import create_all, run
+from tests.store.test_store_apply import hourly
 
 PACKAGE = Path(__file__).parents[2] / "beatsync"
 
@@ -37,6 +42,20 @@ def test_each_engine_has_its_dialect() -> None:
     names = {engine: dialect_of_engine(f"django.db.backends.{engine}") for engine in ("sqlite3", "postgresql", "mysql")}
     assert [dialect and dialect.label for dialect in names.values()] == ["SQLite", "PostgreSQL", "MySQL"]
     assert dialect_of_engine("django.db.backends.oracle") is None
+
+
+def test_a_server_with_another_date_style_can_be_migrated_and_read(
+    server: Callable[[str], Server],
+) -> None:
+    url = server("postgresql").create()
+    store = connect(DatabaseChoice(url=url))
+    run(store, f"ALTER DATABASE {urlsplit(url).path[1:]} SET DateStyle TO 'SQL, DMY'")
+    store.close()
+    assert store.migrate(with_beat=True)
+    assert store.migrate(with_beat=True) == []
+    expires = datetime(2030, 12, 11, 10, tzinfo=timezone.utc)
+    assert create_all(store, hourly(expires=expires)).rows["hourly"].spec.expires == expires
+    store.close()
 
 
 def test_no_other_module_compares_the_name_of_a_database() -> None:

@@ -42,6 +42,8 @@ class Dialect(ABC):
     default_port: ClassVar[int | None] = None
     timeout_options: ClassVar[Mapping[str, int]] = {}
     """Connection options that keep a process without an operator from waiting for a silent server: the drivers wait for hours."""
+    session_sql: ClassVar[str] = ""
+    """Prepares a new session, in case the server's or the user's settings are not the defaults."""
     now_sql: ClassVar[str]
     """The server's clock when the expression is evaluated, in seconds since 1970. A transaction's own time does not advance."""
     references_sql: ClassVar[str]

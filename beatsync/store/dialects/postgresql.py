@@ -43,6 +43,8 @@ class PostgreSQL(Dialect):
         "tcp_user_timeout": 20_000,
     }  # fmt: skip
     """Seconds; `tcp_user_timeout` in milliseconds."""
+    # psycopg 3 reads no datetime in another style, and Django's own queries, such as those of migrations, read some.
+    session_sql = "SET DateStyle TO ISO"
     now_sql = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
     references_sql = (
         "SELECT target.relname, c.conrelid::regclass::text, a.attname FROM pg_constraint c"
