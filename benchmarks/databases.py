@@ -116,7 +116,7 @@ def counted(url: str, answer: Answer) -> Iterator[None]:
         copying(*args)
 
     copying: Any = PostgreSQL.copy
-    PostgreSQL.copy = copy  # type: ignore[assignment,method-assign]
+    PostgreSQL.copy = copy  # type: ignore[method-assign]
     try:
         with connection_of(url).execute_wrapper(count):
             yield
