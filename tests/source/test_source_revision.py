@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beatsync.source import load
-from beatsync.source.revision import digest, origin_of
+from beatsync.source.git import normalize_remote
+from beatsync.source.revision import digest
 from beatsync.values import Snapshot, SourceFile
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -98,7 +99,7 @@ class TestOrigin:
         ],
     )
     def test_one_repository_has_one_origin_however_it_is_cloned(self, remote: str) -> None:
-        assert origin_of(remote) == "git.example.com/team/schedules"
+        assert normalize_remote(remote) == "git.example.com/team/schedules"
 
     @pytest.mark.parametrize(
         "remote",
@@ -113,13 +114,13 @@ class TestOrigin:
         ],
     )
     def test_other_repositories_have_other_origins(self, remote: str) -> None:
-        assert origin_of(remote) != "git.example.com/team/schedules"
+        assert normalize_remote(remote) != "git.example.com/team/schedules"
 
     def test_repositories_on_one_disk_are_told_apart_by_their_paths(self) -> None:
-        assert origin_of("/srv/git/one.git") == origin_of("/srv/git/one") != origin_of("/srv/git/two")
+        assert normalize_remote("/srv/git/one.git") == normalize_remote("/srv/git/one") != normalize_remote("/srv/git/two")
 
     def test_a_host_may_be_an_address(self) -> None:
-        assert origin_of("ssh://git@[2001:db8::1]:2222/team/x.git") == "[2001:db8::1]/team/x"
+        assert normalize_remote("ssh://git@[2001:db8::1]:2222/team/x.git") == "[2001:db8::1]/team/x"
 
     @pytest.mark.parametrize(
         "remote",
@@ -134,8 +135,8 @@ class TestOrigin:
         ],
     )
     def test_no_password_is_kept_even_of_what_git_could_not_use(self, remote: str) -> None:
-        assert "s3" not in origin_of(remote)
-        assert "cr3t" not in origin_of(remote)
+        assert "s3" not in normalize_remote(remote)
+        assert "cr3t" not in normalize_remote(remote)
 
 
 @pytest.fixture
