@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from beatsync.daemon.bell import Quiet
+from beatsync.daemon.debounce import QuietPeriod
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.loop import SourceLoop, Timing
 from beatsync.daemon.metrics import Metrics
-from beatsync.daemon.reading import Reading
+from beatsync.daemon.source_reader import SourceReader
 from beatsync.daemon.state import Phase
 from beatsync.plan import diff
 from beatsync.plan.observed import Suspension
@@ -67,13 +67,13 @@ def running(
     *,
     watch: bool = True,
     plan: PlanOptions | None = None,
-    quiet: Quiet = Quiet(0.02, 0.5),  # noqa: B008  it is frozen
+    quiet_period: QuietPeriod = QuietPeriod(0.02, 0.5),  # noqa: B008  it is frozen
 ) -> Iterator[Running]:
     options = SyncOptions(plan=plan or PlanOptions(), lock_wait=5.0)
     metrics = Metrics()
-    timing = Timing(resync, poll=0.05, quiet=quiet, watch=watch)
-    loop = SourceLoop(Reading(folder, ParseOptions()), store, options, timing, metrics)
-    leadership = Leadership(store, ["default"], "tests", lambda _: loop.look_again("leadership"))
+    timing = Timing(resync, poll=0.05, quiet_period=quiet_period, watch=watch)
+    loop = SourceLoop(SourceReader(folder, ParseOptions()), store, options, timing, metrics)
+    leadership = Leadership(store, ["default"], "tests", lambda _: loop.request_sync("leadership"))
     leadership.start()
     loop.start(leadership)
     try:
@@ -141,12 +141,12 @@ def test_an_edit_is_about_its_file_alone_and_does_not_put_the_timer_off(store: S
     with running(store, folder) as one:
         until(lambda: one.value("reconciles_total", result="applied") == 1)
         PeriodicTask.objects.using(store.alias).filter(name="two").update(queue="elsewhere")
-        due = one.loop._due
+        due = one.loop._resync_at
         edit("one", "b")
         until(lambda: one.value("reconciles_total", result="applied") == 2)
         assert (queue("one"), queue("two")) == ("b", "elsewhere")
-        assert one.loop._due == due
-        one.loop.look_again("a test")
+        assert one.loop._resync_at == due
+        one.loop.request_sync("a test")
         until(lambda: queue("two") == "a")
 
 
@@ -274,7 +274,7 @@ class TestThatADirectoryMayComeAndGo:
     ) -> None:
         write(folder, "first")
         write(folder, "second", file="b.yaml")
-        arm, begun = Watcher.arm, threading.Event()
+        arm, begun = Watcher.update_watches, threading.Event()
         rest = threading.Timer(0.3, write, (folder, "second"), {"file": "b.yaml"})
 
         def arm_and_begin(self: Watcher) -> None:
@@ -285,12 +285,12 @@ class TestThatADirectoryMayComeAndGo:
                 write(folder, "first")
                 rest.start()
 
-        monkeypatch.setattr(Watcher, "arm", arm_and_begin)
-        with running(store, folder, quiet=Quiet(1.0, 10.0)) as one:
+        monkeypatch.setattr(Watcher, "update_watches", arm_and_begin)
+        with running(store, folder, quiet_period=QuietPeriod(1.0, 10.0)) as one:
             one.until_synced(names, "first", "second")
             until(lambda: one.value("reconciles_total", result="applied") == 1)
             begun.set()
-            one.loop.look_again("request")
+            one.loop.request_sync("request")
             until(lambda: one.value("reconciles_total", result="unchanged") == 1)
             rest.join()
             assert one.value("changes_total", action="delete", cause="spec") == 0
@@ -309,7 +309,7 @@ class TestThatADirectoryMayComeAndGo:
         thread = threading.Thread(target=disturb)
         thread.start()
         try:
-            with running(store, folder, quiet=Quiet(0.3, 1.0)) as one:
+            with running(store, folder, quiet_period=QuietPeriod(0.3, 1.0)) as one:
                 one.until_synced(names, "first")
         finally:
             stop.set()
@@ -366,7 +366,7 @@ def test_the_same_files_are_not_tried_before_their_time_and_new_ones_are(
             before = one.loop.heartbeat
             until(lambda then=before: one.loop.heartbeat > then + 0.2)  # type: ignore[misc]
         assert (len(observed), one.loop.report.failures) == (1, 1)
-        one.loop.look_again("request")
+        one.loop.request_sync("request")
         until(lambda: one.loop.report.failures == 2)
         write(folder, "second")
         until(lambda: len(observed) == 3)
@@ -440,7 +440,7 @@ def test_a_suspended_source_is_left_alone_until_it_is_over(
         (folder / "b.yaml").unlink()
         one.until(Phase.SUSPENDED)
         store.suspend("default", None)
-        one.loop.look_again("request")
+        one.loop.request_sync("request")
         one.until_synced(names, "second")
         until(lambda: one.value("suspended") == 0)
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from beatsync.applying import Sync, utc_now
-from beatsync.daemon.reading import Reading
+from beatsync.daemon.source_reader import SourceReader
 from beatsync.plan.model import Plan
 from beatsync.plan.part import Base, part_plan
 from beatsync.plan.request import PlanOptions
@@ -57,17 +57,17 @@ def test_the_plan_of_a_part_is_the_whole_plan(
     tmp_path: Path,
 ) -> None:
     empty(backend.alias)
-    store, reading = Store(backend.alias, project_settings=False), Reading(tmp_path, ParseOptions())
+    store, reading = Store(backend.alias, project_settings=False), SourceReader(tmp_path, ParseOptions())
     write(tmp_path, "a.yaml", before)
     write(tmp_path, "b.yaml", beside)
     synced = sync_read(*reading.read(by_content=True), store, OPTIONS)
     assume(synced.outcome in {Outcome.APPLIED, Outcome.UNCHANGED})
-    reading.synced()
+    reading.mark_synced()
     for name, meddler in meddling:
         meddler(PeriodicTask.objects.using(backend.alias).filter(name=name))
     write(tmp_path, "a.yaml", after)
     snapshot, desired = reading.read(by_content=True)
-    names, now = reading.unsynced, utc_now()
+    names, now = reading.changed_names, utc_now()
     if names is None:
         event("by everything, as the files are")
         return
@@ -93,7 +93,7 @@ class World:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store, self.folder = store, folder
-        self.reading = Reading(folder, ParseOptions())
+        self.reading = SourceReader(folder, ParseOptions())
         self.write("a", one={"queue": "a"}, two={})
         self.write("b", three={})
         self.base = self.whole()
@@ -104,13 +104,13 @@ class World:
 
     def whole(self) -> Base:
         result = sync_read(*self.reading.read(by_content=True), self.store, OPTIONS)
-        self.reading.synced()
+        self.reading.mark_synced()
         return Base(result.plan.revision, result.plan.conditions)
 
     def part(self) -> Outcome | None:
         """Return how a sync of the part ended, None where it has to be all."""
         read = self.reading.read(by_content=True)
-        names = self.reading.unsynced
+        names = self.reading.changed_names
         result = sync_part(*read, Part(names, self.base), self.store, OPTIONS) if names is not None else None
         return result.outcome if result else None
 
