@@ -107,11 +107,11 @@ def _supervisor(
 ) -> Supervisor:
     from beatsync.daemon.loop import SourceLoop
     from beatsync.daemon.metrics import Metrics
-    from beatsync.daemon.reading import Reading
+    from beatsync.daemon.source_reader import SourceReader
     from beatsync.daemon.supervisor import Supervisor
 
     metrics, loops = Metrics(), []
     for name, root in sources.items():
         told = wiring.sync_options(replace(asked, source=name), project, store, lock_wait=LOCK_WAIT)
-        loops.append(SourceLoop(Reading(root, told.parse), store, told, timing, metrics))
+        loops.append(SourceLoop(SourceReader(root, told.parse), store, told, timing, metrics))
     return Supervisor(loops, store, wiring.holder(), metrics, grace)

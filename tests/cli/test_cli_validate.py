@@ -72,7 +72,7 @@ def test_a_directory_that_is_not_there_exits_with_1_and_says_what_makes_one(here
     answer = here("validate", "elsewhere")
     assert (answer.code, answer.out) == (1, "")
     assert "there is no directory elsewhere" in answer.err
-    assert "`beatsync init elsewhere` makes one" in answer.err
+    assert "create it with `beatsync init elsewhere`" in answer.err
 
 
 def test_json_is_what_its_schema_says(here: Here) -> None:
