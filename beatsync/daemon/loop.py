@@ -20,12 +20,12 @@ from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reporter import SourceReporter
 from beatsync.daemon.source_reader import SourceReader
 from beatsync.daemon.state import Phase, SourceReport, phase_of
+from beatsync.fingerprint.memory import Memory
 from beatsync.plan.model import Plan
-from beatsync.plan.part import Base
 from beatsync.source import SourceError
 from beatsync.source.watch import Watcher
 from beatsync.store import Failure, LeaseLost, Store, StoreError
-from beatsync.values import Desired, Snapshot
+from beatsync.values import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ class SourceLoop:
         self._stopping = Event()
         self._resync_at = self._poll_at = 0.0
         self._full_requested = True
-        self._base: Base | None = None
+        self._memory: Memory | None = None
+        """What the last success left; None if everything has to be compared."""
         self._attempts = Attempts()
         self._leadership: Leadership | None = None
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
@@ -160,14 +161,15 @@ class SourceLoop:
             self._stand_by(self._leadership, started, full=full)
             return
         try:
-            snapshot, desired = self._reader.read(by_content=full)
+            snapshot = self._reader.read(by_content=full)
             if self._reader.is_changing(self._timing.quiet_period):
                 self._full_requested |= full
                 self._debouncer.trigger("changing")
                 return
             if not self._attempts.is_new(snapshot.revision) and not full:
                 return
-            result, was_full = self._sync(snapshot, desired, token, full=full)
+            full = full or self._memory is None
+            result = self._sync(snapshot, token, full=full)
         except LeaseLost as error:
             log.warning("%s", error, extra=self._reporter.log_fields())
             self._leadership.mark_lost(self.name)
@@ -180,24 +182,17 @@ class SourceLoop:
         except StoreError as error:
             self._report_failure(str(self._store.explained(error)), started)
         else:
-            if was_full:
+            if full:
                 self._resync_at = time.monotonic() + jittered(self._timing.resync)
             self._finish(result, reasons, started, token)
 
-    def _sync(self, snapshot: Snapshot, desired: Desired, token: str, *, full: bool) -> tuple[reconcile.Result, bool]:
-        """Sync the changed files alone if that is enough, otherwise everything. Return the result, and whether it was everything."""
+    def _sync(self, snapshot: Snapshot, token: str, *, full: bool) -> reconcile.Result:
+        """Reconcile everything, or only what changed in the files since the last success."""
         self._store.refresh()
         options = replace(self._options, lease_token=token)
-        base, names = self._base, self._reader.changed_names
+        run = reconcile.Run(lambda: snapshot, self._store, options, progress=self._update_heartbeat)
         # An event is about files, so drift in the rows of other files can wait for the timer.
-        if not full and base is not None and names is not None:
-            part = reconcile.Part(names, base)
-            result = reconcile.sync_part(
-                snapshot, desired, part, self._store, options, watch=self._update_heartbeat
-            )  # fmt: skip
-            if result is not None:
-                return result, False
-        return reconcile.sync_read(snapshot, desired, self._store, options, watch=self._update_heartbeat), True
+        return reconcile.reconcile(run, memory=None if full else self._memory)
 
     def _stand_by(self, leadership: Leadership, started: float, *, full: bool) -> None:
         """Report which process leads instead, or why that is unknown."""
@@ -207,7 +202,7 @@ class SourceLoop:
                 self._report_failure(leadership.problem, started, is_leader=False)
             return
         self._resync_at = time.monotonic() + jittered(self._timing.resync)
-        self._base = None
+        self._memory = None
         self._attempts.reset()
         self._reporter.standby(leadership.leader(self.name))
 
@@ -215,7 +210,7 @@ class SourceLoop:
         self.heartbeat = time.monotonic()
 
     def _report_failure(self, message: str, started: float, *, is_leader: bool = True) -> None:
-        self._base = None
+        self._memory = None
         retry_in = self._attempts.fail()
         now = time.monotonic()
         self._resync_at = now + retry_in
@@ -233,10 +228,9 @@ class SourceLoop:
             remaining = (plan.suspension.until - reconcile.utc_now()).total_seconds()
             self._resync_at = min(self._resync_at, time.monotonic() + max(0.0, remaining))
         if phase is Phase.SYNCED:
-            self._base = Base(plan.revision, plan.conditions)
-            self._reader.mark_synced()
+            self._memory = result.memory
         else:
-            self._base = None
+            self._memory = None
             self._restore_last_success()
 
     def _record_failure(self, outcome: str, message: str, token: str, plan: Plan | None = None) -> None:
