@@ -40,7 +40,7 @@ class Leadership:
         self._thread = Thread(target=self._run, name="leadership", daemon=True)
 
     def start(self) -> None:
-        """Start to request the leases."""
+        """Start requesting the leases."""
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
