@@ -80,14 +80,14 @@ def command(
     """
     from beatsync.daemon import logs
     from beatsync.daemon.loop import Timing
-    from beatsync.store.connect import harden
+    from beatsync.store.connect import set_timeouts
 
     if resync < 1:
         raise click.UsageError("--resync is at least 1s")
     asked = wiring.Given(**given)
     logs.set_up(log_format, verbose=verbose)
     with wiring.opened(asked, settings, check=False) as (store, project):
-        harden(store.alias)
+        set_timeouts(store.alias)
         supervisor = _supervisor(
             wiring.sources(directories, asked, project), asked, project, store, Timing(resync, watch=not poll), grace
         )
