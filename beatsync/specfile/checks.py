@@ -54,12 +54,16 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
 
 
 def _check_keys(rule: Rule, keys: Any, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+    excluded = set()
     if not _are_allowed(rule, tuple(value)):
-        yield from _key_problems(rule, path, value)
+        for problem in _key_problems(rule, path, value):
+            yield problem
+            if problem.code == "kind-twice":
+                excluded.add(problem.path[-1])
     for key, item in value.items():
         key_rule = keys.get(key)
         # Most values are of a class that needs no check, or a scalar that was checked before.
-        if key_rule is None or item.__class__ in key_rule.unlimited:
+        if key_rule is None or item.__class__ in key_rule.unlimited or key in excluded:
             continue
         if item.__class__ not in _SCALARS or scalar_fault(key_rule, item) is not None:
             yield from check_value(key_rule, (*path, key), item)

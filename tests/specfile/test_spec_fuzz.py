@@ -126,7 +126,7 @@ def parsed(data: bytes) -> list[Declared]:
     lines = data.decode("utf-8-sig", errors="replace").splitlines() or [""]
     declared: list[Declared] = []
     for options in OPTIONS:
-        desired = combine([parse_file(file, options)], options)
+        desired = combine([parse_file(file, options)], (), options)
         for found in desired.diagnostics:
             line, column = found.location.line, found.location.column
             if found.code != "environment-unknown":
