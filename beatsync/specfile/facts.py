@@ -36,8 +36,13 @@ def facts_from_json(path: str, text: str) -> FileFacts:
     """Return the facts of the file at this path. Raises ValueError if the text is not from `facts_to_json`."""
     try:
         version, names, lines, columns, indices, tasks, renamed, environments, warnings = json.loads(text)
+        _check_types([version], int)
         if version != _VERSION:
             raise ValueError(f"facts of another format: {version!r}")
+        _check_types(names, str)
+        _check_types([*lines, *columns, *indices], int)
+        _check_types(tasks, str, type(None))
+        _check_types([*renamed.values(), *environments], str)
         schedules = list(
             starmap(ScheduleFacts, zip(names, lines, columns, map(tasks.__getitem__, indices), strict=True))
         )
@@ -49,8 +54,14 @@ def facts_from_json(path: str, text: str) -> FileFacts:
             frozenset(environments),
             tuple(_warning_from_json(path, warning) for warning in warnings),
         )
-    except (TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"these are no facts of a file: {error}") from error
+    except (TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise ValueError(f"this is not the JSON text of facts: {error}") from error
+
+
+def _check_types(values: Any, *types: type) -> None:
+    """Raise TypeError unless `values` is a list of nothing but values of these types."""
+    if not isinstance(values, list) or not set(map(type, values)) <= set(types):
+        raise TypeError("a value of an unexpected type")
 
 
 def _warning_to_json(warning: Diagnostic) -> list[Any]:
@@ -60,4 +71,7 @@ def _warning_to_json(warning: Diagnostic) -> list[Any]:
 
 def _warning_from_json(path: str, warning: list[Any]) -> Diagnostic:
     code, message, line, column, hint, excerpt = warning
+    _check_types([code, message], str)
+    _check_types([hint, excerpt], str, type(None))
+    _check_types([line, column], int, type(None))
     return Diagnostic(Severity.WARNING, code, message, Location(path, line, column), hint, excerpt)
