@@ -55,7 +55,7 @@ def storable(value: str, _zone: str) -> str:
     return texts.storable(value)
 
 
-def canonical_list(value: list[Any], _zone: str) -> str:
+def canonical(value: Any, _zone: str) -> str:
     """Return a list, or a mapping, as canonical JSON text."""
     return jsontext.canonical(value)
 
@@ -104,149 +104,69 @@ class Field:
         return TaskSpec._field_defaults.get(self.name)
 
 
+def _rule(types: str, title: str, description: str, example: Any, **limits: Any) -> Rule:
+    return rule(types + " null", title, description, example, **limits)
+
+
 def _text(name: str, title: str, description: str, example: str) -> Field:
-    text_rule = rule("string null", title, description, example, max_length=200, default=None)
+    text_rule = _rule("string", title, description, example, max_length=200, default=None)
     return Field(name, ColumnType.TEXT, text_rule, one_line_or_null, empty_is_null=True)
 
 
-def _json(name: str, json_type: str, title: str, description: str, example: Any, **limits: Any) -> Field:
-    default: Any = [] if json_type == "array" else {}
-    json_rule = rule(f"{json_type} null", title, description, example, default=default, **limits)
-    return Field(name, ColumnType.TEXT, json_rule, canonical_list, is_json=True)
+def _json(name: str, title: str, description: str, example: Any, reserved: frozenset[str] = frozenset()) -> Field:
+    json_type, default = ("array", []) if isinstance(example, list) else ("object", {})
+    json_rule = _rule(json_type, title, description, example, default=default, reserved=reserved)
+    return Field(name, ColumnType.TEXT, json_rule, canonical, is_json=True)
 
 
+# fmt: off
 FIELD_TABLE: Final = (
-    Field(
-        "name",
-        ColumnType.TEXT,
-        rule(
-            "string",
-            "Name",
-            "Name of the schedule, which is PeriodicTask.name.",
-            min_length=1,
-            max_length=200,
-            pattern=re.compile(r"^(?!celery\.)\S(.*\S)?$(?!\n)"),
-        ),
-    ),
-    Field(
-        "task",
-        ColumnType.TEXT,
-        rule(
-            "string",
-            "Task",
-            "Name of the celery task, as it is registered.",
-            "billing.tasks.generate_invoices",
-            min_length=1,
-            max_length=200,
-            pattern=re.compile(r"^\S+$(?!\n)"),
-        ),
-    ),
-    _json("args", "array", "Positional arguments", "A list, passed to the task as JSON.", [1, "two"]),
+    Field("name", ColumnType.TEXT, rule(
+        "string", "Name", "Name of the schedule, which is PeriodicTask.name.",
+        min_length=1, max_length=200, pattern=re.compile(r"^(?!celery\.)\S(.*\S)?$(?!\n)"),
+    )),
+    Field("task", ColumnType.TEXT, rule(
+        "string", "Task", "Name of the celery task, as it is registered.", "billing.tasks.generate_invoices",
+        min_length=1, max_length=200, pattern=re.compile(r"^\S+$(?!\n)"),
+    )),
+    _json("args", "Positional arguments", "A list, passed to the task as JSON.", [1, "two"]),
+    _json("kwargs", "Keyword arguments", "A mapping, passed to the task as JSON. Replaces that of `defaults` as a whole.", {"dry_run": False}),
     _json(
-        "kwargs",
-        "object",
-        "Keyword arguments",
-        "A mapping, passed to the task as JSON. Replaces that of `defaults` as a whole.",
-        {"dry_run": False},
-    ),
-    _json(
-        "headers",
-        "object",
-        "Headers",
+        "headers", "Headers",
         "A mapping, sent as headers of the message. Replaces that of `defaults` as a whole. `periodic_task_name` is beat's own.",
-        {"tenant": "acme"},
-        reserved=frozenset({"periodic_task_name"}),
+        {"tenant": "acme"}, reserved=frozenset({"periodic_task_name"}),
     ),
-    _text(
-        "queue",
-        "Queue",
-        "Queue that the message is sent to; if left out, the task's own routing applies.",
-        "billing",
-    ),
+    _text("queue", "Queue", "Queue that the message is sent to; if left out, the task's own routing applies.", "billing"),
     _text("exchange", "Exchange", "AMQP exchange.", "tasks"),
     _text("routing_key", "Routing key", "AMQP routing key.", "billing.invoices"),
-    Field(
-        "priority",
-        ColumnType.INTEGER,
-        rule(
-            "integer null",
-            "Priority",
-            "Priority of the message, 0 to 255.",
-            5,
-            minimum=0,
-            maximum=255,
-            default=None,
-        ),
-        integer,
-    ),
-    Field(
-        "expires",
-        ColumnType.DATETIME,
-        rule(
-            "string null",
-            "Expires",
-            "From this time on nothing is sent; django-celery-beat 2.8 and later disables the row then. " + _LOCAL_TIME,
-            _TIME_EXAMPLE,
-            default=None,
-        ),
-        utc_time,
-        rearms=True,
-    ),
-    Field(
-        "expire_seconds",
-        ColumnType.INTEGER,
-        rule(
-            "integer string null",
-            "Expires after",
-            "A message that has waited longer is not run: whole seconds, or a duration such as 30m.",
-            "30m",
-            minimum=1,
-            maximum=interval.MAX_EVERY,
-            default=None,
-        ),
-        seconds,
-    ),
-    Field(
-        "one_off",
-        ColumnType.BOOLEAN,
-        rule("boolean null", "One-off", "Runs once, then beat disables the row.", example=True, default=False),
-        boolean,
-        rearms=True,
-    ),
-    Field(
-        "start_time",
-        ColumnType.DATETIME,
-        rule("string null", "Start time", "Does not run before this time. " + _LOCAL_TIME, _TIME_EXAMPLE, default=None),
-        utc_time,
-        restarts=True,
-        rearms=True,
-    ),
-    Field(
-        "enabled",
-        ColumnType.BOOLEAN,
-        # No default: a row whose spec leaves it out is created enabled and then belongs to its operators.
-        rule(
-            "boolean null",
-            "Enabled",
-            "Written out, it is enforced. Left out, a row is created enabled and then belongs to its operators.",
-            example=False,
-        ),
-        boolean,
-        restarts=True,
-    ),
-    Field(
-        "description",
-        ColumnType.TEXT,
-        rule(
-            "string null",
-            "Description",
-            "For people; shown in the Django admin.",
-            "Sends last night's invoices.",
-            default="",
-        ),
-        storable,
-    ),
+    Field("priority", ColumnType.INTEGER, _rule(
+        "integer", "Priority", "Priority of the message, 0 to 255.", 5, minimum=0, maximum=255, default=None,
+    ), integer),
+    Field("expires", ColumnType.DATETIME, _rule(
+        "string", "Expires",
+        f"From this time on nothing is sent; django-celery-beat 2.8 and later disables the row then. {_LOCAL_TIME}",
+        _TIME_EXAMPLE, default=None,
+    ), utc_time, rearms=True),
+    Field("expire_seconds", ColumnType.INTEGER, _rule(
+        "integer string", "Expires after", "A message that has waited longer is not run: whole seconds, or a duration such as 30m.",
+        "30m", minimum=1, maximum=interval.MAX_EVERY, default=None,
+    ), seconds),
+    Field("one_off", ColumnType.BOOLEAN, _rule(
+        "boolean", "One-off", "Runs once, then beat disables the row.", example=True, default=False,
+    ), boolean, rearms=True),
+    Field("start_time", ColumnType.DATETIME, _rule(
+        "string", "Start time", f"Does not run before this time. {_LOCAL_TIME}", _TIME_EXAMPLE, default=None,
+    ), utc_time, restarts=True, rearms=True),
+    # A spec that leaves `enabled` out has no default: the row is created enabled and then belongs to its operators.
+    Field("enabled", ColumnType.BOOLEAN, _rule(
+        "boolean", "Enabled", "Written out, it is enforced. Left out, a row is created enabled and then belongs to its operators.",
+        example=False,
+    ), boolean, restarts=True),
+    Field("description", ColumnType.TEXT, _rule(
+        "string", "Description", "For people; shown in the Django admin.", "Sends last night's invoices.", default="",
+    ), storable),
 )
+# fmt: on
 """The fields of a task apart from its schedule, in the order of `TaskSpec`."""
 
 BY_NAME: Final[Mapping[str, Field]] = MappingProxyType({field.name: field for field in FIELD_TABLE})

@@ -218,9 +218,9 @@ class _Builder:
 
     def _end_mapping(self, event: Any) -> None:
         frame = self._frames[-1]
-        if len(self._frames) == 2 and self._frames[0].key == "schedules":  # noqa: PLR2004  document, schedules
-            if "schedules" not in self._frames[0].value:
-                self._reading.names[-1] = {key: _mark(mark) for key, mark in frame.marks.items()}
+        document = self._frames[0]
+        if self._frames[1:] == [frame] and document.key == "schedules" and "schedules" not in document.value:
+            self._reading.names[-1] = {key: _mark(mark) for key, mark in frame.marks.items()}
         if frame.repeated:
             self._report_repeated(frame.repeated)
         if frame.merged:

@@ -46,11 +46,13 @@ def lines(draw: st.DrawFn) -> str:
 def is_same(value: Any, text: Any) -> bool:
     """Return whether a value is what PyYAML reads, of which each scalar is its text."""
     if isinstance(value, dict):
-        return isinstance(text, dict) and list(value) == list(text) and all(is_same(value[key], text[key]) for key in text)
+        return (
+            isinstance(text, dict) and list(value) == list(text) and all(is_same(value[key], text[key]) for key in text)
+        )
     if isinstance(value, list):
         return isinstance(text, list) and len(value) == len(text) and all(map(is_same, value, text))
     if isinstance(value, Ambiguous):
-        return value.text == text
+        return bool(value.text == text)
     return isinstance(text, str) and (value == text if isinstance(value, str) else value == plain(text))
 
 

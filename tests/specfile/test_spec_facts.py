@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -75,7 +76,11 @@ WARNINGS = st.builds(
 
 @given(
     st.builds(
-        FileFacts, st.just("a.yaml"), st.lists(SCHEDULES).map(tuple), st.frozensets(TEXTS), st.lists(WARNINGS).map(tuple)
+        FileFacts,
+        st.just("a.yaml"),
+        st.lists(SCHEDULES).map(tuple),
+        st.frozensets(TEXTS),
+        st.lists(WARNINGS).map(tuple),
     )
 )
 def test_json_keeps_facts(original: FileFacts) -> None:
@@ -86,8 +91,8 @@ def test_json_keeps_facts(original: FileFacts) -> None:
     "text",
     ["", "{}", "[]", "null", "1", '"x"', "[1]", "[2,[],[],[],[],[],{},[],[]]", "[1,5,[],[],[],[],{},[],[]]",
      '[1,["a"],[],[],[],[],{},[],[]]', '[1,["a"],[1],[1],[3],["t"],{},[],[]]', '[1,["a"],[1],[1],[0],["t"],{"x":"y"},[],[]]',
-     '[1,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]', '[1,["a"],[1],[1],[0],["t"],[],[],[]]', '[1,[],[],[],[],[],{},[],[[]]]',
-     '[1,[],[],[],[],[],{},[[]],[]]', '[1,[7],["x"],[1],[0],["t"],{},[],[]]', '[1,["a"],[1],[1],["0"],["t"],{},[],[]]',
+     '[1,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]', '[1,["a"],[1],[1],[0],["t"],[],[],[]]', "[1,[],[],[],[],[],{},[],[[]]]",
+     "[1,[],[],[],[],[],{},[[]],[]]", '[1,[7],["x"],[1],[0],["t"],{},[],[]]', '[1,["a"],[1],[1],["0"],["t"],{},[],[]]',
      "[" * 100_000],
     ids=lambda text: text[:50],
 )  # fmt: skip
@@ -96,12 +101,14 @@ def test_other_text_is_refused(text: str) -> None:
         facts_from_json("a.yaml", text)
 
 
-@given(st.recursive(st.none() | st.integers() | TEXTS, lambda inner: st.lists(inner, max_size=9) | st.dictionaries(TEXTS, inner)))
+@given(
+    st.recursive(
+        st.none() | st.integers() | TEXTS, lambda inner: st.lists(inner, max_size=9) | st.dictionaries(TEXTS, inner)
+    )
+)
 def test_any_json_is_read_or_refused_with_a_value_error(value: Any) -> None:
-    try:
+    with suppress(ValueError):
         facts_from_json("a.yaml", json.dumps(value))
-    except ValueError:
-        pass
 
 
 def test_no_secret_is_in_the_facts() -> None:
@@ -153,7 +160,8 @@ def test_many_claims_to_one_old_name_are_reported_in_linear_space() -> None:
 
 def test_facts_of_a_large_source_are_read_and_checked_quickly() -> None:
     files = [
-        facts(f"{file}.yaml", *(f"tenant-{file * 100 + number:07}.report" for number in range(100))) for file in range(1000)
+        facts(f"{file}.yaml", *(f"tenant-{file * 100 + number:07}.report" for number in range(100)))
+        for file in range(1000)
     ]
     texts = [(file.path, facts_to_json(file)) for file in files]
     start = time.perf_counter()

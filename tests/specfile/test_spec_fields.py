@@ -73,7 +73,9 @@ def compare(rule: Rule, part: dict[str, Any], where: str) -> int:
     assert rule.extensions == ("patternProperties" in part), where
     if rule.values is not None:
         compare(rule.values, resolved(part["additionalProperties"]), f"{where}.*")
-    return 1 + sum(compare(inner, resolved(properties[key]), f"{where}.{key}") for key, inner in (rule.keys or {}).items())
+    return 1 + sum(
+        compare(inner, resolved(properties[key]), f"{where}.{key}") for key, inner in (rule.keys or {}).items()
+    )
 
 
 def test_titles_descriptions_defaults_and_limits_of_the_schema_are_those_of_the_table() -> None:
@@ -158,10 +160,10 @@ def test_the_checks_and_jsonschema_agree_on_any_document(document: dict[str, Any
     agree(document)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(VALID_VALUES)), st.just(None), max_size=4), st.sampled_from(["a", "b"]), ANY)
-def test_the_checks_and_jsonschema_agree_on_nearly_valid_documents(
-    keys: dict[str, None], name: str, odd: Any
-) -> None:
+@given(
+    st.dictionaries(st.sampled_from(sorted(VALID_VALUES)), st.just(None), max_size=4), st.sampled_from(["a", "b"]), ANY
+)
+def test_the_checks_and_jsonschema_agree_on_nearly_valid_documents(keys: dict[str, None], name: str, odd: Any) -> None:
     body: dict[str, Any] = {"task": "t", "interval": "1h", **{key: VALID_VALUES[key] for key in keys}}
     agree({"schedules": {name: body}})
     for key in keys:

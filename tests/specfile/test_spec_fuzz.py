@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kombu.utils.json import loads
 
+from beatsync.published import read_schema
 from beatsync.report import diagnostics
 from beatsync.specfile import ParseOptions, combine, parse_file
-from beatsync.published import read_schema
 from beatsync.values import Clocked, Crontab, Declared, Interval, Severity, Solar, SourceFile, TaskSpec
 from tests.specfile.corpus import cases
 

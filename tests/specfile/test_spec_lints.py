@@ -65,7 +65,8 @@ def too_few_files(source: SourceFacts) -> Iterator[Diagnostic]:
 def test_a_lint_across_files_fires_whether_files_were_parsed_or_are_unchanged() -> None:
     options = ParseOptions()
     parsed = [
-        parse_file(file_of(f"schedules:\n  {name}: {{task: t, interval: 1h}}\n", f"{name}.yaml"), options) for name in "ab"
+        parse_file(file_of(f"schedules:\n  {name}: {{task: t, interval: 1h}}\n", f"{name}.yaml"), options)
+        for name in "ab"
     ]
     CROSS_LINTS.append(too_few_files)
     try:
