@@ -6,11 +6,9 @@ A local time that the zone's clocks skip, or show twice, is refused; so is a zon
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from pathlib import Path
-from zoneinfo import TZPATH, ZoneInfo
+from zoneinfo import ZoneInfo
 
 from beatsync.specfile.problems import SpecError
 
@@ -56,17 +54,6 @@ def zone(name: str) -> ZoneInfo:
     nearest = _nearest(name)
     hint = f"did you mean {nearest}?" if nearest else "use an IANA name such as UTC or Europe/Berlin"
     raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
-
-
-@lru_cache(maxsize=1)
-def edition() -> str:
-    """Return which edition of the zones' rules is here: under another one the same local time may be another moment."""
-    for folder in TZPATH:
-        with suppress(OSError), Path(folder, "tzdata.zi").open(encoding="utf-8") as file:
-            return file.readline().strip()
-    import tzdata
-
-    return str(tzdata.IANA_VERSION)
 
 
 def utc(moment: datetime) -> datetime:
