@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from beatsync.report.paint import Paint, clean, plain
+from beatsync.report.escape import one_line
+from beatsync.report.paint import Paint, plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -76,15 +77,15 @@ def complain(message: str) -> None:
     """Say what went wrong, on standard error."""
     paint = painter(sys.stderr)
     first, *more = message.splitlines() or [""]
-    click.echo(f"{paint('error:', 'error')} {clean(first)}", err=True, color=True)
+    click.echo(f"{paint('error:', 'error')} {one_line(first)}", err=True, color=True)
     for line in more:
-        click.echo(f"  {clean(line)}", err=True, color=True)
+        click.echo(f"  {one_line(line)}", err=True, color=True)
 
 
 def note(message: str, kind: str = "warning") -> None:
     """Say something that is not the answer, on standard error."""
     paint = painter(sys.stderr)
-    click.echo(f"{paint(kind + ':', kind)} {clean(message)}", err=True, color=True)
+    click.echo(f"{paint(kind + ':', kind)} {one_line(message)}", err=True, color=True)
 
 
 def command(*words: str) -> str:

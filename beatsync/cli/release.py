@@ -22,7 +22,7 @@ def command(settings: Any, /, *, names: tuple[str, ...], **given: Any) -> int:
     """
     from beatsync import reconcile
     from beatsync.plan.release import UnknownNames
-    from beatsync.report import plan as report
+    from beatsync.report import text
 
     asked = wiring.Given(**given)
     with wiring.opened(asked, settings) as (store, project):
@@ -30,6 +30,6 @@ def command(settings: Any, /, *, names: tuple[str, ...], **given: Any) -> int:
             made = reconcile.release(store, names, wiring.sync_options(asked, project, store))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
-    output.answer_lines(report.text_report(made, applied=True, paint=output.painter(sys.stdout)))
+    output.answer_lines(text.render_plan(made, applied=True, paint=output.painter(sys.stdout)))
     output.note("the rows stay as they are; a sync of files that still declare them stops, until --adopt", "hint")
     return exits.DONE

@@ -11,7 +11,7 @@ import click
 from beatsync.cli import exits, options, output, wiring
 
 if TYPE_CHECKING:
-    from beatsync.report.status import SourceStatus
+    from beatsync.report.values import SourceStatus
     from beatsync.store import SourceState, Store
 
 _LOOK = 0.5
@@ -43,7 +43,7 @@ def command(
     **given: Any,
 ) -> int:  # fmt: skip
     """Show each source: its revision, when and how it was last synced, and rows that drifted or are left as they are."""
-    from beatsync.report import status
+    from beatsync.report import jsonout, text
 
     if revision is not None and wait is None:
         raise click.UsageError("--revision is what --wait waits for")
@@ -52,9 +52,9 @@ def command(
             _wait(store, source, revision, wait)
         found = _sources(store, source)
     if output_format == "json":
-        output.answer(status.json_report(found))
+        output.answer(jsonout.render_status(found))
     else:
-        output.answer(status.text_report(found, output.painter(sys.stdout)))
+        output.answer(text.render_status(found, output.painter(sys.stdout)))
     return exits.DONE
 
 
@@ -88,7 +88,7 @@ def _is_synced(state: SourceState, revision: str | None) -> bool:
 def _sources(store: Store, only: str | None) -> list[SourceStatus]:
     from beatsync.plan.drift import states
     from beatsync.reconcile import utc_now
-    from beatsync.report.status import SourceStatus
+    from beatsync.report.values import SourceStatus
 
     if only is not None:
         wiring.require_source(store, only)

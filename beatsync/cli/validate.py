@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from beatsync import __version__
 from beatsync.cli import exits, options, output, wiring
-from beatsync.report import diagnostics
+from beatsync.report.values import ValidationResult
 
 
 @click.command("validate")
@@ -31,9 +32,9 @@ def command(project: Any, /, *, output_format: str, verbose: bool, quiet: bool, 
     return exits.INVALID if invalid else exits.DONE
 
 
-def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet: bool) -> diagnostics.Checked:
+def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet: bool) -> ValidationResult:
     from beatsync.reconcile import parse
-    from beatsync.report.places import located
+    from beatsync.report.places import with_directory
     from beatsync.source import load, load_file
 
     path = wiring.directory(given, project)
@@ -42,23 +43,22 @@ def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet
         snapshot = load_file(path) if is_file else load(path)
         desired = parse(snapshot, wiring.parse_options(given, project), watch, given.jobs)
     parent = path.parent if is_file else path
-    return diagnostics.Checked(
-        len(snapshot.files),
-        len(desired.schedules),
-        located(desired.diagnostics, str(parent)),
+    return ValidationResult(
         [str(Path(parent, file.path)) for file in snapshot.files],
+        len(desired.schedules),
+        with_directory(desired.diagnostics, str(parent)),
     )
 
 
-def _report(checked: diagnostics.Checked, output_format: str) -> str:
-    if output_format == "json":
-        return diagnostics.json_report(checked)
-    if output_format == "github":
-        return diagnostics.github_report(checked)
-    if output_format == "sarif":
-        return diagnostics.sarif_report(checked, __version__)
-    if output_format == "junit":
-        return diagnostics.junit_report(checked)
-    import sys
+def _report(checked: ValidationResult, output_format: str) -> str:
+    from beatsync.report import github, jsonout, junit, sarif, text
 
-    return diagnostics.text_report(checked, output.painter(sys.stdout))
+    if output_format == "json":
+        return jsonout.render_validation(checked)
+    if output_format == "github":
+        return github.render_validation(checked)
+    if output_format == "sarif":
+        return sarif.render_validation(checked, __version__)
+    if output_format == "junit":
+        return junit.render_validation(checked)
+    return text.render_validation(checked, output.painter(sys.stdout))
