@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from beatsync.plan.diff import make_plan
 from beatsync.plan.drift import states
+from beatsync.plan.guard import guard
 from beatsync.plan.model import Plan
-from beatsync.plan.observed import Suspension
+from beatsync.plan.observed import Observed, Suspension
+from beatsync.plan.request import Request
 from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.specfile import ParseOptions, crontab, parse_file
-from beatsync.values import Clocked, Interval, OnRemove, Policy, Revision, SourceFile
+from beatsync.values import Clocked, Desired, Interval, OnRemove, Policy, Revision, SourceFile
 from tests.builders import NOW, declared, desired, observed, owned, request, row
 
 BROKEN = """\
@@ -21,6 +23,11 @@ schedules:
   "bell\\u0007": {task: shop.ring, interval: 30s, kwargs: {password: [hunter2, yes]}}
   friday-13: {task: shop.fear, crontab: "0 0 13 * fri"}
 """
+
+
+def guarded_plan(files: Desired, database: Observed, request: Request) -> Plan:
+    """Return the plan of a sync, with everything that blocks it."""
+    return guard(make_plan(files, database, request), files, database, request)
 
 
 def everything() -> Plan:
@@ -64,7 +71,7 @@ def everything() -> Plan:
         declared("protected", policy=Policy(protect=True)),
     )
     gone = declared("deleted by hand")
-    return make_plan(
+    return guarded_plan(
         desired(created, updated, daily, adopted, paused, ended, renamed, gone, environment="production"),
         observed(
             row(previous, 1, queue="slow", enabled=False),
@@ -91,7 +98,7 @@ def stopped() -> Plan:
     names = [f"job-{number:02}" for number in range(30)]
     rows = [row(declared(name), number + 1) for number, name in enumerate(names)]
     removed = [declared(name) for name in ("a", "b", "c", "d", "e*f")]
-    return make_plan(
+    return guarded_plan(
         desired(*map(declared, names)),
         observed(
             *rows,
@@ -109,13 +116,13 @@ def isolated() -> Plan:
     """A plan that isolates an invalid file."""
     parsed = parse_file(SourceFile("broken.yaml", BROKEN.encode()), ParseOptions())
     good = declared("good", path="good.yaml")
-    return make_plan(desired(good, diagnostics=parsed.diagnostics), observed(), request(isolate=True))
+    return guarded_plan(desired(good, diagnostics=parsed.diagnostics), observed(), request(isolate=True))
 
 
 def nothing() -> Plan:
     """A plan for a git commit that changes nothing."""
     schedule = declared()
-    plan = make_plan(desired(schedule), observed(row(schedule), inventory=(owned(schedule),)), request())
+    plan = guarded_plan(desired(schedule), observed(row(schedule), inventory=(owned(schedule),)), request())
     return Plan(plan.source, Revision("0" * 64, "3f2a1c9"), unchanged=plan.unchanged)
 
 

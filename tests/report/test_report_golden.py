@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from jsonschema import Draft202012Validator
 
-from beatsync.plan.diff import make_plan
 from beatsync.plan.drift import states
 from beatsync.plan.jsonform import plan_json, plan_lines
 from beatsync.plan.model import Blocked, Plan
@@ -120,7 +119,7 @@ def test_a_plan_of_thousands_fits_into_a_comment_on_github() -> None:
     broken = parse_file(
         SourceFile("broken.yaml", b"".join(b"k%d: 1\n" % number for number in range(500))), ParseOptions()
     )
-    plan = make_plan(desired(*new, diagnostics=broken.diagnostics), observed(), request(isolate=True))
+    plan = samples.guarded_plan(desired(*new, diagnostics=broken.diagnostics), observed(), request(isolate=True))
     comment = markdown.render_plan(plan, applied=False)
     assert len(comment) < 65_536
     assert "**5,000 to create" in comment
@@ -134,7 +133,7 @@ def test_a_long_text_shows_the_first_new_schedules_and_every_other_change(monkey
     monkeypatch.setattr(text, "_MAX_NEW", 2)
     new = [declared(f"job-{number}") for number in range(5)]
     before, after = declared("job-9"), declared("job-9", task="changed")
-    plan = make_plan(desired(*new, after), observed(row(before), inventory=(owned(before),)), request())
+    plan = samples.guarded_plan(desired(*new, after), observed(row(before), inventory=(owned(before),)), request())
     lines = plan_text(plan).splitlines()
     assert [line for line in lines if line[:3] in {"  +", "  ~", "  a"}] == [
         "  + job-0", "  + job-1", "  ~ job-9", "  and 3 more new schedules; `--format json` lists all of them",
