@@ -27,7 +27,6 @@ AVOIDED = frozenset(
 """Names that do not say what a value is."""
 FOREIGN = {
     ("beatsync/cli", "quiet"): "the flag `--quiet`; click names the parameter after it",
-    ("beatsync/models.py", "said"): "a column of the previous release, which runs beside this one for a while",
 }
 """Uses of an avoided name that another package, or the public interface, prescribes: (folder or file, name) → reason."""
 
