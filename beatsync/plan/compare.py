@@ -1,7 +1,8 @@
 """Three-way comparison, field by field: the declared value, the row's value, and the value last applied.
 
 All three are normalised (`TaskSpec.fields()`), so this compares flat maps. A schedule is one value in up to two fields (a
-crontab and its timezone), so its fields are changed or ignored together.
+crontab and its timezone), so its fields are changed or ignored together. The field `enabled` belongs to the operator unless
+the file sets it, and beat itself clears it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from beatsync.plan.inventory import Fields
-from beatsync.plan.model import Cause, FieldChange
-from beatsync.plan.observed import Row
+from beatsync.plan.inventory import Fields, applied_fields
+from beatsync.plan.model import Cause, Condition, FieldChange
+from beatsync.plan.observed import Owned, Row
 from beatsync.specfile.fields import FIELD_TABLE
-from beatsync.values import FIELDS, SCHEDULE_FIELDS
+from beatsync.values import FIELDS, SCHEDULE_FIELDS, Declared
 
 _GROUPS = (
     ("name",),
@@ -23,6 +24,29 @@ _GROUPS = (
 )
 """Fields that are compared as one value, in the order of `FIELDS`."""
 _REARMING = (*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if field.rearms))
+
+
+def compare_row(
+    declared: Declared, entry: Owned | None, row: Row, now: datetime
+) -> tuple[tuple[FieldChange, ...], Condition | None]:
+    """Return the fields of `row` that have to change, and why a disabled row stays disabled."""
+    want = declared.spec.fields()
+    last = applied_fields(entry.applied) if entry is not None else None
+    fields = tuple(compare(want, row.spec.fields(), last, declared.policy.ignore))
+    enabled = _wanted_enabled(declared, entry, last)
+    # A finished one-off that becomes a crontab has completed as what it was.
+    if completed(row, now, one_off=declared.spec.one_off or bool(last and last.get("one_off"))):
+        if last is not None and _is_rearmed(declared, want, last):
+            enabled = declared.spec.enabled
+        elif _stays_completed(declared, fields, row, now):
+            return fields, Condition.COMPLETED
+    if enabled is None:
+        return fields, None if row.spec.enabled else Condition.PAUSED
+    is_drift = last is not None and last.get("enabled") is enabled
+    if enabled is row.spec.enabled or (is_drift and "enabled" in declared.policy.ignore):
+        return fields, None
+    cause = Cause.DRIFT if is_drift else Cause.SPEC
+    return (*fields, FieldChange("enabled", row.spec.enabled, enabled, cause)), None
 
 
 def compare(want: Fields, have: Fields, last: Fields | None, ignore: Collection[str]) -> Iterator[FieldChange]:
@@ -51,6 +75,26 @@ def completed(row: Row, now: datetime, *, one_off: bool) -> bool:
     return (one_off and row.spec.one_off) or (row.spec.expires is not None and row.spec.expires <= now)
 
 
-def rearmed(want: Fields, last: Fields) -> bool:
+def _wanted_enabled(declared: Declared, entry: Owned | None, last: Fields | None) -> bool | None:
+    """Return the value of `enabled` that the row shall have; None if it belongs to the operator."""
+    if declared.enabled_declared:
+        return declared.spec.enabled
+    if entry is None or last is None:
+        return None
+    # A value that the file set and no longer sets falls back to the default, as with `kubectl apply`.
+    return True if entry.retired or last.get("enabled") is False else None
+
+
+def _is_rearmed(declared: Declared, want: Fields, last: Fields) -> bool:
     """Return whether the file has changed, since the last apply, in a way that enables a completed row again."""
-    return any(want.get(name) != last.get(name) for name in _REARMING)
+    return any(want.get(name) != last.get(name) for name in _REARMING) or (
+        declared.enabled_declared and last.get("enabled") is False
+    )
+
+
+def _stays_completed(declared: Declared, fields: tuple[FieldChange, ...], row: Row, now: datetime) -> bool:
+    """Return whether a completed row still is one after `fields` are written, which may restore a drifted `expires`."""
+    if not any(field.field == "expires" for field in fields):
+        return True
+    after = row._replace(spec=row.spec._replace(expires=declared.spec.expires))
+    return completed(after, now, one_off=declared.spec.one_off)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from beatsync.plan.compare import compare
-from beatsync.plan.enabled import compare_enabled
+from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, becomes_due, counts_from
-from beatsync.plan.inventory import applied_fields, new_record, record_if_changed
+from beatsync.plan.inventory import new_record, record_if_changed
 from beatsync.plan.matches import Match
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision
 from beatsync.plan.observed import Row
@@ -55,14 +54,11 @@ def _update(match: Match, row: Row, options: PlanOptions, now: datetime) -> Deci
     record = record_if_changed(declared, entry, row)
     if record is None and row.spec == declared.spec:
         return Decision(name)  # as for nearly all rows; this comparison is cheap
-    last = applied_fields(entry.applied) if entry is not None else None
-    fields = tuple(compare(declared.spec.fields(), row.spec.fields(), last, declared.policy.ignore))
-    enabled, condition = compare_enabled(match, row, last, fields, now)
-    if enabled is not None:
-        fields = (*fields, enabled)
+    fields, condition = compare_row(declared, entry, row, now)
     if not fields and entry is not None:
         return Decision(name, record=record, condition=condition)
-    target = declared.spec._replace(enabled=row.spec.enabled if enabled is None else bool(enabled.after))
+    enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
+    target = declared.spec._replace(enabled=enabled)
     change = Change(
         action=Action.ADOPT if entry is None else Action.UPDATE,
         name=name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
-from beatsync.plan.request import Request
+from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
@@ -16,6 +16,11 @@ SUSPENDED = "suspended"
 DEFAULT_LIMIT_ROWS = 3
 DEFAULT_LIMIT_PERCENT = 30
 _HUNDRED_PERCENT = 100
+_STALE = Blocked(
+    "plan-stale",
+    "the saved plan no longer holds: files or rows have changed since it was made",
+    hint="make a new plan and review it",
+)
 _LIMIT = re.compile(r"(\d{1,9})(%?)")
 
 
@@ -48,19 +53,14 @@ def removal_limit(text: str | None, owned: int) -> int:
 
 def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) -> Plan:
     """Return the plan with every reason why it may not be applied, and with warnings about likely mistakes."""
-    checksum = plan.checksum if request.options.approved is not None else None
-    removals = tuple(change.name for change in plan.changes if is_removal(change))
-    blocked = (
-        _stale(request, checksum),
-        *plan.blocked,
-        _suspended(plan),
-        _other_origin(observed, request),
-        _empty(desired, observed, request),
-        _too_many_removals(removals, _owned(desired, observed), request, checksum),
-    )
+    approved = request.options.approved
+    is_approved = approved is not None and approved == plan.checksum
+    stale = () if is_approved or approved is None else (_STALE,)
+    origin = _source_blockers(plan, observed, request)
+    removals = _removal_blockers(plan, desired, observed, request.options, is_approved=is_approved)
     return replace(
         plan,
-        blocked=tuple(reason for reason in blocked if reason is not None),
+        blocked=(*stale, *plan.blocked, *origin, *removals),
         diagnostics=(*plan.diagnostics, *_environment_warnings(desired, observed)),
     )
 
@@ -75,65 +75,45 @@ def is_removal(change: Change) -> bool:
     return (change.action is Action.DELETE or change.action is Action.DISABLE) and change.cause is Cause.SPEC
 
 
-def _owned(desired: Desired, observed: Observed) -> int:
-    """Return how many schedules the source owns; each unchanged name has one entry, whether or not it was read."""
-    in_scope = sum(not entry.retired for entry in observed.inventory.values())
-    return in_scope + len(desired.unchanged - observed.inventory.keys())
-
-
-def _stale(request: Request, checksum: str | None) -> Blocked | None:
-    if checksum == request.options.approved:
-        return None
-    return Blocked(
-        "plan-stale",
-        "the saved plan no longer holds: files or rows have changed since it was made",
-        hint="make a new plan and review it",
-    )
-
-
-def _suspended(plan: Plan) -> Blocked | None:
-    if plan.suspension is None:
-        return None
-    hint = f"`beatsync resume {plan.source}` resumes syncs"
-    return Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
-
-
-def _other_origin(observed: Observed, request: Request) -> Blocked | None:
+def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
+    """Yield why the source may not be synced now, or not from these files."""
+    if plan.suspension is not None:
+        hint = f"`beatsync resume {plan.source}` resumes syncs"
+        yield Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
     origin = request.origin
-    if not origin or not observed.origin or origin == observed.origin or request.options.accept_origin:
-        return None
-    return Blocked(
-        "origin",
-        f"this source belongs to {observed.origin}, and these files come from {origin}",
-        hint="choose another source name for these files with --source NAME, or confirm with --accept-origin that they moved",
-    )
+    if origin and observed.origin and origin != observed.origin and not request.options.accept_origin:
+        yield Blocked(
+            "origin",
+            f"this source belongs to {observed.origin}, and these files come from {origin}",
+            hint="choose another source name for these files with --source NAME, "
+            "or confirm with --accept-origin that the files have moved",
+        )
 
 
-def _empty(desired: Desired, observed: Observed, request: Request) -> Blocked | None:
-    owned = _owned(desired, observed)
-    if not owned or desired.schedules or desired.unchanged or request.options.allow_empty:
-        return None
-    return Blocked(
-        "empty",
-        f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
-        tuple(sorted(observed.inventory)),
-        hint="check the directory and --env; --allow-empty confirms that it is intended",
-    )
-
-
-def _too_many_removals(names: tuple[str, ...], owned: int, request: Request, checksum: str | None) -> Blocked | None:
-    limit = removal_limit(request.options.max_deletes, owned)
-    is_approved = checksum is not None and checksum == request.options.approved
-    if len(names) <= limit or is_approved:
-        return None
-    return Blocked(
-        "max-deletes",
-        f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, "
-        f"and the limit is {limit}",
-        names,
-        hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
-        "and apply exactly that with `sync --plan FILE`",
-    )
+def _removal_blockers(
+    plan: Plan, desired: Desired, observed: Observed, options: PlanOptions, *, is_approved: bool
+) -> Iterator[Blocked]:
+    """Yield why the plan may not take so many schedules out of service."""
+    owned = sum(not entry.retired for entry in observed.inventory.values())
+    owned += len(desired.unchanged - observed.inventory.keys())  # each has one entry, which was not read
+    if owned and not (desired.schedules or desired.unchanged or options.allow_empty):
+        yield Blocked(
+            "empty",
+            f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
+            tuple(sorted(observed.inventory)),
+            hint="check the directory and --env; --allow-empty confirms that it is intended",
+        )
+    names = tuple(change.name for change in plan.changes if is_removal(change))
+    limit = removal_limit(options.max_deletes, owned)
+    if len(names) > limit and not is_approved:
+        yield Blocked(
+            "max-deletes",
+            f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, "
+            f"and the limit is {limit}",
+            names,
+            hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
+            "and apply exactly that with `sync --plan FILE`",
+        )
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

@@ -37,18 +37,20 @@ def delete_resurrected(row: Row) -> Change:
 def _prune(leftover: Leftover, *, isolated: bool) -> Decision:
     entry, row = leftover.entry, leftover.row
     if row is None:
-        return _end(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted")
-    if leftover.reassigned:
-        return _end(Action.FORGET, entry, row, Cause.DRIFT, f"its row was renamed to {row.name}")
-    if isolated:
+        change = _change(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted")
+    elif leftover.reassigned:
+        change = _change(Action.FORGET, entry, row, Cause.DRIFT, f"its row was renamed to {row.name}")
+    elif isolated:
         return _freeze(entry, row)
-    if entry.policy.protect:
+    elif entry.policy.protect:
         return Decision(entry.name, record=_thaw(entry, row), condition=Condition.PROTECTED)
-    if entry.policy.on_remove is OnRemove.KEEP:
-        return _end(Action.FORGET, entry, row, Cause.SPEC, "the row is kept (on_remove: keep)")
-    if entry.policy.on_remove is OnRemove.DISABLE:
+    elif entry.policy.on_remove is OnRemove.DISABLE:
         return _retire(entry, row)
-    return _end(Action.DELETE, entry, row, Cause.SPEC)
+    elif entry.policy.on_remove is OnRemove.KEEP:
+        change = _change(Action.FORGET, entry, row, Cause.SPEC, "the row is kept (on_remove: keep)")
+    else:
+        change = _change(Action.DELETE, entry, row, Cause.SPEC)
+    return Decision(entry.name, change)
 
 
 def _freeze(entry: Owned, row: Row) -> Decision:
@@ -78,12 +80,7 @@ def _record(entry: Owned, row: Row, *, retired: bool, frozen: bool = False) -> R
     return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired, frozen)
 
 
-def _end(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None = None) -> Decision:
-    """Delete the row and its entry, or only the entry."""
-    return Decision(entry.name, _change(action, entry, row, cause, note))
-
-
-def _change(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None) -> Change:
+def _change(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None = None) -> Change:
     return Change(
         action=action,
         name=entry.name,

@@ -1,11 +1,13 @@
-"""Which inventory entries end with a plan, decided before schedules are matched."""
+"""Which inventory entries and names end with a plan, decided before schedules are matched."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from beatsync.plan.collation import all_distinct, collisions
 from beatsync.plan.observed import Observed
+from beatsync.plan.ownership import Ownership
 from beatsync.values import Declared, OnRemove
 
 
@@ -35,3 +37,30 @@ def find_removals(
         deleted=frozenset(entry.name for entry in ending if entry.policy.on_remove is OnRemove.DELETE),
         kept=frozenset(entry.name for entry in ending if entry.policy.on_remove is OnRemove.KEEP),
     )
+
+
+def find_collisions(
+    declared: frozenset[str], observed: Observed, ownership: Ownership, removals: Removals
+) -> Mapping[str, frozenset[str]]:
+    """Return, by name, the other names that the database takes for the same: of rows, of entries and in the files.
+
+    A name that the plan removes does not count: it is gone before another spelling of it is written.
+    """
+    names = declared.union(observed.rows, observed.inventory, observed.owners)
+    if all_distinct(names, observed.name_rule):
+        return {}
+    changing = declared | removals.renamed | removals.deleted
+    rows = (
+        name
+        for name, row in observed.rows.items()
+        if (entry := ownership.entry_of(row)) is None or entry.name not in changing
+    )
+    entries = (
+        name
+        for name, entry in observed.inventory.items()
+        if name not in changing
+        and name not in removals.kept
+        and (row := ownership.row_of(entry)) is not None
+        and row.name not in declared
+    )
+    return collisions(declared.union(observed.owners, rows, entries), observed.name_rule)
