@@ -21,18 +21,20 @@ def assemble(
 ) -> Plan:
     """Return the plan that carries out the decisions. Frozen schedules and unchanged names count as unchanged."""
     decisions = (*enforced, *pruned)
+    changes = (decision.change for decision in decisions)
+    records = (decision.record for decision in decisions)
+    errors = (decision.diagnostic for decision in decisions)
     unchanged = sum(decision.change is None and decision.diagnostic is None for decision in enforced)
-    suspension = observed.suspension
     return Plan(
         source=request.source,
         revision=request.revision,
         environment=desired.environment,
         origin=request.origin,
-        changes=tuple(sorted((d.change for d in decisions if d.change), key=attrgetter("name", "action"))),
-        records=tuple(sorted((d.record for d in decisions if d.record), key=attrgetter("name"))),
+        changes=tuple(sorted(filter(None, changes), key=attrgetter("name", "action"))),
+        records=tuple(sorted(filter(None, records), key=attrgetter("name"))),
         unchanged=unchanged + len(matches.frozen) + len(desired.unchanged),
-        conditions=tuple(sorted((d.name, d.condition) for d in decisions if d.condition)),
+        conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
         blocked=matches.blocked,
-        diagnostics=(*desired.diagnostics, *(d.diagnostic for d in decisions if d.diagnostic)),
-        suspension=suspension if suspension is not None and suspension.holds(request.now) else None,
+        diagnostics=(*desired.diagnostics, *filter(None, errors)),
+        suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )

@@ -30,23 +30,20 @@ def compare_row(
     declared: Declared, entry: Owned | None, row: Row, now: datetime
 ) -> tuple[tuple[FieldChange, ...], Condition | None]:
     """Return the fields of `row` that have to change, and why a disabled row stays disabled."""
-    want = declared.spec.fields()
+    want, have = declared.spec.fields(), row.spec.fields()
     last = applied_fields(entry.applied) if entry is not None else None
-    fields = tuple(compare(want, row.spec.fields(), last, declared.policy.ignore))
+    fields = tuple(compare(want, have, last, declared.policy.ignore))
     enabled = _wanted_enabled(declared, entry, last)
     # A finished one-off that becomes a crontab has completed as what it was.
-    if completed(row, now, one_off=declared.spec.one_off or bool(last and last.get("one_off"))):
+    if completed(row, now, one_off=declared.spec.one_off or bool(last and last["one_off"])):
         if last is not None and _is_rearmed(declared, want, last):
             enabled = declared.spec.enabled
         elif _stays_completed(declared, fields, row, now):
             return fields, Condition.COMPLETED
     if enabled is None:
         return fields, None if row.spec.enabled else Condition.PAUSED
-    is_drift = last is not None and last.get("enabled") is enabled
-    if enabled is row.spec.enabled or (is_drift and "enabled" in declared.policy.ignore):
-        return fields, None
-    cause = Cause.DRIFT if is_drift else Cause.SPEC
-    return (*fields, FieldChange("enabled", row.spec.enabled, enabled, cause)), None
+    changes = _field_changes(("enabled",), {"enabled": enabled}, have, last, declared.policy.ignore)
+    return (*fields, *changes), None
 
 
 def compare(want: Fields, have: Fields, last: Fields | None, ignore: Collection[str]) -> Iterator[FieldChange]:
@@ -55,13 +52,19 @@ def compare(want: Fields, have: Fields, last: Fields | None, ignore: Collection[
     `last` is None for a row that nothing was applied to yet. A field in `ignore` is written only if the file changed it.
     """
     for group in _GROUPS:
-        differing = [name for name in group if want.get(name) != have.get(name)]
-        if not differing:
-            continue
-        file_changed = last is None or any(want.get(name) != last.get(name) for name in group)
-        if file_changed or not any(name in ignore for name in group):
-            cause = Cause.SPEC if file_changed else Cause.DRIFT
-            for name in differing:
+        if any(want.get(name) != have.get(name) for name in group):
+            yield from _field_changes(group, want, have, last, ignore)
+
+
+def _field_changes(
+    group: tuple[str, ...], want: Fields, have: Fields, last: Fields | None, ignore: Collection[str]
+) -> Iterator[FieldChange]:
+    """Yield the fields of a group that differ; if the file did not change the group and ignores it, none."""
+    file_changed = last is None or any(want.get(name) != last.get(name) for name in group)
+    if file_changed or not any(name in ignore for name in group):
+        cause = Cause.SPEC if file_changed else Cause.DRIFT
+        for name in group:
+            if want.get(name) != have.get(name):
                 yield FieldChange(name, have.get(name), want.get(name), cause)
 
 

@@ -9,7 +9,7 @@ from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
 from beatsync.plan.matches import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, Decision
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange
 from beatsync.plan.observed import Row
 from beatsync.plan.refusals import refuse
 from beatsync.plan.request import PlanOptions
@@ -57,8 +57,7 @@ def _update(match: Match, row: Row, options: PlanOptions, now: datetime) -> Deci
     fields, condition = compare_row(declared, entry, row, now)
     if not fields and entry is not None:
         return Decision(name, record=record, condition=condition)
-    enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
-    target = declared.spec._replace(enabled=enabled)
+    target = _target(declared.spec, row, fields)
     change = Change(
         action=Action.ADOPT if entry is None else Action.UPDATE,
         name=name,
@@ -76,6 +75,12 @@ def _update(match: Match, row: Row, options: PlanOptions, now: datetime) -> Deci
     if refusal is not None:
         return Decision(name, diagnostic=refusal)
     return Decision(name, prevent_immediate_run(change, target, row, options, now), record, condition)
+
+
+def _target(spec: TaskSpec, row: Row, fields: Iterable[FieldChange]) -> TaskSpec:
+    """Return the values that `row` shall have; `enabled` stays unless it is one of the changed `fields`."""
+    enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
+    return spec._replace(enabled=enabled)
 
 
 def prevent_immediate_run(

@@ -70,16 +70,19 @@ def is_due(row: Row, now: datetime) -> bool:
         return False
     if spec.expires is not None and now >= spec.expires:
         return False
-    last = row.last_run_at
-    if last is None:
-        last = row.date_changed or now
-        if spec.start_time is not None:
-            last -= _BEFORE_START
     try:
-        return _schedule_due(spec.schedule, last, now)
+        return _schedule_due(spec.schedule, _last_run(row, now), now)
     except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError, TypeError):
         # celery before 5.7 raises RuntimeError for a day that never comes; an unknown period is a TypeError of `timedelta`.
         return False
+
+
+def _last_run(row: Row, now: datetime) -> datetime:
+    """Return the time from which beat counts: the last run, or what stands for it if the row never ran."""
+    if row.last_run_at is not None:
+        return row.last_run_at
+    start = row.date_changed or now
+    return start - _BEFORE_START if row.spec.start_time is not None else start
 
 
 def _schedule_due(schedule: object, last: datetime, now: datetime) -> bool:

@@ -54,19 +54,14 @@ def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Reco
     The values are compared decoded if the texts differ: an earlier release wrote the keys in another order.
     """
     record = new_record(declared, entry, row)
-    if entry is None or entry.retired or entry.frozen:
+    if entry is None:
         return record
-    same = (record.name, record.row_id, record.policy, record.path) == (
-        entry.name,
-        entry.row_id,
-        entry.policy,
-        entry.path,
+    if record.applied != entry.applied and applied_fields(record.applied) == applied_fields(entry.applied):
+        record = record._replace(applied=entry.applied)
+    present = Record(
+        entry.name, entry.row_id, entry.applied, entry.policy, entry.path, retired=entry.retired, frozen=entry.frozen
     )
-    if not same or (
-        record.applied != entry.applied and applied_fields(record.applied) != applied_fields(entry.applied)
-    ):
-        return record
-    return None
+    return record if record != present else None
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import chain, repeat
 
 from beatsync.plan.model import Change, FieldChange
 from beatsync.specfile.fields import FIELD_TABLE
@@ -57,7 +56,7 @@ def _mask(value: object, other: object, side: str, path: str, sensitive: Sequenc
     if value is _ABSENT:
         return value
     if path in sensitive or looks_secret(key):
-        return MASK if other is _ABSENT or other == value else f"{MASK} ({side})"
+        return f"{MASK} ({side})" if other not in (_ABSENT, value) else MASK
     if isinstance(value, dict):
         others = other if isinstance(other, dict) else {}
         return {
@@ -65,9 +64,9 @@ def _mask(value: object, other: object, side: str, path: str, sensitive: Sequenc
             for name, item in value.items()
         }
     if isinstance(value, list):
-        counterparts = chain(other if isinstance(other, list) else (), repeat(_ABSENT))
+        numbered = dict(enumerate(other)) if isinstance(other, list) else {}
         return [
-            _mask(item, counterpart, side, f"{path}.{index}", sensitive)
-            for index, (item, counterpart) in enumerate(zip(value, counterparts, strict=False))
+            _mask(item, numbered.get(index, _ABSENT), side, f"{path}.{index}", sensitive)
+            for index, item in enumerate(value)
         ]
     return value

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from beatsync.plan import conflicts
 from beatsync.plan.matches import Leftover, Match, Matches
 from beatsync.plan.model import Blocked
-from beatsync.plan.observed import Observed, Owned, Row, Tombstone
+from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.ownership import Ownership
 from beatsync.plan.removals import Removals, find_collisions, find_removals
 from beatsync.plan.request import PlanOptions
@@ -28,33 +28,39 @@ def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) 
     collisions = find_collisions(declared, observed, ownership, removals)
     matcher = Matcher(observed, ownership, options.adopt, declared, removals, collisions)
 
-    matched: list[Match] = []
-    blocked: list[Blocked] = []
-    frozen: dict[str, tuple[Owned, Row]] = {}
-    for schedule in valid:
-        match = matcher.match(schedule)
-        if isinstance(match, Blocked):
-            blocked.append(match)
-        elif pair := _frozen(match, ownership, invalid):
-            frozen[pair[0].name] = pair
-        else:
-            matched.append(match)
-
-    accounted = {match.entry.name for match in matched if match.entry}.union(*(reason.names for reason in blocked))
+    matched, blocked, frozen = _match_all(valid, matcher, invalid)
     taken = {match.row.row_id for match in matched if match.row}
-    leftovers = []
-    for name in sorted(undeclared - accounted - frozen.keys()):
-        entry = observed.inventory[name]
-        row = ownership.row_of(entry)
-        leftovers.append(Leftover(entry, row, reassigned=row is not None and row.row_id in taken))
-    resurrected = (row for row in ownership.resurrected() if row.row_id not in taken)
+    accounted = {match.entry.name for match in matched if match.entry}.union(*(reason.names for reason in blocked))
+    leftovers = (observed.inventory[name] for name in sorted(undeclared - accounted - frozen.keys()))
     return Matches(
         tuple(matched),
         tuple(blocked),
         tuple(frozen.values()),
-        tuple(leftovers),
-        tuple(row for row in resurrected if row.name not in declared and row.name not in accounted),
+        tuple(_leftover(entry, ownership.row_of(entry), taken) for entry in leftovers),
+        tuple(row for row in ownership.resurrected(taken) if row.name not in declared | accounted),
     )
+
+
+def _match_all(
+    schedules: Iterable[Declared], matcher: Matcher, invalid: frozenset[str]
+) -> tuple[list[Match], list[Blocked], dict[str, tuple[Owned, Row]]]:
+    """Return the matches, the reasons why there is none, and the frozen entries by name with their rows."""
+    matched: list[Match] = []
+    blocked: list[Blocked] = []
+    frozen: dict[str, tuple[Owned, Row]] = {}
+    for schedule in schedules:
+        match = matcher.match(schedule)
+        if isinstance(match, Blocked):
+            blocked.append(match)
+        elif pair := _frozen(match, matcher.ownership, invalid):
+            frozen[pair[0].name] = pair
+        else:
+            matched.append(match)
+    return matched, blocked, frozen
+
+
+def _leftover(entry: Owned, row: Row | None, taken: set[int]) -> Leftover:
+    return Leftover(entry, row, reassigned=row is not None and row.row_id in taken)
 
 
 def _frozen(match: Match, ownership: Ownership, invalid: frozenset[str]) -> tuple[Owned, Row] | None:
@@ -62,8 +68,9 @@ def _frozen(match: Match, ownership: Ownership, invalid: frozenset[str]) -> tupl
     if not invalid:
         return None
     renamed = ownership.renamed_entry(match.declared.spec.name)
-    is_renamed = renamed is not None and renamed.path in invalid
-    entry, row = (renamed, ownership.row_of(renamed)) if renamed and is_renamed else (match.entry, match.row)
+    if renamed is not None and renamed.path in invalid:
+        match = Match(match.declared, renamed, ownership.row_of(renamed))
+    entry, row = match.entry, match.row
     return (entry, row) if entry is not None and row is not None and entry.path in invalid else None
 
 
@@ -99,13 +106,13 @@ class Matcher:
         if name in self.observed.beat_schedule:
             return conflicts.in_beat_schedule(name)
         others = self.collisions.get(name)
-        if others:
-            other = min(others)
-            is_only_an_entry = (
-                other in self.observed.inventory and other not in self.declared | self.observed.rows.keys()
-            )
-            return conflicts.name_collision(name, others, self.observed.owners.get(other), releasable=is_only_an_entry)
-        return None
+        if others is None:
+            return None
+        other = min(others)
+        has_row = other in self.declared or other in self.observed.rows
+        return conflicts.name_collision(
+            name, others, self.observed.owners.get(other), releasable=other in self.observed.inventory and not has_row
+        )
 
     def _match_unclaimed(self, declared: Declared) -> Match | Blocked:
         entry = self.observed.inventory.get(declared.spec.name)
@@ -134,23 +141,25 @@ class Matcher:
 
     def _match_renamed(self, declared: Declared, old_name: str) -> Match | Blocked | None:
         """Match a schedule that has `renamed_from`; None if there is nothing to rename."""
-        entry = self.observed.inventory.get(old_name)
-        row = self.observed.rows.get(old_name) if entry is None else self.ownership.row_of(entry)
-        if row is None or old_name in self.declared:
+        if old_name in self.declared:
             return None
-        if entry is None:
+        entry = self.observed.inventory.get(old_name)
+        if entry is not None:
+            row = self.ownership.row_of(entry)
+        else:
+            row = self.observed.rows.get(old_name)
             entry = self.ownership.renamed_entry(old_name)
             if entry is not None and self._loses_name(entry):
                 return None
+        if row is None:
+            return None
         name = declared.spec.name
-        same_name = self.observed.rows.get(name)
-        if same_name is not None and same_name.row_id != row.row_id:
+        if self.observed.rows.get(name, row).row_id != row.row_id:
             return conflicts.unowned_row(name, f"it cannot take the place of {old_name!r} while {name!r} exists")
-        if entry is None:
-            if old_name in self.observed.owners:
-                return None
-            if not self.adopt:
-                return conflicts.unowned_row(old_name, f"{name!r} is declared with renamed_from: {old_name}")
+        if entry is None and old_name in self.observed.owners:
+            return None
+        if entry is None and not self.adopt:
+            return conflicts.unowned_row(old_name, f"{name!r} is declared with renamed_from: {old_name}")
         return Match(declared, entry, row, f"renamed from {old_name}")
 
     def _match_new(self, declared: Declared) -> Match | Blocked:
@@ -163,7 +172,7 @@ class Matcher:
         if renamed is not None:
             # Renamed both in the admin and in the files: no `renamed_from` is needed for a row that this source owns.
             return Match(declared, renamed, row, f"renamed from {renamed.name}")
-        if Tombstone(row.name, row.row_id) in self.observed.tombstones:
+        if self.ownership.has_tombstone(row):
             return Match(declared, row=row, note="beat restored it after it was deleted")
         if self.adopt:
             return Match(declared, row=row)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from operator import attrgetter
 
 from beatsync.plan.observed import Claim, Observed, Owned, Row
 
@@ -20,19 +20,18 @@ class Ownership:
         self._rows = {row.row_id: row for row in observed.rows.values()}
         self._entries = self._entries_by_row(declared, unchanged)
         self._claims = {claim.row_id: claim for claim in observed.owners.values()}
+        self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
 
     def _entries_by_row(self, declared: AbstractSet[str], unchanged: AbstractSet[str]) -> dict[int, Owned]:
         """Return the owner of each row; if several entries claim a row, the one whose loss would matter most.
 
         No sync leaves two such entries, but a database may be restored in part or edited by hand.
         """
-        entries = list(self._observed.inventory.values())
-        if unchanged:
-            entries = [
-                entry
-                for entry in entries
-                if entry.name in unchanged or self._name_of_row(entry.row_id) not in unchanged
-            ]
+        entries = [
+            entry
+            for entry in self._observed.inventory.values()
+            if entry.name in unchanged or self._name_of_row(entry.row_id) not in unchanged
+        ]
         owners = {entry.row_id: entry for entry in entries}
         if len(owners) == len(entries):
             return owners
@@ -65,14 +64,15 @@ class Ownership:
         entry = self.entry_of(row) if row is not None else None
         return entry if entry is not None and entry.name != name else None
 
-    def resurrected(self) -> Iterator[Row]:
-        """Yield the rows that this source deleted and that a save of beat's has inserted again (docs/facts.md, 26).
+    def has_tombstone(self, row: Row) -> bool:
+        """Return whether this source deleted the row: keys are not assigned twice, so a save of beat's has inserted it again.
 
-        Keys are not assigned twice, so an unowned row with the key and the name of a tombstone is the deleted row. It is
-        enabled if beat was saving a run of it, and disabled if beat was disabling it.
+        It is enabled if beat was saving a run of it, and disabled if beat was disabling it (docs/facts.md, 26).
         """
-        stones = {(stone.name, stone.row_id) for stone in self._observed.tombstones}
-        for name, row_id in sorted(stones):
-            row = self._rows.get(row_id)
-            if row is not None and row.name == name and self.claim_of(row) is None and self.entry_of(row) is None:
-                yield row
+        return (row.name, row.row_id) in self._tombstones
+
+    def resurrected(self, taken: AbstractSet[int]) -> list[Row]:
+        """Return the deleted rows that exist again and that no source owns, sorted by name, without those in `taken`."""
+        rows = (row for row_id, row in self._rows.items() if self.has_tombstone(row) and row_id not in taken)
+        unowned = (row for row in rows if self.claim_of(row) is None and self.entry_of(row) is None)
+        return sorted(unowned, key=attrgetter("name"))

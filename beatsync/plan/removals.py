@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from beatsync.plan.collation import all_distinct, collisions
-from beatsync.plan.observed import Observed
+from beatsync.plan.collation import collisions
+from beatsync.plan.observed import NameRule, Observed
 from beatsync.plan.ownership import Ownership
 from beatsync.values import Declared, OnRemove
 
@@ -46,8 +46,7 @@ def find_collisions(
 
     A name that the plan removes does not count: it is gone before another spelling of it is written.
     """
-    names = declared.union(observed.rows, observed.inventory, observed.owners)
-    if all_distinct(names, observed.name_rule):
+    if observed.name_rule is NameRule.EXACT:
         return {}
     changing = declared | removals.renamed | removals.deleted
     rows = (
