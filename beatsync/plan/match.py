@@ -22,22 +22,22 @@ def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) 
     """
     valid, invalid = desired.valid, desired.invalid_paths
     declared = desired.unchanged.union(schedule.spec.name for schedule in valid)
-    undeclared = observed.inventory.keys() - declared
     ownership = Ownership(observed, declared, desired.unchanged)
-    removals = find_removals(valid, undeclared, observed, frozen=bool(invalid))
+    removals = find_removals(valid, observed.inventory.keys() - declared, observed, frozen=bool(invalid))
     collisions = find_collisions(declared, observed, ownership, removals)
     matcher = Matcher(observed, ownership, options.adopt, declared, removals, collisions)
 
     matched, blocked, frozen = _match_all(valid, matcher, invalid)
     taken = {match.row.row_id for match in matched if match.row}
     accounted = {match.entry.name for match in matched if match.entry}.union(*(reason.names for reason in blocked))
-    leftovers = (observed.inventory[name] for name in sorted(undeclared - accounted - frozen.keys()))
+    accounted |= declared
+    leftovers = (observed.inventory[name] for name in sorted(observed.inventory.keys() - accounted - frozen.keys()))
     return Matches(
         tuple(matched),
         tuple(blocked),
         tuple(frozen.values()),
         tuple(_leftover(entry, ownership.row_of(entry), taken) for entry in leftovers),
-        tuple(row for row in ownership.resurrected(taken) if row.name not in declared | accounted),
+        tuple(row for row in ownership.resurrected(taken) if row.name not in accounted),
     )
 
 
