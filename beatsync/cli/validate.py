@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,38 +10,43 @@ import click
 
 from beatsync import __version__
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.progress import show_progress
+from beatsync.cli.settings import ProjectSettings
 from beatsync.report import diagnostics
 
 
 @click.command("validate")
 @options.directory()
 @options.parsing
-@options.jobs
 @options.output_format("text", "json", "github", "sarif", "junit")
-@options.talking
+@options.verbosity
 @click.pass_obj
-def command(project: Any, /, *, output_format: str, verbose: bool, quiet: bool, **given: Any) -> int:
-    """Read all spec files of DIR, or one file, check them and explain what is wrong.
+def command(settings: Any, /, *, output_format: str, verbose: bool, quiet: bool, **flags: Any) -> int:
+    """Check all spec files of DIR, or one file, and explain every error.
 
-    Needs neither a database nor Django. Exits with 3 where a file is invalid.
+    Needs neither a database nor Django. Exits with 3 if a file is invalid.
     """
-    checked = _check(wiring.Given(**given), wiring.Project.read(project), verbose=verbose, quiet=quiet)
-    invalid = any(one.severity.value == "error" for one in checked.diagnostics)
+    cli_options, project = options.CliOptions(**flags), ProjectSettings.read(settings)
+    checked = _check(cli_options, project, verbose=verbose, quiet=quiet)
+    invalid = any(diagnostic.severity.value == "error" for diagnostic in checked.diagnostics)
     if output_format != "text" or checked.diagnostics or not quiet:
-        output.answer(_report(checked, output_format))
+        output.print_result(_render(checked, output_format))
     return exits.INVALID if invalid else exits.DONE
 
 
-def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet: bool) -> diagnostics.Checked:
+def _check(
+    cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, quiet: bool
+) -> diagnostics.Checked:
+    """Parse the files; the paths of the result are relative to the working directory."""
     from beatsync.reconcile import parse
     from beatsync.report.places import located
     from beatsync.source import load, load_file
 
-    path = wiring.directory(given, project)
+    path = wiring.source_directory(cli_options, project)
     is_file = path.is_file()
-    with output.watching(verbose=verbose, quiet=quiet) as watch:
+    with show_progress(verbose=verbose, quiet=quiet) as progress:
         snapshot = load_file(path) if is_file else load(path)
-        desired = parse(snapshot, wiring.parse_options(given, project), watch, given.jobs)
+        desired = parse(snapshot, wiring.parse_options(cli_options, project), progress)
     parent = path.parent if is_file else path
     return diagnostics.Checked(
         len(snapshot.files),
@@ -50,7 +56,7 @@ def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet
     )
 
 
-def _report(checked: diagnostics.Checked, output_format: str) -> str:
+def _render(checked: diagnostics.Checked, output_format: str) -> str:
     if output_format == "json":
         return diagnostics.json_report(checked)
     if output_format == "github":
@@ -59,6 +65,4 @@ def _report(checked: diagnostics.Checked, output_format: str) -> str:
         return diagnostics.sarif_report(checked, __version__)
     if output_format == "junit":
         return diagnostics.junit_report(checked)
-    import sys
-
     return diagnostics.text_report(checked, output.painter(sys.stdout))

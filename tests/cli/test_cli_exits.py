@@ -170,7 +170,7 @@ class TestSignals:
                 assert (process.returncode, out) == (code, ""), (command, err)
                 assert "Traceback" not in err
                 if code == 130:
-                    assert err.strip() == "error: interrupted; what was not committed is undone", command
+                    assert err.strip() == "error: interrupted; changes that were not committed are rolled back", command
         assert "  ~ nightly\n" in here("plan", "--database-url", backend.url).out
 
 
@@ -200,7 +200,7 @@ class TestPipes:
         if not Path("/dev/full").exists():
             pytest.skip("no /dev/full here")
         said = one_line(sh(shell, "beatsync schema > /dev/full"))
-        assert said == "error: the answer cannot be written to standard output: No space left on device\n"
+        assert said == "error: cannot write to standard output: No space left on device\n"
 
 
 class TestDatabases:

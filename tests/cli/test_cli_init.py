@@ -15,7 +15,7 @@ from tests.cli.commanding import Here, Shell
 def test_a_new_directory_validates_and_can_be_planned_at_once(shell: Shell) -> None:
     made = shell("init")
     assert made.code == 0
-    assert made.out == "made schedules.d/schedules.yaml\nmade schedules.d/_beatsync.schema.json\n"
+    assert made.out == "created schedules.d/schedules.yaml\ncreated schedules.d/_beatsync.schema.json\n"
     assert "`beatsync validate` and `beatsync plan`" in made.err
     assert shell("validate").out == "1 file, 0 schedules: valid\n"
     planned = shell("plan", "--detailed-exitcode")
@@ -36,7 +36,7 @@ def test_what_it_says_to_write_is_valid(here: Here) -> None:
 
 def test_it_is_made_where_a_projects_settings_look_and_the_hint_says_no_more_than_is_needed(here: Here) -> None:
     made = here("init", settings={"DIR": str(here.path / "specs")})
-    assert made.out == "made specs/schedules.yaml\nmade specs/_beatsync.schema.json\n"
+    assert made.out == "created specs/schedules.yaml\ncreated specs/_beatsync.schema.json\n"
     assert "`beatsync validate` and `beatsync plan`" in made.err
     assert "`beatsync validate other` and `beatsync plan other`" in here("init", "other").err
 
@@ -55,7 +55,7 @@ def test_nothing_is_overwritten_nor_half_made(here: Here, name: str) -> None:
     mine = here.spec("mine\n", f"schedules.d/{name}")
     answer = here("init")
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err == f"error: schedules.d/{name} exists already, and nothing was written\n"
+    assert answer.err == f"error: schedules.d/{name} already exists; nothing was written. Name another directory\n"
     assert [path.name for path in mine.parent.iterdir()] == [name]
     assert mine.read_text(encoding="utf-8") == "mine\n"
 
@@ -72,4 +72,4 @@ def test_a_file_in_the_way_is_told(here: Here) -> None:
     assert (answer.code, answer.out) == (1, "")
     assert "specs/below cannot be written" in answer.err
     answer = here("init", "specs")
-    assert (answer.code, answer.err) == (1, "error: specs is a file; name a directory, be it a new one\n")
+    assert (answer.code, answer.err) == (1, "error: specs is a file; name a directory, which may be new\n")

@@ -94,7 +94,7 @@ def test_ctrl_c_ends_a_wait_with_130_and_nothing_is_written(synced: Here, backen
             out, _ = process.communicate(timeout=30)
         said = log.read_text(encoding="utf-8")
         assert (process.returncode, out) == (130, ""), said
-        assert "error: interrupted; what was not committed is undone\n" in said
+        assert "error: interrupted; changes that were not committed are rolled back\n" in said
         assert "Traceback" not in said
         assert tables(backend.alias) == before
     assert tables(backend.alias) == before

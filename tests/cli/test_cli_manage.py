@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from beatsync.cli.group import COMMANDS
-from beatsync.cli.wiring import SETTINGS
+from beatsync.cli.settings import KEYS
 from tests.cli.commanding import Answer, Here, Project
 
 SPEC = """\
@@ -91,7 +91,7 @@ class TestTheSameWords:
         for command in COMMANDS:
             assert f"\n  {command} " in helped.out
         assert migrated.manage("help", "beatsync") == helped
-        assert migrated("vlidate").err.endswith("Error: There is no command 'vlidate'. Did you mean 'validate'?\n")
+        assert migrated("vlidate").err.endswith("Error: No such command 'vlidate'. Did you mean 'validate'?\n")
 
     def test_the_flags_that_manage_py_itself_takes_are_taken_with_every_command(self, migrated: Project) -> None:
         migrated.spec(SPEC)
@@ -149,18 +149,18 @@ class TestSettings:
         words = ["release", "x"] if command == "release" else [command]
         answer = here(*words, settings={"DIRECTORY": "specs"})
         assert (answer.code, answer.out) == (64, "")
-        assert "BEATSYNC in the Django settings has no key 'DIRECTORY'; it has " in answer.err
-        for key in SETTINGS:
+        assert "BEATSYNC in the Django settings has an unknown key 'DIRECTORY'; the keys are " in answer.err
+        for key in KEYS:
             assert key in answer.err
 
     @pytest.mark.parametrize(
         ("key", "value", "message"),
         [
-            ("ENVIRONMENT", "x" * 101, "an environment's name has at most 100 characters"),
+            ("ENVIRONMENT", "x" * 101, "the name of an environment has at most 100 characters"),
             ("MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
-            ("ON_INVALID", "ignore", "it is refuse or isolate, not 'ignore'"),
+            ("ON_INVALID", "ignore", "the value must be refuse or isolate, not 'ignore'"),
             ("TIMEZONE", "Mars", "there is no time zone 'Mars'; use an IANA name"),
-            *((key, "", "it is empty; leave it out where nothing is meant") for key in SETTINGS),
+            *((key, "", "the value is empty; remove the key to use the default") for key in KEYS),
         ],
     )
     def test_a_value_that_cannot_be_meant_is_wrong_usage_and_its_key_is_told(
@@ -175,7 +175,7 @@ class TestSettings:
 
     def test_none_is_what_is_left_out(self, here: Here) -> None:
         here.spec(SPEC)
-        assert here("sync", settings=dict.fromkeys(SETTINGS)).code == 0
+        assert here("sync", settings=dict.fromkeys(KEYS)).code == 0
 
     def test_what_is_no_dict_is_told_in_the_shell_and_by_manage_py(self, migrated: Project) -> None:
         migrated.spec(SPEC)

@@ -115,7 +115,7 @@ def test_the_embedded_database_needs_none(shell: Shell) -> None:
     first = shell("sync")
     assert first.code == 0
     # Each time: in another shell, without the variable, it would else pass for the project's own.
-    assert first.err == "hint: no database was chosen (--database-url, --settings): using beatsync.sqlite3 here\n"
+    assert first.err == "hint: no database was chosen (--database-url, --settings): using beatsync.sqlite3 in this directory\n"
     assert shell("sync") == Answer(0, "Nothing to do: 1 unchanged.\n", first.err)
     assert shell("migrate").out == "SQLite beatsync.sqlite3: nothing to do\n"
 

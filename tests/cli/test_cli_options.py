@@ -18,7 +18,7 @@ from django.db.models import CharField
 from beatsync import __version__
 from beatsync.cli import main
 from beatsync.cli.group import COMMANDS, group
-from beatsync.cli.options import LONGEST_ENVIRONMENT
+from beatsync.cli.validators import LONGEST_ENVIRONMENT
 from beatsync.models import Source
 from beatsync.published import read_schema
 from tests.cli.commanding import Answer, Here, Project, Shell, clean_environment
@@ -28,7 +28,7 @@ schedules:
   nightly: {task: shop.bill, crontab: "0 2 * * *"}
   live: {task: shop.live, interval: 1h, only: [live]}
 """
-WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80", "--jobs": "2"} | dict.fromkeys(
+WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80"} | dict.fromkeys(
     ("--lock-timeout", "--for", "--grace", "--resync", "--wait"), "90s"
 )
 """What may be said where not any word is taken."""
@@ -101,8 +101,8 @@ class TestEnvironment:
         ("variable", "value", "message"),
         [
             ("BEATSYNC_ADOPT", "perhaps", "'perhaps' is not a valid boolean"),
-            ("BEATSYNC_ENV", "\udcff", "it is not UTF-8 text"),
-            ("BEATSYNC_ENV", "x" * 101, "an environment's name has at most 100 characters"),
+            ("BEATSYNC_ENV", "\udcff", "the value is not UTF-8 text"),
+            ("BEATSYNC_ENV", "x" * 101, "the name of an environment has at most 100 characters"),
             ("BEATSYNC_MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
             ("BEATSYNC_FORMAT", "yaml", "'yaml' is not one of 'text', 'json', 'markdown'"),
         ],
@@ -138,7 +138,7 @@ class TestEnvironment:
         shell.spec(SPEC)
         answer = shell("sync", env={"BEATSYNC_DATABASE_URL": ""})
         assert (answer.code, answer.out) == (64, "")
-        assert "BEATSYNC_DATABASE_URL is set and empty" in answer.err
+        assert "BEATSYNC_DATABASE_URL is set but empty" in answer.err
         assert not (shell.path / "beatsync.sqlite3").exists()
 
 
@@ -240,7 +240,7 @@ class TestWhichDatabase:
         monkeypatch.setenv("BEATSYNC_DATABASE_URL", "sqlite:///elsewhere.sqlite3")
         answer = here("sync", "--database", "default")
         assert (answer.code, answer.out) == (64, "")
-        assert "give only one of the two" in answer.err
+        assert "use only one of the two" in answer.err
         assert here.rows() == {}
 
     def test_an_alias_without_a_project_is_refused_and_no_database_is_made(self, shell: Shell) -> None:
@@ -264,7 +264,7 @@ class TestWrongUsage:
     def test_the_name_that_other_tools_have_for_a_plan_is_understood(self, here: Here) -> None:
         answer = here("sync", "--dry-run")
         assert answer.code == 64
-        assert "`beatsync plan` shows what a sync would do" in answer.err
+        assert "use `beatsync plan`: it shows what a sync would change" in answer.err
 
     @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"release", "run"}])
     def test_a_word_too_many_is_told(self, here: Here, name: str) -> None:
@@ -280,8 +280,8 @@ class TestWrongUsage:
             assert f"\n  {name} " in answer.err
 
     def test_an_unknown_command_offers_the_nearest_or_all(self, here: Here) -> None:
-        assert here("snyc").err.endswith("There is no command 'snyc'. Did you mean 'sync'?\n")
-        assert f"The commands are {', '.join(COMMANDS)}." in here("frobnicate").err
+        assert here("snyc").err.endswith("No such command 'snyc'. Did you mean 'sync'?\n")
+        assert f"Available commands: {', '.join(COMMANDS)}." in here("frobnicate").err
         assert here("frobnicate").code == 64
 
 

@@ -132,7 +132,7 @@ def test_too_many_deletions_exit_with_4_unless_the_plan_is_saved_for_review(here
 def test_a_saved_plan_is_its_json_with_the_flags_that_it_was_made_under(here: Here) -> None:
     here.spec(SPEC)
     answer = here("plan", "--format", "json", "--out", "plan.json", "--adopt", "--max-deletes", "5", "--env", "live")
-    assert "`beatsync sync --plan plan.json` does exactly this" in answer.err
+    assert "run `beatsync sync --plan plan.json` to apply exactly this plan" in answer.err
     saved = json.loads((here.path / "plan.json").read_text(encoding="utf-8"))
     assert saved.pop("options") == {
         "adopt": True,

@@ -38,7 +38,7 @@ def test_rows_stay_to_the_last_column_and_are_no_longer_owned(synced: Here) -> N
     assert answer.code == 0
     assert "  - nightly (forget, released)\n" in answer.out
     assert answer.out.endswith("\n2 forgotten, 0 unchanged.\n")
-    assert answer.err.startswith("hint: the rows stay as they are; ")
+    assert answer.err.startswith("hint: the rows stay unchanged. ")
     assert rows(synced) == before
     assert owned(synced) == 0
 

@@ -96,4 +96,4 @@ def test_one_of_several_sources_can_be_asked_for(synced: Here) -> None:
     assert [source["name"] for source in one] == ["second"]
     unknown = synced("status", "--source", "third")
     assert (unknown.code, unknown.out) == (1, "")
-    assert unknown.err == "error: there is no source 'third' in this database; there are: default, second\n"
+    assert unknown.err == "error: there is no source 'third' in this database; it has: default, second\n"

@@ -179,7 +179,7 @@ class TestGuards:
         before = here.tables()
         answer = here("sync", "--source", name)
         assert (answer.code, answer.out) == (64, "")
-        assert "a source's name has 1 to 100 characters, on one line" in answer.err
+        assert "the name of a source has 1 to 100 printable characters" in answer.err
         assert here.tables() == before
 
 
@@ -270,7 +270,7 @@ class TestSavedPlans:
         before = here.tables()
         answer = here("sync", "--plan", "plan.json", *flags)
         assert (answer.code, answer.out) == (64, "")
-        assert f"the plan in plan.json was made with another {flags[0]}" in answer.err
+        assert "the plan in plan.json was made with" in answer.err
         assert here.tables() == before
 
     @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_compose_is_valid() -> None:
 
 
 def test_compose_runs_the_sidecar_restricted_and_lets_it_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    from beatsync.cli.options import checked_zone
+    from beatsync.cli.validators import validate_zone
 
     service = compose()["services"]["beatsync"]
     assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (
@@ -104,7 +104,7 @@ def test_compose_runs_the_sidecar_restricted_and_lets_it_end(monkeypatch: pytest
     )
     told = parse(service["command"], service["environment"] | image_variables(), monkeypatch)
     assert int(service["stop_grace_period"].removesuffix("s")) > told["grace"] + 5
-    assert checked_zone(told["timezone"]) == told["timezone"]
+    assert validate_zone(told["timezone"]) == told["timezone"]
     assert told["listen"] == ("0.0.0.0", int(service["ports"][0].split(":")[-1]))
     (mount,) = service["volumes"]
     assert told["directories"] == (mount.split(":")[1],)

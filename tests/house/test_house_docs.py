@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from beatsync.cli import exits, wiring
+from beatsync.cli import exits, settings
 from beatsync.cli.group import COMMANDS, group
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Plan
@@ -115,8 +115,8 @@ def test_the_settings_of_a_project_are_all_shown() -> None:
     (block,) = [one for one in blocks(ROOT / "README.md", "python") if one.startswith("BEATSYNC = {")]
     values: dict[str, Any] = {}
     exec(block, {"BASE_DIR": ROOT}, values)
-    assert tuple(values["BEATSYNC"]) == wiring.SETTINGS
-    assert wiring.Project.read(values["BEATSYNC"]).get("SOURCE") == "shop"
+    assert tuple(values["BEATSYNC"]) == settings.KEYS
+    assert settings.ProjectSettings.read(values["BEATSYNC"]).get("SOURCE") == "shop"
 
 
 def test_every_published_schema_is_named() -> None:
