@@ -126,5 +126,11 @@ planning = combine(
 )  # fmt: skip
 verbosity = combine(
     option("-v", "--verbose", is_flag=True, help="Print the time of each step to standard error."),
-    option("-q", "--quiet", is_flag=True, help="Show no progress, and print nothing if there is nothing to report."),
+    option(
+        "-q",
+        "--quiet",
+        "is_quiet",
+        is_flag=True,
+        help="Show no progress, and print nothing if there is nothing to report.",
+    ),
 )

@@ -35,7 +35,7 @@ def command(
     out: Path | None,
     output_format: str,
     verbose: bool,
-    quiet: bool,
+    is_quiet: bool,
     **flags: Any,
 ) -> int:
     """Show what `sync` with the same flags would change, and write nothing."""
@@ -46,7 +46,7 @@ def command(
     cli_options = options.CliOptions(**flags)
     with (
         open_store(cli_options, settings) as (store, project),
-        show_progress(verbose=verbose, quiet=quiet) as progress,
+        show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options, project)
         sync_options = wiring.sync_options(cli_options, project, store)

@@ -23,7 +23,7 @@ _BAR_DELAY = 0.5
 class ProgressReporter:
     """Receives the progress of a plan or a sync, and shows it."""
 
-    def __init__(self, *, verbose: bool, quiet: bool) -> None:
+    def __init__(self, *, verbose: bool, enabled: bool) -> None:
         self._verbose = verbose
         self._step, self._done, self._total = "", 0, 0
         self._step_started = time.monotonic()
@@ -32,7 +32,7 @@ class ProgressReporter:
         # A timer shows the bar, because a step that waits for a lock reports nothing.
         self._timer = threading.Timer(_BAR_DELAY, self._show_bar)
         self._timer.daemon = True
-        if not quiet and not verbose and is_interactive(sys.stderr):
+        if enabled and not verbose and is_interactive(sys.stderr):
             self._timer.start()
 
     def __call__(self, step: str, done: int, total: int) -> None:
@@ -75,9 +75,9 @@ class ProgressReporter:
 
 
 @contextmanager
-def show_progress(*, verbose: bool, quiet: bool) -> Iterator[ProgressReporter]:
+def show_progress(*, verbose: bool, enabled: bool) -> Iterator[ProgressReporter]:
     """Show progress while the body runs."""
-    progress = ProgressReporter(verbose=verbose, quiet=quiet)
+    progress = ProgressReporter(verbose=verbose, enabled=enabled)
     try:
         yield progress
     finally:

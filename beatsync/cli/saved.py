@@ -88,9 +88,9 @@ def _problem(document: dict[str, Any]) -> str | None:
 
     from beatsync.published import read_schema
 
-    error = next(Draft202012Validator(read_schema("plan")).iter_errors(document), None)
-    if error is not None:
-        return f"{error.json_path}: {error.message}"
+    violation = next(Draft202012Validator(read_schema("plan")).iter_errors(document), None)
+    if violation is not None:
+        return f"{violation.json_path}: {violation.message}"
     try:
         validate_zone(document["options"]["timezone"])
         if document["options"]["max_deletes"] is not None:

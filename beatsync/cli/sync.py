@@ -40,7 +40,7 @@ def command(
     lock_timeout: float | None,
     output_format: str,
     verbose: bool,
-    quiet: bool,
+    is_quiet: bool,
     **flags: Any,
 ) -> int:
     """Make the database equal to the files of DIR, once and in one transaction."""
@@ -53,7 +53,7 @@ def command(
         cli_options, checksum = saved.read(plan_file, cli_options)
     with (
         open_store(cli_options, settings) as (store, project),
-        show_progress(verbose=verbose, quiet=quiet) as progress,
+        show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options, project)
         sync_options = wiring.sync_options(cli_options, project, store, lock_timeout=0.0 if no_wait else lock_timeout)
@@ -61,7 +61,7 @@ def command(
     outcome = result.outcome
     applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
-    if not (quiet and nothing_to_report and output_format == "text"):
+    if not (is_quiet and nothing_to_report and output_format == "text"):
         paint = output.painter(sys.stdout)
         output.print_lines(render_plan(result, directory, output_format, applied=applied, paint=paint))
     if applied:

@@ -21,21 +21,21 @@ from beatsync.report import diagnostics
 @options.output_format("text", "json", "github", "sarif", "junit")
 @options.verbosity
 @click.pass_obj
-def command(settings: Any, /, *, output_format: str, verbose: bool, quiet: bool, **flags: Any) -> int:
+def command(settings: Any, /, *, output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> int:
     """Check all spec files of DIR, or one file, and explain every error.
 
     Needs neither a database nor Django. Exits with 3 if a file is invalid.
     """
     cli_options, project = options.CliOptions(**flags), ProjectSettings.read(settings)
-    checked = _check(cli_options, project, verbose=verbose, quiet=quiet)
+    checked = _check(cli_options, project, verbose=verbose, is_quiet=is_quiet)
     invalid = any(diagnostic.severity.value == "error" for diagnostic in checked.diagnostics)
-    if output_format != "text" or checked.diagnostics or not quiet:
+    if output_format != "text" or checked.diagnostics or not is_quiet:
         output.print_result(_render(checked, output_format))
     return exits.INVALID if invalid else exits.DONE
 
 
 def _check(
-    cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, quiet: bool
+    cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, is_quiet: bool
 ) -> diagnostics.Checked:
     """Parse the files; the paths of the result are relative to the working directory."""
     from beatsync.reconcile import parse
@@ -44,7 +44,7 @@ def _check(
 
     path = wiring.source_directory(cli_options, project)
     is_file = path.is_file()
-    with show_progress(verbose=verbose, quiet=quiet) as progress:
+    with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
         snapshot = load_file(path) if is_file else load(path)
         desired = parse(snapshot, wiring.parse_options(cli_options, project), progress)
     parent = path.parent if is_file else path

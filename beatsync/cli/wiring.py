@@ -89,14 +89,14 @@ def source_directories(arguments: Sequence[str], options: CliOptions, settings: 
     for argument in arguments:
         name, equals, path = argument.partition("=")
         if not equals and len(arguments) > 1:
-            raise click.UsageError(f"each of several sources needs a name: write NAME={argument}")
+            raise click.UsageError(f"each of several sources has a name: write NAME={argument}")
         if equals and options.source:
-            raise click.UsageError("--source and NAME=DIR both name the source: use only one of the two")
+            raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
         name, path = (name, path) if equals else (default_name, argument)
         if not name or not path:
             raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
         if name in directories:
-            raise click.UsageError(f"two directories are named {name!r}: each source needs its own name")
+            raise click.UsageError(f"the source {name!r} is given twice: each source needs its own name")
         directories[name] = Path(path)
     return directories
 
