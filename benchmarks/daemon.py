@@ -44,14 +44,14 @@ def _running(task: Task, timing: Timing) -> Iterator[tuple[SourceLoop, Commits]]
     from beatsync.daemon.leadership import Leadership
     from beatsync.daemon.loop import SourceLoop
     from beatsync.daemon.metrics import Metrics
-    from beatsync.daemon.reading import Reading
+    from beatsync.daemon.source_reader import SourceReader
     from beatsync.store import Store
 
     alias = open_store(task.url).alias
     store = Store(alias, project_settings=False)
     commits = Commits(store)
-    loop = SourceLoop(Reading(task.root, options().parse), store, options(), timing, Metrics())
-    leadership = Leadership(store, [loop.name], "benchmark", lambda _: loop.look_again("leadership"))
+    loop = SourceLoop(SourceReader(task.root, options().parse), store, options(), timing, Metrics())
+    leadership = Leadership(store, [loop.name], "benchmark", lambda _: loop.request_sync("leadership"))
     leadership.start()
     loop.start(leadership)
     try:
@@ -94,17 +94,17 @@ def daemon_one_file(task: Task) -> Answer:
             seen, last = len(commits.at), loop.report.succeeded_at
             begun = edit(turn)
             _until(lambda: len(commits.at) > seen)  # noqa: B023
-            waits.append(commits.at[seen] - begun - timing.quiet.quiet)
+            waits.append(commits.at[seen] - begun - timing.quiet_period.seconds)
             _until(lambda: loop.report.succeeded_at != last)  # noqa: B023
     return Answer(seconds=statistics.median(waits), notes={"worst": max(waits)}, peak=peak())
 
 
 def daemon_resync(task: Task) -> Answer:
     """A full look at files and rows that finds nothing; the median of several."""
-    from beatsync.daemon.reading import Reading
+    from beatsync.daemon.source_reader import SourceReader
     from beatsync.reconcile import sync_read
 
-    store, reading = open_store(task.url), Reading(task.root, options().parse)
+    store, reading = open_store(task.url), SourceReader(task.root, options().parse)
     sync_read(*reading.read(by_content=True), store, options())
     parsed, found = reading.parsed_files, []
     for _ in range(3):
@@ -118,13 +118,13 @@ def daemon_resync(task: Task) -> Answer:
 
 def daemon_memory(task: Task) -> Answer:
     """The most memory of the loop after a tenth of many edits, each with its sync, and what the others add to it."""
-    from beatsync.daemon.bell import Quiet
+    from beatsync.daemon.debounce import QuietPeriod
     from beatsync.daemon.loop import Timing
 
     answer = Answer()
     looks = max(10, min(LOOKS, task.schedules // 100))
     # Looks at everything come in between by the timer.
-    timing = Timing(resync=20.0, quiet=Quiet(0.02))
+    timing = Timing(resync=20.0, quiet_period=QuietPeriod(0.02))
     with clocked(answer), _running(task, timing) as (loop, _), _edited(task) as edit:
         for number in range(looks):
             last = loop.report.succeeded_at

@@ -72,7 +72,7 @@ def test_a_missing_directory_exits_with_1_and_suggests_init(here: InProcess) -> 
     result = here("validate", "elsewhere")
     assert (result.code, result.out) == (1, "")
     assert "there is no directory elsewhere" in result.err
-    assert "`beatsync init elsewhere` makes one" in result.err
+    assert "create it with `beatsync init elsewhere`" in result.err
 
 
 def test_json_matches_its_schema(here: InProcess) -> None:

@@ -55,7 +55,7 @@ def child(store: Store, folder: Path, where: str, number: int) -> None:
     else:
         killer = Killer(where, number)
     with each_statement(connection, killer):
-        options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=30)
+        options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_timeout=30)
         print(sync(folder, store, options).outcome.value, flush=True)
     connection.close()
 

@@ -1,4 +1,4 @@
-"""A sync parses and reads what is not as the last one left it, and nothing else; whatever somebody does meanwhile."""
+"""A sync parses and reads only what changed since the last one, and yet does what it would do if it read everything."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from beatsync import workers
-from beatsync.plan import digest
+from beatsync.fingerprint import Scope, scope
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
@@ -31,18 +30,16 @@ def text(**tasks: str) -> str:
 
 
 @pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The names in each file that was parsed."""
-    found: list[list[str]] = []
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the files that were parsed, in order."""
+    paths: list[str] = []
 
-    def noted(file: SourceFile, options: ParseOptions) -> ParsedFile:
-        made = parse_file(file, options)
-        found.append([name for name, _ in made.names])
-        return made
+    def recorded(file: SourceFile, options: ParseOptions) -> ParsedFile:
+        paths.append(file.path)
+        return parse_file(file, options)
 
-    for module in (digest, workers):
-        monkeypatch.setattr(module, "parse_file", noted)
-    return found
+    monkeypatch.setattr(scope, "parse_file", recorded)
+    return paths
 
 
 @pytest.fixture
@@ -61,23 +58,22 @@ def rows(store: Store, **where: Any) -> Any:
     return PeriodicTask.objects.using(store.alias).filter(**where)
 
 
-def test_a_sync_that_finds_nothing_parses_nothing_and_reads_no_row(
-    folder: Path, store: Store, parsed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+def test_a_sync_that_finds_no_change_parses_nothing_and_reads_no_row(
+    folder: Path, store: Store, parsed: list[str]
 ) -> None:
     parsed.clear()
-    monkeypatch.setattr(store, "observe", lambda *_: pytest.fail("all rows are read"))
     with CaptureQueriesContext(connections[store.alias]) as queries:
         result = go(folder, store)
     assert (result.outcome, result.plan.unchanged, parsed) == (Outcome.UNCHANGED, 5, [])
     assert writes(queries) == []
-    assert len(queries) <= 5
+    assert len(queries) <= 12
 
 
-def test_of_an_edit_only_what_changed_is_parsed(folder: Path, store: Store, parsed: list[list[str]]) -> None:
+def test_only_an_edited_file_is_parsed(folder: Path, store: Store, parsed: list[str]) -> None:
     (folder / "a.yaml").write_text(text(one="t", two="other", three="t", six="t"), encoding="utf-8")
     parsed.clear()
     result = go(folder, store)
-    assert parsed == [["two", "six"]]
+    assert parsed == ["a.yaml"]
     assert [(change.action.value, str(change.location)) for change in result.plan.changes] == [
         ("create", "a.yaml:20:3"), ("update", "a.yaml:10:3"),
     ]  # fmt: skip
@@ -86,11 +82,11 @@ def test_of_an_edit_only_what_changed_is_parsed(folder: Path, store: Store, pars
     assert (go(folder, store).outcome, parsed) == (Outcome.UNCHANGED, [])
 
 
-def test_what_left_the_files_goes_though_nothing_is_parsed(folder: Path, store: Store, parsed: list[list[str]]) -> None:
+def test_a_schedule_that_left_the_files_is_deleted(folder: Path, store: Store, parsed: list[str]) -> None:
     (folder / "a.yaml").write_text(text(one="t", three="t"), encoding="utf-8")
     parsed.clear()
     assert go(folder, store).outcome is Outcome.APPLIED
-    assert parsed == []
+    assert parsed == ["a.yaml"]
     assert not rows(store, name="two")
     (folder / "a.yaml").unlink()
     (folder / "b.yaml").unlink()
@@ -99,31 +95,35 @@ def test_what_left_the_files_goes_though_nothing_is_parsed(folder: Path, store: 
     assert refused.plan.blocked[1].message.startswith("4 of the 4 schedules")
 
 
-@pytest.mark.parametrize("how", ["row", "schedule", "gone"])
-def test_what_somebody_did_is_found_and_healed(folder: Path, store: Store, parsed: list[list[str]], how: str) -> None:
+@pytest.mark.parametrize("edit", ["row", "schedule", "deleted"])
+def test_a_changed_row_is_found_and_healed(folder: Path, store: Store, parsed: list[str], edit: str) -> None:
     parsed.clear()
-    if how == "row":
+    if edit == "row":
         rows(store, name="two").update(queue="elsewhere")
-    elif how == "gone":
+    elif edit == "deleted":
         rows(store, name="two").delete()
     else:
         CrontabSchedule.objects.using(store.alias).update(hour="4")
     healed = go(folder, store)
     assert healed.outcome is Outcome.APPLIED
-    assert parsed == ([["one", "two", "three"], ["four", "five"]] if how == "schedule" else [["two"]])
+    assert parsed == (["a.yaml", "b.yaml"] if edit == "schedule" else ["a.yaml"])
     assert {change.cause.value for change in healed.plan.changes} == {"drift"}
     assert set(rows(store).values_list("queue", "crontab__hour")) == {("q", "3")}
     assert go(folder, store).outcome is Outcome.UNCHANGED
 
 
-def test_a_pause_is_told_each_time(folder: Path, store: Store) -> None:
+def test_a_paused_row_is_reported_by_every_sync(folder: Path, store: Store) -> None:
     rows(store, name="two").update(enabled=False)
     for _ in range(2):
-        result = go(folder, store)
+        with CaptureQueriesContext(connections[store.alias]) as queries:
+            result = go(folder, store)
         assert (result.outcome, [name for name, _ in result.plan.conditions]) == (Outcome.UNCHANGED, ["two"])
+        assert writes(queries) == []
 
 
-def test_other_words_for_the_same_are_known_from_then_on(folder: Path, store: Store, parsed: list[list[str]]) -> None:
+def test_a_rewritten_file_with_the_same_meaning_is_recorded_once(
+    folder: Path, store: Store, parsed: list[str]
+) -> None:
     (folder / "b.yaml").write_text(text(four="t", five="t").replace("task: t", "task: 't'  # a word"), encoding="utf-8")
     assert plan(folder, store, SyncOptions()).plan.changes == ()
     assert go(folder, store).outcome is Outcome.UNCHANGED
@@ -133,32 +133,56 @@ def test_other_words_for_the_same_are_known_from_then_on(folder: Path, store: St
     assert (parsed, writes(queries)) == ([], [])
 
 
-def test_what_is_changed_between_two_looks_is_parsed_after_all(
-    folder: Path, store: Store, parsed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+def test_a_row_in_scope_that_changes_before_the_lock_is_planned_again(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was known by its text is, under the lock, no more as it was."""
     (folder / "a.yaml").write_text(text(one="other", two="t", three="t"), encoding="utf-8")
-    look, looks = store.observe_part, []
+    observe, scopes = store.observe, []
 
-    def looked(*asked: Any, **how: Any) -> Observed:
-        seen = look(*asked, **how)
-        looks.append(asked)
-        if len(looks) == 1:
+    def observe_then_edit(source: str, scope: Scope) -> Observed:
+        observed = observe(source, scope)
+        scopes.append(scope)
+        if len(scopes) == 1:
             rows(store, name__in=["one", "five"]).update(priority=7)
-        return seen
+        return observed
 
-    monkeypatch.setattr(store, "observe_part", looked)
-    parsed.clear()
-    done = go(folder, store)
-    assert [(change.name, sorted(f.field for f in change.fields)) for change in done.plan.changes] == [
-        ("five", ["priority"]), ("one", ["priority", "task"]),
+    monkeypatch.setattr(store, "observe", observe_then_edit)
+    first = go(folder, store)
+    assert [(change.name, sorted(f.field for f in change.fields)) for change in first.plan.changes] == [
+        ("one", ["priority", "task"]),
     ]  # fmt: skip
-    assert parsed == [["one"], ["one", "two", "three"], ["four", "five"]]
+    # The row out of scope changed after its digest was read: the next sync finds it.
+    assert [change.name for change in go(folder, store).plan.changes] == ["five"]
     assert not rows(store, priority=7)
 
 
-def test_where_much_is_to_be_looked_at_all_is_read(folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beatsync.applying.MOST", 1)
+def test_the_road_starts_again_if_the_source_was_synced_meanwhile(
+    folder: Path, store: Store, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "a.yaml").write_text(text(one="t", two="theirs", three="t"), encoding="utf-8")
+    (other / "b.yaml").write_text(text(four="theirs", five="t"), encoding="utf-8")
+    (folder / "a.yaml").write_text(text(one="ours", two="t", three="t"), encoding="utf-8")
+    observe, is_synced = store.observe, []
+
+    def observe_then_sync(source: str, scope: Scope) -> Observed:
+        observed = observe(source, scope)
+        if not is_synced:
+            is_synced.append(True)
+            assert go(other, Store(store.alias, project_settings=False)).outcome is Outcome.APPLIED
+        return observed
+
+    monkeypatch.setattr(store, "observe", observe_then_sync)
+    assert go(folder, store).outcome is Outcome.APPLIED
+    assert set(rows(store).values_list("name", "task")) == {
+        ("one", "ours"), ("two", "t"), ("three", "t"), ("four", "t"), ("five", "t"),
+    }  # fmt: skip
+
+
+def test_above_a_number_of_names_everything_is_read(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scope, "MAX_NAMES", 1)
     rows(store, name__in=["one", "five"]).update(priority=7)
     (folder / "a.yaml").write_text(text(one="t", three="t"), encoding="utf-8")
     done = go(folder, store)
@@ -169,7 +193,7 @@ def test_where_much_is_to_be_looked_at_all_is_read(folder: Path, store: Store, m
     assert go(folder, store).outcome is Outcome.UNCHANGED
 
 
-def test_a_name_in_two_files_is_said_at_both_places(folder: Path, store: Store) -> None:
+def test_a_name_in_an_edited_and_an_unchanged_file_is_an_error_at_both_places(folder: Path, store: Store) -> None:
     (folder / "c.yaml").write_text(text(four="t"), encoding="utf-8")
     refused = go(folder, store)
     assert refused.outcome is Outcome.INVALID
@@ -179,7 +203,7 @@ def test_a_name_in_two_files_is_said_at_both_places(folder: Path, store: Store) 
 
 
 @pytest.mark.parametrize(("first", "second"), [("cafe", "café"), ("café", "cafe")])
-def test_of_two_names_that_the_database_takes_for_one_both_are_said(
+def test_names_that_the_collation_compares_equal_are_both_blocked(
     folder: Path, store: Store, first: str, second: str
 ) -> None:
     (folder / "c.yaml").write_text(text(**{first: "t"}), encoding="utf-8")
@@ -194,7 +218,7 @@ def test_of_two_names_that_the_database_takes_for_one_both_are_said(
         assert [change.name for change in done.plan.changes] == [second]
 
 
-def test_a_broken_file_freezes_what_it_declared_last(folder: Path, store: Store) -> None:
+def test_the_rows_of_an_invalid_file_are_frozen(folder: Path, store: Store) -> None:
     (folder / "b.yaml").write_text("schedules: [", encoding="utf-8")
     done = go(folder, store, isolate=True)
     assert sorted(name for name, _ in done.plan.conditions) == ["five", "four"]
@@ -204,46 +228,7 @@ def test_a_broken_file_freezes_what_it_declared_last(folder: Path, store: Store)
     assert go(folder, store).outcome is Outcome.UNCHANGED
 
 
-def test_what_is_undone_of_a_large_first_sync_is_repaired(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beatsync.applying.MOST", 1)
-    (tmp_path / "a.yaml").write_text(text(one="t", two="t", three="t"), encoding="utf-8")
-    are_left = store.are_left
-    asked: list[bool] = []
-
-    def meddled(*of: Any) -> bool:
-        if not asked:
-            rows(store, name="two").update(task="other")
-            rows(store, name="three").delete()
-        asked.append(are_left(*of))
-        return asked[-1]
-
-    monkeypatch.setattr(store, "are_left", meddled)
-    assert go(tmp_path, store).repairs == 2
-    assert asked == [False, True]
-    assert set(rows(store).values_list("name", "task")) == {("one", "t"), ("two", "t"), ("three", "t")}
-
-
-def test_a_large_first_sync_that_stays_is_told_by_one_count(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beatsync.applying.MOST", 1)
-    (tmp_path / "a.yaml").write_text(text(one="t", two="t", three="t"), encoding="utf-8")
-    monkeypatch.setattr(store, "told", lambda *_: None)
-    with CaptureQueriesContext(connections[store.alias]) as queries:
-        assert go(tmp_path, store).repairs == 0
-    (*_, last) = (query["sql"] for query in queries if query["sql"] != "COMMIT")
-    assert "COUNT(*)" in last
-    assert store.are_left("default", 3)
-    assert not store.are_left("default", 4)
-    rows(store, name="one").update(enabled=False)
-    assert not store.are_left("default", 0)
-
-
-def test_what_differs_between_environments_is_known_in_the_one_it_was_synced_for(
-    store: Store, tmp_path: Path, parsed: list[list[str]]
-) -> None:
+def test_the_environment_is_part_of_the_fingerprint(store: Store, tmp_path: Path, parsed: list[str]) -> None:
     staging = "    environments:\n      staging:\n        queue: other\n"
     (tmp_path / "a.yaml").write_text(text(one="t", two="t") + staging, encoding="utf-8")
 
@@ -253,8 +238,27 @@ def test_what_differs_between_environments_is_known_in_the_one_it_was_synced_for
         return dict(rows(store).values_list("name", "queue"))
 
     assert queues("staging") == {"one": "q", "two": "other"}
-    assert parsed == [["one", "two"]]
+    assert parsed == ["a.yaml"]
     assert queues("staging") == {"one": "q", "two": "other"}
     assert parsed == []
     assert queues("production") == {"one": "q", "two": "q"}
-    assert parsed == [["one", "two"]]
+    assert parsed == ["a.yaml"]
+
+
+def test_a_warning_is_reported_by_every_sync(store: Store, tmp_path: Path, parsed: list[str]) -> None:
+    (tmp_path / "a.yaml").write_text("schedules: {one: {task: t, crontab: '0 3 1 * mon'}}", encoding="utf-8")
+    for number in range(3):
+        parsed.clear()
+        result = go(tmp_path, store)
+        assert [one.code for one in result.plan.diagnostics] == ["crontab-and"]
+        assert parsed == ([] if number else ["a.yaml"])
+
+
+def test_a_renamed_file_is_parsed_under_its_new_path(folder: Path, store: Store, parsed: list[str]) -> None:
+    (folder / "a.yaml").rename(folder / "z.yaml")
+    parsed.clear()
+    assert go(folder, store).plan.changes == ()
+    assert parsed == ["z.yaml"]
+    assert {entry.path for entry in store.observe("default").inventory.values()} == {"b.yaml", "z.yaml"}
+    parsed.clear()
+    assert (go(folder, store).outcome, parsed) == (Outcome.UNCHANGED, [])
