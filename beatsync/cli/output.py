@@ -10,7 +10,8 @@ from typing import TextIO
 
 import click
 
-from beatsync.report.paint import Paint, clean, plain
+from beatsync.report.escape import one_line
+from beatsync.report.paint import Paint, plain
 
 _PALETTE: dict[str, dict[str, str | bool]] = {
     "error": {"fg": "red", "bold": True},
@@ -69,7 +70,7 @@ def print_error(message: str) -> None:
     first, *others = message.splitlines() or [""]
     _print_message("error", first)
     for line in others:
-        click.echo(f"  {clean(line)}", err=True, color=True)
+        click.echo(f"  {one_line(line)}", err=True, color=True)
 
 
 def print_warning(message: str) -> None:
@@ -84,7 +85,7 @@ def print_hint(message: str) -> None:
 
 def _print_message(kind: str, message: str) -> None:
     paint = painter(sys.stderr)
-    click.echo(f"{paint(kind + ':', kind)} {clean(message)}", err=True, color=True)
+    click.echo(f"{paint(kind + ':', kind)} {one_line(message)}", err=True, color=True)
 
 
 def command_line(*words: str) -> str:

@@ -50,7 +50,7 @@ def command(
     ):
         directory = wiring.source_directory(cli_options, project)
         sync_options = wiring.sync_options(cli_options, project, store)
-        result = reconcile.plan(directory, store, sync_options, watch=progress)
+        result = reconcile.plan(directory, store, sync_options, progress=progress)
     invalid = result.outcome is reconcile.Outcome.INVALID
     saves = out is not None and not invalid and saved.can_be_saved(result.plan)
     if out is not None and saves:

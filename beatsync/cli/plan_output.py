@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beatsync.report import plan as report
+from beatsync.report import jsonout, markdown, text
 from beatsync.report.paint import Paint
-from beatsync.report.places import located_plan
+from beatsync.report.places import plan_with_directory
 
 if TYPE_CHECKING:
     from beatsync.reconcile import Result
@@ -18,13 +18,13 @@ def render_plan(result: Result, directory: Path, output_format: str, *, applied:
     """Yield blocks of lines: what the plan would do, or what the sync did if `applied`."""
     from beatsync.reconcile import Outcome
 
-    plan = located_plan(result.plan, str(directory))
+    plan = plan_with_directory(result.plan, str(directory))
     refused = result.outcome in {Outcome.BLOCKED, Outcome.INVALID}
     if output_format == "json":
-        yield from report.json_report(plan, applied=applied)
+        yield from jsonout.render_plan(plan, applied=applied)
     elif output_format == "markdown":
-        yield report.markdown_report(plan, applied=applied, refused=refused)
+        yield markdown.render_plan(plan, applied=applied, refused=refused)
     else:
-        yield from report.text_report(plan, applied=applied, refused=refused, paint=paint)
+        yield from text.render_plan(plan, applied=applied, refused=refused, paint=paint)
         if result.repairs:
             yield f"celery beat overwrote {result.repairs:,} of these rows during the sync; they were applied again."

@@ -23,7 +23,7 @@ def command(settings: Any, /, *, names: tuple[str, ...], **flags: Any) -> int:
     """
     from beatsync import reconcile
     from beatsync.plan.release import UnknownNames
-    from beatsync.report import plan as report
+    from beatsync.report import text
 
     cli_options = options.CliOptions(**flags)
     with open_store(cli_options, settings) as (store, project):
@@ -31,7 +31,7 @@ def command(settings: Any, /, *, names: tuple[str, ...], **flags: Any) -> int:
             plan = reconcile.release(store, names, wiring.sync_options(cli_options, project, store))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
-    output.print_lines(report.text_report(plan, applied=True, paint=output.painter(sys.stdout)))
+    output.print_lines(text.render_plan(plan, applied=True, paint=output.painter(sys.stdout)))
     output.print_hint(
         "the rows stay unchanged. Remove their schedules from the files, or the next sync is blocked until --adopt"
     )

@@ -85,14 +85,14 @@ def command(
     """
     from beatsync.daemon import logs
     from beatsync.daemon.loop import Timing
-    from beatsync.store.connect import harden
+    from beatsync.store.connect import set_timeouts
 
     if resync < 1:
         raise click.UsageError("--resync must be at least 1s")
     cli_options = options.CliOptions(**flags)
     logs.set_up(log_format, verbose=verbose)
     with open_store(cli_options, settings, check_tables=False) as (store, project):
-        harden(store.alias)
+        set_timeouts(store.alias)
         sources = wiring.source_directories(directories, cli_options, project)
         supervisor = _create_supervisor(sources, cli_options, project, store, Timing(resync, watch=not poll), grace)
         if listen is not None:
@@ -111,13 +111,13 @@ def _create_supervisor(
     """Return the supervisor of one loop per source; `grace` is in seconds."""
     from beatsync.daemon.loop import SourceLoop
     from beatsync.daemon.metrics import Metrics
-    from beatsync.daemon.reading import Reading
+    from beatsync.daemon.source_reader import SourceReader
     from beatsync.daemon.supervisor import Supervisor
 
     metrics, loops = Metrics(), []
     for name, root in sources.items():
         sync_options = wiring.sync_options(replace(cli_options, source=name), project, store, lock_timeout=LOCK_TIMEOUT)
-        loops.append(SourceLoop(Reading(root, sync_options.parse), store, sync_options, timing, metrics))
+        loops.append(SourceLoop(SourceReader(root), store, sync_options, timing, metrics))
     return Supervisor(loops, store, wiring.lock_holder(), metrics, grace)
 
 

@@ -14,7 +14,7 @@ from beatsync.cli.connection import open_store
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from beatsync.report.status import SourceStatus
+    from beatsync.report.values import SourceStatus
     from beatsync.store import SourceState, Store
 
 _POLL = 0.5
@@ -44,7 +44,7 @@ def command(
     **flags: Any,
 ) -> int:
     """Show each source: its revision, time and outcome of its last sync, and rows that drifted or are left unchanged."""
-    from beatsync.report import status
+    from beatsync.report import jsonout, text
 
     if revision is not None and wait is None:
         raise click.UsageError("--revision needs --wait")
@@ -53,9 +53,9 @@ def command(
             _wait_for_sync(store, source, revision, wait)
         statuses = _read_statuses(store, source)
     if output_format == "json":
-        output.print_result(status.json_report(statuses))
+        output.print_result(jsonout.render_status(statuses))
     else:
-        output.print_result(status.text_report(statuses, output.painter(sys.stdout)))
+        output.print_result(text.render_status(statuses, output.painter(sys.stdout)))
     return exits.DONE
 
 
@@ -108,7 +108,7 @@ def _read_statuses(store: Store, name: str | None) -> list[SourceStatus]:
 
 def _read_status(store: Store, state: SourceState, now: datetime) -> SourceStatus:
     from beatsync.plan.drift import states as row_states
-    from beatsync.report.status import SourceStatus
+    from beatsync.report.values import SourceStatus
 
     rows = row_states(store.observe(state.name), now)
     leader, suspension = store.leader(state.name), state.suspension

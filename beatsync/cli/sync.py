@@ -56,8 +56,9 @@ def command(
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options, project)
-        sync_options = wiring.sync_options(cli_options, project, store, lock_timeout=0.0 if no_wait else lock_timeout)
-        result = reconcile.sync(directory, store, sync_options, expected=checksum, watch=progress)
+        timeout = 0.0 if no_wait else lock_timeout
+        sync_options = wiring.sync_options(cli_options, project, store, lock_timeout=timeout, approved=checksum)
+        result = reconcile.sync(directory, store, sync_options, progress=progress)
     outcome = result.outcome
     applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics

@@ -12,7 +12,8 @@ from beatsync import __version__
 from beatsync.cli import exits, options, output, wiring
 from beatsync.cli.progress import show_progress
 from beatsync.cli.settings import ProjectSettings
-from beatsync.report import diagnostics
+from beatsync.report.values import ValidationResult
+from beatsync.values import Severity
 
 
 @click.command("validate")
@@ -27,42 +28,39 @@ def command(settings: Any, /, *, output_format: str, verbose: bool, is_quiet: bo
     Needs neither a database nor Django. Exits with 3 if a file is invalid.
     """
     cli_options, project = options.CliOptions(**flags), ProjectSettings.read(settings)
-    checked = _check(cli_options, project, verbose=verbose, is_quiet=is_quiet)
-    invalid = any(diagnostic.severity.value == "error" for diagnostic in checked.diagnostics)
-    if output_format != "text" or checked.diagnostics or not is_quiet:
-        output.print_result(_render(checked, output_format))
-    return exits.INVALID if invalid else exits.DONE
+    result = _check(cli_options, project, verbose=verbose, is_quiet=is_quiet)
+    if output_format != "text" or result.diagnostics or not is_quiet:
+        output.print_result(_render(result, output_format))
+    return exits.INVALID if result.count(Severity.ERROR) else exits.DONE
 
 
 def _check(
     cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, is_quiet: bool
-) -> diagnostics.Checked:
+) -> ValidationResult:
     """Parse the files; the paths of the result are relative to the working directory."""
-    from beatsync.reconcile import parse
-    from beatsync.report.places import located
-    from beatsync.source import load, load_file
+    from beatsync import reconcile
+    from beatsync.report.places import with_directory
 
     path = wiring.source_directory(cli_options, project)
-    is_file = path.is_file()
     with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
-        snapshot = load_file(path) if is_file else load(path)
-        desired = parse(snapshot, wiring.parse_options(cli_options, project), progress)
-    parent = path.parent if is_file else path
-    return diagnostics.Checked(
-        len(snapshot.files),
+        snapshot, desired = reconcile.validate(path, wiring.parse_options(cli_options, project), progress=progress)
+    directory = path.parent if path.is_file() else path
+    return ValidationResult(
+        [str(Path(directory, file.path)) for file in snapshot.files],
         len(desired.schedules),
-        located(desired.diagnostics, str(parent)),
-        [str(Path(parent, file.path)) for file in snapshot.files],
+        with_directory(desired.diagnostics, str(directory)),
     )
 
 
-def _render(checked: diagnostics.Checked, output_format: str) -> str:
+def _render(result: ValidationResult, output_format: str) -> str:
+    from beatsync.report import github, jsonout, junit, sarif, text
+
     if output_format == "json":
-        return diagnostics.json_report(checked)
+        return jsonout.render_validation(result)
     if output_format == "github":
-        return diagnostics.github_report(checked)
+        return github.render_validation(result)
     if output_format == "sarif":
-        return diagnostics.sarif_report(checked, __version__)
+        return sarif.render_validation(result, __version__)
     if output_format == "junit":
-        return diagnostics.junit_report(checked)
-    return diagnostics.text_report(checked, output.painter(sys.stdout))
+        return junit.render_validation(result)
+    return text.render_validation(result, output.painter(sys.stdout))

@@ -54,8 +54,12 @@ def sync_options(
     store: Store,
     *,
     lock_timeout: float | None = None,
+    approved: str | None = None,
 ) -> SyncOptions:
-    """Return the options of a plan, a sync or a release; `lock_timeout` is in seconds, None waits without limit."""
+    """Return the options of a plan, a sync or a release.
+
+    `lock_timeout` is in seconds, None waits without limit; `approved` is the checksum of a reviewed plan.
+    """
     from beatsync.plan.request import PlanOptions
     from beatsync.reconcile import SyncOptions
 
@@ -73,8 +77,9 @@ def sync_options(
             catch_up=bool(options.catch_up),
             accept_origin=bool(options.accept_origin),
             isolate=on_invalid == "isolate",
+            approved=approved,
         ),
-        lock_wait=lock_timeout,
+        lock_timeout=lock_timeout,
         settle=SETTLE,
         holder=lock_holder(),
     )

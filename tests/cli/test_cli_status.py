@@ -23,7 +23,7 @@ def synced(here: InProcess) -> InProcess:
 
 
 def test_a_database_without_a_source(here: InProcess) -> None:
-    assert here("status").out == "Nothing was synced into this database yet.\n"
+    assert here("status").out == "No source was synced into this database yet.\n"
     assert here("status", "--format", "json").matching("status") == {"format_version": 1, "sources": []}
 
 
@@ -55,7 +55,7 @@ def test_drift_is_shown_by_field_and_a_deleted_row_by_name(synced: InProcess) ->
     assert "  drifted: nightly\n" in result.out
     assert '      queue         "slow" (applied: "billing")\n' in result.out
     assert '      kwargs.token  "*** (before)" (applied: "*** (after)")' in result.out
-    assert "  deleted by somebody: tick\n" in result.out
+    assert "  deleted outside BeatSync: tick\n" in result.out
     [source] = synced("status", "--format", "json").matching("status")["sources"]
     assert source["missing"] == ["tick"]
     assert {"field": "queue", "observed": "slow", "applied": "billing"} in source["drifted"][0]["fields"]
