@@ -69,11 +69,11 @@ def edition() -> str:
     return str(tzdata.IANA_VERSION)
 
 
-def utc(moment: datetime) -> datetime:
+def utc(value: datetime) -> datetime:
     """Return an observed time in UTC; a naive one is taken to be in UTC already, as Django stores them."""
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=timezone.utc)
+    return value.astimezone(timezone.utc)
 
 
 @lru_cache(maxsize=1)
@@ -86,14 +86,14 @@ def _known() -> frozenset[str]:
 def _nearest(name: str) -> str | None:
     from difflib import get_close_matches
 
-    folded = {known.casefold(): known for known in sorted(_known())}
+    folded = {name.casefold(): name for name in sorted(_known())}
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
         return None  # nobody who writes GMT+1 means Etc/GMT+1, where the sign is turned round
     if wanted in folded:
         return folded[wanted]
     # A city alone is what people remember.
-    cities = {key.rpartition("/")[2]: known for key, known in folded.items() if "/" in key}
+    cities = {key.rpartition("/")[2]: name for key, name in folded.items() if "/" in key}
     if wanted in cities:
         return cities[wanted]
     close = get_close_matches(wanted, folded, n=1, cutoff=0.75)
@@ -111,7 +111,7 @@ def _local(text: str, match: re.Match[str]) -> datetime:
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: there is no day {match['date']}") from error
     try:
-        moment = time(
+        value = time(
             int(match["hour"] or 0),
             int(match["minute"] or 0),
             int(match["second"] or 0),
@@ -119,7 +119,7 @@ def _local(text: str, match: re.Match[str]) -> datetime:
         )
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: hours go from 00 to 23, minutes and seconds to 59") from error
-    return datetime.combine(day, moment)
+    return datetime.combine(day, value)
 
 
 def _offset(text: str, offset: str) -> timedelta:
@@ -153,5 +153,5 @@ def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
     return early.astimezone(timezone.utc)
 
 
-def _utcoffset(moment: datetime) -> timedelta:
-    return moment.utcoffset() or timedelta(0)
+def _utcoffset(value: datetime) -> timedelta:
+    return value.utcoffset() or timedelta(0)
