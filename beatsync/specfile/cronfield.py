@@ -110,10 +110,10 @@ def celery_reads(name: str, text: str) -> frozenset[int] | None:
 def _members(field: Field, text: str) -> frozenset[int]:
     if len(text) > _MAX_TEXT:
         raise SpecError("crontab-syntax", f"{field.name} is longer than {_MAX_TEXT} characters", field=field.name)
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in text.split(","):
-        found.update(_part(field, part.strip(" \t"), text))
-    return frozenset(found)
+        numbers.update(_part(field, part.strip(" \t"), text))
+    return frozenset(numbers)
 
 
 def _part(field: Field, part: str, text: str) -> Iterable[int]:
@@ -236,9 +236,9 @@ def _spelling(field: Field, numbers: frozenset[int]) -> str:
     ordered = sorted(numbers)
     steps = {after - before for before, after in pairwise(ordered)}
     if len(steps) == 1 and (step := steps.pop()) > 1:
-        whole = list(range(field.low, field.high + 1, step))
+        full = list(range(field.low, field.high + 1, step))
         # Two members are a step only where it halves the field: `*/30` minutes, but `0,6` and not `*/6` for a weekend.
-        if ordered == whole and (len(ordered) >= _RUN or 2 * step == field.size):
+        if ordered == full and (len(ordered) >= _RUN or 2 * step == field.size):
             return f"*/{step}"
         if len(ordered) >= _RUN:
             return f"{ordered[0]}-{ordered[-1]}/{step}"

@@ -56,8 +56,8 @@ def from_fields(
 
     Raises SpecError: those of `field`, `crontab-never`, `timezone-unknown`.
     """
-    given = (minute, hour, day_of_month, month_of_year, day_of_week)
-    texts = [_text(name, value) for name, value in zip(FIELD_NAMES, given, strict=True)]
+    values = (minute, hour, day_of_month, month_of_year, day_of_week)
+    texts = [_text(name, value) for name, value in zip(FIELD_NAMES, values, strict=True)]
     return _from_texts(texts, timezone)
 
 
@@ -74,8 +74,8 @@ def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_
     """Return a database row's crontab: in normal form where celery runs what crontab(5) says, else as it stands. Never raises."""
     raw = (minute, hour, day_of_month, month_of_year, day_of_week)
     spelled = [cronfield.observed(name, text) for name, text in zip(FIELD_NAMES, raw, strict=True)]
-    known = [text for text in spelled if text is not None]
-    return _crontab(known if len(known) == len(raw) else raw, timezone)
+    readable = [text for text in spelled if text is not None]
+    return _crontab(readable if len(readable) == len(raw) else raw, timezone)
 
 
 @lru_cache(maxsize=65536)

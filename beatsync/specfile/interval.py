@@ -119,10 +119,10 @@ def _iso(text: str, stripped: str) -> Fraction:
         raise SpecError("interval-syntax", f"{text!r} is not an ISO 8601 duration", "as in PT5M, P1DT2H or PT0.5S")
     if match["Y"] or match["M"]:
         _ambiguous(text, "months are M before the T, minutes behind it: PT5M" if match["M"] else None)
-    given = [(unit, match[unit].replace(",", ".")) for unit in ("w", "d", "h", "m", "s") if match[unit]]
-    if any("." in number for _, number in given[:-1]):
+    amounts = [(unit, match[unit].replace(",", ".")) for unit in ("w", "d", "h", "m", "s") if match[unit]]
+    if any("." in number for _, number in amounts[:-1]):
         raise SpecError("interval-syntax", f"{text!r}: only the last number may have decimals")
-    return sum((Fraction(number) * _UNITS[unit] for unit, number in given), Fraction(0))
+    return sum((Fraction(number) * _UNITS[unit] for unit, number in amounts), Fraction(0))
 
 
 def _unknown_unit(text: str, number: str, unit: str) -> NoReturn:

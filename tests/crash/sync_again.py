@@ -1,4 +1,4 @@
-"""Syncs two revisions of a directory in turn until its standard input ends; answers with a count of each outcome.
+"""Sync two revisions of a directory in turn until standard input ends, then print the count of each outcome.
 
 Usage: sync_again.py URL DIR-A DIR-B
 """

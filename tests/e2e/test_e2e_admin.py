@@ -1,4 +1,4 @@
-"""A person edits a row in the real Django admin; BeatSync sees it, says who it was, and puts it right."""
+"""A user edits a row in the Django admin; BeatSync reports the drift with the user's name and repairs it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_a_drift_is_laid_at_the_admins_door(tmp_path: Path, env: dict[str, str]) -> None:
+def test_drift_names_the_user_of_the_admin(tmp_path: Path, env: dict[str, str]) -> None:
     project = tmp_path / "project"
 
     def manage(*words: str) -> str:

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from beatsync.cli import exits, wiring
+from beatsync.cli import exits, settings
 from beatsync.cli.group import COMMANDS, group
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Plan
@@ -116,8 +116,8 @@ def test_the_readme_shows_every_project_setting() -> None:
     (block,) = [block for block in blocks(ROOT / "README.md", "python") if block.startswith("BEATSYNC = {")]
     values: dict[str, Any] = {}
     exec(block, {"BASE_DIR": ROOT}, values)
-    assert tuple(values["BEATSYNC"]) == wiring.SETTINGS
-    assert wiring.Project.read(values["BEATSYNC"]).get("SOURCE") == "shop"
+    assert tuple(values["BEATSYNC"]) == settings.KEYS
+    assert settings.ProjectSettings.read(values["BEATSYNC"]).get("SOURCE") == "shop"
 
 
 def test_every_published_schema_is_documented() -> None:

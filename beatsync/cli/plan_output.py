@@ -1,4 +1,4 @@
-"""The answer of `plan` and of `sync`, in the format that was asked for."""
+"""The output of `plan` and `sync` in each format."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from beatsync.reconcile import Result
 
 
-def plan_answer(result: Result, directory: Path, output_format: str, *, applied: bool, paint: Paint) -> Iterator[str]:
-    """Yield what a plan says, or what a sync did where `applied`, in blocks of lines."""
+def render_plan(result: Result, directory: Path, output_format: str, *, applied: bool, paint: Paint) -> Iterator[str]:
+    """Yield blocks of lines: what the plan would do, or what the sync did if `applied`."""
     from beatsync.reconcile import Outcome
 
     plan = plan_with_directory(result.plan, str(directory))
@@ -27,4 +27,4 @@ def plan_answer(result: Result, directory: Path, output_format: str, *, applied:
     else:
         yield from text.render_plan(plan, applied=applied, refused=refused, paint=paint)
         if result.repairs:
-            yield f"Beat overwrote {result.repairs:,} of these rows during the sync; they were written again."
+            yield f"celery beat overwrote {result.repairs:,} of these rows during the sync; they were applied again."

@@ -1,4 +1,4 @@
-"""Two BeatSyncs on one source and an admin on the same rows, all at once: nothing is lost, doubled or stuck."""
+"""Two processes sync a source while an admin edits its rows: nothing is lost, duplicated or stuck."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def revision(folder: Path, names: range, queue: str) -> Path:
     return folder
 
 
-def meddle(alias: str, dice: random.Random) -> None:
-    """Save one row as the admin does: all of it, signals and notices included.
+def edit_in_admin(alias: str, randomness: random.Random) -> None:
+    """Save a whole row as the admin does, including signals and the notice to beat.
 
-    It is one that both revisions have: Django's `save()` of a row that is deleted meanwhile would make it anew, as a
-    person's own row, and that is not BeatSync's to undo.
+    The row is in both revisions: Django's `save()` of a row that was deleted meanwhile would create it again as an unowned
+    row, which BeatSync must not delete.
     """
     try:
-        row = PeriodicTask.objects.using(alias).get(name=f"task-{dice.randrange(20, 40)}")
+        row = PeriodicTask.objects.using(alias).get(name=f"task-{randomness.randrange(20, 40)}")
         row.queue = "admin"
         row.save(using=alias)
     except (PeriodicTask.DoesNotExist, OperationalError):
-        # Not there yet, or the one victim of a deadlock: a person presses save again.
+        # The row does not exist yet, or a deadlock chose this save as its victim: a user would save again.
         return
 
 
@@ -60,11 +60,11 @@ def test_two_syncs_and_an_admin(seconds: int, backend: Backend, store: Store, tm
         )
         for folders in ((first, second), (second, first))
     ]
-    dice = random.Random(1)
+    randomness = random.Random(1)
     deadline = time.monotonic() + seconds
     try:
         while time.monotonic() < deadline:
-            meddle(backend.alias, dice)
+            edit_in_admin(backend.alias, randomness)
         counts = [json.loads(syncer.communicate(timeout=90)[0]) for syncer in syncers]
     finally:
         for syncer in syncers:
