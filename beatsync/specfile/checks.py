@@ -85,18 +85,18 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
 
 
 def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
-    known = rule.keys or {}
+    known_keys = rule.keys or {}
     misspelt = set()
     for key in keys:
-        if key not in known and not (rule.extensions and key.startswith("x-")):
-            problem = wording.unknown_key((*path, key), known, is_root=rule.extensions)
+        if key not in known_keys and not (rule.extensions and key.startswith("x-")):
+            problem = wording.unknown_key((*path, key), known_keys, is_root=rule.extensions)
             misspelt.add(problem.related_key)
             yield problem
     for key in rule.required:
         # A misspelt key is reported once.
         if key not in keys and key not in misspelt:
             yield wording.missing_key(rule, path, key)
-    if "crontab" in known:
+    if "crontab" in known_keys:
         kinds = [kind for kind in KINDS if kind in keys]
         for first, second in pairwise(kinds):
             yield wording.second_kind((*path, second), first, second)

@@ -121,13 +121,13 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
 def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
     """Warn if files have environments, but none has the chosen one."""
     wanted = source.environment
-    known = frozenset[str]().union(*(file.environments for file in source.files))
-    if wanted is None or not known or wanted in known:
+    environments = frozenset[str]().union(*(file.environments for file in source.files))
+    if wanted is None or not environments or wanted in environments:
         return
     from difflib import get_close_matches
 
-    near = get_close_matches(wanted, sorted(known), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"they mention {', '.join(sorted(known))}"
+    near = get_close_matches(wanted, sorted(environments), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"they mention {', '.join(sorted(environments))}"
     message = f"no file mentions the environment {wanted!r}"
     place = Location(min(file.path for file in source.files if file.environments))
     yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)

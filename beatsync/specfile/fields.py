@@ -1,4 +1,4 @@
-"""The field table: everything that BeatSync knows about each field of a task, in one place.
+"""The field table: everything that BeatSync knows about each field of a task.
 
 Checks, normal form, digests, columns, output and the published JSON Schema derive from this table or are tested against it. To add
 a field, add an attribute to `TaskSpec` and a row here. Source of names and columns: django-celery-beat's `PeriodicTask`; no

@@ -1,7 +1,7 @@
 """YAML text → plain values, from PyYAML's events: no object is constructed, so no code of a file can run.
 
-There is one reader. Asked for positions it records the place of every node, which costs as much as reading; a file is read so
-only to report a problem (docs/facts.md, 15). The places of schedule names are always recorded.
+The reader records the position of every node only if asked to, which costs as much as reading: a file with a problem is read once
+more for it (docs/facts.md, 15). The positions of schedule names are always recorded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rules: what a value of a spec file may be, and its documentation, in the terms of JSON Schema that the format uses.
 
-A rule says about one value what the published schema says about it; a test holds the two equal.
+A rule is what the published schema says about one value; a test holds the two equal.
 """
 
 from __future__ import annotations

@@ -33,17 +33,17 @@ _MAX_SHOWN = 60
 _MIN_PREFIX = 3
 
 
-def unknown_key(path: Path, known: Mapping[str, Rule], *, is_root: bool) -> Problem:
+def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
     """Return the problem of a key that is not known where it stands."""
     from difflib import get_close_matches
 
     key = str(path[-1])
     hint, nearest = _FOREIGN_KEYS.get(key, (None, None))
     if is_root or hint is None:
-        close = get_close_matches(key.lower(), known, n=1, cutoff=0.6)
-        close = close or [name for name in known if len(key) >= _MIN_PREFIX and name.startswith(key.lower())][:1]
+        close = get_close_matches(key.lower(), keys, n=1, cutoff=0.6)
+        close = close or [name for name in keys if len(key) >= _MIN_PREFIX and name.startswith(key.lower())][:1]
         nearest = close[0] if close else None
-        hint = f"did you mean `{nearest}`?" if close else f"the keys here are {', '.join(sorted(known))}"
+        hint = f"did you mean `{nearest}`?" if close else f"the keys here are {', '.join(sorted(keys))}"
     return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=nearest)
 
 

@@ -14,13 +14,12 @@ from beatsync.cli import exits, wiring
 from beatsync.cli.group import COMMANDS, group
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Plan
+from beatsync.published import NAMES, read_schema
 from beatsync.report import plan as report
 from beatsync.specfile import ParseOptions, crontab, parse_file
-from beatsync.specfile.layers import KINDS
-from beatsync.published import NAMES, read_schema
-from beatsync.specfile.reader import read
-from beatsync.specfile.reading import MAX_BYTES
-from beatsync.specfile.schema import check
+from beatsync.specfile.checks import check
+from beatsync.specfile.reader import MAX_BYTES, read
+from beatsync.specfile.rules import KINDS
 from beatsync.values import Interval, Revision, SourceFile
 from tests.builders import declared, desired, observed, owned, request, row
 from tests.codes import codes
