@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NoReturn
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 
 _MAX_TEXT = 1024  # every minute spelled out is 169 characters
 _RUN = 3  # from three numbers on, a range is shorter and clearer than a list
@@ -182,13 +182,11 @@ def _named(field: Field, token: str, part: str) -> int:
     where = "" if token == part else f" in {part!r}"
     if not field.names:
         raise SpecError("crontab-name", f"{field.name}: {token!r}{where} is not a number", field=field.name)
-    from difflib import get_close_matches
-
-    close = get_close_matches(lowered, (*field.names, *(name[:_SHORT_NAME] for name in field.names)), n=1)
+    close = nearest(lowered, (*field.names, *(name[:_SHORT_NAME] for name in field.names)))
     raise SpecError(
         "crontab-name",
         f"{field.name}: there is no {token!r}{where}",
-        f"did you mean {close[0]}?" if close else f"names are {field.names[0][:3]} to {field.names[-1][:3]}",
+        f"did you mean {close}?" if close else f"names are {field.names[0][:3]} to {field.names[-1][:3]}",
         field=field.name,
     )
 

@@ -114,8 +114,15 @@ def _text(name: str, title: str, description: str, example: str) -> Field:
 
 
 def _json(name: str, title: str, description: str, example: Any, reserved: frozenset[str] = frozenset()) -> Field:
-    json_type, default = ("array", []) if isinstance(example, list) else ("object", {})
-    json_rule = _rule(json_type, title, description, example, default=default, reserved=reserved)
+    default: Any = [] if isinstance(example, list) else {}
+    json_rule = _rule(
+        "array" if isinstance(example, list) else "object",
+        title,
+        description,
+        example,
+        default=default,
+        reserved=reserved,
+    )
     return Field(name, ColumnType.TEXT, json_rule, canonical, is_json=True)
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NoReturn
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 from beatsync.values import Interval
 
 PERIODS = {
@@ -50,7 +50,7 @@ def from_text(text: str) -> Interval:
 def from_mapping(every: int, period: str) -> Interval:
     """Return `every` periods in normal form; raises SpecError: `interval-period`, `interval-type`, `interval-range`."""
     if period not in PERIODS:
-        raise SpecError("interval-period", f"there is no period {period!r}", _nearest(period), field="period")
+        raise SpecError("interval-period", f"there is no period {period!r}", _period_hint(period), field="period")
     if not isinstance(every, int) or isinstance(every, bool):
         raise SpecError("interval-type", f"every must be a whole number, not {every!r}", field="every")
     if every < 1:
@@ -159,8 +159,6 @@ def _unknown_or_spaced(text: str, number: str, unit: str) -> NoReturn:
     raise SpecError("interval-syntax", f"{text!r}: a space between number and unit", f"write {number}{unit}")
 
 
-def _nearest(period: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(period).strip().lower(), PERIODS, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(PERIODS)}"
+def _period_hint(period: str) -> str:
+    close = nearest(str(period).strip().lower(), PERIODS, cutoff=0.5)
+    return f"did you mean {close}?" if close else f"one of {', '.join(PERIODS)}"

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from beatsync.specfile.problems import Mark, Path, Problem, also_at
+from beatsync.specfile.problems import Mark, Path, Problem, first_others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
 from beatsync.specfile.syntax import MAX_DEPTH, TOO_DEEP, position_after, syntax_problem
@@ -290,7 +290,7 @@ class _Builder:
         for key, marks in repeated.items():
             places = [f"{mark.line + 1}:{mark.column + 1}" for mark in marks]
             for mark, place in zip(marks, places, strict=True):
-                message = f"the key {key!r} is given more than once; {also_at(places, place)}"
+                message = f"the key {key!r} is given more than once; also at {first_others(places, place)}"
                 hint = "rename or remove one of them"
                 problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=_mark(mark))
                 self._reading.problems.append(problem)

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Union
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 from beatsync.values import Solar
 
 EVENTS = (
@@ -26,7 +26,7 @@ _MAX_TEXT = 64
 def from_mapping(event: str, latitude: Number, longitude: Number) -> Solar:
     """Return a solar schedule in normal form; raises SpecError: `solar-event`, `solar-coordinate`, `solar-range`."""
     if event not in EVENTS:
-        raise SpecError("solar-event", f"there is no solar event {event!r}", _nearest(event), field="event")
+        raise SpecError("solar-event", f"there is no solar event {event!r}", _event_hint(event), field="event")
     return Solar(event, _coordinate("latitude", latitude), _coordinate("longitude", longitude))
 
 
@@ -59,8 +59,6 @@ def _coordinate(name: str, value: Number) -> Decimal:
     return number.quantize(_SIX_PLACES, rounding=ROUND_HALF_EVEN) + 0
 
 
-def _nearest(event: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(event).strip().lower().replace(" ", "_"), EVENTS, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(EVENTS)}"
+def _event_hint(event: str) -> str:
+    close = nearest(str(event).strip().lower().replace(" ", "_"), EVENTS, cutoff=0.5)
+    return f"did you mean {close}?" if close else f"one of {', '.join(EVENTS)}"

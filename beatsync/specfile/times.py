@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 
 MAX_ZONE_LENGTH = 63
 """Length of django-celery-beat's column."""
@@ -51,8 +51,8 @@ def zone(name: str) -> ZoneInfo:
     """Return an IANA time zone. Raises SpecError `timezone-unknown`, whose hint is the nearest name."""
     if name in _zone_names() and len(name) <= MAX_ZONE_LENGTH:
         return ZoneInfo(name)
-    nearest = _nearest(name)
-    hint = f"did you mean {nearest}?" if nearest else "use an IANA name such as UTC or Europe/Berlin"
+    close = _nearest_zone(name)
+    hint = f"did you mean {close}?" if close else "use an IANA name such as UTC or Europe/Berlin"
     raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
 
 
@@ -70,9 +70,7 @@ def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones() - _MACHINE_ZONES)
 
 
-def _nearest(name: str) -> str | None:
-    from difflib import get_close_matches
-
+def _nearest_zone(name: str) -> str | None:
     folded = {name.casefold(): name for name in sorted(_zone_names())}
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
@@ -83,8 +81,8 @@ def _nearest(name: str) -> str | None:
     cities = {key.rpartition("/")[2]: name for key, name in folded.items() if "/" in key}
     if wanted in cities:
         return cities[wanted]
-    close = get_close_matches(wanted, folded, n=1, cutoff=0.75)
-    return folded[close[0]] if close else None
+    close = nearest(wanted, folded, cutoff=0.75)
+    return folded[close] if close else None
 
 
 def _local(text: str, match: re.Match[str]) -> datetime:
