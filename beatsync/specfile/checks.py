@@ -13,8 +13,9 @@ from typing import Any
 from beatsync.specfile import wording
 from beatsync.specfile.keys import DOCUMENT_RULE
 from beatsync.specfile.problems import Path, Problem
-from beatsync.specfile.rules import KINDS, Rule, has_type, scalar_fault
+from beatsync.specfile.rules import KINDS, Rule, has_type, scalar_fault, text_fault
 
+_MAX_CACHED_KEYS = 50
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -55,7 +56,7 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
 
 def _check_keys(rule: Rule, keys: Any, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     excluded = set()
-    if not _are_allowed(rule, tuple(value)):
+    if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
         for problem in _key_problems(rule, path, value):
             yield problem
             if problem.code == "kind-twice":
@@ -71,10 +72,8 @@ def _check_keys(rule: Rule, keys: Any, path: Path, value: dict[str, Any]) -> Ite
 
 def _check_names(rule: Rule, values: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     for name, item in value.items():
-        if rule.names is not None:
-            fault = scalar_fault(rule.names, name)
-            if fault is not None:
-                yield wording.name_problem((*path, name), name)
+        if rule.names is not None and text_fault(rule.names, name) is not None:
+            yield wording.name_problem((*path, name), name)
         yield from check_value(values, (*path, name), item)
 
 
@@ -85,18 +84,18 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
 
 
 def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
-    known = rule.keys or {}
+    known_keys = rule.keys or {}
     misspelt = set()
     for key in keys:
-        if key not in known and not (rule.extensions and key.startswith("x-")):
-            problem = wording.unknown_key((*path, key), known, is_root=rule.extensions)
+        if key not in known_keys and not (rule.extensions and key.startswith("x-")):
+            problem = wording.unknown_key((*path, key), known_keys, is_root=rule.extensions)
             misspelt.add(problem.related_key)
             yield problem
     for key in rule.required:
         # A misspelt key is reported once.
         if key not in keys and key not in misspelt:
             yield wording.missing_key(rule, path, key)
-    if "crontab" in known:
+    if "crontab" in known_keys:
         kinds = [kind for kind in KINDS if kind in keys]
         for first, second in pairwise(kinds):
             yield wording.second_kind((*path, second), first, second)

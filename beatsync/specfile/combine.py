@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.specfile.problems import also_at
+from beatsync.specfile.problems import first_others, nearest
 from beatsync.values import Declared, Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
 
@@ -78,7 +78,9 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     for group in source.group(lambda schedule: schedule.name):
         places = [str(place) for _, place in group]
         for (schedule, place), shown in zip(group, places, strict=True):
-            message = f"the schedule {schedule.name!r} is declared more than once; {also_at(places, shown)}"
+            message = (
+                f"the schedule {schedule.name!r} is declared more than once; also at {first_others(places, shown)}"
+            )
             yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
 
 
@@ -88,12 +90,14 @@ def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
         return
     for group in source.group(lambda schedule: schedule.name.casefold()):
         by_name = {schedule.name: place for schedule, place in group}
-        shown = {name: f"{name!r} at {place}" for name, place in by_name.items()}
-        for name, place in by_name.items():
-            others = also_at([*shown.values()], shown[name]).removeprefix("also at ")
-            if len(by_name) > 1:
-                message = f"{name!r} and {others} differ in case only, and are one name to MariaDB and MySQL"
-                yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
+        if len(by_name) == 1:
+            continue
+        places = [f"{name!r} at {place}" for name, place in by_name.items()]
+        for (name, place), shown in zip(by_name.items(), places, strict=True):
+            message = (
+                f"{name!r} and {first_others(places, shown)} differ in case only, and are one name to MariaDB and MySQL"
+            )
+            yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
 
 
 def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -109,7 +113,7 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     for group in source.group(lambda schedule: schedule.renamed_from):
         places = [str(place) for _, place in group]
         for (schedule, place), shown in zip(group, places, strict=True):
-            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; {also_at(places, shown)}"
+            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {first_others(places, shown)}"
             yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
     for old_name, place in claims:
         if old_name in source.distinct:
@@ -121,13 +125,11 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
 def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
     """Warn if files have environments, but none has the chosen one."""
     wanted = source.environment
-    known = frozenset[str]().union(*(file.environments for file in source.files))
-    if wanted is None or not known or wanted in known:
+    environments = frozenset[str]().union(*(file.environments for file in source.files))
+    if wanted is None or not environments or wanted in environments:
         return
-    from difflib import get_close_matches
-
-    near = get_close_matches(wanted, sorted(known), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"they mention {', '.join(sorted(known))}"
+    close = nearest(wanted, sorted(environments))
+    hint = f"did you mean {close}?" if close else f"they mention {', '.join(sorted(environments))}"
     message = f"no file mentions the environment {wanted!r}"
     place = Location(min(file.path for file in source.files if file.environments))
     yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)

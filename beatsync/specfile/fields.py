@@ -1,4 +1,4 @@
-"""The field table: everything that BeatSync knows about each field of a task, in one place.
+"""The field table: everything that BeatSync knows about each field of a task.
 
 Checks, normal form, digests, columns, output and the published JSON Schema derive from this table or are tested against it. To add
 a field, add an attribute to `TaskSpec` and a row here. Source of names and columns: django-celery-beat's `PeriodicTask`; no
@@ -114,8 +114,15 @@ def _text(name: str, title: str, description: str, example: str) -> Field:
 
 
 def _json(name: str, title: str, description: str, example: Any, reserved: frozenset[str] = frozenset()) -> Field:
-    json_type, default = ("array", []) if isinstance(example, list) else ("object", {})
-    json_rule = _rule(json_type, title, description, example, default=default, reserved=reserved)
+    default: Any = [] if isinstance(example, list) else {}
+    json_rule = _rule(
+        "array" if isinstance(example, list) else "object",
+        title,
+        description,
+        example,
+        default=default,
+        reserved=reserved,
+    )
     return Field(name, ColumnType.TEXT, json_rule, canonical, is_json=True)
 
 

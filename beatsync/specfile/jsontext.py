@@ -1,7 +1,7 @@
-"""JSON as canonical text: two values that are equal have one text.
+"""JSON as canonical text: equal values have equal texts.
 
-`args`, `kwargs` and `headers` are text columns that beat decodes with kombu's `loads` and sends on. So the text written here is
-spelled as kombu's `dumps` spells it, and holds nothing that comes back from `loads` as something else.
+`args`, `kwargs` and `headers` are text columns that beat decodes with kombu's `loads` and sends. So the text is spelled as kombu's
+`dumps` spells it, and holds nothing that `loads` would turn into something else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from beatsync.specfile.problems import SpecError
 
 MAX_DEPTH = 100
-"""Levels of lists and objects: far below where Python's own decoder, and so beat's, gives up."""
+"""Levels of lists and objects; Python's own decoder, and so beat's, takes many more."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, ensure_ascii=True, separators=(", ", ": "))
 # `encode` builds this for each value, which takes as long as encoding a small one. Not every Python has it.
@@ -40,7 +40,7 @@ def canonical(value: object) -> str:
 
 
 def normalise(text: str | None, empty: str) -> str:
-    """Return a column's JSON text in canonical form; None and empty text are `empty`, text that is not JSON stays as it is."""
+    """Return a column's JSON text in canonical form; None and empty text become `empty`, text that is not JSON is unchanged."""
     if not text:
         return empty
     if text in ("{}", "[]"):
@@ -52,7 +52,7 @@ def _normalised(text: str) -> str:
     try:
         value = json.loads(text)
         if "__type__" in text or "\\u" in text:
-            # Only such a text can hold what canonical text must not: the walk costs more than the rest.
+            # Only such a text can hold what canonical text must not, and the check costs more than the rest.
             _check(value)
         return _encode(value)
     except (ValueError, RecursionError):

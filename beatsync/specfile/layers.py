@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beatsync.specfile.problems import Path, Problem
-from beatsync.specfile.rules import replaced_keys
+from beatsync.specfile.rules import EXCLUSIVE_KEYS, replaced_keys
 
 INVALID: Any = object()
 """Replaces a value with a structural problem: the key is present, and nothing more is reported about its value."""
@@ -52,10 +52,8 @@ def merge(layers: Sequence[Layer]) -> Merged:
     fields = dict(first.fields)
     sync = _sync(first)
     for layer in rest:
-        keys = tuple(layer.fields)
-        if None in layer.fields.values():
-            keys = tuple(key for key, value in layer.fields.items() if value is not None)
-        for key in replaced_keys(keys):
+        exclusive = EXCLUSIVE_KEYS.intersection(layer.fields)
+        for key in replaced_keys(frozenset(key for key in exclusive if layer.fields[key] is not None)):
             # Two exclusive keys in one layer are a structural problem.
             if key not in layer.fields:
                 fields.pop(key, None)

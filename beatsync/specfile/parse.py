@@ -44,14 +44,14 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
     problems = dict.fromkeys([*reading.problems, *parser.problems])
-    found = tuple(diagnostics(file, problems, frozenset(parser.sensitive))) if problems else ()
+    reported = tuple(diagnostics(file, problems, frozenset(parser.sensitive))) if problems else ()
     facts = FileFacts(
         file.path,
         tuple(parser.facts),
         frozenset(parser.environments),
-        tuple(each for each in found if each.severity is Severity.WARNING),
+        tuple(each for each in reported if each.severity is Severity.WARNING),
     )
-    return ParsedFile(file.path, tuple(parser.schedules), facts, found)
+    return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
 
 
 class _Parser:

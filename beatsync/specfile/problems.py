@@ -5,7 +5,7 @@ The normalisers raise `SpecError`; the caller, which knows the path of the value
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Union
 
@@ -53,11 +53,19 @@ class Problem:
     """The key that is missing, or the known key that is nearest to an unknown one."""
 
 
-def also_at(places: Sequence[str], place: str) -> str:
-    """Return `also at A, B, C and N more`, which names at most three of `places` other than `place`.
+def first_others(places: Sequence[str], place: str) -> str:
+    """Return `A, B, C and N more`: at most three of `places` other than `place`, and the number of the rest.
 
-    The length is bounded, so that n duplicates are reported in linear space.
+    So n duplicates are reported in linear space.
     """
     others = [other for other in places[: _MAX_OTHERS + 1] if other != place][:_MAX_OTHERS]
     more = len(places) - 1 - len(others)
-    return f"also at {', '.join(others)}" + (f" and {more} more" if more > 0 else "")
+    return ", ".join(others) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of `words` that is most similar to `word`; None if none is similar."""
+    from difflib import get_close_matches  # imported only to report a problem
+
+    close = get_close_matches(word, list(words), n=1, cutoff=cutoff)
+    return close[0] if close else None

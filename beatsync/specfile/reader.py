@@ -1,7 +1,7 @@
 """YAML text → plain values, from PyYAML's events: no object is constructed, so no code of a file can run.
 
-There is one reader. Asked for positions it records the place of every node, which costs as much as reading; a file is read so
-only to report a problem (docs/facts.md, 15). The places of schedule names are always recorded.
+The reader records the position of every node only if asked to, which costs as much as reading: a file with a problem is read once
+more for it (docs/facts.md, 15). The positions of schedule names are always recorded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from beatsync.specfile.problems import Mark, Path, Problem, also_at
+from beatsync.specfile.problems import Mark, Path, Problem, first_others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
 from beatsync.specfile.syntax import MAX_DEPTH, TOO_DEEP, position_after, syntax_problem
@@ -101,8 +101,8 @@ class _Frame:
         self.is_mapping = value.__class__ is dict
         self.anchor = anchor
         self.nodes_before = nodes_before
-        self.key: str | None = None
-        """The key whose value comes next; None if a key comes next."""
+        self.key: str | None = None if self.is_mapping else ""
+        """The key whose value comes next; None if a key comes next. Of a list: an empty text."""
         self.marks: dict[str, Any] = {}
         """PyYAML's mark of each key."""
         self.repeated: dict[str, list[Any]] = {}
@@ -120,8 +120,9 @@ class _Builder:
         self._get_event: Callable[[], Any] = _LOADER(text).get_event
         self._reading = reading
         self._positions = positions
-        self._frames: list[_Frame] = []
-        self._frame: _Frame | None = None
+        # The documents are read as the items of a list.
+        self._frame = _Frame(reading.documents, None, 0)
+        self._frames = [self._frame]
         self._nodes = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
         """The value of each anchor and the number of its nodes."""
@@ -148,12 +149,13 @@ class _Builder:
         self._reading.names.append({})
 
     def _scalar(self, event: Any) -> None:
-        if event.anchor is None and event.tag is None:
-            value = _memo[event.value] if event.implicit[0] else event.value
-        else:
+        value = event.value
+        if event.anchor is not None or event.tag is not None:
             value = self._special_scalar(event)
+        elif event.implicit[0]:
+            value = _memo[value]
         frame = self._frame
-        if frame is not None and frame.is_mapping and frame.key is None:
+        if frame.key is None:
             self._key(frame, value, event)
         else:
             self._count(1, event)
@@ -205,11 +207,10 @@ class _Builder:
         self._start_collection(event, [], "seq")
 
     def _start_collection(self, event: Any, value: Any, kind: str) -> None:
-        frame = self._frame
-        if frame is not None and frame.is_mapping and frame.key is None:
+        if self._frame.key is None:
             self._refuse_key(event)
         self._count(1, event)
-        if len(self._frames) >= MAX_DEPTH:
+        if len(self._frames) > MAX_DEPTH:
             self._fail(event, "yaml-depth", TOO_DEEP)
         if event.tag is not None and event.tag not in {"!", _CORE + kind}:
             self._refuse_tag(event)
@@ -217,9 +218,8 @@ class _Builder:
         self._frames.append(self._frame)
 
     def _end_mapping(self, event: Any) -> None:
-        frame = self._frames[-1]
-        document = self._frames[0]
-        if self._frames[1:] == [frame] and document.key == "schedules" and "schedules" not in document.value:
+        frame, document = self._frame, self._frames[1]
+        if self._frames[2:] == [frame] and document.key == "schedules" and "schedules" not in document.value:
             self._reading.names[-1] = {key: _mark(mark) for key, mark in frame.marks.items()}
         if frame.repeated:
             self._report_repeated(frame.repeated)
@@ -229,7 +229,7 @@ class _Builder:
 
     def _end_collection(self, _event: Any) -> None:
         frame = self._frames.pop()
-        self._frame = self._frames[-1] if self._frames else None
+        self._frame = self._frames[-1]
         if frame.anchor is not None:
             self._anchors[frame.anchor] = (frame.value, self._nodes - frame.nodes_before + 1)
         self._add(frame.value)
@@ -237,9 +237,7 @@ class _Builder:
     def _add(self, value: Any) -> None:
         """Add a finished value to the collection that is being read."""
         frame = self._frame
-        if frame is None:
-            self._reading.documents.append(value)
-        elif not frame.is_mapping:
+        if not frame.is_mapping:
             frame.value.append(value)
         elif frame.merge_event is not None:
             self._merge(frame, value)
@@ -257,8 +255,7 @@ class _Builder:
                 frame.merged.setdefault(key, item)
 
     def _alias(self, event: Any) -> None:
-        frame = self._frame
-        if frame is not None and frame.is_mapping and frame.key is None:
+        if self._frame.key is None:
             self._refuse_key(event)
         self._count(1, event)
         if any(frame.anchor == event.anchor for frame in self._frames):
@@ -283,14 +280,14 @@ class _Builder:
     def _path(self) -> Path:
         """Return the path of the node that is being read; between two keys, of their mapping."""
         parts = (frame.key if frame.is_mapping else len(frame.value) for frame in self._frames)
-        return (len(self._reading.names) - 1, *(part for part in parts if part is not None))
+        return tuple(part for part in parts if part is not None)
 
     def _report_repeated(self, repeated: dict[str, list[Any]]) -> None:
         path = self._path()
         for key, marks in repeated.items():
             places = [f"{mark.line + 1}:{mark.column + 1}" for mark in marks]
             for mark, place in zip(marks, places, strict=True):
-                message = f"the key {key!r} is given more than once; {also_at(places, place)}"
+                message = f"the key {key!r} is given more than once; also at {first_others(places, place)}"
                 hint = "rename or remove one of them"
                 problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=_mark(mark))
                 self._reading.problems.append(problem)

@@ -1,6 +1,6 @@
 """Rules: what a value of a spec file may be, and its documentation, in the terms of JSON Schema that the format uses.
 
-A rule says about one value what the published schema says about it; a test holds the two equal.
+A rule is what the published schema says about one value; a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ NO_DEFAULT: Final = object()
 KINDS: Final = ("interval", "crontab", "solar", "clocked")
 """The kinds of schedules, each the name of a key."""
 _EXCLUSIVE: Final = (frozenset(KINDS), frozenset({"expires", "expire_seconds"}))
+EXCLUSIVE_KEYS: Final = frozenset().union(*_EXCLUSIVE)
+"""Keys of which a schedule can have only some."""
 
 _TYPES: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
     {
@@ -105,7 +107,7 @@ def scalar_fault(rule: Rule, value: str | float | None) -> str | None:
     if rule.choices and not any(_is_same(value, choice) for choice in rule.choices):
         return "choices"
     if isinstance(value, str):
-        return _text_fault(rule, value)
+        return text_fault(rule, value)
     if isinstance(value, (int, float)):
         if rule.minimum is not None and value < rule.minimum:
             return "minimum"
@@ -114,7 +116,8 @@ def scalar_fault(rule: Rule, value: str | float | None) -> str | None:
     return None
 
 
-def _text_fault(rule: Rule, value: str) -> str | None:
+def text_fault(rule: Rule, value: str) -> str | None:
+    """Return the first limit on the length and pattern of a text that it breaks, by its name in `Rule`; None if it breaks none."""
     if len(value) < rule.min_length:
         return "min_length"
     if rule.max_length is not None and len(value) > rule.max_length:
@@ -142,9 +145,8 @@ def _is_same(value: object, other: object) -> bool:
     return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
-@lru_cache(maxsize=4096)
-def replaced_keys(keys: tuple[str, ...]) -> frozenset[str]:
-    """Return the keys that a layer with these keys removes from the layers below: another kind of schedule, for example."""
-    present = frozenset(keys)
-    groups = [group for group in _EXCLUSIVE if not group.isdisjoint(present)]
-    return frozenset().union(*groups) - present
+@lru_cache(maxsize=1024)
+def replaced_keys(keys: frozenset[str]) -> frozenset[str]:
+    """Return the keys that a layer with these `EXCLUSIVE_KEYS` removes from the layers below: another kind of schedule, say."""
+    groups = [group for group in _EXCLUSIVE if not group.isdisjoint(keys)]
+    return frozenset().union(*groups) - keys

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from beatsync.specfile.problems import Path, Problem
+from beatsync.specfile.problems import Path, Problem, nearest
 from beatsync.specfile.rules import Rule
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
@@ -33,18 +33,16 @@ _MAX_SHOWN = 60
 _MIN_PREFIX = 3
 
 
-def unknown_key(path: Path, known: Mapping[str, Rule], *, is_root: bool) -> Problem:
+def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
     """Return the problem of a key that is not known where it stands."""
-    from difflib import get_close_matches
-
     key = str(path[-1])
-    hint, nearest = _FOREIGN_KEYS.get(key, (None, None))
+    hint, close = _FOREIGN_KEYS.get(key, (None, None))
     if is_root or hint is None:
-        close = get_close_matches(key.lower(), known, n=1, cutoff=0.6)
-        close = close or [name for name in known if len(key) >= _MIN_PREFIX and name.startswith(key.lower())][:1]
-        nearest = close[0] if close else None
-        hint = f"did you mean `{nearest}`?" if close else f"the keys here are {', '.join(sorted(known))}"
-    return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=nearest)
+        close = nearest(key.lower(), keys)
+        if close is None and len(key) >= _MIN_PREFIX:
+            close = next((name for name in keys if name.startswith(key.lower())), None)
+        hint = f"did you mean `{close}`?" if close else f"the keys here are {', '.join(sorted(keys))}"
+    return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
 
 
 def missing_key(rule: Rule, path: Path, key: str) -> Problem:
@@ -143,11 +141,9 @@ def ambiguous(
 
 
 def _not_one_of(path: Path, choices: Iterable[Any], value: Any) -> Problem:
-    from difflib import get_close_matches
-
     texts = [str(choice) for choice in choices]
-    close = texts if len(texts) == 1 else get_close_matches(str(value), texts, n=1, cutoff=0.6)
-    hint = f"did you mean {close[0]}?" if close else f"it is one of {', '.join(texts)}"
+    close = texts[0] if len(texts) == 1 else nearest(str(value), texts)
+    hint = f"did you mean {close}?" if close else f"it is one of {', '.join(texts)}"
     return Problem(path, "unknown-value", f"{_shown_at(path, value)} is not known here", hint)
 
 

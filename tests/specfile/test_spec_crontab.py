@@ -56,7 +56,7 @@ def parts(field: Field) -> st.SearchStrategy[str]:
 
 def texts(field: Field) -> st.SearchStrategy[str]:
     return st.lists(parts(field), min_size=1, max_size=6).flatmap(
-        lambda found: st.sampled_from([",", ", ", " ,"]).map(lambda comma: comma.join(found))
+        lambda result: st.sampled_from([",", ", ", " ,"]).map(lambda comma: comma.join(result))
     )
 
 

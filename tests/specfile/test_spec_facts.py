@@ -37,15 +37,15 @@ def facts(path: str, *names: str, **renamed: str) -> FileFacts:
 
 
 def test_facts_have_every_name_with_its_position() -> None:
-    found = parsed(TEXT).facts
-    assert found.schedules == (
+    result = parsed(TEXT).facts
+    assert result.schedules == (
         ScheduleFacts("a", 2, 3, "t", "z"),
         ScheduleFacts("b", 3, 3, None),
         ScheduleFacts("c", 4, 3, "t"),
         ScheduleFacts("d", 7, 5, "v"),
     )
-    assert found.environments == {"production", "staging"}
-    assert [warning.code for warning in found.warnings] == ["crontab-and"]
+    assert result.environments == {"production", "staging"}
+    assert [warning.code for warning in result.warnings] == ["crontab-and"]
 
 
 def test_facts_are_those_of_the_chosen_environment() -> None:
@@ -55,9 +55,9 @@ def test_facts_are_those_of_the_chosen_environment() -> None:
 
 
 def test_a_schedule_with_an_error_has_a_name_and_no_task() -> None:
-    found = parsed("schedules:\n  a: {task: t, interval: 1x}\n  b: 5\n")
-    assert [(each.name, each.task) for each in found.facts.schedules] == [("a", None), ("b", None)]
-    assert found.facts.warnings == ()
+    result = parsed("schedules:\n  a: {task: t, interval: 1x}\n  b: 5\n")
+    assert [(each.name, each.task) for each in result.facts.schedules] == [("a", None), ("b", None)]
+    assert result.facts.warnings == ()
 
 
 TEXTS = st.text(max_size=6)
@@ -140,22 +140,22 @@ def test_combine_reports_the_same_whether_files_were_parsed_or_are_unchanged() -
 
 def test_many_duplicates_are_reported_in_linear_space() -> None:
     files = [facts(f"{number:04}.yaml", "a") for number in range(1000)]
-    found = cross_check(files, None)
-    assert len(found) == 1000
-    assert found[0].message.endswith("also at 0001.yaml:2:3, 0002.yaml:2:3, 0003.yaml:2:3 and 996 more")
-    assert max(len(each.message) for each in found) < 200
+    result = cross_check(files, None)
+    assert len(result) == 1000
+    assert result[0].message.endswith("also at 0001.yaml:2:3, 0002.yaml:2:3, 0003.yaml:2:3 and 996 more")
+    assert max(len(each.message) for each in result) < 200
 
 
 def test_a_group_of_four_names_every_place() -> None:
-    found = cross_check([facts("a.yaml", *["a"] * 4)], None)
-    assert found[1].message.endswith("also at a.yaml:2:3, a.yaml:4:3, a.yaml:5:3")
+    result = cross_check([facts("a.yaml", *["a"] * 4)], None)
+    assert result[1].message.endswith("also at a.yaml:2:3, a.yaml:4:3, a.yaml:5:3")
 
 
 def test_many_claims_to_one_old_name_are_reported_in_linear_space() -> None:
     files = [facts(f"{number:04}.yaml", f"n{number}", **{f"n{number}": "old"}) for number in range(500)]
-    found = cross_check(files, None)
-    assert {each.code for each in found} == {"renamed-from-twice"}
-    assert max(len(each.message) for each in found) < 200
+    result = cross_check(files, None)
+    assert {each.code for each in result} == {"renamed-from-twice"}
+    assert max(len(each.message) for each in result) < 200
 
 
 def test_facts_of_a_large_source_are_read_and_checked_quickly() -> None:

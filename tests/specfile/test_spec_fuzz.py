@@ -127,20 +127,20 @@ def parsed(data: bytes) -> list[Declared]:
     declared: list[Declared] = []
     for options in OPTIONS:
         desired = combine([parse_file(file, options)], (), options)
-        for found in desired.diagnostics:
-            line, column = found.location.line, found.location.column
-            if found.code != "environment-unknown":
+        for result in desired.diagnostics:
+            line, column = result.location.line, result.location.column
+            if result.code != "environment-unknown":
                 assert line is not None
                 assert column is not None
-                assert 1 <= line <= len(lines), found
-                assert 1 <= column <= len(lines[line - 1]) + 1, found
-            assert found.excerpt is None or (line and lines[line - 1].startswith(found.excerpt)), found
-            assert found.message
-            assert render_diagnostic(found)
-        if not any(found.severity is Severity.ERROR for found in desired.diagnostics):
+                assert 1 <= line <= len(lines), result
+                assert 1 <= column <= len(lines[line - 1]) + 1, result
+            assert result.excerpt is None or (line and lines[line - 1].startswith(result.excerpt)), result
+            assert result.message
+            assert render_diagnostic(result)
+        if not any(result.severity is Severity.ERROR for result in desired.diagnostics):
             declared.extend(desired.schedules)
-    for one in declared:
-        hold_row(one.spec)
+    for each in declared:
+        hold_row(each.spec)
     return declared
 
 

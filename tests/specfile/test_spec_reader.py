@@ -340,9 +340,9 @@ def test_what_cannot_stand_in_yaml_is_placed(data: bytes, mark: Mark) -> None:
 def test_the_line_that_is_shown_is_the_one_at_fault(end: str) -> None:
     for broken in ("b: \0", "b: \udcff"):
         data = end.join(["# é", broken, ""]).encode(errors="surrogateescape")
-        (found,) = parse_file(SourceFile("a.yaml", data), ParseOptions()).diagnostics
-        assert (found.location.line, found.location.column) == (2, 4)
-        assert (found.excerpt or "").startswith("b: ")
+        (result,) = parse_file(SourceFile("a.yaml", data), ParseOptions()).diagnostics
+        assert (result.location.line, result.location.column) == (2, 4)
+        assert (result.excerpt or "").startswith("b: ")
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"# only a comment", b"\xef\xbb\xbf", b"   \n\n"])

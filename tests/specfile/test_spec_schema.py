@@ -75,7 +75,7 @@ def as_editors_read(value: Any) -> Any:
 
 
 def documents(case: Case) -> list[Any]:
-    return [as_editors_read(one) for file in case.files() for one in read(file.data).documents]
+    return [as_editors_read(document) for file in case.files() for document in read(file.data).documents]
 
 
 def accepts(schedule: dict[str, Any], **more: Any) -> bool:
@@ -131,9 +131,9 @@ def test_every_valid_spec_is_accepted(case: Case) -> None:
 
 @pytest.mark.parametrize("case", cases("invalid"), ids=lambda case: case.name)
 def test_every_structural_fault_is_refused(case: Case) -> None:
-    found = {one.code for one in case.desired().diagnostics}
-    refused = not all(PLAIN.is_valid(one) for one in documents(case))
-    assert refused >= bool(found & STRUCTURAL)
+    reported = {each.code for each in case.desired().diagnostics}
+    refused = not all(PLAIN.is_valid(document) for document in documents(case))
+    assert refused >= bool(reported & STRUCTURAL)
 
 
 def test_the_structural_faults_are_those_that_the_schema_finds() -> None:
@@ -143,8 +143,8 @@ def test_the_structural_faults_are_those_that_the_schema_finds() -> None:
 
 
 @pytest.mark.parametrize("place", ["schedule", "defaults", "environment"])
-@pytest.mark.parametrize(("one", "other"), [*itertools.permutations(KINDS, 2), ("expires", "expire_seconds")])
-def test_what_excludes_each_other(place: str, one: str, other: str) -> None:
+@pytest.mark.parametrize(("first", "other"), [*itertools.permutations(KINDS, 2), ("expires", "expire_seconds")])
+def test_what_excludes_each_other(place: str, first: str, other: str) -> None:
     values = {**EXAMPLE, "expires": "2027-01-05", "expire_seconds": 60}
 
     def document(*keys: str) -> Any:
@@ -155,17 +155,17 @@ def test_what_excludes_each_other(place: str, one: str, other: str) -> None:
             return {"defaults": given}
         return {"schedules": {"one": {"task": "t", "environments": {"staging": given}}}}
 
-    assert PLAIN.is_valid(document(one))
+    assert PLAIN.is_valid(document(first))
     assert PLAIN.is_valid(document(other))
-    assert not PLAIN.is_valid(document(one, other))
-    (problem,) = check(document(one, other), 0)
+    assert not PLAIN.is_valid(document(first, other))
+    (problem,) = check(document(first, other), 0)
     assert problem.code in {"kind-twice", "exclusive-keys"}
 
 
 def test_an_environment_or_a_schedule_may_replace_the_kind_of_what_is_below() -> None:
-    for one, other in itertools.permutations(KINDS, 2):
-        assert accepts({one: EXAMPLE[one]}, defaults={other: EXAMPLE[other]})
-        assert accepts({one: EXAMPLE[one], "environments": {"staging": {other: EXAMPLE[other]}}})
+    for first, other in itertools.permutations(KINDS, 2):
+        assert accepts({first: EXAMPLE[first]}, defaults={other: EXAMPLE[other]})
+        assert accepts({first: EXAMPLE[first], "environments": {"staging": {other: EXAMPLE[other]}}})
 
 
 def test_its_fields_are_those_that_the_model_lets_a_person_set() -> None:
@@ -198,7 +198,7 @@ def test_its_limits_are_the_columns() -> None:
     form = priority.formfield()
     assert isinstance(form, IntegerField)
     assert form.min_value == DEFS["priority"]["minimum"]
-    limits = [one.limit_value for one in priority.validators if isinstance(one, MaxValueValidator)]
+    limits = [each.limit_value for each in priority.validators if isinstance(each, MaxValueValidator)]
     assert DEFS["priority"]["maximum"] in limits
 
 
