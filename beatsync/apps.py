@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class BeatSyncConfig(AppConfig):
-    """What `INSTALLED_APPS` names as `beatsync`."""
+    """The app that `INSTALLED_APPS` names as `beatsync`."""
 
     name = "beatsync"
     label = "beatsync"

@@ -1,7 +1,7 @@
-"""BeatSync's own tables, thin: the store reads and writes them (`beatsync.store`), nothing else does.
+"""BeatSync's own tables. Only the store reads and writes them (`beatsync.store`).
 
-No column here refers to a table of django-celery-beat by a constraint: an application that has never heard of BeatSync can
-delete any of its own rows (DESIGN, section 5.7).
+No column here refers to a table of django-celery-beat by a constraint: an application that does not know BeatSync can delete any
+of its own rows.
 """
 
 # ruff: noqa: D106  Django's Meta needs no explanation
@@ -12,7 +12,7 @@ from django.db import models
 
 
 class Source(models.Model):
-    """A named directory of spec files that owns rows; its row is also the lock that syncs take turns on."""
+    """A named directory of spec files that owns rows. Its row is also the lock that a sync takes."""
 
     name = models.CharField(max_length=100, unique=True)
     origin = models.TextField(null=True)  # noqa: DJ001  unknown is not the same as empty
@@ -55,10 +55,11 @@ class Lease(models.Model):
 class InventoryEntry(models.Model):
     """A `PeriodicTask` row that a source owns, and what was last applied to it.
 
-    As many rows as tasks, so each index and each check is paid for as often: nothing here that only Django is used to.
+    There are as many entries as tasks, so the table has no index and no constraint that BeatSync does not need. Until the next
+    release it also has the columns `said` and `as_left` of the release before, with a default (migration 0004).
     """
 
-    # Hardly any source is not all of the table, and no source's row is ever deleted.
+    # Most sources own nearly all entries, so an index on the source would not help; and BeatSync never deletes a source.
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, related_name="entries", db_constraint=False, db_index=False
     )
@@ -72,21 +73,41 @@ class InventoryEntry(models.Model):
     path = models.TextField(default="")
     retired = models.BooleanField(default=False)
     frozen = models.BooleanField(default=False)
-    said = models.CharField(max_length=32, default="")
-    as_left = models.CharField(max_length=32, default="")
 
     class Meta:
         ordering = ("name",)
         verbose_name_plural = "inventory entries"
-        # Of a field that is `unique`, Django makes a second index on PostgreSQL, for LIKE.
+        # For a `unique` field Django creates a second index on PostgreSQL, for LIKE.
         constraints = (models.UniqueConstraint(fields=("name",), name="beatsync_inventoryentry_name"),)
 
     def __str__(self) -> str:
         return self.name
 
 
+class FileRecord(models.Model):
+    """What the last sync recorded about a spec file, so that an unchanged file need not be parsed again."""
+
+    # No constraint and no index of its own, as above; a source can be deleted by hand.
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, related_name="files", db_constraint=False, db_index=False
+    )
+    path = models.TextField()
+    path_digest = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    facts = models.TextField()
+    row_digests = models.TextField(default="{}")
+
+    class Meta:
+        ordering = ("path",)
+        # Of the digest, because MySQL cannot index a text of any length.
+        constraints = (models.UniqueConstraint(fields=("source", "path_digest"), name="beatsync_filerecord_path"),)
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class Tombstone(models.Model):
-    """A row that a source deleted, by which one that beat's save brings back is known."""
+    """A row that a source deleted, by which one that beat's save resurrects is recognised."""
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="tombstones")
     name = models.CharField(max_length=200)

@@ -1,6 +1,6 @@
-"""Databases for the tests: one of each kind for each test process, made on first use, empty for every test, dropped at the end.
+"""Databases for the tests: one of each kind for each test process, created on first use, emptied for every test, dropped at the end.
 
-Where a server is not to be had, the tests that want it are skipped with the reason; with CI=true they fail.
+If a server is unavailable, the tests that need it are skipped with the reason; with CI=true they fail.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ _ALIASES = {"sqlite": "default", "postgresql": "postgresql", "mariadb": "mariadb
 
 
 def pytest_configure() -> None:
-    # A runner in the background ignores SIGINT, every process below it inherits that, and no command of ours would hear it.
+    # A runner in the background ignores SIGINT, its child processes inherit that, and our commands would not receive it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # As a person installs it: `connect` does the same for a URL.
+    # `connect` does the same for a URL.
     pymysql.install_as_MySQLdb()  # type: ignore[no-untyped-call,unused-ignore]
     if not settings.configured:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
         django.setup()
     from django.db.backends.signals import connection_created
 
-    connection_created.connect(_wait_for_no_disk)
+    connection_created.connect(_do_not_wait_for_the_disk)
 
 
-def _wait_for_no_disk(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Let no commit of this process wait until it is on the disk: a test may end a process, and none ends the machine."""
+def _do_not_wait_for_the_disk(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Do not let a commit wait until it is on the disk: tests end processes, but never the machine."""
     if connection.vendor == "sqlite":
-        # Past Django, so that nobody counts it as a statement of ours.
+        # Past Django, so that it is not counted as one of BeatSync's statements.
         connection.connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take many seconds, so that no process is left alone with one at the end."""
+    """Start with the tests that take many seconds, so that no process runs one alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("lab") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have measured (`record_property("measured", ...)`), whichever process they ran in."""
-    reports = [one for kind in ("passed", "failed") for one in terminalreporter.stats.get(kind, [])]
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
     for report in reports:
         for name, value in report.user_properties:
             if name == "measured" and report.when == "call":
@@ -78,21 +78,21 @@ class Backend:
     url: str
 
 
-def missing_service(what: str, error: object) -> None:
-    """Skip the test, loudly; under CI a service that is not there is a failure."""
-    message = f"no {what} for the tests: {error}"
+def missing_service(name: str, error: object) -> None:
+    """Skip the test with the reason; under CI a missing service is a failure."""
+    message = f"no {name} for the tests: {error}"
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(message)
     pytest.skip(message)
 
 
 class Server:
-    """Makes and drops databases of one kind."""
+    """Creates and drops databases of one kind."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self._folder = folder
-        self._made: list[str] = []
+        self._databases: list[str] = []
 
     def create(self) -> str:
         """Return the URL of a new, empty database."""
@@ -103,17 +103,17 @@ class Server:
             return f"sqlite:///{path}"
         try:
             self._run(f"CREATE DATABASE {database}")
-        except Exception as error:  # noqa: BLE001  whatever the driver says is the reason
+        except Exception as error:  # noqa: BLE001  the driver's message is the reason
             missing_service(self.name, error)
-        self._made.append(database)
+        self._databases.append(database)
         if self.name == "postgresql":
-            # As on SQLite: only the end of the server would tell.
+            # As on SQLite.
             self._run(f"ALTER DATABASE {database} SET synchronous_commit = off")
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
 
     def drop_all(self) -> None:
         force = " WITH (FORCE)" if self.name == "postgresql" else ""
-        for database in self._made:
+        for database in self._databases:
             self._run(f"DROP DATABASE IF EXISTS {database}{force}")
 
     @property
@@ -137,71 +137,70 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
-    """Return what makes databases of a kind."""
+    """Return a function from the name of a kind of database to its server."""
     folder = tmp_path_factory.mktemp("databases")
     servers = {name: Server(name, folder) for name in BACKENDS}
     yield servers.__getitem__
-    for one in servers.values():
-        one.drop_all()
+    for database_server in servers.values():
+        database_server.drop_all()
 
 
 @pytest.fixture(scope="session")
 def _backends(server: Callable[[str], Server]) -> Iterator[Callable[[str], Backend]]:
-    """Return what makes the one migrated database of a kind that this process uses."""
+    """Return a function that creates this process's migrated database of a kind."""
     from django.db import connections
 
     from beatsync.store import Store
 
-    made: dict[str, Backend] = {}
+    backends: dict[str, Backend] = {}
 
     def get(name: str) -> Backend:
-        if name not in made:
+        if name not in backends:
             backend = Backend(name, _ALIASES[name], server(name).create())
             add_alias(backend.alias, backend.url)
             Store(backend.alias).migrate(with_beat=True)
-            made[name] = backend
-        return made[name]
+            backends[name] = backend
+        return backends[name]
 
-    # django-celery-beat's signals and checks speak to the default database, whichever one a row is in.
+    # django-celery-beat's signals and checks use the default database, whichever database a row is in.
     get("sqlite")
     yield get
     connections.close_all()
 
 
 def add_alias(alias: str, url: str) -> None:
-    """Make the database of `url` known to Django in this process as `alias`."""
+    """Register the database of `url` with Django in this process as `alias`."""
     from django.db import connections
 
-    from beatsync.store.connect import _parsed
+    from beatsync.store.connect import database_settings
 
     if alias in connections.databases:
         connections[alias].close()
         del connections[alias]
-    connections.databases[alias] = connections.configure_settings({"default": {}, alias: _parsed(url)})[alias]
+    connections.databases[alias] = connections.configure_settings({"default": {}, alias: database_settings(url)})[alias]
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest, _backends: Callable[[str], Backend]) -> Iterator[Backend]:
-    """One database after the other, each of them migrated and empty."""
-    one = _backends(request.param)
-    empty(one.alias)
-    yield one
+    """Each database in turn, migrated and empty."""
     from django.db import connections
 
-    # The model's own check of unique names looks into the default database, whichever one the row is in.
-    empty(one.alias)
-
-    connections[one.alias].close()
+    database = _backends(request.param)
+    empty(database.alias)
+    yield database
+    # The model's own check of unique names queries the default database, whichever database the row is in.
+    empty(database.alias)
+    connections[database.alias].close()
 
 
 @pytest.fixture
 def sqlite_backend(_backends: Callable[[str], Backend]) -> Iterator[Backend]:
     """The SQLite database only, migrated and empty."""
-    one = _backends("sqlite")
-    empty(one.alias)
-    yield one
-    # It is the default one, into which the model's own check of unique names looks.
-    empty(one.alias)
+    database = _backends("sqlite")
+    empty(database.alias)
+    yield database
+    # It is the default database, which the model's own check of unique names queries.
+    empty(database.alias)
 
 
 @pytest.fixture
@@ -214,7 +213,7 @@ def store(backend: Backend) -> Store:
 
 @pytest.fixture
 def database_url(backend: Backend) -> str:
-    """The URL of a migrated, empty database for other processes; the `store` of the same test reads the same one."""
+    """The URL of a migrated, empty database for other processes; the `store` of the same test uses the same database."""
     return backend.url
 
 
@@ -225,12 +224,13 @@ def bare_url(request: pytest.FixtureRequest, server: Callable[[str], Server]) ->
 
 
 def empty(alias: str) -> None:
-    """Delete all rows that a test may have left."""
+    """Delete all rows of all tables."""
     from django.db import connections, transaction
 
-    from beatsync.store.tables import HISTORY, INVENTORY, LEASE, NOTICE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
+    from beatsync.store.tables import BEAT_TABLES, OWN_TABLES
 
-    tables = (HISTORY, TOMBSTONE, INVENTORY, LEASE, SOURCE, PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
+    # A source after what refers to it, and a schedule after the task that uses it.
+    tables = (*reversed(OWN_TABLES), *BEAT_TABLES)
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         for table in tables:
             cursor.execute(f"DELETE FROM {table.name}")
@@ -242,21 +242,21 @@ MakeTask = Any
 
 @pytest.fixture
 def make_task(backend: Backend) -> MakeTask:
-    """Return what makes a row by hand, as another application would, without telling beat and without any check."""
+    """Return a function that inserts a row as another application would, without notifying beat and without any check."""
     return task_maker(backend.alias)
 
 
 def task_maker(alias: str) -> MakeTask:
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-    def make(name: str = "by-hand", **fields: Any) -> PeriodicTask:
+    def insert(name: str = "by-hand", **fields: Any) -> PeriodicTask:
         if not {"interval", "crontab", "solar", "clocked"} & fields.keys():
             fields["interval"] = IntervalSchedule.objects.using(alias).bulk_create(
                 [IntervalSchedule(every=1, period="hours")]
             )[0]
-        made: list[PeriodicTask] = PeriodicTask.objects.using(alias).bulk_create(
+        tasks: list[PeriodicTask] = PeriodicTask.objects.using(alias).bulk_create(
             [PeriodicTask(name=name, **{"task": "other.task", **fields})]
         )
-        return made[0]
+        return tasks[0]
 
-    return make
+    return insert

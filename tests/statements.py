@@ -1,4 +1,4 @@
-"""The statements that a connection runs, for tests that count, watch or cut them: whichever way the driver is asked."""
+"""The statements that a connection runs, for tests that count, watch or interrupt them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unittest import mock
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from beatsync.store import bulk
+from beatsync.store.dialects.postgresql import PostgreSQL
 
 Wrapper = Callable[..., Any]
 # Django logs a prepared statement with how many times it ran, and PostgreSQL's COPY as what it is.
@@ -18,17 +18,17 @@ _WRITES = re.compile(r"\s*(?:\S+ times: )?(INSERT|UPDATE|DELETE|REPLACE|COPY|CRE
 
 
 def writes(queries: Iterable[dict[str, Any]]) -> list[str]:
-    """Return what of the captured queries writes."""
+    """Return those of the captured queries that write."""
     return [query["sql"] for query in queries if _WRITES.match(query["sql"])]
 
 
 @contextmanager
 def each_statement(connection: BaseDatabaseWrapper, wrapper: Wrapper) -> Iterator[None]:
-    """Have `wrapper` called around each statement: as Django's own wrappers are, and around a COPY, which those are not."""
-    copy = bulk._copy
+    """Call `wrapper` around each statement, as Django calls its wrappers, and around a COPY, which Django does not see."""
+    copy = PostgreSQL.copy
 
-    def copied(connection: BaseDatabaseWrapper, sql: str, rows: Any) -> None:
-        wrapper(lambda *_: copy(connection, sql, rows), sql, rows, True, {})
+    def wrapped(dialect: PostgreSQL, sql: str, rows: Any) -> None:
+        wrapper(lambda *_: copy(dialect, sql, rows), sql, rows, True, {})
 
-    with connection.execute_wrapper(wrapper), mock.patch.object(bulk, "_copy", copied):
+    with connection.execute_wrapper(wrapper), mock.patch.object(PostgreSQL, "copy", wrapped):
         yield

@@ -1,18 +1,20 @@
 """Rows → observed, and plan → rows: inventory, lock and history, on SQLite, PostgreSQL, MariaDB and MySQL.
 
-This room must not know files or YAML. Django lives here and nowhere else in the core. Importing the room imports no Django,
-and no module of it needs Django to be set up when it is imported, so that `connect` can do it.
+This package must not know files or YAML. Django is used here and nowhere else in the core. Importing the package imports no
+Django, and no module of it needs Django to be set up when it is imported, so that `connect` can set it up.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from beatsync.store.connect import DatabaseChoice, connect
 from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError
 
 if TYPE_CHECKING:
-    from beatsync.store.records import Failure, HistoryEntry, SourceState
+    from beatsync.store.history import Failure, HistoryEntry
+    from beatsync.store.sources import SourceState
     from beatsync.store.store import Store
 
 __all__ = [
@@ -30,14 +32,11 @@ __all__ = [
 ]
 
 
+_MODULES = {"Store": "store", "Failure": "history", "HistoryEntry": "history", "SourceState": "sources"}
+
+
 def __getattr__(name: str) -> object:
-    """Import what needs Django only when it is asked for."""
-    if name == "Store":
-        from beatsync.store.store import Store
-
-        return Store
-    if name in {"Failure", "HistoryEntry", "SourceState"}:
-        from beatsync.store import records
-
-        return getattr(records, name)
+    """Import the modules that need Django when their names are first used."""
+    if name in _MODULES:
+        return getattr(import_module(f"beatsync.store.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

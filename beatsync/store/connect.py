@@ -6,9 +6,7 @@ import hashlib
 import os
 import sys
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,51 +16,41 @@ if TYPE_CHECKING:
     from beatsync.store.store import Store
 
 EMBEDDED = Path("beatsync.sqlite3")
-SQLITE_TIMEOUT = 30
-"""Seconds that a statement waits for SQLite's one lock, where beat and the admin write too."""
 APPS = ("django_celery_beat", "beatsync")
-UNATTENDED: Mapping[str, Mapping[str, int]] = {
-    "postgresql": {
-        "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
-        "tcp_user_timeout": 20_000,
-    },
-    "mysql": {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90},
-}  # fmt: skip
-"""What the drivers' own defaults leave open: hours, or for ever. Seconds; `tcp_user_timeout` is in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseChoice:
-    """Which database a person chose: the first that is set of `url`, a Django that is set up, `settings_module`, `embedded`."""
+    """The database that the user chose: the first that is set of `url`, a Django that is set up, `settings_module`, `embedded`."""
 
     url: str | None = None
     alias: str | None = None
-    """Of the project's databases, where `url` does not choose; None asks the project's routers."""
+    """One of the project's databases, unless `url` is set; None uses the project's routers."""
     settings_module: str | None = None
     embedded: Path | None = None
-    """The SQLite file where nothing else is chosen; None is `beatsync.sqlite3` here."""
+    """The SQLite file that is used if nothing else is chosen; None is `beatsync.sqlite3` in the working directory."""
 
 
 def is_unchosen(choice: DatabaseChoice) -> bool:
-    """Whether nobody chose a database, and the embedded one is what remains."""
+    """Return whether no database was chosen, so that the embedded one is used."""
     from django.apps import apps
     from django.conf import settings
 
-    said = (choice.url, choice.alias, choice.settings_module)
-    return said == (None, None, None) and not (settings.configured and apps.ready)
+    options = (choice.url, choice.alias, choice.settings_module)
+    return options == (None, None, None) and not (settings.configured and apps.ready)
 
 
 def connect(choice: DatabaseChoice) -> Store:
-    """Set Django up where it is not, and return the store of the chosen database.
+    """Set Django up if it is not, and return the store of the chosen database.
 
-    Raises StoreError where the choice cannot be followed. The embedded database's tables are made when they are missing;
-    no other database is spoken to yet.
+    Raises StoreError if the choice cannot be used. Tables of the embedded database that are missing are created; no other database
+    is connected to yet.
     """
     from django.apps import apps
     from django.conf import settings
 
     if choice.url is not None:
-        return _by_url(_parsed(choice.url))
+        return _by_url(database_settings(choice.url))
     if settings.configured and apps.ready:
         return _project_store(choice.alias)
     if choice.settings_module:
@@ -73,7 +61,7 @@ def connect(choice: DatabaseChoice) -> Store:
             f"the database {choice.alias!r} is looked for in a Django project's DATABASES, and there is no project here:"
             " name its settings with --settings or DJANGO_SETTINGS_MODULE, or choose a database with --database-url"
         )
-    store = _by_url(_sqlite(choice.embedded or EMBEDDED))
+    store = _by_url(_file_settings(choice.embedded or EMBEDDED))
     try:
         _make_tables(store)
     except StoreError as error:
@@ -83,12 +71,14 @@ def connect(choice: DatabaseChoice) -> Store:
     return store
 
 
-def harden(alias: str) -> None:
-    """Let no connection of this process to a database wait for a server that is silent: for those that nobody watches."""
+def set_timeouts(alias: str) -> None:
+    """Keep every connection of this process from waiting for a silent server, for processes without an operator."""
     from django.db import connections
 
+    from beatsync.store.dialects import dialect_of
+
     options = connections.settings[alias].setdefault("OPTIONS", {})
-    for name, value in UNATTENDED.get(connections[alias].vendor, {}).items():
+    for name, value in dialect_of(connections[alias]).timeout_options.items():
         options.setdefault(name, value)
 
 
@@ -100,7 +90,7 @@ def _make_tables(store: Store) -> None:
 
 
 def _by_url(database: dict[str, Any]) -> Store:
-    """Return the store of a database that no project's settings know, beside those that Django may know already."""
+    """Return the store of a database that is in no project's settings, in addition to those that Django may have already."""
     import django
     from django.conf import settings
 
@@ -129,44 +119,35 @@ def _add_database(database: dict[str, Any]) -> str:
     return alias
 
 
-def _sqlite(path: Path) -> dict[str, Any]:
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(path), "OPTIONS": {"timeout": SQLITE_TIMEOUT}}
+def _file_settings(path: Path) -> dict[str, Any]:
+    from beatsync.store.dialects.sqlite import SQLite
+
+    return SQLite.prepare_settings({"ENGINE": f"django.db.backends.{SQLite.engine}", "NAME": str(path)})
 
 
-def _parsed(url: str) -> dict[str, Any]:
+def database_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for a database URL. Raises StoreError, without the URL's password."""
     import dj_database_url
 
-    scheme = url.partition(":")[0]
-    if scheme == "mariadb":
-        url = "mysql" + url[len(scheme) :]
+    from beatsync.store.dialects import URL_SCHEMES, dialect_of_engine
+
+    scheme, colon, rest = url.partition(":")
     try:
-        database: dict[str, Any] = dict(dj_database_url.parse(url))
+        settings: dict[str, Any] = dict(dj_database_url.parse(f"{URL_SCHEMES.get(scheme, scheme)}{colon}{rest}"))
     except dj_database_url.UnknownSchemeError:
         raise StoreError(
             f"the database URL {mask_url(url)} cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"
         ) from None
     except ValueError:
-        # What the reader of URLs says may quote the password.
+        # The parser's own message may quote the password.
         raise StoreError(
             f"the database URL {mask_url(url)} cannot be read: write it as postgres://user:password@host:5432/name,"
             " with special characters quoted, as @ by %40"
         ) from None
-    engine = str(database["ENGINE"])
-    if engine.endswith("sqlite3"):
-        options = dict(database.get("OPTIONS") or {})
-        options.setdefault("timeout", SQLITE_TIMEOUT)
-        database["OPTIONS"] = options
-    elif engine.endswith("mysql"):
-        _require_mysql()
-        # Before Django 5.0 the connection's default cannot say every character.
-        database["OPTIONS"] = {"charset": "utf8mb4", **(database.get("OPTIONS") or {})}
-    elif engine.endswith("postgresql"):
-        if find_spec("psycopg") is None and find_spec("psycopg2") is None:
-            raise StoreError("PostgreSQL needs a driver: pip install 'beatsync[postgres]'")
-    else:
+    dialect = dialect_of_engine(str(settings["ENGINE"]))
+    if dialect is None:
         raise StoreError(f"BeatSync does not know databases of the kind {scheme!r}: sqlite, postgres, mysql or mariadb")
-    return database
+    return dialect.prepare_settings(settings)
 
 
 def mask_url(url: str) -> str:
@@ -175,38 +156,28 @@ def mask_url(url: str) -> str:
     if not separator:
         return "***"
     login, at, place = rest.rpartition("@")
-    # Options may hold a password too.
+    # The options may hold a password too.
     place = place.partition("?")[0]
     user, colon, _ = login.partition(":")
     return f"{scheme}://{user}{':***' if colon else ''}{at}{place}"
 
 
-def _require_mysql() -> None:
-    if find_spec("MySQLdb") is not None:
-        return
-    if find_spec("pymysql") is None:
-        raise StoreError("MariaDB and MySQL need a driver: pip install 'beatsync[mysql]'")
-    import pymysql
-
-    pymysql.install_as_MySQLdb()
-
-
 def _set_up(settings_module: str) -> None:
-    """Load a project's settings. Raises StoreError where they cannot be loaded."""
+    """Load a project's settings. Raises StoreError if they cannot be loaded."""
     import django
     from django.core.exceptions import ImproperlyConfigured
 
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
-    # As `python manage.py` and celery do: the project is found where the command is run.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    # As `python manage.py` and celery do: the project is looked for in the working directory.
+    directory = str(Path.cwd())
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
     try:
         django.setup()
     except (ImportError, ImproperlyConfigured) as error:
         raise StoreError(f"the Django settings {settings_module!r} cannot be loaded: {error}") from error
     except Exception as error:
-        # Settings are a program, and may fail in any way: a variable that is not set is a KeyError.
+        # Settings are a program and may raise anything: a variable that is not set is a KeyError.
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise StoreError(
             f"the Django settings {settings_module!r} cannot be loaded: {type(error).__name__}: {error}"
@@ -215,7 +186,7 @@ def _set_up(settings_module: str) -> None:
 
 
 def _project_store(alias: str | None) -> Store:
-    """Return the store of a project's database. Raises StoreError where the project lacks what BeatSync needs."""
+    """Return the store of a project's database. Raises StoreError if the project lacks what BeatSync needs."""
     from django.apps import apps
     from django.db import connections, router
 
@@ -223,29 +194,30 @@ def _project_store(alias: str | None) -> Store:
 
     missing = [name for name in APPS if not apps.is_installed(name)]
     if missing:
-        wanted = " and ".join(repr(name) for name in missing)
+        apps_to_add = " and ".join(repr(name) for name in missing)
         raise StoreError(
-            f"add {wanted} to INSTALLED_APPS of the Django project, then run `python manage.py migrate`;"
+            f"add {apps_to_add} to INSTALLED_APPS of the Django project, then run `python manage.py migrate`;"
             " or choose the database with --database-url, which needs no project"
         )
     alias = alias or beatsync_settings().get("DATABASE")
     if alias is None:
         alias = router.db_for_write(apps.get_model("django_celery_beat", "PeriodicTask"))
     if alias not in connections:
-        known = ", ".join(sorted(connections))
-        raise StoreError(f"the Django project has no database {alias!r} in DATABASES; it has {known}")
+        aliases = ", ".join(sorted(connections))
+        raise StoreError(f"the Django project has no database {alias!r} in DATABASES; it has {aliases}")
     return _store(alias, project_settings=True)
 
 
 def _store(alias: str, *, project_settings: bool) -> Store:
-    # Not at the top: the store's modules want Django, and `connect` is imported before a database is needed.
+    # Imported here: the store's modules import Django, and this module is imported before a database is needed.
     from django.core.exceptions import ImproperlyConfigured
     from django.db import connections
 
+    from beatsync.store.dialects import dialect_of
     from beatsync.store.store import Store
 
     try:
-        connections[alias]
+        dialect_of(connections[alias])  # refuses a database that BeatSync does not support
     except ImproperlyConfigured as error:
         raise StoreError(
             f"the driver of the database {alias!r} cannot be loaded: {str(error).splitlines()[0]}"

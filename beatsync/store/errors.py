@@ -1,4 +1,4 @@
-"""The few ways in which a database can fail, in words for people; never a password."""
+"""How a database can fail, in messages for people that never hold a password."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ class StoreError(Exception):
     """The database failed, and trying again at once would not help."""
 
 
-class SchemaMissing(StoreError):  # noqa: N818  it says what is the matter, as `LockHeld` does
+class SchemaMissing(StoreError):  # noqa: N818  it names the condition, as `LockHeld` does
     """A table is missing or older than BeatSync can write; the message says how to migrate."""
 
 
 class RetryableError(StoreError):
-    """The database gave way to somebody else's transaction: planned again, the same sync may well pass."""
+    """The database gave way to another transaction: planned again, the same sync may pass."""
 
 
 class LeaseLost(StoreError):  # noqa: N818
-    """Another daemon leads the source by now, and what this one read may be old."""
+    """Another daemon leads the source now, and what this process read may be old."""
 
     def __init__(self, source: str, leader: str | None) -> None:
         by = f": {leader} leads it" if leader else ""

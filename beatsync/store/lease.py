@@ -1,88 +1,73 @@
-"""The lease by which one of many daemons leads a source; its time is the database's, so hosts' clocks may disagree.
+"""The lease by which one of several daemons leads a source. Its time is the database's, so the hosts' clocks may differ.
 
-It stands in a table of its own: the source's row is locked while a sync writes, and a leader that is long at it must be able to renew.
+It has a table of its own: the source's row is locked while a sync writes, and its leader must be able to renew the lease meanwhile.
 """
 
-# ruff: noqa: S608  names come from our own constants, values are parameters
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
-from beatsync.store.bulk import execute, fetch
+from beatsync.store.dialects import Dialect
 from beatsync.store.errors import LeaseLost
 from beatsync.store.tables import LEASE
 
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
 IDLE_SECONDS = 20
-"""How long the server lets a transaction stand still; less than any lease, and more than what lies between two statements."""
-_NOW = {
-    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) AS double precision)",
-    "mysql": "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)",
-    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
-}
-"""The server's clock at this instant, in seconds since 1970; a transaction's own time stands still."""
+"""How long a transaction may run no statement; less than any lease, and more than any pause between two statements."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Who leads a source, and for how long still, in seconds."""
+class Leadership:
+    """Who leads a source, and for how many more seconds."""
 
     holder: str
     token: str
-    left: float
+    seconds: float
 
 
-def acquire(connection: BaseDatabaseWrapper, source: str, holder: str, token: str, seconds: int) -> bool:
-    """Take the lease, or renew the one of that `token`; return whether we have it now."""
-    now = _NOW[connection.vendor]
-    taken = execute(
-        connection,
-        f"UPDATE {LEASE.name} SET holder = %s, token = %s, expires_at = {now} + %s"
-        f" WHERE source = %s AND (token = %s OR expires_at <= {now})",
+def acquire(db: Dialect, source: str, holder: str, token: str, seconds: int) -> bool:
+    """Take the lease, or renew that of `token`; return whether the lease of `token` is in force now."""
+    updated = db.execute(
+        f"UPDATE {LEASE.name} SET holder = %s, token = %s, expires_at = {db.now_sql} + %s"
+        f" WHERE source = %s AND (token = %s OR expires_at <= {db.now_sql})",
         [holder[:200], token, seconds, source, token],
     )
-    if taken or fetch(connection, f"SELECT id FROM {LEASE.name} WHERE source = %s", [source]):
-        return bool(taken)
-    new = f"INSERT INTO {LEASE.name} (source, holder, token, expires_at) VALUES (%s, %s, %s, {now} + %s)"
+    if updated or db.fetch(f"SELECT id FROM {LEASE.name} WHERE source = %s", [source]):
+        return bool(updated)
+    sql = f"INSERT INTO {LEASE.name} (source, holder, token, expires_at) VALUES (%s, %s, %s, {db.now_sql} + %s)"
     try:
-        with transaction.atomic(using=connection.alias):
-            execute(connection, new, [source, holder[:200], token, seconds])
+        with transaction.atomic(using=db.connection.alias):
+            db.execute(sql, [source, holder[:200], token, seconds])
     except IntegrityError:
-        return False  # another daemon was a moment faster
+        return False  # another daemon was faster
     return True
 
 
-def release(connection: BaseDatabaseWrapper, source: str, token: str) -> None:
-    """Give the lease back, so that another daemon need not wait for its end."""
-    execute(connection, f"UPDATE {LEASE.name} SET expires_at = 0 WHERE source = %s AND token = %s", [source, token])
+def release(db: Dialect, source: str, token: str) -> None:
+    """Give the lease of `token` back, so that another daemon need not wait for its end."""
+    db.execute(f"UPDATE {LEASE.name} SET expires_at = 0 WHERE source = %s AND token = %s", [source, token])
 
 
-def held(connection: BaseDatabaseWrapper, source: str) -> Held | None:
-    """Return who leads a source; None where nobody does."""
-    now = _NOW[connection.vendor]
-    found = fetch(
-        connection,
-        f"SELECT holder, token, expires_at - {now} FROM {LEASE.name} WHERE source = %s AND expires_at > {now}",
+def leader(db: Dialect, source: str) -> Leadership | None:
+    """Return who leads a source; None if no lease is in force."""
+    rows = db.fetch(
+        f"SELECT holder, token, expires_at - {db.now_sql} FROM {LEASE.name} WHERE source = %s AND expires_at > {db.now_sql}",
         [source],
     )
-    return Held(str(found[0][0]), str(found[0][1]), float(str(found[0][2]))) if found else None
+    for holder, token, seconds in rows:
+        return Leadership(str(holder), str(token), float(seconds))
+    return None
 
 
-def fence(connection: BaseDatabaseWrapper, source: str, token: str | None) -> None:
-    """Raise LeaseLost where the lease of `token` is over; None leads by no lease. For the inside of the transaction that writes."""
+def check(db: Dialect, source: str, token: str | None) -> None:
+    """Raise LeaseLost if the lease of `token` has ended, inside the transaction that writes. None needs no lease."""
     if token is None:
         return
-    found = held(connection, source)
-    if found is None or found.token != token:
-        raise LeaseLost(source, found.holder if found else None)
-    # A process that is frozen in the middle shall not keep its successor waiting for the source's lock.
-    if connection.vendor == "postgresql":
-        execute(connection, f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
-    elif connection.vendor == "mysql" and connection.mysql_is_mariadb:  # type: ignore[attr-defined]
-        execute(connection, f"SET SESSION idle_transaction_timeout = {IDLE_SECONDS}")
+    current = leader(db, source)
+    if current is None or current.token != token:
+        raise LeaseLost(source, current.holder if current else None)
+    # A frozen process must not keep its successor waiting for the source's lock.
+    db.limit_idle_transaction(IDLE_SECONDS)

@@ -1,4 +1,4 @@
-"""What the project's settings and its celery application say that a sync has to know."""
+"""What a sync reads from the project's settings and its celery application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from beatsync.store.errors import StoreError
 
 
 def beatsync_settings() -> Mapping[str, Any]:
-    """Return `BEATSYNC` of the project's settings. Raises StoreError where it is no mapping."""
+    """Return `BEATSYNC` of the project's settings. Raises StoreError if it is not a mapping."""
     values = getattr(settings, "BEATSYNC", None) or {}
     if not isinstance(values, Mapping):
         raise StoreError(f"BEATSYNC in the Django settings must be a dict, not {type(values).__name__}")
@@ -20,9 +20,9 @@ def beatsync_settings() -> Mapping[str, Any]:
 
 
 def celery_timezone() -> str | None:
-    """Return the zone that django-celery-beat takes for the project's, None where none is set.
+    """Return the zone that django-celery-beat takes for the project's; None if none is set.
 
-    As its `crontab_schedule_celery_timezone` does: `CELERY_TIMEZONE`, or under whatever namespace the application has.
+    As its `crontab_schedule_celery_timezone` does: `CELERY_TIMEZONE`, or the same under the application's namespace.
     """
     from celery import current_app
 
@@ -34,13 +34,13 @@ def celery_timezone() -> str | None:
 
 
 def beat_schedule_names() -> frozenset[str]:
-    """Return the names that the application's `beat_schedule` and the project's settings hold, where they can be read."""
+    """Return the names in the application's `beat_schedule` and in the project's settings, as far as they can be read."""
     from celery import current_app
 
     names: set[str] = set()
     for setting in (f"{current_app.namespace or 'CELERY'}_BEAT_SCHEDULE", "CELERY_BEAT_SCHEDULE"):
         names.update(getattr(settings, setting, None) or ())
-    # Where the application's configuration cannot be imported here, its names are not known.
+    # If the application's configuration cannot be imported here, its names are unknown.
     with suppress(ImportError):
         names.update(current_app.conf.beat_schedule or ())
     return frozenset(names)

@@ -1,95 +1,71 @@
-"""Schedule rows are shared values: looked up or made, never edited, and deleted only where no row can be taken along."""
+"""Schedule rows are shared values: looked up or created, never edited, and deleted only if no task can be deleted with them."""
 
-# ruff: noqa: S608  names come from our own constants, values are parameters
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
-from itertools import chain
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from beatsync.store import times
-from beatsync.store.bulk import BulkRow, Value, delete, insert
+from beatsync.store.dialects import Dialect
 from beatsync.store.errors import StoreError
 from beatsync.store.references import Reference
-from beatsync.store.rows import read_schedules
-from beatsync.store.tables import SCHEDULES
-from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar
+from beatsync.store.rows import schedule_value
+from beatsync.store.statements import Value
+from beatsync.store.tables import DATETIME, SCHEDULE_COLUMNS, SCHEDULES
+from beatsync.values import Schedule
 
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-
-Keys = tuple[Value, ...]
-"""A task's four foreign keys in the order of SCHEDULES: the one of its schedule, and NULL for the others."""
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+Keys = Mapping[str, int | None]
+"""The four foreign keys of a task by column: that of its schedule, and NULL for the other three."""
+NO_KEYS: Keys = dict.fromkeys(SCHEDULE_COLUMNS.values())
 
 
-def ensure(connection: BaseDatabaseWrapper, wanted: Iterable[Schedule]) -> dict[Schedule, Keys]:
-    """Return for each value the keys of a task that has it: those of the oldest row that says it, or of a new one."""
-    values: dict[str, list[Schedule]] = {}
-    for value in dict.fromkeys(wanted):
-        values.setdefault(value.kind, []).append(value)
-    existing = _read(connection, values)
-    missing = {kind: new for kind, some in values.items() if (new := [one for one in some if one not in existing])}
-    zone = times.zone_of(connection)
-    for kind, new in missing.items():
-        rows = [tuple(columns_of(value, zone).values()) for value in new]
-        insert(connection, SCHEDULES[kind], tuple(SCHEDULES[kind].columns), rows)
-    if missing:
-        # What a crontab's own columns say, nobody has to read.
-        existing = _read(connection, values, {one: one for one in missing.get("crontab", ())})
-    for value in chain.from_iterable(missing.values()):
-        if value not in existing:
-            raise StoreError(f"the database did not keep the schedule {value} as it was written")
-    found: dict[Schedule, Keys] = {}
-    for number, kind in enumerate(SCHEDULES):
-        before, behind = (None,) * number, (None,) * (len(SCHEDULES) - number - 1)
-        found |= {value: (*before, existing[value], *behind) for value in values.get(kind, ())}
-    return found
+def ensure(db: Dialect, schedules: Iterable[Schedule]) -> dict[Schedule, Keys]:
+    """Return the keys of a task with each of `schedules`: of the oldest row with this value, or of a new one."""
+    by_kind: dict[str, list[Schedule]] = {}
+    for schedule in dict.fromkeys(schedules):
+        by_kind.setdefault(schedule.kind, []).append(schedule)
+    keys: dict[Schedule, Keys] = {}
+    for kind, values in by_kind.items():
+        ids = _oldest(db, kind)
+        missing = [value for value in values if value not in ids]
+        if missing:
+            rows = ([_column(value, name, db.zone) for name in SCHEDULES[kind].columns] for value in missing)
+            db.insert(SCHEDULES[kind], tuple(SCHEDULES[kind].columns), rows)
+            ids = _oldest(db, kind)
+        for value in values:
+            if value not in ids:
+                raise StoreError(f"the database did not keep the schedule {value} as it was written")
+            keys[value] = {**NO_KEYS, SCHEDULE_COLUMNS[kind]: ids[value]}
+    return keys
 
 
-def _read(
-    connection: BaseDatabaseWrapper, kinds: Iterable[str], known: Mapping[tuple[Any, ...], Schedule] = _NOTHING
-) -> dict[Schedule, int]:
-    """Return the key of the oldest row that says each value; of a crontab's columns it may be `known` what they say."""
-    found: dict[Schedule, int] = {}
-    for rows in read_schedules(connection, kinds, known=known):
-        # The oldest comes first, and what comes last stays.
-        found |= {value: key for key, value in reversed(rows.items()) if value is not None}
-    return found
+def _oldest(db: Dialect, kind: str) -> dict[Schedule, int]:
+    """Return the key of the oldest row of each value."""
+    table, zone = SCHEDULES[kind], db.zone
+    columns = ", ".join(map(db.readable, db.columns("s", table)))
+    ids: dict[Schedule, int] = {}
+    for key, *values in db.fetch(f"SELECT s.id, {columns} FROM {table.name} s ORDER BY s.id"):
+        value = schedule_value(kind, tuple(values), zone)
+        if value is not None:
+            ids.setdefault(value, key)
+    return ids
 
 
-def columns_of(schedule: Schedule, zone: tzinfo) -> BulkRow:
-    """Return the columns of a new schedule row, in the table's order."""
-    if isinstance(schedule, Interval):
-        return {"every": schedule.every, "period": schedule.period}
-    if isinstance(schedule, Crontab):
-        return {
-            "minute": schedule.minute,
-            "hour": schedule.hour,
-            "day_of_month": schedule.day_of_month,
-            "month_of_year": schedule.month_of_year,
-            "day_of_week": schedule.day_of_week,
-            "timezone": schedule.timezone,
-        }
-    if isinstance(schedule, Solar):
-        return {"event": schedule.event, "latitude": str(schedule.latitude), "longitude": str(schedule.longitude)}
-    if isinstance(schedule, Clocked):
-        return {"clocked_time": times.write(schedule.clocked_time, zone)}
-    raise TypeError(schedule)
+def _column(schedule: Schedule, name: str, zone: tzinfo) -> Value:
+    """Return a column of a new schedule row: each is an attribute of the schedule with the same name."""
+    value = getattr(schedule, name)
+    if SCHEDULES[schedule.kind].columns[name] is DATETIME:
+        return times.write(value, zone)
+    return value if isinstance(value, int) else str(value)
 
 
-def sweep(
-    connection: BaseDatabaseWrapper, left: Mapping[str, Iterable[int]], references: Mapping[str, Sequence[Reference]]
-) -> None:
-    """Delete those of the schedule rows in `left` that nothing uses any more, by statements that cannot cascade."""
-    quote = connection.ops.quote_name
-    for kind, ids in left.items():
+def sweep(db: Dialect, released: Mapping[str, Iterable[int]], references: Mapping[str, Sequence[Reference]]) -> None:
+    """Delete the schedule rows in `released`, keys by kind, that no row uses any more, by statements that cannot cascade."""
+    for kind, ids in released.items():
         table = SCHEDULES[kind]
-        key = f"{quote(table.name)}.{quote(table.key)}"
-        users = [reference.sql(connection) for reference in references[table.name]]
+        key = f"{db.quote(table.name)}.{db.quote(table.key)}"
+        users = [reference.sql(db) for reference in references[table.name]]
         unless = "".join(f" AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{column} = {key})" for user, column in users)
-        delete(connection, table, ids, unless)
+        db.delete(table, ids, unless)

@@ -25,6 +25,7 @@ GRANT SELECT, INSERT, UPDATE ON beatsync_lease TO 'beatsync'@'%';
 -- The history keeps only the newest records.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO 'beatsync'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO 'beatsync'@'%';
+GRANT SELECT, INSERT, DELETE ON beatsync_filerecord TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO 'beatsync'@'%';
 
 -- To name a missing migration.

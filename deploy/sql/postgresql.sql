@@ -28,7 +28,7 @@ GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease TO beatsync;
 -- The history keeps only the newest records.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO beatsync;
-GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO beatsync;
+GRANT SELECT, INSERT, DELETE ON beatsync_filerecord, beatsync_tombstone TO beatsync;
 
 -- To name a missing migration.
 GRANT SELECT ON django_migrations TO beatsync;

@@ -11,17 +11,19 @@ from django.db import connections
 
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Plan
 from beatsync.plan.observed import Observed
-from beatsync.store import Failure, RetryableError, Store, StoreError, bulk, records, schedules
+from beatsync.store import Failure, RetryableError, Store, StoreError, history, schedules
 from beatsync.store.tables import INVENTORY
 from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.statements import writes
 from tests.store.storing import (
     LATER,
+    NO_CHANGES,
     NOW,
     apply,
     create,
     create_all,
     delete,
+    dialect,
     disable,
     plan,
     queries,
@@ -297,7 +299,7 @@ def test_a_sync_is_whole_or_not_at_all(store: Store) -> None:
 
     def killed_after_the_last_write() -> None:
         with store.locked("shop", 0, "tests"):
-            store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NOW)
+            store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NO_CHANGES, NOW)
             raise Killed
 
     with pytest.raises(Killed):
@@ -336,7 +338,7 @@ def test_a_failure_is_noted_once_however_often_it_comes(store: Store) -> None:
 
 
 def test_the_history_of_a_source_does_not_grow_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "HISTORY_KEPT", 3)
+    monkeypatch.setattr(history, "MAX_ENTRIES", 3)
     assert store.record_failure("other", Failure("failed", "elsewhere", NOW))
     for minute in range(7):
         assert store.record_failure("shop", Failure("failed", f"reason {minute}", NOW + timedelta(minutes=minute)))
@@ -344,15 +346,25 @@ def test_the_history_of_a_source_does_not_grow_for_ever(store: Store, monkeypatc
     assert len(store.history("other", 10)) == 1
 
 
-def test_touch_revision_tells_beat_nothing(store: Store) -> None:
+def test_a_plan_without_changes_writes_only_the_source(store: Store) -> None:
     create_all(store, hourly())
-    with queries(store) as log:
-        store.touch_revision(plan(origin="git@example.org:shop.git//schedules.d"), LATER)
-    assert not any("django_celery_beat" in q["sql"] for q in log)
+    with store.locked("shop", 0, "tests"), queries(store) as log:
+        store.apply(plan(origin="git@example.org:shop.git//schedules.d"), Observed(), NO_CHANGES, LATER)
+    assert len(log) == 1
     after = store.observe("shop")
-    assert after.origin == "git@example.org:shop.git//schedules.d"
-    store.touch_revision(plan(), LATER)
-    assert store.observe("shop").origin == after.origin, "an unknown origin does not wipe a known one"
+    assert (after.origin, after.synced_at) == ("git@example.org:shop.git//schedules.d", LATER)
+    assert len(store.history("shop", 5)) == 1
+    apply(store, plan(), LATER)
+    assert store.observe("shop").origin == after.origin, "an unknown origin does not replace a known one"
+
+
+def test_a_release_leaves_the_last_sync_of_the_source(store: Store) -> None:
+    seen = create_all(store, hourly())
+    change = Change(Action.FORGET, "hourly", Cause.SPEC, row_id=seen.rows["hourly"].row_id)
+    with store.locked("shop", 0, "tests"):
+        store.apply(plan(change, environment="other"), seen, NO_CHANGES, LATER, is_sync=False)
+    after = store.observe("shop")
+    assert (after.inventory, after.synced_at, after.environment) == ({}, NOW, None)
 
 
 def test_the_notice_is_the_last_statement_and_always_grows(store: Store) -> None:
@@ -374,7 +386,7 @@ def test_the_notice_is_the_last_statement_and_always_grows(store: Store) -> None
 
 def test_a_server_checks_what_rows_refer_to_before_beat_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the stamp to the commit all saves wait, so nothing that takes its time may come after it."""
-    monkeypatch.setattr(schedules, "ensure", lambda *_: {HOURLY: (2_000_000_000, None, None, None)})
+    monkeypatch.setattr(schedules, "ensure", lambda *_: {HOURLY: {**schedules.NO_KEYS, "interval_id": 2_000_000_000}})
     with queries(store) as log, pytest.raises(RetryableError):
         create_all(store, hourly())
     told = any("django_celery_beat_periodictasks" in q["sql"] for q in log)
@@ -389,8 +401,8 @@ def test_a_plan_that_does_not_say_what_a_row_shall_be_is_a_bug(store: Store) -> 
 
 
 def test_apply_wants_the_lock(store: Store) -> None:
-    with pytest.raises(RuntimeError, match="locked"):
-        store.apply(plan(), Observed(), NOW)
+    with pytest.raises(RuntimeError, match=r"Store\.locked"):
+        store.apply(plan(), Observed(), NO_CHANGES, NOW)
 
 
 def test_texts_arrive_whole_whatever_a_backslash_means_to_the_session(store: Store) -> None:
@@ -405,17 +417,18 @@ def test_texts_arrive_whole_whatever_a_backslash_means_to_the_session(store: Sto
         for known in ("mysql_server_data", "sql_mode"):
             connection.__dict__.pop(known, None)
         try:
-            bulk.insert(connection, INVENTORY, COLUMNS, [(*row, 1, *[""] * 5, 0, 0, 0) for row in rows])
-            found = bulk.fetch(connection, f"SELECT applied FROM {INVENTORY.name} ORDER BY row_id")
+            db = dialect(store)
+            db.insert(INVENTORY, COLUMNS, [(*row, 1, *[""] * 3, 0, 0, 0) for row in rows])
+            stored = db.fetch(f"SELECT applied FROM {INVENTORY.name} ORDER BY row_id")
         finally:
-            bulk.execute(connection, f"DELETE FROM {INVENTORY.name}")
+            dialect(store).execute(f"DELETE FROM {INVENTORY.name}")
             connection.close()
             for known in ("mysql_server_data", "sql_mode"):
                 connection.__dict__.pop(known, None)
-        assert [text for (text,) in found] == texts
+        assert [text for (text,) in stored] == texts
 
 
 COLUMNS = (
-    "applied", "name", "row_id", "on_remove", "source_id", "ignore", "sensitive", "path", "said", "as_left",
-    "protect", "retired", "frozen",
+    "applied", "name", "row_id", "on_remove", "source_id", "ignore", "sensitive", "path", "protect",
+    "retired", "frozen",
 )  # fmt: skip

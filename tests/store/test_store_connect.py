@@ -12,6 +12,7 @@ import pytest
 
 from beatsync.store import DatabaseChoice, SchemaMissing, StoreError, connect
 from beatsync.store.connect import mask_url
+from beatsync.store.dialects import mysql, postgresql
 from tests.conftest import Backend
 
 ROOT = Path(__file__).parents[2]
@@ -154,11 +155,9 @@ def test_a_url_that_cannot_be_read_is_told_without_its_password(url: str, messag
 def test_a_driver_that_is_missing_is_named_with_its_extra(
     monkeypatch: pytest.MonkeyPatch, module: str, url: str, extra: str
 ) -> None:
-    found = {module, "MySQLdb", "psycopg2"}
-    # Not by its dotted name, under which the room exports the function.
-    monkeypatch.setattr(
-        sys.modules["beatsync.store.connect"], "find_spec", lambda name: None if name in found else object()
-    )
+    missing = {module, "MySQLdb", "psycopg2"}
+    for dialect in (mysql, postgresql):
+        monkeypatch.setattr(dialect, "find_spec", lambda name: None if name in missing else object())
     with pytest.raises(StoreError, match=rf"pip install 'beatsync\[{extra}\]'"):
         connect(DatabaseChoice(url=url))
 

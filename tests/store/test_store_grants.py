@@ -126,6 +126,7 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.LEASE.name: {"INSERT", "UPDATE"},
         tables.HISTORY.name: {"INSERT", "UPDATE", "DELETE"},
         tables.INVENTORY.name: {"INSERT", "UPDATE", "DELETE"},
+        tables.FILE_RECORD.name: {"INSERT", "DELETE"},
         tables.TOMBSTONE.name: {"INSERT", "DELETE"},
         "django_migrations": set(),
     }

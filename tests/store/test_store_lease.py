@@ -9,46 +9,45 @@ from django.db import connections
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Suspension
 from beatsync.store import Failure, LeaseLost, Store
-from beatsync.values import Revision
 from tests.builders import spec
 from tests.processes import until
-from tests.store.storing import NOW, REVISION, SOURCE, apply, create_all, scalar
+from tests.store.storing import NO_CHANGES, NOW, REVISION, SOURCE, apply, create_all, scalar
 
 LONG = 30
 
 
 def test_one_leads_and_renews_and_the_others_do_not(store: Store) -> None:
     assert store.leader(SOURCE) is None
-    assert store.lead(SOURCE, "first", "a", LONG)
-    assert not store.lead(SOURCE, "second", "b", LONG)
+    assert store.acquire_lease(SOURCE, "first", "a", LONG)
+    assert not store.acquire_lease(SOURCE, "second", "b", LONG)
     held = store.leader(SOURCE)
     assert held is not None
     assert (held.holder, held.token) == ("first", "a")
-    assert 0 < held.left <= LONG
-    assert store.lead(SOURCE, "first", "a", 2 * LONG)
+    assert 0 < held.seconds <= LONG
+    assert store.acquire_lease(SOURCE, "first", "a", 2 * LONG)
     renewed = store.leader(SOURCE)
     assert renewed is not None
-    assert renewed.left > LONG
+    assert renewed.seconds > LONG
 
 
 def test_each_source_has_a_leader_of_its_own(store: Store) -> None:
-    assert store.lead(SOURCE, "first", "a", LONG)
-    assert store.lead("other", "second", "b", LONG)
+    assert store.acquire_lease(SOURCE, "first", "a", LONG)
+    assert store.acquire_lease("other", "second", "b", LONG)
 
 
 def test_a_lease_that_ran_out_goes_to_who_asks(store: Store) -> None:
-    assert store.lead(SOURCE, "first", "a", 1)
-    until(lambda: store.lead(SOURCE, "second", "b", LONG))
-    assert not store.lead(SOURCE, "first", "a", LONG)
+    assert store.acquire_lease(SOURCE, "first", "a", 1)
+    until(lambda: store.acquire_lease(SOURCE, "second", "b", LONG))
+    assert not store.acquire_lease(SOURCE, "first", "a", LONG)
 
 
 def test_a_lease_that_is_given_back_is_free_at_once(store: Store) -> None:
-    store.lead(SOURCE, "first", "a", LONG)
-    store.stand_down(SOURCE, "b")
+    store.acquire_lease(SOURCE, "first", "a", LONG)
+    store.release_lease(SOURCE, "b")
     assert store.leader(SOURCE) is not None
-    store.stand_down(SOURCE, "a")
+    store.release_lease(SOURCE, "a")
     assert store.leader(SOURCE) is None
-    assert store.lead(SOURCE, "second", "b", LONG)
+    assert store.acquire_lease(SOURCE, "second", "b", LONG)
 
 
 def test_of_many_who_ask_at_once_one_leads(store: Store) -> None:
@@ -57,7 +56,7 @@ def test_of_many_who_ask_at_once_one_leads(store: Store) -> None:
 
     def ask(token: str) -> None:
         ready.wait()
-        if store.lead(SOURCE, token, token, LONG):
+        if store.acquire_lease(SOURCE, token, token, LONG):
             won.append(token)
         store.close()
 
@@ -71,15 +70,15 @@ def test_of_many_who_ask_at_once_one_leads(store: Store) -> None:
 
 class TestFence:
     def test_the_leader_writes(self, store: Store) -> None:
-        store.lead(SOURCE, "first", "a", LONG)
+        store.acquire_lease(SOURCE, "first", "a", LONG)
         with store.locked(SOURCE, 0, "first", "a"):
-            store.apply(Plan(SOURCE, REVISION), store.observe(SOURCE), NOW)
+            store.apply(Plan(SOURCE, REVISION), store.observe(SOURCE), NO_CHANGES, NOW)
         assert store.sources()[0].revision == REVISION
 
     @pytest.mark.parametrize("other", [True, False], ids=["another leads", "nobody leads"])
     def test_who_leads_no_longer_writes_nothing(self, store: Store, other: bool) -> None:
         if other:
-            store.lead(SOURCE, "second", "b", LONG)
+            store.acquire_lease(SOURCE, "second", "b", LONG)
         with (
             pytest.raises(LeaseLost, match="second leads it" if other else "no longer$"),
             store.locked(SOURCE, 0, "x", "a"),
@@ -88,14 +87,12 @@ class TestFence:
 
     def test_nor_does_it_say_how_things_stand(self, store: Store) -> None:
         create_all(store, spec("nightly"))
-        store.lead(SOURCE, "second", "b", LONG)
+        store.acquire_lease(SOURCE, "second", "b", LONG)
         assert not store.record_failure(SOURCE, Failure("blocked", "because", NOW), "a")
-        with pytest.raises(LeaseLost):
-            store.touch_revision(Plan(SOURCE, Revision("f" * 64)), NOW, "a")
         assert (store.sources()[0].outcome, store.sources()[0].revision) == ("applied", REVISION)
 
     def test_what_needs_no_lease_asks_for_none(self, store: Store) -> None:
-        store.lead(SOURCE, "first", "a", LONG)
+        store.acquire_lease(SOURCE, "first", "a", LONG)
         create_all(store, spec("nightly"))
 
     def test_a_leader_that_stands_still_in_the_middle_loses_its_transaction(
@@ -114,14 +111,14 @@ class TestFence:
                 with store.locked(SOURCE, 5, "first", "a"):
                     frozen.set()
                     go_on.wait(20)
-                    store.apply(Plan(SOURCE, REVISION), store.observe(SOURCE), NOW)
+                    store.apply(Plan(SOURCE, REVISION), store.observe(SOURCE), NO_CHANGES, NOW)
             except Exception as error:  # noqa: BLE001  which one is the driver's word
                 outcome.append(error)
             else:
                 outcome.append(None)
             store.close()
 
-        store.lead(SOURCE, "first", "a", LONG)
+        store.acquire_lease(SOURCE, "first", "a", LONG)
         thread = threading.Thread(target=stand_still)
         thread.start()
         assert frozen.wait(20)

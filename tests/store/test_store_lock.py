@@ -12,7 +12,7 @@ import pytest
 from django.db import connections, transaction
 
 from beatsync.store import Failure, LockHeld, Store
-from tests.store.storing import NOW, create, plan, record, scalar
+from tests.store.storing import NO_CHANGES, NOW, create, plan, record, scalar
 from tests.store.test_store_apply import hourly
 
 
@@ -153,7 +153,7 @@ def test_what_is_read_under_the_lock_is_what_the_one_before_committed(store: Sto
 
     def first() -> None:
         with store.locked("shop", 5, "alice"):
-            store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NOW)
+            store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NO_CHANGES, NOW)
             taken.set()
             go_on.wait(30)
         connections.close_all()
@@ -184,7 +184,7 @@ def test_inside_a_transaction_of_the_caller(store: Store) -> None:
     def sync() -> None:
         with transaction.atomic(using=store.alias):
             with store.locked("shop", 0, "me"):
-                store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NOW)
+                store.apply(plan(create(hourly()), records=[record(hourly())]), store.observe("shop"), NO_CHANGES, NOW)
             assert set(store.observe("shop").inventory) == {"hourly"}
             raise Undo
 

@@ -10,18 +10,15 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from beatsync.fingerprint import Scope
 from beatsync.plan.observed import Claim, NameRule
-from beatsync.store import Store, StoreError, bulk
+from beatsync.store import Store, StoreError
+from beatsync.store.dialects import base, mysql
 from beatsync.values import Clocked, Crontab, Interval, Policy, Solar
-from tests.store.storing import apply, create, create_all, delete, plan, queries, record
+from tests.store.storing import apply, create, create_all, delete, dialect, plan, queries, record, run
 from tests.store.test_store_apply import hourly
 
 TASKS = "django_celery_beat_periodictask"
-
-
-def execute(store: Store, sql: str, *parameters: object) -> None:
-    with connections[store.alias].cursor() as cursor:
-        cursor.execute(sql, parameters or None)
 
 
 def crontab(store: Store, **fields: str) -> Any:
@@ -30,7 +27,7 @@ def crontab(store: Store, **fields: str) -> Any:
 
     made = CrontabSchedule.objects.using(store.alias).bulk_create([CrontabSchedule(timezone="UTC")])[0]
     for column, value in fields.items():
-        execute(store, f"UPDATE django_celery_beat_crontabschedule SET {column} = %s WHERE id = %s", value, made.pk)
+        run(store, f"UPDATE django_celery_beat_crontabschedule SET {column} = %s WHERE id = %s", value, made.pk)
     return made
 
 
@@ -81,7 +78,7 @@ def test_a_crontab_that_beat_cannot_read_is_observed(store: Store, make_task: An
 def test_an_interval_that_beat_cannot_read_is_observed(store: Store, make_task: Any, every: int, period: str) -> None:
     task = make_task("bad")
     sql = "UPDATE django_celery_beat_intervalschedule SET every = %s, period = %s WHERE id = %s"
-    execute(store, sql, every, period, task.interval_id)
+    run(store, sql, every, period, task.interval_id)
     assert "bad" in store.observe("shop").rows
 
 
@@ -105,7 +102,7 @@ def test_texts_are_read_in_normal_form_or_as_they_are(
     store: Store, make_task: Any, column: str, text: str, read: str | None
 ) -> None:
     make_task("bad")
-    execute(store, f"UPDATE {TASKS} SET {column} = %s", text)
+    run(store, f"UPDATE {TASKS} SET {column} = %s", text)
     assert getattr(store.observe("shop").rows["bad"].spec, column) == read
 
 
@@ -115,10 +112,11 @@ ODD = "\x01 \x1f \x7f \t \r\n \\ \\\\ ' \" '' \\' `%s` %% ; -- /* \u2028 \xa0 e\
 def test_odd_characters_are_read_as_they_are(store: Store, make_task: Any) -> None:
     text = ODD if connections[store.alias].vendor == "postgresql" else f"\0{ODD}\0"
     make_task("odd")
-    execute(store, f"UPDATE {TASKS} SET description = %s, queue = %s, args = %s", text, text, text)
+    run(store, f"UPDATE {TASKS} SET description = %s, queue = %s, args = %s", text, text, text)
     spec = store.observe("shop").rows["odd"].spec
     assert (spec.description, spec.queue, spec.args) == (text, text, text)
-    assert store.observe_part("shop", {"odd"}).rows["odd"].spec == spec
+    assert store.observe("shop", Scope(names=frozenset({"odd"}))).rows["odd"].spec == spec
+    assert store.read_rows({"odd"})["odd"].spec == spec
 
 
 def test_odd_characters_are_written_as_they_are(store: Store) -> None:
@@ -133,7 +131,7 @@ def test_a_row_that_is_larger_than_what_a_server_says_in_json_is_read(store: Sto
     text = "\x01" * 3_000_000  # six times as much as JSON, and a packet is 16 MB
     make_task("large")
     make_task("small")
-    execute(store, f"UPDATE {TASKS} SET description = %s WHERE name = 'large'", text)
+    run(store, f"UPDATE {TASKS} SET description = %s WHERE name = 'large'", text)
     rows = store.observe("shop").rows
     assert (rows["large"].spec.description, rows["small"].spec.description) == (text, "")
 
@@ -141,20 +139,21 @@ def test_a_row_that_is_larger_than_what_a_server_says_in_json_is_read(store: Sto
 def test_rows_that_nobody_reads_to_the_end_are_in_nobodys_way(
     store: Store, make_task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "STREAMED", 1)
+    monkeypatch.setattr(base, "FETCH_SIZE", 1)
+    monkeypatch.setattr(mysql, "FETCH_SIZE", 1)
     names = {make_task(f"task {number}").name for number in range(3)}
-    connection = connections[store.alias]
-    rows = bulk.stream(connection, ["name"], f"FROM {TASKS}")
+    db = dialect(store)
+    rows = db.stream(["name"], f"FROM {TASKS}")
     first = next(rows)
     rows.close()
     assert first[0] in names
-    assert {name for (name,) in bulk.fetch(connection, f"SELECT name FROM {TASKS}")} == names
+    assert {name for (name,) in db.fetch(f"SELECT name FROM {TASKS}")} == names
 
 
 def test_a_row_without_a_schedule_or_with_two_has_none_that_counts(store: Store, make_task: Any) -> None:
     make_task("none", interval=None)
     two = make_task("two")
-    execute(store, f"UPDATE {TASKS} SET crontab_id = %s WHERE id = %s", crontab(store).pk, two.pk)
+    run(store, f"UPDATE {TASKS} SET crontab_id = %s WHERE id = %s", crontab(store).pk, two.pk)
     rows = store.observe("shop").rows
     assert [(rows[name].spec.schedule, rows[name].schedule_id) for name in ("none", "two")] == [(None, None)] * 2
 
@@ -165,21 +164,20 @@ def test_a_moment_that_is_none_is_read_as_nothing(store: Store, make_task: Any) 
     if text is None:
         pytest.skip("MariaDB refuses what is no moment")
     make_task("bad")
-    execute(store, f"UPDATE {TASKS} SET expires = %s", text)
+    run(store, f"UPDATE {TASKS} SET expires = %s", text)
     assert store.observe("shop").rows["bad"].spec.expires is None
 
 
-def test_a_text_that_is_none_is_told_by_its_row_and_never_shown(sqlite_backend: Any) -> None:
+def test_a_text_that_is_not_utf8_is_named_by_its_row_and_never_shown(sqlite_backend: Any) -> None:
     """SQLite takes any bytes for a text, and its driver shows what it cannot read: a secret, in a log."""
     store = Store(sqlite_backend.alias)
     create_all(store, hourly())
-    execute(store, "UPDATE beatsync_inventoryentry SET said = '00', as_left = '00'")
-    execute(store, f"UPDATE {TASKS} SET kwargs = CAST(%s AS TEXT)", b'{"token": "hunter2\xff"}')
-    ((key,),) = bulk.fetch(connections[store.alias], f"SELECT id FROM {TASKS}")
-    for ask in (store.observe, store.told):
+    run(store, f"UPDATE {TASKS} SET kwargs = CAST(%s AS TEXT)", b'{"token": "hunter2\xff"}')
+    ((key,),) = dialect(store).fetch(f"SELECT id FROM {TASKS}")
+    for ask in (store.observe, store.row_fingerprints):
         with pytest.raises(StoreError) as caught:
             ask("shop")
-        assert f"kwargs of the row with id {key} in {TASKS} is no UTF-8 text" in str(caught.value)
+        assert f"kwargs of the row with id {key} in {TASKS} is not UTF-8 text" in str(caught.value)
         assert "hunter2" not in str(caught.value)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from beatsync.plan.model import Change
 from beatsync.plan.observed import Row
 from beatsync.store import Store
-from beatsync.store.bulk import MAX_IDS, MAX_ROWS
+from beatsync.store.statements import MAX_IDS, MAX_ROWS
 from beatsync.values import Crontab, TaskSpec
-from tests.store.storing import LATER, NOW, create, delete, plan, queries, record, update
+from tests.store.storing import LATER, NO_CHANGES, NOW, create, delete, plan, queries, record, update
 
 ROWS = 20_000
 
@@ -23,7 +23,7 @@ def spec(number: int, **fields: object) -> TaskSpec:
 def count(store: Store, *changes: Change, records: bool = True) -> int:
     entries = [record(c.target, c.row_id) for c in changes if c.target is not None] if records else []
     with queries(store) as log, store.locked("shop", 0, "tests"):
-        store.apply(plan(*changes, records=entries), store.observe("shop"), LATER)
+        store.apply(plan(*changes, records=entries), store.observe("shop"), NO_CHANGES, LATER)
     return len(log)
 
 

@@ -13,31 +13,32 @@ from django.db.migrations.executor import MigrationExecutor
 
 from beatsync.models import InventoryEntry
 from beatsync.plan.observed import Owned
+from beatsync.specfile.fields import ColumnType
 from beatsync.store import SchemaMissing, Store, StoreError
-from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Kind, Table
+from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Table
 from beatsync.values import OnRemove, Policy
 from tests.conftest import add_alias
 from tests.store.storing import queries
 
-KINDS: dict[type[models.Field[Any, Any]], Kind] = {
-    models.BooleanField: Kind.FLAG,
-    models.DateTimeField: Kind.MOMENT,
-    models.DecimalField: Kind.DEGREES,
-    models.IntegerField: Kind.INTEGER,
-    models.ForeignKey: Kind.INTEGER,
-    models.FloatField: Kind.SECONDS,
+TYPES: dict[type[models.Field[Any, Any]], ColumnType] = {
+    models.BooleanField: ColumnType.BOOLEAN,
+    models.DateTimeField: ColumnType.DATETIME,
+    models.DecimalField: ColumnType.DECIMAL,
+    models.IntegerField: ColumnType.INTEGER,
+    models.ForeignKey: ColumnType.INTEGER,
+    models.FloatField: ColumnType.FLOAT,
 }
 
 
 @pytest.mark.parametrize("table", [*BEAT_TABLES, *OWN_TABLES], ids=lambda table: table.name)
 def test_the_tables_are_those_of_the_models(table: Table) -> None:
-    """Where this fails, `beatsync.store.tables` must follow the models."""
-    model = next(one for one in apps.get_models() if one._meta.db_table == table.name)
+    """If this fails, change `beatsync.store.tables` as the models have changed."""
+    model = next(model for model in apps.get_models() if model._meta.db_table == table.name)
     fields = {field.column: field for field in model._meta.concrete_fields}
     assert fields.keys() == {table.key, *table.columns}
-    for column, kind in table.columns.items():
-        expected = next((k for base, k in KINDS.items() if isinstance(fields[column], base)), Kind.TEXT)
-        assert kind is expected, column
+    for column, column_type in table.columns.items():
+        types = (known for base, known in TYPES.items() if isinstance(fields[column], base))
+        assert column_type is next(types, ColumnType.TEXT), column
 
 
 def test_no_migration_is_missing() -> None:
@@ -74,12 +75,13 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 2 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 3 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
+        "beatsync.0004_file_records",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -93,11 +95,12 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
     entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
-    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 1 more"):
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 2 more"):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
+        "beatsync.0004_file_records",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")

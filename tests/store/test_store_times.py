@@ -82,9 +82,9 @@ import json
 from datetime import datetime, timezone
 import django
 from django.conf import settings
-from beatsync.store.connect import _parsed
+from beatsync.store.connect import database_settings
 settings.configure(
-    DATABASES={"default": _parsed(URL)}, INSTALLED_APPS=["django_celery_beat", "beatsync"], USE_TZ=False,
+    DATABASES={"default": database_settings(URL)}, INSTALLED_APPS=["django_celery_beat", "beatsync"], USE_TZ=False,
     TIME_ZONE="America/New_York", DEFAULT_AUTO_FIELD="django.db.models.AutoField",
 )
 django.setup()

@@ -1,0 +1,206 @@
+"""`Dialect`: a database as the store uses it. Its methods here are the SQL that all databases share."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from zoneinfo import ZoneInfo
+
+from beatsync.plan.observed import NameRule
+from beatsync.specfile.fields import ColumnType
+from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, id_lists
+from beatsync.store.tables import Table
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+DIGEST_LENGTH = 32
+"""Hex characters of a row's digest."""
+
+
+class Column(NamedTuple):
+    """A column as SQL, and its type."""
+
+    sql: str
+    column_type: ColumnType
+
+
+class Dialect(ABC):
+    """One connection to a database of one kind."""
+
+    vendor: ClassVar[str]
+    """Django's name of this kind of database."""
+    engine: ClassVar[str]
+    """The last part of Django's ENGINE setting."""
+    label: ClassVar[str]
+    """Its name in messages."""
+    default_port: ClassVar[int | None] = None
+    timeout_options: ClassVar[Mapping[str, int]] = {}
+    """Connection options that keep a process without an operator from waiting for a silent server: the drivers wait for hours."""
+    now_sql: ClassVar[str]
+    """The server's clock when the expression is evaluated, in seconds since 1970. A transaction's own time does not advance."""
+    references_sql: ClassVar[str]
+    """A query for all foreign keys on django-celery-beat's tables: referenced table, referring table, referring column."""
+    row_lock: ClassVar[str] = " FOR UPDATE"
+    """What a SELECT ends with to lock its rows."""
+    idle_limit_sql: ClassVar[str] = ""
+    """Limits the time in `{seconds}` that this transaction runs no statement; empty if the server has no such limit."""
+    check_constraints_sql: ClassVar[str] = ""
+    """Checks deferred foreign keys; empty if the server defers none."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+
+    # Settings of a connection, before there is one.
+
+    @classmethod
+    def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return Django's settings for a database URL, completed. Raises StoreError if the driver is missing."""
+        return dict(settings)
+
+    def describe(self) -> str:
+        """Return the name and place of the database for messages, without its password: `PostgreSQL app on db:5432`."""
+        settings = self.connection.settings_dict
+        host, port = settings.get("HOST") or "localhost", settings.get("PORT") or self.default_port
+        return f"{self.display_name()} {settings.get('NAME') or ''} on {host}:{port}"
+
+    def display_name(self) -> str:
+        """Return the name of the product for messages, without a statement."""
+        return self.label
+
+    def check_server(self, migrate_hint: str) -> None:  # noqa: ARG002  the default
+        """Raise StoreError if the server is too old, and SchemaMissing if the database does not exist yet."""
+        self.connection.ensure_connection()
+
+    # Statements.
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Run one statement that yields no rows and return how many rows it changed."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, list(parameters) or None)
+            return int(cursor.rowcount)
+
+    def fetch(self, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return all its rows."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, list(parameters) or None)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def stream(self, columns: Sequence[str], rest: str, parameters: Sequence[Value] = ()) -> Generator[Any, None, None]:
+        """Select `columns`, which are texts and integers, and yield the rows, of which a few thousand are in memory at a time.
+
+        Run no other statement before all rows are read or the generator is closed.
+        """
+        with self._stream_cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(columns)} {rest}", list(parameters) or None)
+            while rows := cursor.fetchmany(FETCH_SIZE):
+                yield from rows
+
+    def _stream_cursor(self) -> Any:
+        return self.connection.cursor()
+
+    @abstractmethod
+    def insert(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+        """Insert `rows`, each with a value for each of `columns`."""
+
+    @abstractmethod
+    def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
+        """Write only `columns` of the rows that `table.key` names; a row that no longer exists is skipped."""
+
+    def delete(self, table: Table, ids: Iterable[int], unless: str = "") -> None:
+        """Delete the rows with these keys by plain SQL that cannot cascade; `unless` is a further SQL condition."""
+        target, key = self.quote(table.name), self.quote(table.key)
+        for chunk in id_lists(ids):
+            self.execute(f"DELETE FROM {target} WHERE {target}.{key} IN ({chunk}){unless}")
+
+    def quote(self, name: str) -> str:
+        """Return a table's or column's name, quoted."""
+        return str(self.connection.ops.quote_name(name))
+
+    def quote_all(self, names: Iterable[str]) -> list[str]:
+        """Return names, quoted."""
+        return [self.quote(name) for name in names]
+
+    # Columns as SQL expressions.
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone in which the database stores a wall clock."""
+        return ZoneInfo(str(self.connection.timezone_name))
+
+    def readable(self, column: Column) -> str:
+        """Return the SQL of a column as `stream` can yield it: datetimes as text for `times.read`, decimals as text."""
+        if column.column_type is ColumnType.DATETIME:
+            return self.datetime_text(column.sql)
+        if column.column_type in {ColumnType.DECIMAL, ColumnType.FLOAT}:
+            return self.text(column.sql)
+        return column.sql
+
+    def columns(self, alias: str, table: Table) -> list[Column]:
+        """Return the columns of `table` under the name `alias`, in order."""
+        return [Column(f"{alias}.{self.quote(name)}", kind) for name, kind in table.columns.items()]
+
+    @abstractmethod
+    def text(self, sql: str) -> str:
+        """Return the SQL of a column as text."""
+
+    def datetime_text(self, sql: str) -> str:
+        """Return the SQL of a datetime as text: drivers differ in how they convert one, and some fail on an impossible one."""
+        return self.text(sql)
+
+    @abstractmethod
+    def digest(self, columns: Sequence[Column]) -> str:
+        """Return the SQL of a hex digest of one row, for a statement with parameters.
+
+        Different values never yield the same text before it is hashed, and no setting of the session changes it. The digest is
+        NULL if a value is one that this text cannot express.
+        """
+
+    # Locks and transactions.
+
+    def lock_source(self, table: Table, source: str, *, nowait: bool) -> int | None:
+        """Lock the row of a source as the first statement of a transaction and return its id; None if it does not exist."""
+        sql = f"SELECT id FROM {table.name} WHERE name = %s{self.row_lock}{' NOWAIT' if nowait else ''}"
+        rows = self.fetch(sql, [source])
+        return int(rows[0][0]) if rows else None
+
+    @abstractmethod
+    def lock_timeout(self, seconds: float) -> AbstractContextManager[None]:
+        """Let statements inside wait at most `seconds` for a lock, and restore the connection's own limit afterwards."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Return a savepoint if a statement that fails would end the transaction."""
+        return nullcontext()
+
+    def limit_idle_transaction(self, seconds: int) -> None:
+        """Have the server end this transaction if it runs no statement for `seconds`, if it can."""
+        if self.idle_limit_sql:
+            self.execute(self.idle_limit_sql.format(seconds=seconds))
+
+    def check_constraints(self) -> None:
+        """Check foreign keys now if the server would check them at the commit."""
+        if self.check_constraints_sql:
+            self.execute(self.check_constraints_sql)
+
+    # Names and errors.
+
+    def name_rule(self, table: Table) -> NameRule:  # noqa: ARG002  the default
+        """Return how the database compares the names in `table` (docs/facts.md, 13)."""
+        return NameRule.EXACT
+
+    @abstractmethod
+    def is_retryable(self, error: BaseException) -> bool:
+        """Return whether the server gave way to another transaction (deadlock, serialisation failure, lock timeout)."""
+
+    @abstractmethod
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """Return whether a lock was not granted in time."""
+
+    def explain_error(self, error: BaseException) -> str | None:  # noqa: ARG002  the default
+        """Return a message for an error whose own text may hold a secret; None if its text can be shown."""
+        return None

@@ -1,0 +1,200 @@
+"""MariaDB and MySQL, by mysqlclient or PyMySQL."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters or literals that cannot end early
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from beatsync.plan.observed import NameRule
+from beatsync.specfile.fields import ColumnType
+from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
+from beatsync.store.errors import StoreError
+from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, chunks
+from beatsync.store.tables import Table
+
+_TYPES = {
+    ColumnType.INTEGER: "BIGINT",
+    ColumnType.TEXT: "LONGTEXT",
+    ColumnType.BOOLEAN: "TINYINT",
+    ColumnType.DATETIME: "VARCHAR(40)",
+    ColumnType.DECIMAL: "DECIMAL(9,6)",
+    ColumnType.FLOAT: "DOUBLE",
+}
+_CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT = 1020, 1205, 1213, 3572
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class MySQL(Dialect):
+    """A connection to MariaDB or MySQL."""
+
+    vendor = "mysql"
+    engine = "mysql"
+    label = "MySQL"
+    default_port = 3306
+    timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
+    """Seconds."""
+    now_sql = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)"
+    idle_limit_sql = "SET SESSION idle_transaction_timeout = {seconds}"
+    references_sql = (
+        "SELECT referenced_table_name, table_name, column_name FROM information_schema.key_column_usage"
+        " WHERE table_schema = DATABASE() AND referenced_table_name LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
+    )
+
+    @classmethod
+    def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return Django's settings for a database URL, with a character set that has every character.
+
+        Before Django 5.0 the default has not. Raises StoreError if there is no driver.
+        """
+        if find_spec("MySQLdb") is None:
+            if find_spec("pymysql") is None:
+                raise StoreError("MariaDB and MySQL need a driver: pip install 'beatsync[mysql]'")
+            import pymysql
+
+            pymysql.install_as_MySQLdb()
+        return {**settings, "OPTIONS": {"charset": "utf8mb4", **(settings.get("OPTIONS") or {})}}
+
+    def display_name(self) -> str:
+        """Return which of the two it is, if Django has connected and asked the server."""
+        return self.connection.display_name if "mysql_server_data" in vars(self.connection) else self.label
+
+    def insert(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+        """Insert `rows` by long lists of literals: unpacking JSON takes these servers three times as long."""
+        target, names = self.quote(table.name), ", ".join(self.quote_all(columns))
+        # Django asks for the SQL mode once per connection.
+        backslash = "\\" if "NO_BACKSLASH_ESCAPES" in self.connection.sql_mode else "\\\\"  # type: ignore[attr-defined]
+        literal = partial(_literal, backslash=backslash)
+        for chunk in _prefetched(chunks(f"({','.join(map(literal, row))})" for row in rows)):
+            self.execute(f"INSERT INTO {target} ({names}) VALUES {chunk}")
+
+    def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
+        """Write `columns` of thousands of rows by one statement, from a JSON parameter that the server unpacks."""
+        written = (*columns, table.key)
+        types = ", ".join(f"c{i} {_TYPES[table.type_of(name)]} PATH '$.c{i}'" for i, name in enumerate(written))
+        assignments = ", ".join(f"t.{name} = j.c{index}" for index, name in enumerate(self.quote_all(columns)))
+        sql = (
+            f"UPDATE {self.quote(table.name)} AS t JOIN JSON_TABLE(%s, '$[*]' COLUMNS ({types})) AS j"
+            f" ON t.{self.quote(table.key)} = j.c{len(columns)} SET {assignments}"
+        )
+        # NULL is left out: the two servers differ in what JSON's null becomes.
+        objects = ({f"c{i}": row[name] for i, name in enumerate(written) if row.get(name) is not None} for row in rows)
+        for chunk in chunks(map(_encode, objects)):
+            self.execute(sql, [f"[{chunk}]"])
+
+    def stream(self, columns: Sequence[str], rest: str, parameters: Sequence[Value] = ()) -> Generator[Any, None, None]:
+        """Select `columns` and yield the rows, each of which comes as one JSON text: PyMySQL is slow for each value."""
+        has_all = True
+        with self._stream_cursor() as cursor:
+            cursor.execute(f"SELECT CAST(JSON_ARRAY({', '.join(columns)}) AS CHAR) {rest}", list(parameters) or None)
+            while rows := cursor.fetchmany(FETCH_SIZE):
+                texts = [text for (text,) in rows if text is not None]
+                has_all = has_all and len(texts) == len(rows)
+                yield from json.loads(f"[{','.join(texts)}]")
+        if not has_all:
+            # A row whose JSON is longer than `max_allowed_packet` is NULL. BeatSync never writes such a row.
+            yield from self.fetch(f"SELECT {', '.join(columns)} {rest}", parameters)
+
+    def _stream_cursor(self) -> Any:
+        """Return a cursor that reads rows as they are fetched; when it is closed, it reads the rest."""
+        self.connection.ensure_connection()  # MySQLdb loads its cursors when it connects
+        unbuffered = getattr(getattr(getattr(self.connection, "Database", None), "cursors", None), "SSCursor", None)
+        if unbuffered is None:
+            return self.connection.cursor()
+        with self.connection.wrap_database_errors:
+            return self.connection.make_cursor(self.connection.connection.cursor(unbuffered))
+
+    def readable(self, column: Column) -> str:
+        """Return the SQL of a column as `stream` can yield it: texts in one character set and collation, because JSON_ARRAY mixes none."""
+        if column.column_type is ColumnType.TEXT:
+            return f"CONVERT({column.sql} USING utf8mb4)"
+        return super().readable(column)
+
+    def text(self, sql: str) -> str:
+        """Return the SQL of a column as text."""
+        return f"CAST({sql} AS CHAR)"
+
+    def digest(self, columns: Sequence[Column]) -> str:
+        """Return the SQL of a digest over the length of each value, -1 for NULL, and then over the values."""
+        lengths = ", ".join(f"IFNULL(LENGTH({sql}), -1)" for sql, _ in columns)
+        values = ", ".join(f"IFNULL(CONVERT({sql} USING utf8mb4), '')" for sql, _ in columns)
+        text = f"CONCAT(CONCAT_WS(',', '{self.zone}', {lengths}, ''), {values})"
+        return f"LEFT(SHA2(CONVERT({text} USING utf8mb4), 256), {DIGEST_LENGTH})"
+
+    @contextmanager
+    def lock_timeout(self, seconds: float) -> Iterator[None]:
+        """Let statements inside wait at most `seconds`, in whole seconds."""
+        from django.db import DatabaseError
+
+        before = int(self.fetch("SELECT @@SESSION.innodb_lock_wait_timeout")[0][0])
+        self._set_lock_timeout(max(1, math.ceil(seconds)))
+        try:
+            yield
+        except DatabaseError:
+            self._set_lock_timeout(before)
+            raise
+        # Not in a finally: Ctrl-C while the driver waits closes the connection, and this statement's error would hide it.
+        self._set_lock_timeout(before)
+
+    def _set_lock_timeout(self, seconds: int) -> None:
+        self.execute(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
+
+    def limit_idle_transaction(self, seconds: int) -> None:
+        """Have MariaDB end a transaction that runs no statement for `seconds`; MySQL cannot."""
+        if self.connection.mysql_is_mariadb:  # type: ignore[attr-defined]
+            super().limit_idle_transaction(seconds)
+
+    def name_rule(self, table: Table) -> NameRule:
+        """Return the rule of the collation of the names in `table`."""
+        rows = self.fetch(
+            "SELECT collation_name FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND table_name = %s AND column_name = 'name'",
+            [table.name],
+        )
+        collation = str(rows[0][0]) if rows else ""
+        if collation.endswith(("_bin", "_cs")):
+            return NameRule.EXACT
+        return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Return whether the server gave way to another transaction."""
+        return _number(error) in {_CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT}
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """Return whether a lock was not granted in time."""
+        return _number(error) in {_LOCK_WAIT_TIMEOUT, _NOWAIT}
+
+
+def _number(error: BaseException) -> object:
+    cause = error.__cause__ or error
+    return cause.args[0] if cause.args else None
+
+
+def _literal(value: Value, backslash: str) -> str:
+    """Return a value as these servers read it, whatever the session's character set.
+
+    Only ASCII without an apostrophe is put between apostrophes, so nothing in it can end the text; other text is hexadecimal.
+    """
+    if value is None:
+        return "NULL"
+    if not isinstance(value, str):
+        return str(int(value))
+    if value.isascii() and "'" not in value:
+        return "'{}'".format(value.replace("\\", backslash))
+    return f"_utf8mb4 x'{value.encode().hex()}'"
+
+
+def _prefetched(parts: Iterator[str]) -> Iterator[str]:
+    """Yield `parts`, and prepare the next one while the server works on the current one."""
+    with ThreadPoolExecutor(1) as executor:
+        future = executor.submit(next, parts, None)
+        while (part := future.result()) is not None:
+            future = executor.submit(next, parts, None)
+            yield part

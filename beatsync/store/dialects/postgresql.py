@@ -1,0 +1,154 @@
+"""PostgreSQL, by psycopg 3 or psycopg2."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timezone, tzinfo
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from beatsync.specfile.fields import ColumnType
+from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
+from beatsync.store.errors import StoreError
+from beatsync.store.statements import BulkRow, Value, chunks
+from beatsync.store.tables import Table
+
+_TYPES = {
+    ColumnType.INTEGER: "bigint",
+    ColumnType.TEXT: "text",
+    ColumnType.BOOLEAN: "boolean",
+    ColumnType.DATETIME: "timestamptz",
+    ColumnType.DECIMAL: "numeric",
+    ColumnType.FLOAT: "double precision",
+}
+_LOCK_NOT_AVAILABLE = "55P03"
+_SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class PostgreSQL(Dialect):
+    """A connection to PostgreSQL."""
+
+    vendor = "postgresql"
+    engine = "postgresql"
+    label = "PostgreSQL"
+    default_port = 5432
+    timeout_options: ClassVar[Mapping[str, int]] = {
+        "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }  # fmt: skip
+    """Seconds; `tcp_user_timeout` in milliseconds."""
+    now_sql = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+    references_sql = (
+        "SELECT target.relname, c.conrelid::regclass::text, a.attname FROM pg_constraint c"
+        " JOIN pg_class target ON target.oid = c.confrelid"
+        " JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]"
+        " WHERE c.contype = 'f' AND pg_table_is_visible(target.oid) AND target.relname LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
+    )
+    # NO KEY: others may still check a foreign key on the locked row, so history can be written meanwhile.
+    row_lock = " FOR NO KEY UPDATE"
+    idle_limit_sql = "SET LOCAL idle_in_transaction_session_timeout = '{seconds}s'"
+    # Django's foreign keys are deferred; for 100,000 new rows the check takes half as long as their COPY.
+    check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE"
+
+    @classmethod
+    def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return Django's settings for a database URL. Raises StoreError if there is no driver."""
+        if find_spec("psycopg") is None and find_spec("psycopg2") is None:
+            raise StoreError("PostgreSQL needs a driver: pip install 'beatsync[postgres]'")
+        return dict(settings)
+
+    def insert(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+        """Insert `rows` by a COPY; with psycopg2, from JSON parameters that the server unpacks."""
+        target, names = self.quote(table.name), ", ".join(self.quote_all(columns))
+        if hasattr(getattr(self.connection, "Database", None), "Copy"):  # psycopg 3
+            self.copy(f"COPY {target} ({names}) FROM STDIN", rows)
+        else:
+            values = ", ".join(self._unpacked(table, columns))
+            self._execute_json(f"INSERT INTO {target} ({names}) SELECT {values} FROM {_JSON_ROWS}", rows)
+
+    def copy(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run a COPY of `rows`; Django's own wrappers of statements do not see it."""
+        with self.connection.cursor() as cursor, self.connection.wrap_database_errors, cursor.copy(sql) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
+        """Write `columns` of thousands of rows by one statement, from a JSON parameter that the server unpacks."""
+        target, key = self.quote(table.name), self.quote(table.key)
+        *values, row_key = self._unpacked(table, (*columns, table.key))
+        assignments = ", ".join(
+            f"{name} = {value}" for name, value in zip(self.quote_all(columns), values, strict=True)
+        )
+        sql = f"UPDATE {target} SET {assignments} FROM {_JSON_ROWS} WHERE {target}.{key} = {row_key}"
+        self._execute_json(sql, ([row.get(column) for column in (*columns, table.key)] for row in rows))
+
+    def _unpacked(self, table: Table, columns: Sequence[str]) -> list[str]:
+        """Return the SQL of each column of the table `j` that the server makes from the JSON parameter."""
+        return [f"(j.value ->> {index})::{_TYPES[table.type_of(name)]}" for index, name in enumerate(columns)]
+
+    def _execute_json(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        for chunk in chunks(map(_encode, rows)):
+            self.execute(sql, [f"[{chunk}]"])
+
+    def _stream_cursor(self) -> Any:
+        # A pooler that gives each statement another session cannot keep a cursor on the server.
+        if self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+            return self.connection.cursor()
+        return self.connection.chunked_cursor()
+
+    @property
+    def zone(self) -> tzinfo:
+        """UTC: PostgreSQL stores points in time, whatever USE_TZ and the session's zone are."""
+        return timezone.utc
+
+    def text(self, sql: str) -> str:
+        """Return the SQL of a column as text."""
+        return f"CAST({sql} AS TEXT)"
+
+    def datetime_text(self, sql: str) -> str:
+        """Return the SQL of a datetime in UTC as text, whatever the session's DateStyle: `… AD`, `… BC` or `infinity`."""
+        return f"COALESCE(to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US BC'), {sql}::text)"
+
+    def digest(self, columns: Sequence[Column]) -> str:
+        """Return the SQL of a digest over a record's text, in which PostgreSQL quotes each value."""
+        record = f"ROW({', '.join(map(self.readable, columns))})::text"
+        return f"left(encode(sha256(convert_to({record}, 'UTF8')), 'hex'), {DIGEST_LENGTH})"
+
+    @contextmanager
+    def lock_timeout(self, seconds: float) -> Iterator[None]:
+        """Let statements inside wait at most `seconds`; a savepoint that is rolled back restores the limit."""
+        before = str(self.fetch("SELECT current_setting('lock_timeout')")[0][0])
+        self._set_lock_timeout(f"{max(1, math.ceil(seconds * 1000))}ms")
+        yield
+        self._set_lock_timeout(before)
+
+    def _set_lock_timeout(self, limit: str) -> None:
+        self.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Return a savepoint: a statement that fails would end the transaction."""
+        from django.db import transaction
+
+        return transaction.atomic(using=self.connection.alias)
+
+    def is_retryable(self, error: BaseException) -> bool:
+        """Return whether the server gave way to another transaction."""
+        return _sqlstate(error) in {_LOCK_NOT_AVAILABLE, _SERIALISATION_FAILURE, _DEADLOCK}
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """Return whether a lock was not granted in time."""
+        return _sqlstate(error) == _LOCK_NOT_AVAILABLE
+
+
+_JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    cause = error.__cause__ or error
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)

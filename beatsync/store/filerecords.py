@@ -1,0 +1,102 @@
+"""The records of a source's files: fingerprint, facts, and the digests of the rows that the last sync verified."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+
+from beatsync.fingerprint import FileChanges, FileRecord
+from beatsync.specfile.facts import facts_from_json, facts_to_json
+from beatsync.store.dialects import Dialect
+from beatsync.store.fingerprints import digest_sql
+from beatsync.store.rows import SCHEDULE_JOINS, row_columns, row_of
+from beatsync.store.statements import MAX_IDS, Value, name_lists
+from beatsync.store.tables import FILE_RECORD, INVENTORY, PERIODIC_TASK, SOURCE
+from beatsync.values import TaskSpec
+
+
+def read(db: Dialect, source: str) -> dict[str, FileRecord]:
+    """Return the records of a source, by path. One that cannot be decoded is left out, so its file is parsed."""
+    rows = db.fetch(
+        f"SELECT f.path, f.fingerprint, f.facts, f.row_digests FROM {FILE_RECORD.name} f"
+        f" JOIN {SOURCE.name} s ON s.id = f.source_id WHERE s.name = %s",
+        [source],
+    )
+    records = {path: _decoded(path, *texts) for path, *texts in rows}
+    return {path: record for path, record in records.items() if record is not None}
+
+
+def _decoded(path: str, fingerprint: str, facts: str, row_digests: str) -> FileRecord | None:
+    try:
+        digests = json.loads(row_digests)
+        if isinstance(digests, dict) and all(isinstance(digest, str) for digest in digests.values()):
+            return FileRecord(fingerprint, facts_from_json(path, facts), digests)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        pass
+    return None  # written by hand or by another release
+
+
+def write(db: Dialect, source_id: int, changes: FileChanges) -> dict[str, FileRecord]:
+    """Write `changes` and return the records as written: with the digests of the rows that are as expected."""
+    digests = _verified_digests(db, source_id, changes.expected) if changes.expected else {}
+    records = {path: _with_digests(record, digests) for path, record in changes.records.items()}
+    for where, values in name_lists("path_digest", map(_path_digest, {*records, *changes.removed})):
+        db.execute(f"DELETE FROM {FILE_RECORD.name} WHERE source_id = %s AND {where}", [source_id, *values])
+    if records:
+        rows = ([row[name] for name in FILE_RECORD.columns] for row in _rows(source_id, records))
+        db.insert(FILE_RECORD, tuple(FILE_RECORD.columns), rows)
+    return records
+
+
+def _rows(source_id: int, records: Mapping[str, FileRecord]) -> Iterator[dict[str, Value]]:
+    for path, record in records.items():
+        yield {
+            "source_id": source_id,
+            "path": path,
+            "path_digest": _path_digest(path),
+            "fingerprint": record.fingerprint,
+            "facts": facts_to_json(record.facts),
+            "row_digests": json.dumps(dict(record.row_digests)),
+        }
+
+
+def _with_digests(record: FileRecord, digests: Mapping[str, str]) -> FileRecord:
+    names = (schedule.name for schedule in record.facts.schedules)
+    return replace(record, row_digests={name: digests[name] for name in names if name in digests})
+
+
+def _path_digest(path: str) -> str:
+    """Return the value of the unique column for a path: MySQL cannot index a text of any length."""
+    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()
+
+
+def _verified_digests(db: Dialect, source_id: int, expected: Mapping[str, TaskSpec]) -> dict[str, str]:
+    """Return the server's digest of each row that has the expected values, by name.
+
+    Row and digest are read by one statement, so the digest is of the values that were compared.
+    """
+    digests: dict[str, str] = {}
+    columns = [digest_sql(db), *row_columns(db)]
+    zone = db.zone
+    tables = f"{INVENTORY.name} e JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {SCHEDULE_JOINS}"
+    for where, parameters in _conditions(source_id, expected):
+        with closing(db.stream(columns, f"FROM {tables} WHERE {where}", parameters)) as records:
+            for digest, *record in records:
+                spec = row_of(record, zone).spec
+                if digest is not None and spec == expected.get(spec.name):
+                    digests[spec.name] = digest
+    return digests
+
+
+def _conditions(source_id: int, names: Collection[str]) -> Iterator[tuple[str, list[str | int]]]:
+    """Yield the conditions of the queries for entries of these names: of all entries of the source if the names are many."""
+    if len(names) > MAX_IDS:
+        yield "e.source_id = %s", [source_id]
+        return
+    for where, values in name_lists("e.name", names):
+        yield f"+e.source_id = %s AND {where}", [source_id, *values]

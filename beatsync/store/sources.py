@@ -1,0 +1,132 @@
+"""The row of a source: its last sync and its suspension."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from beatsync.plan.model import Plan
+from beatsync.plan.observed import Suspension
+from beatsync.store import times
+from beatsync.store.dialects import Dialect
+from beatsync.store.errors import StoreError
+from beatsync.store.statements import Value
+from beatsync.store.tables import SOURCE
+from beatsync.values import Revision
+
+APPLIED, FAILED, BLOCKED, INVALID = "applied", "failed", "blocked", "invalid"
+"""The outcomes of a sync in the history and in `status`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """A source as `status` shows it."""
+
+    name: str
+    origin: str | None
+    revision: Revision | None
+    environment: str | None
+    synced_at: datetime | None
+    outcome: str
+    """`applied`, `failed`, `blocked` or `invalid`; empty before the first sync."""
+    message: str
+    suspension: Suspension | None = None
+    """The stored suspension, whether or not it is still in force."""
+
+
+def read_all(db: Dialect) -> tuple[SourceState, ...]:
+    """Return every source, by name."""
+    return _read(db, " ORDER BY name")
+
+
+def read_one(db: Dialect, source: str) -> SourceState | None:
+    """Return a source; None if it is not in the database. Raises StoreError as `check_name` does."""
+    for state in _read(db, " WHERE name = %s", source):
+        check_name(source, state.name)
+        return state
+    return None
+
+
+def check_name(source: str, stored: str) -> None:
+    """Raise StoreError if the database took the name of a source for another source's (docs/facts.md, 13)."""
+    if stored != source:
+        raise StoreError(
+            f"this database takes {source!r} and the source {stored!r} for one name; call the source {stored!r}"
+        )
+
+
+def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, ...]:
+    synced_at, since, until = (db.datetime_text(name) for name in ("synced_at", "suspended_at", "suspended_until"))
+    rows = db.fetch(
+        f"SELECT name, origin, revision_digest, revision_git, revision_mount, environment, {synced_at}, outcome, message,"
+        f" suspended_by, suspended_for, {since}, {until} FROM {SOURCE.name}{condition}",
+        parameters,
+    )
+    return tuple(
+        SourceState(
+            name=name,
+            origin=origin,
+            revision=revision_of(digest, git, mount),
+            environment=environment,
+            synced_at=times.read(synced_at, db.zone),
+            outcome=outcome,
+            message=message,
+            suspension=Suspension(by, reason, times.read(since, db.zone), times.read(until, db.zone))
+            if since
+            else None,
+        )
+        for name, origin, digest, git, mount, environment, synced_at, outcome, message, by, reason, since, until in rows
+    )
+
+
+def revision_of(digest: str, git: str | None, mount: str | None) -> Revision | None:
+    """Return a revision from its three columns; None before the first sync."""
+    return Revision(digest, git, mount) if digest else None
+
+
+def revision_columns(plan: Plan | None) -> dict[str, Value]:
+    """Return the columns that say which revision and environment a plan is for."""
+    if plan is None:
+        return {"revision_digest": "", "revision_git": None, "revision_mount": None, "environment": None}
+    return {
+        "revision_digest": plan.revision.digest,
+        "revision_git": plan.revision.git,
+        "revision_mount": plan.revision.mount,
+        "environment": plan.environment,
+    }
+
+
+def write(db: Dialect, source_id: int, values: Mapping[str, Value]) -> None:
+    """Write the columns in `values` of a source's row."""
+    assignments = ", ".join(f"{name} = %s" for name in values)
+    db.execute(f"UPDATE {SOURCE.name} SET {assignments} WHERE id = %s", [*values.values(), source_id])
+
+
+def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime) -> None:
+    """Write that the source was synced as `plan` says."""
+    values = {
+        **revision_columns(plan),
+        "synced_at": times.write(now, db.zone),
+        "outcome": APPLIED,
+        "message": "",
+        "holder": "",
+    }
+    if plan.origin is not None:  # an unknown origin, as without git, does not replace a known one
+        values["origin"] = plan.origin
+    write(db, source_id, values)
+
+
+def write_suspension(db: Dialect, source_id: int, suspension: Suspension | None) -> None:
+    """Suspend a source, or resume it if `suspension` is None."""
+    values: dict[str, Value] = {"suspended_at": None, "suspended_until": None, "suspended_by": "", "suspended_for": ""}
+    if suspension is not None:
+        values = {
+            "suspended_at": times.write(suspension.since, db.zone),
+            "suspended_until": times.write(suspension.until, db.zone),
+            "suspended_by": suspension.by[:200],
+            "suspended_for": suspension.reason,
+        }
+    write(db, source_id, values)

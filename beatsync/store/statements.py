@@ -1,0 +1,47 @@
+"""The parts of SQL statements that are the same on every database: lists of values, and chunks that a server accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+MAX_ROWS = 20_000
+"""The most rows in one statement."""
+MAX_BYTES = 7_500_000
+"""The most bytes of values in one statement. MariaDB accepts packets of 16 MB by default, and escaping may double a value."""
+MAX_IDS = 5_000
+MAX_NAMES = 1_000
+FETCH_SIZE = 2_000
+"""How many rows a streamed query holds in memory at a time."""
+
+Value = str | int | bool | None
+BulkRow = Mapping[str, Value]
+
+
+def id_lists(ids: Iterable[int]) -> Iterator[str]:
+    """Yield `ids` as lists for `IN (…)`: integers by construction, so they are safe inside the statement."""
+    ordered = sorted(set(ids))
+    for start in range(0, len(ordered), MAX_IDS):
+        yield ", ".join(str(int(number)) for number in ordered[start : start + MAX_IDS])
+
+
+def name_lists(column: str, names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield conditions that `column` is one of `names`, each with its parameters."""
+    ordered = sorted(set(names))
+    for start in range(0, len(ordered), MAX_NAMES):
+        chunk = ordered[start : start + MAX_NAMES]
+        yield f"{column} IN ({', '.join(['%s'] * len(chunk))})", chunk
+
+
+def chunks(parts: Iterable[str]) -> Iterator[str]:
+    """Yield `parts` joined by commas, at most MAX_ROWS of them and about MAX_BYTES at a time."""
+    chunk: list[str] = []
+    size = 0
+    for part in parts:
+        weight = len(part) if part.isascii() else len(part.encode())
+        if chunk and (len(chunk) >= MAX_ROWS or size + weight > MAX_BYTES):
+            yield ",".join(chunk)
+            chunk, size = [], 0
+        chunk.append(part)
+        size += weight
+    if chunk:
+        yield ",".join(chunk)
