@@ -45,7 +45,7 @@ def _running(task: Task, timing: Timing) -> Iterator[tuple[SourceLoop, list[floa
             commits.append(time.monotonic())
 
     store = TimedStore(open_store(task.url).alias, project_settings=False)
-    loop = SourceLoop(SourceReader(task.root, options().parse), store, options(), timing, Metrics())
+    loop = SourceLoop(SourceReader(task.root), store, options(), timing, Metrics())
     leadership = Leadership(store, [loop.name], "benchmark", lambda _: loop.request_sync("leadership"))
     leadership.start()
     loop.start(leadership)

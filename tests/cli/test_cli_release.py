@@ -24,8 +24,8 @@ def synced(here: InProcess) -> InProcess:
 
 
 def owned(here: InProcess, source: str = "default") -> int:
-    [source] = here("status", "--source", source, "--format", "json").json["sources"]
-    return int(source["schedules"])
+    [state] = here("status", "--source", source, "--format", "json").json["sources"]
+    return int(state["schedules"])
 
 
 def rows(here: InProcess) -> dict[str, object]:

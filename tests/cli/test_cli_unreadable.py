@@ -114,9 +114,11 @@ def synced(here: InProcess) -> dict[str, Row]:
     stored = rows(here, f"SELECT name, id, COALESCE({keys}) FROM {TASK} WHERE id < {OTHERS}")
     assert len(stored) == len(CASES)
     # The sync recorded every row, so that only changed fingerprints cause a row to be read from here on.
-    fingerprints = Store(here.alias, project_settings=False).told("default")
-    assert fingerprints is not None
-    assert sorted(fingerprints.known.values()) == sorted(CASES)
+    store = Store(here.alias, project_settings=False)
+    record, digests = store.source_record("default"), store.row_fingerprints("default").digests
+    recorded = {name: digest for file in record.files.values() for name, digest in file.row_digests.items()}
+    assert sorted(recorded) == sorted(CASES)
+    assert {name: digests[name] for name in recorded} == recorded
     return {name: Row(here, *CASES[name], key, schedule) for name, key, schedule in stored}
 
 

@@ -24,7 +24,6 @@ from beatsync.plan.observed import Suspension
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, utc_now
 from beatsync.source.watch import Watcher
-from beatsync.specfile import ParseOptions
 from beatsync.store import Store, StoreError
 from tests.daemon.daemons import write
 from tests.processes import until
@@ -71,10 +70,10 @@ def run_loop(
     plan: PlanOptions | None = None,
     quiet_period: QuietPeriod = QuietPeriod(0.02, 0.5),  # noqa: B008  it is frozen
 ) -> Iterator[RunningLoop]:
-    options = SyncOptions(plan=plan or PlanOptions(), lock_wait=5.0)
+    options = SyncOptions(plan=plan or PlanOptions(), lock_timeout=5.0)
     metrics = Metrics()
     timing = Timing(resync, poll=0.05, quiet_period=quiet_period, watch=watch)
-    loop = SourceLoop(SourceReader(folder, ParseOptions()), store, options, timing, metrics)
+    loop = SourceLoop(SourceReader(folder), store, options, timing, metrics)
     leadership = Leadership(store, ["default"], "tests", lambda _: loop.request_sync("leadership"))
     leadership.start()
     loop.start(leadership)

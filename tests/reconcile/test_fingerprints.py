@@ -121,9 +121,7 @@ def test_a_paused_row_is_reported_by_every_sync(folder: Path, store: Store) -> N
         assert writes(queries) == []
 
 
-def test_a_rewritten_file_with_the_same_meaning_is_recorded_once(
-    folder: Path, store: Store, parsed: list[str]
-) -> None:
+def test_a_rewritten_file_with_the_same_meaning_is_recorded_once(folder: Path, store: Store, parsed: list[str]) -> None:
     (folder / "b.yaml").write_text(text(four="t", five="t").replace("task: t", "task: 't'  # a word"), encoding="utf-8")
     assert plan(folder, store, SyncOptions()).plan.changes == ()
     assert go(folder, store).outcome is Outcome.UNCHANGED
@@ -163,7 +161,8 @@ def test_the_road_starts_again_if_the_source_was_synced_meanwhile(
     (other / "a.yaml").write_text(text(one="t", two="theirs", three="t"), encoding="utf-8")
     (other / "b.yaml").write_text(text(four="theirs", five="t"), encoding="utf-8")
     (folder / "a.yaml").write_text(text(one="ours", two="t", three="t"), encoding="utf-8")
-    observe, is_synced = store.observe, []
+    observe = store.observe
+    is_synced: list[bool] = []
 
     def observe_then_sync(source: str, scope: Scope) -> Observed:
         observed = observe(source, scope)

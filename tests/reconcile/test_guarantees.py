@@ -25,7 +25,6 @@ from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, Run, SyncOptions, plan, reconcile, sync, utc_now
 from beatsync.source import load
-from beatsync.specfile import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Snapshot
 from tests.conftest import MakeTask
