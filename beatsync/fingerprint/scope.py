@@ -51,7 +51,7 @@ def scope_source(
     unchanged = {
         path: record.facts
         for path, record in records.items()
-        if record.fingerprint == fingerprints.get(path) and _rows_unchanged(record, rows, beat_schedule)
+        if _is_unchanged(record, fingerprints.get(path), rows, beat_schedule)
     }
     changed = [file for file in snapshot.files if file.path not in unchanged]
     parsed = _parse(changed, options, progress)
@@ -65,7 +65,12 @@ def scope_source(
     return ScopedSource(_scope(facts, desired.unchanged, rows), desired, facts, fingerprints)
 
 
-def _rows_unchanged(record: FileRecord, rows: RowFingerprints, beat_schedule: Collection[str]) -> bool:
+def _is_unchanged(
+    record: FileRecord, fingerprint_now: str | None, rows: RowFingerprints, beat_schedule: Collection[str]
+) -> bool:
+    """Return whether a file has its recorded fingerprint, and each of its rows the recorded digest."""
+    if record.fingerprint != fingerprint_now:
+        return False
     digests, recorded = rows.digests, record.row_digests
     for schedule in record.facts.schedules:
         if schedule.task is None:

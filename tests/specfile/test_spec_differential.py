@@ -80,7 +80,7 @@ def test_generated_sources_are_read_as_pyyaml_reads_them() -> None:
     chance = random.Random(7)
     for _ in range(20):
         start, count = chance.randrange(10**6), chance.randrange(1, 60)
-        assert compare(sources.text(range(start, start + count)).encode())
+        assert compare(sources.spec_file(range(start, start + count)).encode())
 
 
 @short_and_long(1000, 200_000)
