@@ -13,7 +13,7 @@ from typing import Any
 from beatsync.specfile import wording
 from beatsync.specfile.keys import DOCUMENT_RULE
 from beatsync.specfile.problems import Path, Problem
-from beatsync.specfile.rules import KINDS, Rule, has_type, scalar_fault, text_fault
+from beatsync.specfile.rules import EXCLUSIVE_KEYS, KINDS, Rule, has_type, scalar_fault, text_fault
 
 _MAX_CACHED_KEYS = 50
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -46,7 +46,7 @@ def check_value(rule: Rule, path: Path, value: Any) -> Iterator[Problem]:
 def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     if len(value) < rule.min_items:
         yield wording.empty(rule, path)
-    for key in rule.reserved & value.keys():
+    for key in sorted(rule.reserved & value.keys()):
         yield wording.reserved_key((*path, key))
     if rule.keys is not None:
         yield from _check_keys(rule, rule.keys, path, value)
@@ -95,7 +95,7 @@ def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
         # A misspelt key is reported once.
         if key not in keys and key not in misspelt:
             yield wording.missing_key(rule, path, key)
-    if "crontab" in known_keys:
+    if known_keys.keys() >= EXCLUSIVE_KEYS:
         kinds = [kind for kind in KINDS if kind in keys]
         for first, second in pairwise(kinds):
             yield wording.second_kind((*path, second), first, second)
