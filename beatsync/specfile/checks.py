@@ -5,7 +5,7 @@ The checks accept exactly what the published JSON Schema accepts; a test holds t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -54,7 +54,7 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
         yield from _check_names(rule, rule.values, path, value)
 
 
-def _check_keys(rule: Rule, keys: Any, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     excluded = set()
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
         for problem in _key_problems(rule, path, value):
@@ -83,7 +83,7 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
     return not any(_key_problems(rule, (), keys))
 
 
-def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
+def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Problem]:
     known_keys = rule.keys or {}
     misspelt = set()
     for key in keys:
@@ -96,11 +96,15 @@ def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
         if key not in keys and key not in misspelt:
             yield wording.missing_key(rule, path, key)
     if known_keys.keys() >= EXCLUSIVE_KEYS:
-        kinds = [kind for kind in KINDS if kind in keys]
-        for first, second in pairwise(kinds):
-            yield wording.second_kind((*path, second), first, second)
-        if "expires" in keys and "expire_seconds" in keys:
-            yield wording.exclusive_keys((*path, "expire_seconds"), "expires", "expire_seconds")
+        yield from _exclusive_keys(path, keys)
+
+
+def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:
+    kinds = [kind for kind in KINDS if kind in keys]
+    for first, second in pairwise(kinds):
+        yield wording.second_kind((*path, second), first, second)
+    if "expires" in keys and "expire_seconds" in keys:
+        yield wording.exclusive_keys((*path, "expire_seconds"), "expires", "expire_seconds")
 
 
 def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
