@@ -55,19 +55,23 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
 
 
 def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
-    excluded = set()
+    problems: list[Problem] = []
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
-        for problem in _key_problems(rule, path, value):
-            yield problem
-            if problem.code == "kind-twice":
-                excluded.add(problem.path[-1])
+        problems = list(_key_problems(rule, path, value))
+        yield from problems
+    # That a second kind is one too many is enough about the kind itself.
+    second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
     for key, item in value.items():
         key_rule = keys.get(key)
-        # Most values are of a class that needs no check, or a scalar that was checked before.
-        if key_rule is None or item.__class__ in key_rule.unlimited or key in excluded:
-            continue
-        if item.__class__ not in _SCALARS or scalar_fault(key_rule, item) is not None:
-            yield from check_value(key_rule, (*path, key), item)
+        if key_rule is not None and _needs_check(key_rule, item):
+            inner = check_value(key_rule, (*path, key), item)
+            yield from (problem for problem in inner if problem.path not in second_kinds)
+
+
+def _needs_check(rule: Rule, value: Any) -> bool:
+    """Return False for a value of a class without limits, and for a valid scalar: most values are one of these."""
+    cls = value.__class__
+    return cls not in rule.unlimited and (cls not in _SCALARS or scalar_fault(rule, value) is not None)
 
 
 def _check_names(rule: Rule, values: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:

@@ -80,7 +80,7 @@ class Rule:
     def _allows_all(self, cls: type) -> bool:
         if self.choices or _TYPES[cls].isdisjoint(self.types):
             return False
-        limits = {
+        limits: dict[type, tuple[Any, ...]] = {
             str: (self.min_length, self.max_length, self.pattern),
             list: (self.items, self.min_items, self.unique),
             dict: (self.keys, self.names, self.values, self.min_items, self.reserved),
