@@ -5,7 +5,7 @@ The checks accept exactly what the published JSON Schema accepts; a test holds t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from beatsync.specfile import wording
 from beatsync.specfile.keys import DOCUMENT_RULE
 from beatsync.specfile.problems import Path, Problem
-from beatsync.specfile.rules import KINDS, Rule, has_type, scalar_fault, text_fault
+from beatsync.specfile.rules import EXCLUSIVE_KEYS, KINDS, Rule, has_type, scalar_fault, text_fault
 
 _MAX_CACHED_KEYS = 50
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -46,7 +46,7 @@ def check_value(rule: Rule, path: Path, value: Any) -> Iterator[Problem]:
 def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     if len(value) < rule.min_items:
         yield wording.empty(rule, path)
-    for key in rule.reserved & value.keys():
+    for key in sorted(rule.reserved & value.keys()):
         yield wording.reserved_key((*path, key))
     if rule.keys is not None:
         yield from _check_keys(rule, rule.keys, path, value)
@@ -54,20 +54,24 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
         yield from _check_names(rule, rule.values, path, value)
 
 
-def _check_keys(rule: Rule, keys: Any, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
-    excluded = set()
+def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+    problems: list[Problem] = []
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
-        for problem in _key_problems(rule, path, value):
-            yield problem
-            if problem.code == "kind-twice":
-                excluded.add(problem.path[-1])
+        problems = list(_key_problems(rule, path, value))
+        yield from problems
+    # That a second kind is one too many is enough about the kind itself.
+    second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
     for key, item in value.items():
         key_rule = keys.get(key)
-        # Most values are of a class that needs no check, or a scalar that was checked before.
-        if key_rule is None or item.__class__ in key_rule.unlimited or key in excluded:
-            continue
-        if item.__class__ not in _SCALARS or scalar_fault(key_rule, item) is not None:
-            yield from check_value(key_rule, (*path, key), item)
+        if key_rule is not None and _needs_check(key_rule, item):
+            inner = check_value(key_rule, (*path, key), item)
+            yield from (problem for problem in inner if problem.path not in second_kinds)
+
+
+def _needs_check(rule: Rule, value: Any) -> bool:
+    """Return False for a value of a class without limits, and for a valid scalar: most values are one of these."""
+    cls = value.__class__
+    return cls not in rule.unlimited and (cls not in _SCALARS or scalar_fault(rule, value) is not None)
 
 
 def _check_names(rule: Rule, values: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
@@ -83,7 +87,7 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
     return not any(_key_problems(rule, (), keys))
 
 
-def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
+def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Problem]:
     known_keys = rule.keys or {}
     misspelt = set()
     for key in keys:
@@ -95,12 +99,16 @@ def _key_problems(rule: Rule, path: Path, keys: Any) -> Iterator[Problem]:
         # A misspelt key is reported once.
         if key not in keys and key not in misspelt:
             yield wording.missing_key(rule, path, key)
-    if "crontab" in known_keys:
-        kinds = [kind for kind in KINDS if kind in keys]
-        for first, second in pairwise(kinds):
-            yield wording.second_kind((*path, second), first, second)
-        if "expires" in keys and "expire_seconds" in keys:
-            yield wording.exclusive_keys((*path, "expire_seconds"), "expires", "expire_seconds")
+    if known_keys.keys() >= EXCLUSIVE_KEYS:
+        yield from _exclusive_keys(path, keys)
+
+
+def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:
+    kinds = [kind for kind in KINDS if kind in keys]
+    for first, second in pairwise(kinds):
+        yield wording.second_kind((*path, second), first, second)
+    if "expires" in keys and "expire_seconds" in keys:
+        yield wording.exclusive_keys((*path, "expire_seconds"), "expires", "expire_seconds")
 
 
 def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:

@@ -80,14 +80,12 @@ class Rule:
     def _allows_all(self, cls: type) -> bool:
         if self.choices or _TYPES[cls].isdisjoint(self.types):
             return False
-        limits = {
-            str: bool(self.min_length or self.max_length or self.pattern),
-            int: self.minimum is not None or self.maximum is not None,
-            list: bool(self.items or self.min_items or self.unique),
-            dict: bool(self.keys or self.names or self.values or self.min_items or self.reserved),
+        limits: dict[type, tuple[Any, ...]] = {
+            str: (self.min_length, self.max_length, self.pattern),
+            list: (self.items, self.min_items, self.unique),
+            dict: (self.keys, self.names, self.values, self.min_items, self.reserved),
         }
-        limits[float] = limits[int]
-        return not limits.get(cls, False)
+        return not any(limits.get(cls, (self.minimum is not None, self.maximum is not None)))
 
 
 def rule(types: str, title: str, description: str, example: Any = None, **limits: Any) -> Rule:
@@ -102,17 +100,20 @@ def rule(types: str, title: str, description: str, example: Any = None, **limits
 @lru_cache(maxsize=65_536, typed=True)
 def scalar_fault(rule: Rule, value: str | float | None) -> str | None:
     """Return the first limit of a rule that a scalar breaks, by its name in `Rule`; None if it breaks none."""
-    if rule.types and not _has_type(rule.types, value):
+    if not has_type(rule, value):
         return "types"
     if rule.choices and not any(_is_same(value, choice) for choice in rule.choices):
         return "choices"
     if isinstance(value, str):
         return text_fault(rule, value)
-    if isinstance(value, (int, float)):
-        if rule.minimum is not None and value < rule.minimum:
-            return "minimum"
-        if rule.maximum is not None and value > rule.maximum:
-            return "maximum"
+    return None if value is None else _number_fault(rule, value)
+
+
+def _number_fault(rule: Rule, value: float) -> str | None:
+    if rule.minimum is not None and value < rule.minimum:
+        return "minimum"
+    if rule.maximum is not None and value > rule.maximum:
+        return "maximum"
     return None
 
 
@@ -129,10 +130,9 @@ def text_fault(rule: Rule, value: str) -> str | None:
 
 def has_type(rule: Rule, value: object) -> bool:
     """Return whether a value has a type that a rule allows; `yes` and `no` are booleans, as in YAML."""
-    return not rule.types or _has_type(rule.types, value)
-
-
-def _has_type(types: frozenset[str], value: object) -> bool:
+    types = rule.types
+    if not types:
+        return True
     if isinstance(value, Ambiguous):
         return value.truth is not None and "boolean" in types
     if isinstance(value, float) and value.is_integer() and "integer" in types:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import yaml
 
@@ -23,27 +24,35 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     if conflict is not None:
         mark = position_after(text[: conflict.start()])
         return Problem((), "yaml-syntax", "a merge conflict of git is left in the file", "resolve it", mark=mark)
-    place, start = _position(error.problem_mark or error.context_mark), _position(error.context_mark)
     lines = text.splitlines()
-    # PyYAML notices an unclosed bracket or quote far below it, or at the end of the file.
-    if error.context_mark and (place[0] > len(lines) or "end of stream" in message):
-        place = start
-    elif "flow" in message and start[0] != place[0]:
+    mark, start = _begin(error, message, lines), _position(error.context_mark)
+    if "flow" in message and start[0] < mark[0]:
         message += f"; it begins at {start[0]}:{start[1]}"
-    if place[0] > len(lines):
-        place = (len(lines), len(lines[-1]) + 1)
-    line = lines[place[0] - 1]
-    here = line[place[1] - 1 : place[1]]
-    hint = None
+    line = lines[mark[0] - 1]
+    hint = _hint(message, line, line[: mark[1]])
+    return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=mark)
+
+
+def _begin(error: yaml.MarkedYAMLError, message: str, lines: Sequence[str]) -> Mark:
+    """Return where a syntax error begins, inside the text."""
+    mark = _position(error.problem_mark or error.context_mark)
+    # PyYAML notices an unclosed bracket or quote far below it, or at the end of the file.
+    if error.context_mark and (mark[0] > len(lines) or "end of stream" in message):
+        mark = _position(error.context_mark)
+    return mark if mark[0] <= len(lines) else (len(lines), len(lines[-1]) + 1)
+
+
+def _hint(message: str, line: str, before: str) -> str | None:
+    """Return the fix of a syntax error; `before` is its line up to the character at which it begins."""
     if "alias" in message and "*" in line:
-        hint = 'a value that begins with * has to be quoted: "* * * * *"'
-    elif "\t" in line[: place[1]]:
-        hint = "YAML is indented with spaces, never with tabs"
-    elif "cannot start any token" in message:
-        hint = f"a value that begins with {here} has to be quoted" + (': "@daily"' if here == "@" else "")
-    elif "mapping values are not allowed" in message:
-        hint = "a text with a colon and a space in it has to be quoted"
-    return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=place)
+        return 'a value that begins with * has to be quoted: "* * * * *"'
+    if "\t" in before:
+        return "YAML is indented with spaces, never with tabs"
+    if "cannot start any token" in message:
+        return f"a value that begins with {before[-1:]} has to be quoted" + (': "@daily"' if before[-1:] == "@" else "")
+    if "mapping values are not allowed" in message:
+        return "a text with a colon and a space in it has to be quoted"
+    return None
 
 
 def position_after(text: str) -> Mark:

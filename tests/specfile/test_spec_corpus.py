@@ -38,6 +38,6 @@ def test_every_code_of_the_spec_room_is_in_the_corpus() -> None:
     assert result <= expected_names
 
 
-def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
+def test_each_expected_file_has_a_case() -> None:
     names = {f"{case.name}.expected" for case in INVALID}
     assert {path.name for path in (SPECS / "invalid").glob("*.expected")} == names, "remove what no case needs"

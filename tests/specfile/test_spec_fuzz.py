@@ -1,4 +1,4 @@
-"""Whatever a file holds, it ends in diagnostics that lie within it, or in rows that beat can load; it never ends in an exception."""
+"""Any bytes give diagnostics with positions inside the file, or rows that beat can load, and never an exception."""
 
 from __future__ import annotations
 
@@ -228,5 +228,5 @@ def test_any_document_of_known_keys(examples: int) -> None:
 
 
 @pytest.mark.parametrize("data", VALID, ids=lambda data: data[:20].decode(errors="replace"))
-def test_the_valid_specs_are_held_as_well(data: bytes) -> None:
+def test_the_valid_specs_end_in_rows_as_well(data: bytes) -> None:
     parsed(data)

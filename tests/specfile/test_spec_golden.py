@@ -26,7 +26,7 @@ def test_each_valid_spec_declares_what_is_expected(case: Case) -> None:
     compare(case.path.parent / f"{case.name}.expected", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
-def test_a_zone_that_no_spec_says_is_that_of_the_options() -> None:
+def test_the_zone_of_the_options_applies_where_no_spec_names_one() -> None:
     file = Case(SPECS / "valid" / "crontab-timezone.yaml").files()[0]
     zones = [
         {
@@ -51,7 +51,7 @@ def shown(each: Declared) -> dict[str, Any]:
     return {"at": str(each.location), **fields, "enabled_declared": each.enabled_declared, "policy": policy}
 
 
-def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
+def test_each_expected_file_has_a_case() -> None:
     names = {f"{case.name}.expected" for case in VALID}
     assert {path.name for path in (SPECS / "valid").glob("*.expected")} == names, "remove what no case needs"
 

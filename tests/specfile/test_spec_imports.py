@@ -76,7 +76,7 @@ def test_validate_loads_no_project_and_no_database(words: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize("where", ["schedules.d", str(SPECS / "valid" / "design-example.yaml"), str(SPECS / "invalid")])
-def test_validate_says_the_same_where_django_cannot_be_imported(where: str) -> None:
+def test_validate_reports_the_same_if_django_is_not_installed(where: str) -> None:
     code, out, modules = beatsync("validate", "--format", "json", where, blocked=DJANGO)
     assert not below(modules, *DJANGO)
     assert (code, out) == beatsync("validate", "--format", "json", where)[:2]

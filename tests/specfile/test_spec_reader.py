@@ -93,7 +93,7 @@ def test_each_document_has_its_own_paths_on_the_files_own_lines() -> None:
     assert [reading.keys[(number, "a")] for number in range(3)] == [(1, 1), (4, 1), (5, 6)]
 
 
-def test_an_alias_stands_where_it_is_written_and_what_is_below_it_too() -> None:
+def test_an_alias_and_its_content_have_the_position_of_the_alias() -> None:
     reading = read(b"one: &x {deep: 1}\ntwo: *x\n", positions=True)
     assert reading.position((0, "one", "deep")) == (1, 16)
     assert reading.position((0, "two")) == (2, 6)
@@ -105,21 +105,21 @@ def test_anchors_and_tags_belong_to_the_value() -> None:
     assert [values[(key,)] for key in "abc"] == [(1, 4), (2, 4), (3, 4)]
 
 
-def test_quoted_and_block_scalars_stand_at_their_first_sign() -> None:
+def test_quoted_and_block_scalars_have_the_position_of_their_first_character() -> None:
     _, values = placed("a: 'x\n  y'\nb: |-\n  text\nc: >\n\n  text\nd: x\n  y\ne: z\n")
     assert [values[(key,)] for key in "abcde"] == [(1, 4), (3, 4), (5, 4), (8, 4), (10, 4)]
 
 
-def test_explicit_keys_stand_behind_their_sign() -> None:
+def test_an_explicit_key_has_the_position_after_its_question_mark() -> None:
     assert placed("? a\n: b\n") == ({("a",): (1, 3)}, {(): (1, 1), ("a",): (2, 3)})
 
 
-def test_a_value_that_is_left_out_stands_on_the_line_of_its_key() -> None:
+def test_an_empty_value_is_on_the_line_of_its_key() -> None:
     _, values = placed("a:\nb: 1\n")
     assert values[("a",)] == (1, 3)
 
 
-def test_what_a_merge_brings_stands_where_the_mapping_begins_that_takes_it() -> None:
+def test_merged_keys_have_the_position_of_the_mapping_that_merges_them() -> None:
     reading = read(b"x: &x {m: 1}\na:\n  <<: *x\n  b: 2\n", positions=True)
     assert reading.documents[0]["a"] == {"m": 1, "b": 2}
     assert reading.position((0, "a", "b")) == (4, 6)
@@ -314,7 +314,7 @@ def test_a_tags_own_handle_is_no_way_around() -> None:
         ("a: 1\n".encode("utf-16"), (1, 1)),
     ],
 )
-def test_what_is_not_utf_8_is_placed(data: bytes, mark: Mark) -> None:
+def test_bytes_that_are_not_utf_8_are_reported_at_their_position(data: bytes, mark: Mark) -> None:
     assert marks(data, "yaml-encoding") == [mark]
 
 
@@ -332,7 +332,7 @@ def test_what_is_not_utf_8_is_placed(data: bytes, mark: Mark) -> None:
         ("a: 1\n".encode("utf-32-be"), (1, 1)),
     ],
 )
-def test_what_cannot_stand_in_yaml_is_placed(data: bytes, mark: Mark) -> None:
+def test_a_character_that_yaml_forbids_is_reported_at_its_position(data: bytes, mark: Mark) -> None:
     assert marks(data, "yaml-character") == [mark]
 
 
@@ -371,7 +371,7 @@ def test_a_value_may_be_deep_and_no_deeper() -> None:
         assert marks(text, "yaml-depth")
 
 
-def test_nodes_are_counted_with_what_aliases_stand_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alias_counts_as_many_nodes_as_it_refers_to(monkeypatch: pytest.MonkeyPatch) -> None:
     # The document, its list, the anchored list of three, and an alias of as many and its own.
     text = b"a: [&x [1, 2, 3], *x]\n"
     monkeypatch.setattr(reader, "MAX_NODES", 11)
@@ -415,7 +415,7 @@ def test_only_mappings_merge(text: str) -> None:
     assert only_problem(text).code == "yaml-merge"
 
 
-def test_what_stands_before_a_fault_is_not_taken_for_the_file() -> None:
+def test_the_documents_before_an_error_are_not_the_whole_file() -> None:
     for text in (b"a: 1\n---\nb: *x\n", b"a: 1\n---\nb: [\n", b"a: 1\n---\nb: !x y\n"):
         reading = read(text)
         assert reading.problems

@@ -226,7 +226,7 @@ def test_its_defaults_are_those_of_a_spec_and_of_the_model() -> None:
         {"version": 1},
     ],
 )
-def test_whole_documents_that_are_accepted(document: Any) -> None:
+def test_documents_that_are_accepted(document: Any) -> None:
     PLAIN.validate(document)
 
 
@@ -246,5 +246,5 @@ def test_whole_documents_that_are_accepted(document: Any) -> None:
         {"schedules": {"one": {"environments": {"staging": {"only": ["staging"]}}}}},
     ],
 )
-def test_whole_documents_that_are_refused(document: Any) -> None:
+def test_documents_that_are_refused(document: Any) -> None:
     assert not PLAIN.is_valid(document)

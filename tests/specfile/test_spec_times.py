@@ -124,7 +124,7 @@ def test_local_times_agree_with_zoneinfo(local: datetime, zone: str, separator: 
 
 
 @given(MOMENTS, st.integers(-1439, 1439))
-def test_a_written_offset_gives_exactly_that_moment(local: datetime, minutes: int) -> None:
+def test_a_written_offset_gives_exactly_that_time(local: datetime, minutes: int) -> None:
     aware = local.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert times.from_text(aware.isoformat(), BERLIN) == aware
     instant = times.from_text(aware.isoformat(), BERLIN)
