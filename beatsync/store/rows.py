@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from datetime import datetime, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from beatsync.plan.observed import Row
@@ -53,7 +53,7 @@ def row_of(record: Sequence[Any], zone: tzinfo) -> Row:
         (kind,) = kinds
         schedule_id = values[SCHEDULE_COLUMNS[kind]]
         schedule = schedule_value(kind, tuple(values[f"{kind}.{name}"] for name in SCHEDULES[kind].columns), zone)
-    fields = {field.name: _field_value(field, values[field.name], zone) for field in FIELD_TABLE}
+    fields = {name: decode(values[name], zone) for name, decode in _DECODERS.items()}
     return Row(
         row_id=values["id"],
         spec=TaskSpec(schedule=schedule, **fields),
@@ -64,26 +64,48 @@ def row_of(record: Sequence[Any], zone: tzinfo) -> Row:
     )
 
 
-def _field_value(field: Field, value: Any, zone: tzinfo) -> Any:
-    """Return the normal form of a column's value."""
-    if field.column_type is ColumnType.BOOLEAN:
-        return bool(value)
-    if value is None:
-        return field.default
-    if field.column_type is ColumnType.DATETIME:
-        # Django reads a text that is no datetime as NULL; a BLOB ends Django and beat.
-        return times.read(value, zone) or (_NO_DATETIME if value.startswith("X'") else None)
-    value = _as_text(value)
-    if field.is_json:
-        return jsontext.normalise(value, str(field.default))
-    return (value or None) if field.empty_is_null else value
-
-
 def _as_text(value: Any) -> Any:
     """Return a BLOB or a fraction, which only SQLite keeps in a column of a task, as text."""
-    if isinstance(value, bytes):
-        return f"BLOB {value.hex()}"
-    return str(value) if isinstance(value, float) else value
+    if isinstance(value, (bytes, float)):
+        return f"BLOB {value.hex()}" if isinstance(value, bytes) else str(value)
+    return value
+
+
+def _boolean(value: Any, _zone: tzinfo) -> Any:
+    return bool(value)
+
+
+def _datetime(value: Any, zone: tzinfo) -> Any:
+    if value is None:
+        return None
+    # Django reads a text that is no datetime as NULL; a BLOB ends Django and beat.
+    return times.read(value, zone) or (_NO_DATETIME if value.startswith("X'") else None)
+
+
+def _json(value: Any, _zone: tzinfo, *, default: str) -> Any:
+    return jsontext.normalise(_as_text(value), default)
+
+
+def _text_or_null(value: Any, _zone: tzinfo) -> Any:
+    return _as_text(value) or None
+
+
+def _other(value: Any, _zone: tzinfo, *, default: object) -> Any:
+    return default if value is None else _as_text(value)
+
+
+def _decoder(field: Field) -> Callable[[Any, tzinfo], Any]:
+    """Return the function that makes the normal form of a column's value."""
+    if field.column_type is ColumnType.BOOLEAN:
+        return _boolean
+    if field.column_type is ColumnType.DATETIME:
+        return _datetime
+    if field.is_json:
+        return partial(_json, default=str(field.default))
+    return _text_or_null if field.empty_is_null else partial(_other, default=field.default)
+
+
+_DECODERS = {field.name: _decoder(field) for field in FIELD_TABLE}
 
 
 @lru_cache(maxsize=65_536)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from beatsync.plan.collation import collation_key
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Observed
-from beatsync.specfile.fields import FIELD_TABLE, ColumnType, Field
+from beatsync.specfile.fields import FIELD_TABLE, ColumnType
 from beatsync.store import schedules, times
 from beatsync.store.dialects import Dialect
 from beatsync.store.references import references, refuse_if_used
@@ -21,6 +21,7 @@ from beatsync.values import SCHEDULE_FIELDS, Schedule, TaskSpec
 
 _RESTARTING = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if field.restarts)})
 """Fields whose change moves `date_changed`, from which beat counts a row that never ran; no other may (docs/facts.md, 4)."""
+_DATETIMES = tuple(field.name for field in FIELD_TABLE if field.column_type is ColumnType.DATETIME)
 _WRITING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 
@@ -100,16 +101,12 @@ def _released(changes: Iterable[Change]) -> dict[str, list[int]]:
 
 
 def _field_columns(spec: TaskSpec, zone: tzinfo) -> dict[str, Value]:
-    """Return the columns of a row apart from its schedule's, as the model's own `save()` would leave them."""
-    return {field.name: _column(field, getattr(spec, field.name), zone) for field in FIELD_TABLE}
-
-
-def _column(field: Field, value: object, zone: tzinfo) -> Value:
-    if isinstance(value, datetime) or field.column_type is ColumnType.DATETIME:
-        return times.write(value if isinstance(value, datetime) else None, zone)
-    if field.empty_is_null or field.is_json:
-        value = value or (None if field.empty_is_null else field.default)
-    return value if value is None or isinstance(value, (str, int)) else str(value)
+    """Return the columns of a row apart from its schedule's; a `TaskSpec` is in the form in which the model's `save()` leaves them."""
+    columns: dict[str, Value] = spec._asdict()
+    del columns["schedule"]
+    for name in _DATETIMES:
+        columns[name] = times.write(getattr(spec, name), zone)
+    return columns
 
 
 def _keys_of(spec: TaskSpec, keys: Mapping[Schedule, schedules.Keys]) -> schedules.Keys:

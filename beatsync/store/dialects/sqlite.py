@@ -77,17 +77,22 @@ class SQLite(Dialect):
         return f"CASE typeof({sql}) WHEN 'blob' THEN quote({sql}) ELSE CAST({sql} AS TEXT) END"
 
     def digest(self, columns: Sequence[Column]) -> str:
-        """Return the SQL of a digest over quoted values; NULL if a value is a BLOB, holds a NUL, or is a word in a number's place.
+        """Return the SQL of a digest over quoted values; NULL if a value is not of its column's type or holds a NUL.
 
-        `printf` is the fastest way to join texts; it ends each at a NUL and takes a BLOB for a text. Every text is greater than any
-        number, and every BLOB greater than any text. Datetimes are texts.
+        `printf` is the fastest way to join values. It ends a text at a NUL, takes a BLOB for a text, and rounds a fraction. Every text
+        is greater than any number, and every BLOB greater than any text.
         """
-        texts = [sql for sql, kind in columns if kind in {ColumnType.TEXT, ColumnType.DATETIME}]
-        numbers = [sql for sql, kind in columns if kind not in {ColumnType.TEXT, ColumnType.DATETIME}]
-        formats = ["%%Q" if kind is ColumnType.TEXT else "%%s" for _, kind in columns]
-        values = [sql if kind is ColumnType.TEXT else f"quote({sql})" for sql, kind in columns]
-        joined = f"printf('{self.zone} {','.join(formats)}', {', '.join(values)})"
-        checks = [*(f"instr({sql}, char(0)) OR {sql} >= x''" for sql in texts), *(f"{sql} >= ''" for sql in numbers)]
+        texts = [sql for sql, kind in columns if kind is ColumnType.TEXT]
+        times = [sql for sql, kind in columns if kind is ColumnType.DATETIME]
+        decimals = [sql for sql, kind in columns if kind is ColumnType.DECIMAL]
+        integers = [sql for sql, kind in columns if kind in {ColumnType.INTEGER, ColumnType.BOOLEAN}]
+        checks = [f"{sql} >= x'' OR instr({sql}, char(0))" for sql in (*texts, *times)]
+        checks += [f"{sql} < ''" for sql in times]
+        checks += [f"{sql} >= ''" for sql in (*decimals, *integers)]
+        # A sum of integers is an integer; one fraction makes it a fraction.
+        checks.append(f"typeof({' + '.join(f'ifnull({sql}, 0)' for sql in integers)}) <> 'integer'")
+        joined = f"printf('{','.join(['%%Q'] * len(texts + times))},{','.join(['%%s'] * len(decimals + integers))},{self.zone}', "
+        joined += f"{', '.join([*texts, *times, *(f'quote({sql})' for sql in decimals), *integers])})"
         return f"CASE WHEN {' OR '.join(checks)} THEN NULL ELSE substr(SHA256({joined}), 1, {DIGEST_LENGTH}) END"
 
     def lock_source(self, table: Table, source: str, *, nowait: bool) -> int | None:  # noqa: ARG002  `lock_timeout` decides
