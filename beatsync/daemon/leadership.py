@@ -40,7 +40,7 @@ class Leadership:
         self._thread = Thread(target=self._run, name="leadership", daemon=True)
 
     def start(self) -> None:
-        """Start to request the leases."""
+        """Start requesting the leases."""
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
@@ -79,7 +79,7 @@ class Leadership:
         for source, until in self._leads_until.items():
             self._leads_until[source] = 0.0
             if until:
-                self._store.stand_down(source, self._token)
+                self._store.release_lease(source, self._token)
 
     def _request_all(self) -> float:
         """Request every lease, and return the seconds until the next request."""
@@ -110,7 +110,7 @@ class Leadership:
     def _request(self, source: str) -> float:
         """Acquire or renew one lease, and return the seconds until the next request."""
         was_leader, requested_at = self.token(source) is not None, time.monotonic()
-        if self._store.lead(source, self._holder, self._token, LEASE):
+        if self._store.acquire_lease(source, self._holder, self._token, LEASE):
             self._leads_until[source] = requested_at + LEASE - _MARGIN
             self._leaders[source] = None
             if not was_leader:
@@ -124,4 +124,4 @@ class Leadership:
             log.info("standing by", extra={"fields": {"source": source, "leader": self._leaders[source]}})
             self._on_change(source)
         # Shortly after the other lease expires, and not all replicas at the same time.
-        return (other.left if other else 0.0) + random.uniform(0.1, 1.0)  # noqa: S311  not a secret
+        return (other.seconds if other else 0.0) + random.uniform(0.1, 1.0)  # noqa: S311  not a secret

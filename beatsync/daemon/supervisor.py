@@ -63,10 +63,6 @@ class Supervisor:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-    def stop(self) -> None:
-        """Stop as a signal does."""
-        self._stop_requested = True
-
     def request_sync(self, source: str | None) -> bool:
         """Request a sync of one source, or of all for None; return False if the source is unknown."""
         loops = [loop for name, loop in self._loops.items() if source in {None, name}]

@@ -7,13 +7,13 @@ unchanged file declares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from beatsync.fingerprint.context import context_of, fingerprint
 from beatsync.fingerprint.records import FileRecord, RowFingerprints, Scope
-from beatsync.specfile import ParsedFile, ParseOptions, combine, cross_check, parse_file
-from beatsync.values import Desired, FileFacts, Snapshot, SourceFile
+from beatsync.specfile import ParsedFile, ParseOptions, combine, parse_file
+from beatsync.values import Desired, Diagnostic, FileFacts, Snapshot, SourceFile
 
 MAX_NAMES = 5_000
 """Above this number of names, reading everything at once is quicker than asking by name."""
@@ -55,12 +55,12 @@ def scope_source(
     }
     changed = [file for file in snapshot.files if file.path not in unchanged]
     parsed = _parse(changed, options, progress)
-    cross_diagnostics = cross_check(_all_facts(parsed, unchanged), options.environment)
-    mentioned = {diagnostic.location.path for diagnostic in cross_diagnostics} & unchanged.keys()
+    desired = combine(parsed, unchanged.values(), options, snapshot.diagnostics)
+    mentioned = _mentioned(desired.diagnostics, unchanged)
     if mentioned:
         parsed += _parse([file for file in snapshot.files if file.path in mentioned], options, progress)
         unchanged = {path: facts for path, facts in unchanged.items() if path not in mentioned}
-    desired = combine(parsed, unchanged.values(), options, (*snapshot.diagnostics, *cross_diagnostics))
+        desired = combine(parsed, unchanged.values(), options, snapshot.diagnostics)
     facts = {file.path: file.facts for file in parsed}
     return ScopedSource(_scope(facts, desired.unchanged, rows), desired, facts, fingerprints)
 
@@ -84,9 +84,14 @@ def _parse(files: Sequence[SourceFile], options: ParseOptions, progress: ParsePr
     return parsed
 
 
-def _all_facts(parsed: Sequence[ParsedFile], unchanged: Mapping[str, FileFacts]) -> Iterator[FileFacts]:
-    yield from (file.facts for file in parsed)
-    yield from unchanged.values()
+def _mentioned(diagnostics: Iterable[Diagnostic], unchanged: Mapping[str, FileFacts]) -> set[str]:
+    """Return the unchanged files that a check across files mentions."""
+    paths = set()
+    for diagnostic in diagnostics:
+        facts = unchanged.get(diagnostic.location.path)
+        if facts is not None and diagnostic not in facts.warnings:
+            paths.add(facts.path)
+    return paths
 
 
 def _scope(facts: Mapping[str, FileFacts], unchanged: frozenset[str], rows: RowFingerprints) -> Scope:

@@ -87,18 +87,6 @@ def misread(crontab: Crontab) -> str | None:
     return None
 
 
-def warnings(crontab: Crontab) -> list[tuple[str, str]]:
-    """Return `(code, message)` for what is allowed and yet may not be what was meant."""
-    if crontab.day_of_month.startswith("*") or crontab.day_of_week.startswith("*"):
-        # crontab(5) itself ANDs where one of the two starts with a star.
-        return []
-    message = (
-        f"celery runs this only on days that match both day_of_month {crontab.day_of_month} and day_of_week "
-        f"{crontab.day_of_week}; crontab(5) would run it on days that match either"
-    )
-    return [("crontab-and", message)]
-
-
 def in_words(expression: str) -> str | None:
     """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None where nobody knows the words."""
     texts = expression.split(" ")
@@ -134,7 +122,7 @@ def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
         except SpecError as error:
             wrong.append(error)
     if wrong:
-        raise wrong[0].beside(wrong[1:])
+        raise wrong[0].with_others(wrong[1:])
     crontab = _crontab(spelled, times.zone(timezone).key)
     _refuse_never(crontab)
     return crontab

@@ -1,4 +1,4 @@
-"""What PyYAML says of a text that is no YAML → what is wrong, where it begins, and the mend."""
+"""PyYAML's syntax errors → problems: what is wrong, where it begins, and the fix."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import re
 
 import yaml
 
-from beatsync.specfile.plainreader import Mark
-from beatsync.specfile.problems import Problem
-from beatsync.specfile.reading import TOO_DEEP
+from beatsync.specfile.problems import Mark, Problem
 
+MAX_DEPTH = 60
+TOO_DEEP = f"this is nested more than {MAX_DEPTH} levels deep"
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
 
 
-def syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    """Say what is wrong and where it begins; both of PyYAML's loaders word it, and each in its own way."""
+def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    """Return the problem of a text that is not YAML. PyYAML's two loaders word their errors differently; both are covered."""
     message = " ".join(part for part in (error.context, error.problem) if part)
     if "maximum nesting" in message:
         # From PyYAML 6.0.4 on its scanner, which is ahead of the events, has a limit of its own.
-        return Problem((), "yaml-depth", TOO_DEEP, mark=_place(error.problem_mark))
-    left = _CONFLICT.search(text)
-    if left is not None:
-        mark = behind(text[: left.start()])
+        return Problem((), "yaml-depth", TOO_DEEP, mark=_position(error.problem_mark))
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        mark = position_after(text[: conflict.start()])
         return Problem((), "yaml-syntax", "a merge conflict of git is left in the file", "resolve it", mark=mark)
-    place, begun = _place(error.problem_mark or error.context_mark), _place(error.context_mark)
+    place, start = _position(error.problem_mark or error.context_mark), _position(error.context_mark)
     lines = text.splitlines()
-    # What was opened and never closed is noticed far below, or at the file's end.
+    # PyYAML notices an unclosed bracket or quote far below it, or at the end of the file.
     if error.context_mark and (place[0] > len(lines) or "end of stream" in message):
-        place = begun
-    elif "flow" in message and begun[0] != place[0]:
-        message += f"; it begins at {begun[0]}:{begun[1]}"
+        place = start
+    elif "flow" in message and start[0] != place[0]:
+        message += f"; it begins at {start[0]}:{start[1]}"
     if place[0] > len(lines):
         place = (len(lines), len(lines[-1]) + 1)
     line = lines[place[0] - 1]
@@ -46,11 +46,11 @@ def syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
     return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=place)
 
 
-def behind(before: str) -> Mark:
-    """Return the place of what stands behind a text, its lines counted as YAML and excerpts count them: a lone CR ends one."""
-    lines = f"{before}.".splitlines()
+def position_after(text: str) -> Mark:
+    """Return the position that follows a text. Lines are counted as YAML and excerpts count them: a lone CR ends one."""
+    lines = f"{text}.".splitlines()
     return (len(lines), len(lines[-1]))
 
 
-def _place(mark: yaml.Mark | None) -> Mark:
+def _position(mark: yaml.Mark | None) -> Mark:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)

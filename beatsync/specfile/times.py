@@ -6,11 +6,9 @@ A local time that the zone's clocks skip, or show twice, is refused; so is a zon
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from pathlib import Path
-from zoneinfo import TZPATH, ZoneInfo
+from zoneinfo import ZoneInfo
 
 from beatsync.specfile.problems import SpecError
 
@@ -58,22 +56,11 @@ def zone(name: str) -> ZoneInfo:
     raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
 
 
-@lru_cache(maxsize=1)
-def edition() -> str:
-    """Return which edition of the zones' rules is here: under another one the same local time may be another moment."""
-    for folder in TZPATH:
-        with suppress(OSError), Path(folder, "tzdata.zi").open(encoding="utf-8") as file:
-            return file.readline().strip()
-    import tzdata
-
-    return str(tzdata.IANA_VERSION)
-
-
-def utc(value: datetime) -> datetime:
+def utc(moment: datetime) -> datetime:
     """Return an observed time in UTC; a naive one is taken to be in UTC already, as Django stores them."""
-    if value.tzinfo is None:
-        return value.replace(tzinfo=timezone.utc)
-    return value.astimezone(timezone.utc)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
 
 
 @lru_cache(maxsize=1)
@@ -86,14 +73,14 @@ def _known() -> frozenset[str]:
 def _nearest(name: str) -> str | None:
     from difflib import get_close_matches
 
-    folded = {name.casefold(): name for name in sorted(_known())}
+    folded = {known.casefold(): known for known in sorted(_known())}
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
         return None  # nobody who writes GMT+1 means Etc/GMT+1, where the sign is turned round
     if wanted in folded:
         return folded[wanted]
     # A city alone is what people remember.
-    cities = {key.rpartition("/")[2]: name for key, name in folded.items() if "/" in key}
+    cities = {key.rpartition("/")[2]: known for key, known in folded.items() if "/" in key}
     if wanted in cities:
         return cities[wanted]
     close = get_close_matches(wanted, folded, n=1, cutoff=0.75)
@@ -111,7 +98,7 @@ def _local(text: str, match: re.Match[str]) -> datetime:
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: there is no day {match['date']}") from error
     try:
-        value = time(
+        moment = time(
             int(match["hour"] or 0),
             int(match["minute"] or 0),
             int(match["second"] or 0),
@@ -119,7 +106,7 @@ def _local(text: str, match: re.Match[str]) -> datetime:
         )
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: hours go from 00 to 23, minutes and seconds to 59") from error
-    return datetime.combine(day, value)
+    return datetime.combine(day, moment)
 
 
 def _offset(text: str, offset: str) -> timedelta:
@@ -153,5 +140,5 @@ def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
     return early.astimezone(timezone.utc)
 
 
-def _utcoffset(value: datetime) -> timedelta:
-    return value.utcoffset() or timedelta(0)
+def _utcoffset(moment: datetime) -> timedelta:
+    return moment.utcoffset() or timedelta(0)

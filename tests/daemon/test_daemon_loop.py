@@ -167,7 +167,7 @@ def test_events_without_a_new_revision_read_no_row(
         )
         until(lambda: running.loop.report.phase is Phase.SYNCED)
         reads: list[str] = []
-        monkeypatch.setattr(Store, "told", lambda *_: reads.append("read"))
+        monkeypatch.setattr(Store, "source_record", lambda *_: reads.append("read"))
         text = (folder / "a.yaml").read_bytes()
         for _ in range(5):
             (folder / "a.yaml").write_bytes(text)
@@ -339,14 +339,14 @@ def test_a_failing_database_is_retried_until_it_works(
 ) -> None:
     monkeypatch.setattr("beatsync.daemon.backoff.FIRST", 0.02)
     write(folder, "first")
-    read, broken = Store.told, [True]
+    read, broken = Store.source_record, [True]
 
     def failing(self: Store, source: str, *more: Any) -> object:
         if broken:
             raise StoreError("the server has gone")
         return read(self, source, *more)
 
-    monkeypatch.setattr(Store, "told", failing)
+    monkeypatch.setattr(Store, "source_record", failing)
     with run_loop(store, folder) as running:
         until(lambda: running.loop.report.failures >= 3)
         assert running.loop.report.phase is Phase.FAILED
@@ -369,7 +369,7 @@ def test_a_new_revision_is_tried_at_once_and_a_failed_one_only_after_its_delay(
         observed.append(source)
         raise StoreError("the server has gone")
 
-    monkeypatch.setattr(Store, "told", failing)
+    monkeypatch.setattr(Store, "source_record", failing)
     with run_loop(store, folder) as running:
         until(lambda: running.loop.report.failures == 1)
         for _ in range(3):
@@ -391,14 +391,14 @@ def test_leases_that_cannot_be_requested_are_reported_and_requested_again(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("beatsync.daemon.leadership.RENEW", 0.2)
     write(folder, "first")
-    lead, broken = Store.lead, [RuntimeError("ha"), StoreError("the server has gone")]
+    acquire_lease, broken = Store.acquire_lease, [RuntimeError("ha"), StoreError("the server has gone")]
 
     def failing(self: Store, *words: Any) -> bool:
         if broken:
             raise broken[0]
-        return lead(self, *words)
+        return acquire_lease(self, *words)
 
-    monkeypatch.setattr(Store, "lead", failing)
+    monkeypatch.setattr(Store, "acquire_lease", failing)
     with caplog.at_level(logging.ERROR, "beatsync"), run_loop(store, folder) as running:
         until(lambda: "RuntimeError: ha" in running.loop.report.message)
         broken.pop(0)
@@ -478,7 +478,7 @@ def test_a_suspension_ends_by_itself(store: Store, folder: Path, names: Callable
 def test_a_process_without_the_lease_stands_by_and_takes_over(
     store: Store, folder: Path, names: Callable[[], set[str]]
 ) -> None:
-    store.lead("default", "another", "token", 2)
+    store.acquire_lease("default", "another", "token", 2)
     write(folder, "first")
     with run_loop(store, folder) as running:
         running.until(Phase.STANDING_BY)

@@ -18,7 +18,7 @@ from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Plan
 from beatsync.plan.request import Request
 from beatsync.published import NAMES, read_schema
-from beatsync.report import plan as report
+from beatsync.report.text import render_plan
 from beatsync.specfile import ParseOptions, crontab, parse_file
 from beatsync.specfile.reader import MAX_BYTES
 from beatsync.values import Interval, Revision, Schedule, SourceFile
@@ -175,7 +175,7 @@ def readme_plan() -> Plan:
 def test_the_plan_in_the_readme_is_what_the_command_prints() -> None:
     shown = text("README.md").partition("    $ beatsync plan\n")[2].partition("\n- **")[0]
     assert "\n".join(line.removeprefix("    ") for line in shown.rstrip().splitlines()) == "\n".join(
-        report.text_report(readme_plan(), applied=False)
+        render_plan(readme_plan(), applied=False)
     )
 
 

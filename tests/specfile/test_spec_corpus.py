@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beatsync import specfile
-from beatsync.report import diagnostics
+from beatsync.report.text import render_diagnostic
 from beatsync.values import Severity
 from tests.codes import codes
 from tests.golden import compare
@@ -23,7 +23,7 @@ BEHIND_THE_SCHEMA = {
 @pytest.mark.parametrize("case", INVALID, ids=lambda case: case.name)
 def test_each_fault_is_reported_as_expected(case: Case) -> None:
     desired = case.desired()
-    shown = "".join(f"{diagnostics.text(one)}\n" for one in desired.diagnostics)
+    shown = "".join(f"{render_diagnostic(one)}\n" for one in desired.diagnostics)
     compare(case.path.parent / f"{case.name}.expected", shown)
     errors = [one for one in desired.diagnostics if one.severity is Severity.ERROR]
     assert bool(errors) != case.name.endswith("-warning"), "what only warns is called so"

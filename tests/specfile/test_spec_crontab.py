@@ -344,22 +344,6 @@ def test_celery_reads_every_form_of_a_spelling_as_it_is_meant(name: str) -> None
         assert cronfield.celery_reads(name, canonical) == cronfield.members(name, text), text
 
 
-@pytest.mark.parametrize(
-    ("text", "warned"),
-    [
-        ("0 0 13 * fri", True),
-        ("0 0 1-7 * 1", True),
-        ("0 0 13 * *", False),
-        ("0 0 * * fri", False),
-        ("0 0 */2 * fri", False),
-    ],
-)
-def test_warns_where_celery_ands_and_cron_ors(text: str, *, warned: bool) -> None:
-    found = crontab.warnings(crontab.from_expression(text, "UTC"))
-    assert [code for code, _ in found] == ["crontab-and"] * warned
-    assert all("crontab(5)" in message for _, message in found)
-
-
 def test_words_are_english_with_hours_to_23() -> None:
     value = crontab.from_expression("30 14 * * mon-fri", "UTC")
     assert crontab.in_words(value.expression) == "At 14:30, Monday through Friday"

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kombu.utils.json import loads
 
-from beatsync.report import diagnostics
-from beatsync.specfile import ParseOptions, combine, parse_file
 from beatsync.published import read_schema
+from beatsync.report.text import render_diagnostic
+from beatsync.specfile import ParseOptions, combine, parse_file
 from beatsync.values import Clocked, Crontab, Declared, Interval, Severity, Solar, SourceFile, TaskSpec
 from tests.specfile.corpus import cases
 
@@ -126,7 +126,7 @@ def parsed(data: bytes) -> list[Declared]:
     lines = data.decode("utf-8-sig", errors="replace").splitlines() or [""]
     declared: list[Declared] = []
     for options in OPTIONS:
-        desired = combine([parse_file(file, options)], options)
+        desired = combine([parse_file(file, options)], (), options)
         for found in desired.diagnostics:
             line, column = found.location.line, found.location.column
             if found.code != "environment-unknown":
@@ -136,7 +136,7 @@ def parsed(data: bytes) -> list[Declared]:
                 assert 1 <= column <= len(lines[line - 1]) + 1, found
             assert found.excerpt is None or (line and lines[line - 1].startswith(found.excerpt)), found
             assert found.message
-            assert diagnostics.text(found)
+            assert render_diagnostic(found)
         if not any(found.severity is Severity.ERROR for found in desired.diagnostics):
             declared.extend(desired.schedules)
     for one in declared:

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import tzdata
 from hypothesis import given
 from hypothesis import strategies as st
 from timezone_field.backends import get_tz_backend  # type: ignore[import-untyped,unused-ignore]
@@ -182,14 +180,3 @@ def test_observed_times_are_utc() -> None:
 
 def test_a_text_is_parsed_once() -> None:
     assert times.from_text("2027-01-05", BERLIN) is times.from_text("2027-01-05", BERLIN)
-
-
-def test_the_edition_is_that_of_the_rules_that_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = []
-    for folders in ([], [tmp_path / "none", tmp_path]):
-        (tmp_path / "tzdata.zi").write_text("# version 2999z\nR A 1916 o - Jun 14 23s 1 S\n", encoding="utf-8")
-        monkeypatch.setattr(times, "TZPATH", tuple(map(str, folders)))
-        times.edition.cache_clear()
-        found.append(times.edition())
-    times.edition.cache_clear()
-    assert found == [tzdata.IANA_VERSION, "# version 2999z"]
