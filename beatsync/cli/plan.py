@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
 from beatsync.cli.connection import open_store
 from beatsync.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from beatsync.reconcile import Result
 
 
 @click.command("plan")
@@ -51,17 +54,24 @@ def command(
         directory = wiring.source_directory(cli_options, project)
         sync_options = wiring.sync_options(cli_options, project, store)
         result = reconcile.plan(directory, store, sync_options, progress=progress)
-    invalid = result.outcome is reconcile.Outcome.INVALID
-    saves = out is not None and not invalid and saved.can_be_saved(result.plan)
-    if out is not None and saves:
+    if result.outcome is reconcile.Outcome.INVALID or not saved.can_be_saved(result.plan):
+        out = None
+    if out is not None:
         # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
     output.print_lines(render_plan(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
-    if out is not None and saves:
+    if out is not None:
         words = [*([str(cli_options.directory)] if cli_options.directory else []), "--plan", str(out)]
         output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")
-    if invalid:
+    return _exit_code(result, is_saved=out is not None, detailed=detailed_exitcode)
+
+
+def _exit_code(result: Result, *, is_saved: bool, detailed: bool) -> int:
+    """Return the exit code; a blocked plan that was saved for a review is a success."""
+    from beatsync.reconcile import Outcome
+
+    if result.outcome is Outcome.INVALID:
         return exits.INVALID
-    if result.outcome is reconcile.Outcome.BLOCKED and not saves:
+    if result.outcome is Outcome.BLOCKED and not is_saved:
         return exits.BLOCKED
-    return exits.CHANGES if detailed_exitcode and result.plan.changes else exits.DONE
+    return exits.CHANGES if detailed and result.plan.changes else exits.DONE

@@ -90,20 +90,27 @@ def source_directories(arguments: Sequence[str], options: CliOptions, settings: 
     default_name = options.source or settings.get("SOURCE") or SOURCE
     if not arguments:
         return {default_name: source_directory(options, settings)}
+    if len(arguments) > 1 and (unnamed := next((text for text in arguments if "=" not in text), None)):
+        raise click.UsageError(f"each of several sources has a name: write NAME={unnamed}")
     directories: dict[str, Path] = {}
     for argument in arguments:
-        name, equals, path = argument.partition("=")
-        if not equals and len(arguments) > 1:
-            raise click.UsageError(f"each of several sources has a name: write NAME={argument}")
-        if equals and options.source:
-            raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
-        name, path = (name, path) if equals else (default_name, argument)
-        if not name or not path:
-            raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
+        name, path = _split_source(argument, options, default_name)
         if name in directories:
             raise click.UsageError(f"the source {name!r} is given twice: each source needs its own name")
-        directories[name] = Path(path)
+        directories[name] = path
     return directories
+
+
+def _split_source(argument: str, options: CliOptions, default_name: str) -> tuple[str, Path]:
+    """Return the name and the directory in `DIR` or `NAME=DIR`. Raises click.UsageError."""
+    name, equals, path = argument.partition("=")
+    if not equals:
+        name, path = default_name, argument
+    elif options.source:
+        raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
+    if not name or not path:
+        raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
+    return name, Path(path)
 
 
 def require_source(store: Store, name: str) -> SourceState:

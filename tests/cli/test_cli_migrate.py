@@ -8,10 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from tests.cli.commanding import CommandResult, InProcess, Project, Shell
+from tests.cli.commanding import ROOT, CommandResult, InProcess, Project, Shell
 from tests.conftest import add_alias
 
-OWN = "applied beatsync.0001_initial\napplied beatsync.0002_lighter_inventory\napplied beatsync.0003_inventoryentry_digests\n"
+OWN = "".join(
+    f"applied beatsync.{path.stem}\n" for path in sorted((ROOT / "beatsync" / "migrations").glob("[0-9]*.py"))
+)
 SPEC = "schedules:\n  nightly: {task: shop.bill, interval: 1h}\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "project" / "schedules.d").mkdir()
     (tmp_path / "project" / "schedules.d" / "a.yaml").write_text(SPEC, encoding="utf-8")
     return {
-        "PYTHONPATH": str(tmp_path / "project"),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "project"), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "DJANGO_SETTINGS_MODULE": "proj.settings",
         "PROJECT_DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
         "PROJECT_ADMIN": "1",

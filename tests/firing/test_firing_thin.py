@@ -50,7 +50,7 @@ def test_a_deleted_row_is_not_inserted_again(backend: Backend, app: Celery, make
     assert not rows(backend).exists()
 
 
-@pytest.mark.parametrize("put_right", [False, True])
+@pytest.mark.parametrize("repaired", [False, True])
 def test_a_row_that_cannot_run_is_disabled_unless_it_was_repaired(
     backend: Backend, app: Celery, make_task: MakeTask, repaired: bool
 ) -> None:
