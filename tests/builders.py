@@ -6,7 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from beatsync.plan.diff import make_plan
+from beatsync.plan.guard import guard
 from beatsync.plan.inventory import applied_text
+from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Declared, Desired, Interval, Location, Policy, Revision, TaskSpec
@@ -55,3 +58,9 @@ def observed(*rows: Row, inventory: tuple[Owned, ...] = (), **fields: Any) -> Ob
 
 def request(*, origin: str | None = None, now: datetime = NOW, **options: Any) -> Request:
     return Request("default", now, REVISION, origin, PlanOptions(**options))
+
+
+def guarded(files: Desired, current: Observed, options: Request | None = None) -> Plan:
+    """Return the plan after its guards, as a sync sees it."""
+    options = options or request()
+    return guard(make_plan(files, current, options), files, current, options)

@@ -23,7 +23,7 @@ def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) 
     valid, invalid = desired.valid, desired.invalid_paths
     declared = desired.unchanged.union(schedule.spec.name for schedule in valid)
     ownership = Ownership(observed, declared, desired.unchanged)
-    removals = find_removals(valid, observed.inventory.keys() - declared, observed, frozen=bool(invalid))
+    removals = find_removals(valid, observed.inventory.keys() - declared, observed, isolated=bool(invalid))
     collisions = find_collisions(declared, observed, ownership, removals)
     matcher = Matcher(observed, ownership, options.adopt, declared, removals, collisions)
 

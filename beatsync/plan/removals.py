@@ -22,16 +22,16 @@ class Removals(NamedTuple):
 
 
 def find_removals(
-    valid: Iterable[Declared], undeclared: Iterable[str], observed: Observed, *, frozen: bool
+    valid: Iterable[Declared], undeclared: Iterable[str], observed: Observed, *, isolated: bool
 ) -> Removals:
-    """Return how the undeclared entries end; nothing is deleted or kept if `frozen`, since an invalid file may declare it."""
+    """Return how the undeclared entries end; nothing is deleted or kept if `isolated`, since an invalid file may declare it."""
     inventory = observed.inventory
     renamed = frozenset(
         declared.policy.renamed_from
         for declared in valid
         if declared.policy.renamed_from is not None and declared.spec.name not in inventory
     )
-    ending = [] if frozen else [inventory[name] for name in undeclared if not inventory[name].policy.protect]
+    ending = [] if isolated else [inventory[name] for name in undeclared if not inventory[name].policy.protect]
     return Removals(
         renamed,
         deleted=frozenset(entry.name for entry in ending if entry.policy.on_remove is OnRemove.DELETE),

@@ -5,13 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from beatsync.plan.diff import make_plan
-from beatsync.plan.guard import DeleteLimit, guard, removal_limit
+from beatsync.plan.guard import DeleteLimit, removal_limit
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Suspension, Tombstone
-from beatsync.plan.request import Request
 from beatsync.values import Desired, OnRemove, Policy
-from tests.builders import NOW, REVISION, declared, desired, observed, owned, request, row
+from tests.builders import NOW, REVISION, declared, desired, guarded, observed, owned, request, row
 
 
 def owning(count: int, policy: Policy | None = None) -> Observed:
@@ -24,10 +22,6 @@ def owning(count: int, policy: Policy | None = None) -> Observed:
 
 def keeping(count: int) -> Desired:
     return desired(*(declared(f"task-{number:03}") for number in range(count)))
-
-
-def guarded(files: Desired, current: Observed, options: Request) -> Plan:
-    return guard(make_plan(files, current, options), files, current, options)
 
 
 def codes(plan: Plan) -> list[str]:

@@ -11,17 +11,11 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from beatsync.plan.collation import collation_key
-from beatsync.plan.diff import make_plan
-from beatsync.plan.guard import guard
 from beatsync.plan.inventory import record_if_changed
-from beatsync.plan.model import Action, Plan
+from beatsync.plan.model import Action
 from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Row, Tombstone
 from beatsync.values import Clocked, Crontab, Declared, Desired, Interval, OnRemove, Policy
-from tests.builders import NOW, declared, desired, observed, owned, request, row
-
-
-def guarded(files: Desired, current: Observed, **options: Any) -> Plan:
-    return guard(make_plan(files, current, request(**options)), files, current, request(**options))
+from tests.builders import NOW, declared, desired, guarded, observed, owned, request, row
 
 
 def outside(*names: str, **fields: Any) -> Desired:
@@ -190,4 +184,5 @@ def test_the_plan_is_the_same_for_a_narrower_scope(
             rows={name: row for name, row in current.rows.items() if name not in unchanged},
             inventory={name: entry for name, entry in current.inventory.items() if name not in unchanged},
         )
-    assert guarded(narrow_files, narrow, adopt=adopt) == guarded(files, current, adopt=adopt)
+    options = request(adopt=adopt)
+    assert guarded(narrow_files, narrow, options) == guarded(files, current, options)
