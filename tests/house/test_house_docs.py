@@ -18,7 +18,8 @@ from beatsync.published import NAMES, read_schema
 from beatsync.report import plan as report
 from beatsync.specfile import ParseOptions, crontab, parse_file
 from beatsync.specfile.checks import check
-from beatsync.specfile.reader import MAX_BYTES, read
+from beatsync.specfile.decoding import MAX_BYTES
+from beatsync.specfile.reader import read
 from beatsync.specfile.rules import KINDS
 from beatsync.values import Interval, Revision, SourceFile
 from tests.builders import declared, desired, observed, owned, request, row
