@@ -6,19 +6,18 @@ more for it (docs/facts.md, 15). The positions of schedule names are always reco
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
+from beatsync.specfile.decoding import InvalidYamlError, decode
 from beatsync.specfile.problems import Mark, Path, Problem, first_others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
-from beatsync.specfile.syntax import MAX_DEPTH, TOO_DEEP, position_after, syntax_problem
+from beatsync.specfile.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
 
-MAX_BYTES = 5 * 1024 * 1024
 MAX_NODES = 2_000_000
 """Nodes of one file; an alias counts as many as it stands for."""
 
@@ -58,24 +57,16 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     reading = Reading()
     text = ""
     try:
-        text = _decode(data)
+        text = decode(data)
         _Builder(text, reading, positions=positions).run()
         reading.complete = True
-    except _InvalidYamlError as error:
+    except InvalidYamlError as error:
         reading.problems.append(error.problem)
     except yaml.MarkedYAMLError as error:
         reading.problems.append(syntax_problem(error, text))
     except yaml.YAMLError as error:
         reading.problems.append(Problem((), "yaml-syntax", f"this is not YAML: {error}".splitlines()[0], mark=(1, 1)))
     return reading
-
-
-class _InvalidYamlError(Exception):
-    """The rest of the file cannot be read."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 class _Memo(dict[str, Scalar]):
@@ -114,7 +105,7 @@ class _Frame:
 
 
 class _Builder:
-    """Turns the events of one text into values. Raises _InvalidYamlError, yaml.YAMLError."""
+    """Turns the events of one text into values. Raises InvalidYamlError, yaml.YAMLError."""
 
     def __init__(self, text: str, reading: Reading, *, positions: bool) -> None:
         self._get_event: Callable[[], Any] = _LOADER(text).get_event
@@ -304,28 +295,8 @@ class _Builder:
         self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
 
     def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> NoReturn:
-        raise _InvalidYamlError(Problem((), code, message, hint, mark=_mark(event.start_mark)))
+        raise InvalidYamlError(Problem((), code, message, hint, mark=_mark(event.start_mark)))
 
 
 def _mark(mark: Any) -> Mark:
     return (mark.line + 1, mark.column + 1)
-
-
-def _decode(data: bytes) -> str:
-    """Return the text of a file. Raises _InvalidYamlError if it is too large, not UTF-8, or holds a control character."""
-    if len(data) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
-        raise _InvalidYamlError(Problem((), "yaml-size", message, "split it", mark=(1, 1)))
-    try:
-        # The codec `utf-8-sig` is ten times slower.
-        text = data.removeprefix(BOM_UTF8).decode()
-    except UnicodeDecodeError as error:
-        # The error counts from the text behind a byte order mark.
-        mark = position_after(error.object[: error.start].decode())
-        message = "the file is not UTF-8 text"
-        raise _InvalidYamlError(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=mark)) from None
-    strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    if strange is not None:
-        message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
-        raise _InvalidYamlError(Problem((), "yaml-character", message, mark=position_after(text[: strange.start()])))
-    return text

@@ -164,10 +164,10 @@ def test_facts_of_a_large_source_are_read_and_checked_quickly() -> None:
         for file in range(1000)
     ]
     texts = [(file.path, facts_to_json(file)) for file in files]
-    start = time.perf_counter()
+    start = time.process_time()
     assert [facts_from_json(path, text) for path, text in texts] == files
-    decoded = time.perf_counter()
+    decoded = time.process_time()
     assert cross_check(files, None) == ()
-    # Generous limits: another process may use the processor. The figures at rest are in docs/performance.md.
+    # Generous limits: a loaded machine is slower.
     assert decoded - start < 1.5
-    assert time.perf_counter() - decoded < 0.6
+    assert time.process_time() - decoded < 0.6

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from beatsync.specfile import ParseOptions, parse_file, reader
+from beatsync.specfile.decoding import MAX_BYTES
 from beatsync.specfile.problems import Mark, Problem
-from beatsync.specfile.reader import MAX_BYTES, read
+from beatsync.specfile.reader import read
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.syntax import MAX_DEPTH
 from beatsync.values import SourceFile
