@@ -1,4 +1,4 @@
-"""`python -m beatsync`."""
+"""Entry point of `python -m beatsync`."""
 
 import sys
 

@@ -1,56 +1,91 @@
-"""One sync, as a straight line of named steps over a directory and a store.
+"""One reconcile of a source: load → scope → parse → observe → plan → guard → apply → verify.
 
-This module must not know how files are read, how SQL is written or who is looking: no printing, no exit codes. Retrying,
-timers and triggers are the daemon's.
+This module must not know how a step works: how files are read, how SQL is written, who reads the result. Retrying later, timers
+and triggers belong to the daemon.
 """
 
 from __future__ import annotations
 
 import gc
-from collections import deque
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beatsync.applying import (
-    Clock,
-    Outcome,
-    Planned,
-    Result,
-    Sync,
-    SyncOptions,
-    Watch,
-    carry_out,
-    note,
-    refuse,
-    unwatched,
-    utc_now,
-)
-from beatsync.parsing import parse_all, parse_rest
-from beatsync.plan.authors import with_authors
-from beatsync.plan.model import Plan
-from beatsync.plan.part import MOST, Base, part_plan
+from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope, SyncStamp
+from beatsync.fingerprint.memory import Memory, file_changes, needs_recording, updated
+from beatsync.fingerprint.scope import ScopedSource, scope_source
+from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
+from beatsync.plan.diff import make_plan
+from beatsync.plan.guard import SUSPENDED, guard
+from beatsync.plan.model import Action, Plan
+from beatsync.plan.observed import Observed
 from beatsync.plan.release import release_plan
-from beatsync.source import load
+from beatsync.plan.request import Request
+from beatsync.plan.verify import written_as_planned, written_names
+from beatsync.source import load, load_file
 from beatsync.specfile import ParseOptions
-from beatsync.values import Desired, Snapshot
+from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
+from beatsync.values import Desired, Severity, Snapshot
 
 if TYPE_CHECKING:
     from beatsync.store import Store
 
 __all__ = [
-    "Clock", "Outcome", "Part", "Result", "SyncOptions", "Watch", "check", "parse", "plan", "release", "sync", "sync_part",
-    "sync_read", "unwatched", "utc_now",
+    "Outcome", "Progress", "Result", "Run", "SyncOptions", "no_progress", "plan", "reconcile", "release", "sync", "utc_now", "validate",
 ]  # fmt: skip
+
+_ATTEMPTS = 5
+"""How often a sync starts again after a deadlock or another sync, and how often undone rows are written again."""
+_FRESH_SECONDS = 10.0
+"""A plan that waited longer for the lock is made again: its first runs were computed for the time before the wait."""
+_RECORD_SECONDS = 1.0
+"""Longest wait for the lock of a sync that changes no row and only records what it has read."""
+_ROUND_TRIPS = 40
+"""A save of beat's takes four statements from its read to its write; the verification waits for ten times as many."""
+_LONGEST_SETTLE = 5.0
+"""Seconds. A server that hangs for a moment is not taken for a distant one."""
+_RECENT_SYNCS = 20
+"""How many past syncs are searched for a drift that was healed before."""
+
+
+class _SyncedMeanwhileError(Exception):
+    """Another process synced the source after its record was read: the scope no longer holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One reconcile: where the files come from, the database, and the options."""
+
+    load: Callable[[], Snapshot]
+    store: Store
+    options: SyncOptions
+    clock: Clock = utc_now
+    progress: Progress = no_progress
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A plan, and the values that it was made from."""
+
+    snapshot: Snapshot
+    memory: Memory
+    source: ScopedSource
+    scope: Scope
+    observed: Observed
+    plan: Plan
+    now: datetime
 
 
 @contextmanager
-def _undisturbed(*, keeps: bool = False) -> Iterator[None]:
-    """Keep the garbage collector from looking again and again at values that live on, and of which none refers to itself.
+def _garbage_collector_paused() -> Iterator[None]:
+    """Pause the garbage collector, which would scan 100,000 schedules again and again although none is in a cycle.
 
-    Where they live on when this ends (`keeps`), they count as old from then on: to look at them once takes a tenth of making them.
+    Afterwards they count as old objects: one later scan then costs a tenth of the sync.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -58,153 +93,205 @@ def _undisturbed(*, keeps: bool = False) -> Iterator[None]:
         yield
     finally:
         if was_enabled:
-            if keeps and not gc.get_freeze_count():
+            if not gc.get_freeze_count():
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The names that the files which changed speak of, and the sync since which they did."""
+@_garbage_collector_paused()
+def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) -> Result:
+    """Make the rows equal to the files, as a whole or not at all; with `dry_run`, return the plan and write nothing.
 
-    names: frozenset[str]
-    base: Base
-
-
-@_undisturbed(keeps=True)
-def check(
-    root: Path, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None, *, digests: bool = False
-) -> tuple[Snapshot, Desired]:
-    """Load and parse a directory; what is wrong with its files is in the result, of which the snapshot holds no files any more.
-
-    For `digests`, see `parse_files`. Raises `beatsync.source.SourceError` where the directory itself cannot be read.
+    `memory` is that of an earlier result in this process: rows are then taken to be as they were left, and only changed files
+    and their rows are looked at. Raises `SourceError` and `StoreError`; nothing was written then.
     """
-    watch("reading files", 0, 0)
-    snapshot = load(root)
-    # Their text may be large, and nobody reads it a second time.
-    files, snapshot = deque(snapshot.files), replace(snapshot, files=())
-    progress = _progress(watch, len(files))
-    return snapshot, parse_all(files, options, snapshot.diagnostics, jobs, progress, digests=digests)
+    from beatsync.store import RetryableError
+
+    run.progress("reading files", 0, 0)
+    snapshot = run.load()
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            draft = _draft(run, snapshot, memory)
+            outcome = _refusal(draft.plan, run.options)
+            if dry_run:
+                plan = with_authors(draft.plan, draft.observed, _authors(run, draft))
+                return Result(outcome or Outcome.PLANNED, plan)
+            if outcome is not None:
+                return _refused(run, draft.plan, outcome)
+            result = _apply(run, draft)
+        except (RetryableError, _SyncedMeanwhileError):
+            memory = None
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            return _verify(run, snapshot, result)
+    raise AssertionError("unreachable")
 
 
-@_undisturbed(keeps=True)
-def parse(snapshot: Snapshot, options: ParseOptions, watch: Watch = unwatched, jobs: int | None = None) -> Desired:
-    """Parse what was loaded; nothing is raised, what is wrong is in the result."""
-    files, progress = deque(snapshot.files), _progress(watch, len(snapshot.files))
-    return parse_all(files, options, snapshot.diagnostics, jobs, progress, digests=False)
+def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
+    """Scope, parse, observe, plan and guard; nothing is written."""
+    store, options, progress = run.store, run.options, run.progress
+    progress("reading the database", 0, 0)
+    memory = memory or Memory(store.source_record(options.source), store.row_fingerprints(options.source))
+    records = memory.record.files if options.fingerprints else {}
+    parsing = partial(progress, "parsing files")
+    source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
+    scope = source.scope if options.fingerprints else EVERYTHING
+    progress("comparing with the database", 0, 0)
+    observed, now = store.observe(options.source, scope), run.clock()
+    plan = _guarded_plan(run, snapshot, source.desired, observed, now)
+    return _Draft(snapshot, memory, source, scope, observed, plan, now)
 
 
-def _progress(watch: Watch, total: int) -> Callable[[int], None]:
-    return lambda done: watch("parsing files", done, total)
+def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
+    request = Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan)
+    return guard(make_plan(desired, observed, request), desired, observed, request)
 
 
-def _begun(root: Path, store: Store, options: SyncOptions, clock: Clock, watch: Watch) -> Sync:
-    """Read the files, as far as the database does not tell what they say."""
-    watch("reading files", 0, 0)
-    snapshot = load(root)
-    watch("reading the database", 0, 0)
-    told = store.told(options.source)
-    files, snapshot = deque(snapshot.files), replace(snapshot, files=())
-    given = options.parse, snapshot.diagnostics, options.jobs, _progress(watch, len(files))
-
-    def whole() -> Desired:
-        return parse_all(files, *given, digests=True)
-
-    desired = parse_rest(files, told.known, *given) if told else None
-    return Sync(snapshot, desired or whole(), store, options, clock, watch, told, whole)
+def _refusal(plan: Plan, options: SyncOptions) -> Outcome | None:
+    """Return why the plan may not be applied; None if it may."""
+    is_invalid = any(diagnostic.severity is Severity.ERROR for diagnostic in plan.diagnostics)
+    if is_invalid and not options.plan.isolate:
+        return Outcome.INVALID
+    return Outcome.BLOCKED if plan.blocked else None
 
 
-@_undisturbed(keeps=True)
-def plan(root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, watch: Watch = unwatched) -> Result:
-    """Return what a sync would do, and do nothing.
+def _refused(run: Run, plan: Plan, outcome: Outcome) -> Result:
+    """Record a blocked sync. An invalid one leaves no trace in the database, and a suspension is not a failure."""
+    from beatsync.store import Failure
 
-    Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`.
+    if outcome is Outcome.BLOCKED and SUSPENDED not in {blocked.code for blocked in plan.blocked}:
+        message = "; ".join(blocked.message for blocked in plan.blocked)
+        failure = Failure(outcome.value, message, run.clock(), run.options.holder, plan)
+        run.store.record_failure(plan.source, failure, run.options.lease_token)
+    return Result(outcome, plan)
+
+
+def _authors(run: Run, draft: _Draft) -> dict[int, str]:
+    """Return who drifted a row, by its key: from the admin's log, or because the same drift was healed before."""
+    drifted = drifted_rows(draft.plan, draft.observed)
+    authors = {row_id: f"last {words}" for row_id, words in run.store.authors(drifted).items()}
+    if drifted and len(authors) < len(drifted):
+        past = (entry.changes for entry in run.store.history(draft.plan.source, _RECENT_SYNCS))
+        authors = {**recurring_drift(draft.plan, draft.observed, past), **authors}
+    return authors
+
+
+def _apply(run: Run, draft: _Draft) -> Result:
+    """Plan again under the lock, for the same scope, and apply.
+
+    Raises _SyncedMeanwhileError and StoreError; nothing was written then.
     """
-    one = _begun(root, store, options, clock, watch)
-    watch("comparing with the database", 0, 0)
-    planned = one.planned_of_told()
-    made = with_authors(planned.plan, planned.observed, one.authors(planned))
-    return Result(one.obstacle(made) or Outcome.PLANNED, made)
+    store, options, plan, now = run.store, run.options, draft.plan, draft.now
+    changes = file_changes(draft.source, plan, draft.observed, draft.memory.record)
+    if _is_recorded(draft) and not needs_recording(changes, draft.memory):
+        return Result(Outcome.UNCHANGED, plan, memory=draft.memory)
+    run.progress("applying", 0, 0)
+    authors = _authors(run, draft)
+    with store.locked(options.source, _lock_timeout(plan, options), options.holder, options.lease_token):
+        observed = store.observe(options.source, draft.scope)
+        if _stamp(observed) != draft.memory.record.stamp:
+            raise _SyncedMeanwhileError
+        if observed != draft.observed or (run.clock() - draft.now).total_seconds() > _FRESH_SECONDS:
+            now = run.clock()
+            plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
+            changes = file_changes(draft.source, plan, observed, draft.memory.record)
+        plan = with_authors(plan, observed, authors)
+        outcome = _refusal(plan, options)
+        if outcome is None:
+            written = store.apply(plan, observed, changes, now)
+    if outcome is not None:
+        return _refused(run, plan, outcome)
+    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
+    memory = updated(draft.memory, plan, changes, written, stamp)
+    return Result(Outcome.APPLIED if plan.changes or plan.records else Outcome.UNCHANGED, plan, memory=memory)
 
 
-@_undisturbed(keeps=True)
+def _is_recorded(draft: _Draft) -> bool:
+    """Return whether the plan does nothing and the source's row already names this revision as synced."""
+    plan, observed = draft.plan, draft.observed
+    expected = (plan.revision, plan.origin or observed.origin, plan.environment)
+    return not (plan.changes or plan.records) and observed.outcome == "applied" and _stamp(observed)[:3] == expected
+
+
+def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
+    """Return the longest wait for the lock in seconds: a sync that changes no row does not wait long for another one."""
+    if plan.changes or plan.records:
+        return options.lock_timeout
+    return _RECORD_SECONDS if options.lock_timeout is None else min(options.lock_timeout, _RECORD_SECONDS)
+
+
+def _stamp(observed: Observed) -> SyncStamp:
+    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at)
+
+
+def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:
+    """Look at the written rows after the commit, and write again what a save of beat's changed back."""
+    from beatsync.store import RetryableError
+
+    run.progress("verifying", 0, 0)
+    options = replace(run.options, plan=replace(run.options.plan, approved=None))
+    again = replace(run, options=options, progress=no_progress)
+    latest, repairs = result, 0
+    for _ in range(_ATTEMPTS):
+        # Beat does not know a new row, and so never saves it.
+        if latest.outcome is not Outcome.APPLIED or all(c.action is Action.CREATE for c in latest.plan.changes):
+            break
+        _wait_for_saves(run)
+        if written_as_planned(latest.plan, run.store.read_rows(written_names(latest.plan))):
+            break
+        draft = _draft(again, snapshot, None)
+        # Another revision was synced by another process, and is not a save of beat's.
+        if not draft.plan.changes or _refusal(draft.plan, options) or draft.observed.revision != snapshot.revision:
+            break
+        try:
+            latest = _apply(again, draft)
+        except (RetryableError, _SyncedMeanwhileError):
+            continue
+        repairs += len(latest.plan.changes)
+    return replace(result, repairs=repairs, memory=latest.memory)
+
+
+def _wait_for_saves(run: Run) -> None:
+    """Wait until a save that beat began before the commit has ended."""
+    if run.options.settle > 0:
+        time.sleep(max(run.options.settle, min(_ROUND_TRIPS * run.store.round_trip(), _LONGEST_SETTLE)))
+
+
+def plan(
+    root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, progress: Progress = no_progress
+) -> Result:
+    """Return what a sync of the directory `root` would do. Raises `SourceError` and `StoreError`."""
+    return reconcile(Run(partial(load, root), store, options, clock, progress), dry_run=True)
+
+
 def sync(
-    root: Path,
-    store: Store,
-    options: SyncOptions,
-    *,
-    expected: str | None = None,
-    clock: Clock = utc_now,
-    watch: Watch = unwatched,
+    root: Path, store: Store, options: SyncOptions, clock: Clock = utc_now, progress: Progress = no_progress
 ) -> Result:
-    """Make the rows say what the files say, once, whole or not at all.
-
-    `expected` is the checksum of a reviewed plan; where the sync would now do anything else, it is blocked.
-    Raises `beatsync.source.SourceError` and `beatsync.store.StoreError`, then nothing was written.
-    """
-    if expected is not None:
-        options = replace(options, plan=replace(options.plan, approved=expected))
-    one = _begun(root, store, options, clock, watch)
-    watch("comparing with the database", 0, 0)
-    return _ended(one, one.planned_of_told())
+    """Make the rows equal to the files of the directory `root`, once. Raises `SourceError` and `StoreError`."""
+    return reconcile(Run(partial(load, root), store, options, clock, progress))
 
 
-@_undisturbed()
-def sync_read(
-    snapshot: Snapshot,
-    desired: Desired,
-    store: Store,
-    options: SyncOptions,
-    *,
-    clock: Clock = utc_now,
-    watch: Watch = unwatched,
-) -> Result:
-    """Make the rows say what was read from the files; `sync` without its first step. Raises `beatsync.store.StoreError`."""
-    watch("comparing with the database", 0, 0)
-    one = Sync(snapshot, desired, store, options, clock, watch)
-    return _ended(one, one.planned())
-
-
-def _ended(one: Sync, planned: Planned) -> Result:
-    obstacle = one.obstacle(planned.plan)
-    if obstacle is not None:
-        return refuse(one, planned.plan, obstacle)
-    return _done(one, planned)
-
-
-@_undisturbed()
-def sync_part(
-    snapshot: Snapshot, desired: Desired, part: Part, store: Store, options: SyncOptions, *, watch: Watch = unwatched
-) -> Result | None:
-    """Sync what changed in the files since a sync by this process; None where anything is unusual, and nothing was done.
-
-    Then `sync_read` is what to do, as it is now and then in any case: only that sees what somebody did to other rows.
-    Raises `beatsync.store.StoreError`.
-    """
-    if len(part.names) > MOST:
-        return None
-    one = Sync(snapshot, desired, store, options, watch=watch)
-    observed, now = store.observe_part(options.source, part.names), one.clock()
-    made = part_plan(desired, part.names, part.base, observed, one.request(now))
-    return None if made is None else _done(one, Planned(observed, made, now))
-
-
-def _done(one: Sync, planned: Planned) -> Result:
-    """Carry a plan out that nothing stands against."""
-    made = planned.plan
-    return carry_out(one, planned) if made.changes or made.records else note(one, planned)
+@_garbage_collector_paused()
+def validate(path: Path, options: ParseOptions, progress: Progress = no_progress) -> tuple[Snapshot, Desired]:
+    """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
+    progress("reading files", 0, 0)
+    snapshot = load_file(path) if path.is_file() else load(path)
+    source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), partial(progress, "parsing files"))
+    return snapshot, source.desired
 
 
 def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:
-    """Give rows out of the source's ownership and leave them as they are; return what was done.
+    """Remove rows from the source's ownership without changing them; return what was done.
 
-    Raises UnknownNames where the source does not own one of them, then nothing was done; and `beatsync.store.StoreError`.
+    Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """
-    # Before the lock, which makes the source where there is none: a name that was mistyped must leave nothing behind.
-    release_plan(options.source, names, store.observe(options.source))
-    with store.locked(options.source, options.lock_wait, options.holder):
-        observed = store.observe(options.source)
-        made = release_plan(options.source, names, observed)
-        store.apply(made, observed, clock(), is_sync=False)
-    return made
+    scope = Scope(frozenset(), frozenset(names))
+    # Checked before the lock, which creates the source if it is missing: a misspelt name must leave no trace.
+    release_plan(options.source, names, store.observe(options.source, scope))
+    with store.locked(options.source, options.lock_timeout, options.holder):
+        observed = store.observe(options.source, scope)
+        plan = release_plan(options.source, names, observed)
+        store.apply(plan, observed, FileChanges(), clock(), is_sync=False)
+    return plan

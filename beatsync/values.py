@@ -154,10 +154,12 @@ class TaskSpec(NamedTuple):
         """Return the flat map that is compared, shown and stored: a new dict, keys in the order of `FIELDS`."""
         flat: dict[str, FieldValue] = {}
         for name, value in zip(self._fields, self, strict=True):
-            if name == "schedule":
-                flat.update(schedule_fields(self.schedule))
-            else:
-                flat[name] = value.isoformat() if isinstance(value, datetime) else value
+            if isinstance(value, datetime):
+                flat[name] = value.isoformat()
+            elif isinstance(value, (Interval, Crontab, Solar, Clocked)):
+                flat.update(schedule_fields(value))
+            elif name != "schedule":
+                flat[name] = value
         return flat
 
 

@@ -1,9 +1,9 @@
-"""How fast, measured: BeatSync, what people do today, and the floors below which nothing can go, in one run.
+"""Benchmarks of BeatSync, of what people use today, and of lower bounds, all in one run.
 
     python -m benchmarks                      # 1,000, 10,000 and 100,000 schedules on three databases
-    python -m benchmarks --quick              # that it runs, in half a minute, on SQLite
-    python -m benchmarks --only sync-noop,yaml-load --databases sqlite
+    python -m benchmarks --quick              # shows in half a minute that everything runs, on SQLite
+    python -m benchmarks --only sync-noop,plan --databases sqlite
 
-Each measure is a child process of its own (`benchmarks.child`), so that memory is that of one thing alone and nothing is warm
-that would be cold. The figures are ratios of one run on one machine; docs/performance.md shows a run.
+Each measure runs in a child process of its own (`benchmarks.child`), so that its memory is its own and nothing is cached. The
+figures are ratios within one run on one machine. The unit is L: the time that PyYAML's CSafeLoader needs for the same files.
 """

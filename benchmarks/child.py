@@ -1,4 +1,4 @@
-"""One measure, in a process of its own: `python -m benchmarks.child TASK` answers one line of JSON."""
+"""Runs one measure in a process of its own: `python -m benchmarks.child TASK` prints the measurement as one line of JSON."""
 
 from __future__ import annotations
 
@@ -6,46 +6,44 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 
-from benchmarks.task import Answer, Task, peak
+from benchmarks.task import Measurement, Task, peak_mib
 
-ROOMS: Mapping[str, tuple[str, ...]] = {
+MEASURES: Mapping[str, tuple[str, ...]] = {
     "floors": ("read-hash", "yaml-events", "yaml-load", "select-all", "insert-all"),
-    "files": ("read-parse", "read-parse-alone", "starts"),
-    "syncs": (
-        "sync-first", "sync-noop", "sync-noop-alone", "sync-changed", "command-first", "command-noop", "plan", "compare",
-    ),
+    "files": ("validate", "checks", "starts"),
+    "syncs": ("sync-first", "sync-noop", "sync-changed", "command-first", "command-noop", "plan"),
     "today": ("today-first", "today-noop", "today-beat-schedule"),
-    "daemon": ("daemon-one-file", "daemon-resync", "daemon-memory"),
+    "daemon": ("daemon-one-file", "daemon-memory"),
     "neighbours": (
         "admin-save",
-        "sync-beside",
+        "sync-during-saves",
         "beat-reload-stock",
         "beat-reload-thin",
         "beat-send-stock",
         "beat-send-thin",
     ),
-}  # fmt: skip
-"""Which module measures what."""
+}
+"""The measures of each module. `sync-first` is the function `syncs.sync_first`."""
 
 
-def measure(name: str) -> Callable[[Task], Answer]:
-    """Return the function that measures it."""
-    room = next(room for room, names in ROOMS.items() if name in names)
-    found: Callable[[Task], Answer] = getattr(import_module(f"benchmarks.{room}"), name.replace("-", "_"))
-    return found
+def measure_function(name: str) -> Callable[[Task], Measurement]:
+    """Return the function of a measure."""
+    module = next(module for module, names in MEASURES.items() if name in names)
+    function: Callable[[Task], Measurement] = getattr(import_module(f"benchmarks.{module}"), name.replace("-", "_"))
+    return function
 
 
-def main(text: str) -> None:
-    """Measure and answer."""
-    task = Task.read(text)
+def main(argument: str) -> None:
+    """Run the measure of a task and print its measurement."""
+    task = Task.from_json(argument)
     if task.url:
         from benchmarks.databases import open_store
 
-        open_store(task.url)  # what is measured begins with Django set up and connected
-    answer = measure(task.measure)(task)
-    answer.peak = answer.peak or peak()
-    answer.counted = answer.counted or task.schedules
-    print(answer.text())
+        open_store(task.url)  # Django's start and the connection are not measured
+    measurement = measure_function(task.measure)(task)
+    measurement.peak_mib = measurement.peak_mib or peak_mib()
+    measurement.sampled = measurement.sampled or task.schedules
+    print(measurement.to_json())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The daemon's own loop over all files: one file changed, a full look that finds nothing, and memory over many looks."""
+"""The daemon's loop over all files: the delay after the edit of one file, and memory over many edits."""
 
 from __future__ import annotations
 
@@ -9,136 +9,121 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.databases import counted, open_store
+from benchmarks.databases import open_store
 from benchmarks.syncs import options
-from benchmarks.task import Answer, Task, clocked, peak
+from benchmarks.task import Measurement, Task, peak_mib, timed
 
 if TYPE_CHECKING:
     from beatsync.daemon.loop import SourceLoop, Timing
-    from beatsync.store import Store
 
-TIMES = 7
-LOOKS = 1_000
-LONG = 120.0
-"""Seconds after which a wait is given up."""
-
-
-class Commits:
-    """When a store's transactions ended."""
-
-    def __init__(self, store: Store) -> None:
-        self.at: list[float] = []
-        locked = store.locked
-
-        @contextmanager
-        def noted(*args: Any, **kwargs: Any) -> Iterator[None]:
-            with locked(*args, **kwargs):
-                yield
-            self.at.append(time.monotonic())
-
-        store.locked = noted  # type: ignore[method-assign]
+_EDITS = 7
+"""Edits of `daemon-one-file`."""
+_MAX_EDITS = 1_000
+"""Edits of `daemon-memory`, for the largest source."""
+_TIMEOUT = 120.0
+"""Seconds after which a wait fails."""
 
 
 @contextmanager
-def _running(task: Task, timing: Timing) -> Iterator[tuple[SourceLoop, Commits]]:
+def _running(task: Task, timing: Timing) -> Iterator[tuple[SourceLoop, list[float]]]:
+    """Run the loop until its first sync, and yield it with a list of the times of its commits, which grows."""
     from beatsync.daemon.leadership import Leadership
     from beatsync.daemon.loop import SourceLoop
     from beatsync.daemon.metrics import Metrics
-    from beatsync.daemon.reading import Reading
+    from beatsync.daemon.source_reader import SourceReader
     from beatsync.store import Store
 
-    alias = open_store(task.url).alias
-    store = Store(alias, project_settings=False)
-    commits = Commits(store)
-    loop = SourceLoop(Reading(task.root, options().parse), store, options(), timing, Metrics())
-    leadership = Leadership(store, [loop.name], "benchmark", lambda _: loop.look_again("leadership"))
+    commits: list[float] = []
+
+    class TimedStore(Store):
+        """A store that notes when its transactions end."""
+
+        @contextmanager
+        def locked(self, *args: Any, **kwargs: Any) -> Iterator[None]:
+            with super().locked(*args, **kwargs):
+                yield
+            commits.append(time.monotonic())
+
+    store = TimedStore(open_store(task.url).alias, project_settings=False)
+    loop = SourceLoop(SourceReader(task.root), store, options(), timing, Metrics())
+    leadership = Leadership(store, [loop.name], "benchmark", lambda _: loop.request_sync("leadership"))
     leadership.start()
     loop.start(leadership)
     try:
-        _until(lambda: loop.report.succeeded_at is not None)
+        _wait_until(lambda: loop.report.succeeded_at is not None)
         yield loop, commits
     finally:
         loop.stop()
-        loop.join(LONG)
-        leadership.stop(LONG)
+        loop.join(_TIMEOUT)
+        leadership.stop(_TIMEOUT)
 
 
 @contextmanager
-def _edited(task: Task) -> Iterator[Callable[[int], float]]:
-    """A way to rename one changed file into place, and the next time the former one; it returns when that was."""
-    files, others = (sorted(Path(place).rglob("*.yaml")) for place in (task.folder, task.changed))
-    file, other = next(
-        (one, other) for one, other in zip(files, others, strict=True) if one.read_bytes() != other.read_bytes()
-    )
-    texts = (other.read_bytes(), file.read_bytes())
+def _editor(task: Task) -> Iterator[Callable[[int], float]]:
+    """Yield a function that edits a file by an atomic rename and returns when it did so; an even number makes the change.
 
-    def edit(turn: int) -> float:
+    An odd number undoes the change. The file has its first content again afterwards.
+    """
+    files, changed_files = (
+        sorted(Path(directory).rglob("*.yaml")) for directory in (task.directory, task.changed_directory)
+    )
+    file, changed = next(
+        (file, changed)
+        for file, changed in zip(files, changed_files, strict=True)
+        if file.read_bytes() != changed.read_bytes()
+    )
+    texts = (changed.read_bytes(), file.read_bytes())
+
+    def edit(number: int) -> float:
         new = file.with_name(f".{file.name}.new")
-        new.write_bytes(texts[turn % 2])
-        begun = time.monotonic()
+        new.write_bytes(texts[number % 2])
+        edited_at = time.monotonic()
         new.replace(file)
-        return begun
+        return edited_at
 
     yield edit
     file.write_bytes(texts[1])
 
 
-def daemon_one_file(task: Task) -> Answer:
-    """From the rename of one changed file to the commit, beyond the quiet time; the median of several."""
+def daemon_one_file(task: Task) -> Measurement:
+    """From the rename of one changed file to the commit, without the quiet period; the median of several edits."""
     from beatsync.daemon.loop import Timing
 
-    waits: list[float] = []
+    delays: list[float] = []
     timing = Timing(resync=3600.0)
-    with _running(task, timing) as (loop, commits), _edited(task) as edit:
-        for turn in range(TIMES):
-            seen, last = len(commits.at), loop.report.succeeded_at
-            begun = edit(turn)
-            _until(lambda: len(commits.at) > seen)  # noqa: B023
-            waits.append(commits.at[seen] - begun - timing.quiet.quiet)
-            _until(lambda: loop.report.succeeded_at != last)  # noqa: B023
-    return Answer(seconds=statistics.median(waits), notes={"worst": max(waits)}, peak=peak())
+    with _running(task, timing) as (loop, commits), _editor(task) as edit:
+        for number in range(2 if task.quick else _EDITS):
+            before, last_success = len(commits), loop.report.succeeded_at
+            edited_at = edit(number)
+            _wait_until(lambda: len(commits) > before)  # noqa: B023
+            delays.append(commits[before] - edited_at - timing.quiet_period.seconds)
+            _wait_until(lambda: loop.report.succeeded_at != last_success)  # noqa: B023
+    return Measurement(seconds=statistics.median(delays), notes={"worst": max(delays)}, peak_mib=peak_mib())
 
 
-def daemon_resync(task: Task) -> Answer:
-    """A full look at files and rows that finds nothing; the median of several."""
-    from beatsync.daemon.reading import Reading
-    from beatsync.reconcile import sync_read
-
-    store, reading = open_store(task.url), Reading(task.root, options().parse)
-    sync_read(*reading.read(by_content=True), store, options())
-    parsed, found = reading.parsed_files, []
-    for _ in range(3):
-        answer = Answer()
-        with counted(task.url, answer), clocked(answer):
-            sync_read(*reading.read(by_content=True), store, options())
-        found.append(answer)
-    assert reading.parsed_files == parsed, "a resync that finds nothing parses nothing"
-    return sorted(found, key=lambda one: one.seconds)[1]
-
-
-def daemon_memory(task: Task) -> Answer:
-    """The most memory of the loop after a tenth of many edits, each with its sync, and what the others add to it."""
-    from beatsync.daemon.bell import Quiet
+def daemon_memory(task: Task) -> Measurement:
+    """Peak memory of the loop after a tenth of many edits, each followed by its sync, and its growth during the others."""
+    from beatsync.daemon.debounce import QuietPeriod
     from beatsync.daemon.loop import Timing
 
-    answer = Answer()
-    looks = max(10, min(LOOKS, task.schedules // 100))
-    # Looks at everything come in between by the timer.
-    timing = Timing(resync=20.0, quiet=Quiet(0.02))
-    with clocked(answer), _running(task, timing) as (loop, _), _edited(task) as edit:
-        for number in range(looks):
-            last = loop.report.succeeded_at
+    measurement = Measurement()
+    edits = 2 if task.quick else max(10, min(_MAX_EDITS, task.schedules // 100))
+    # The timer starts comparisons of all files and rows in between.
+    timing = Timing(resync=20.0, quiet_period=QuietPeriod(0.02))
+    with timed(measurement), _running(task, timing) as (loop, _), _editor(task) as edit:
+        for number in range(edits):
+            last_success = loop.report.succeeded_at
             edit(number)
-            _until(lambda: loop.report.succeeded_at != last)  # noqa: B023
-            if number == looks // 10:
-                answer.peak = peak()
-    answer.notes = {"looks": looks, "grown": peak() - answer.peak}
-    return answer
+            _wait_until(lambda: loop.report.succeeded_at != last_success)  # noqa: B023
+            if number == edits // 10:
+                measurement.peak_mib = peak_mib()
+    measurement.notes = {"edits": edits, "growth MiB": peak_mib() - measurement.peak_mib}
+    return measurement
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LONG
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _TIMEOUT
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("the daemon did not do it")
+            raise TimeoutError(f"the daemon did not sync within {_TIMEOUT:.0f} s")
         time.sleep(0.002)

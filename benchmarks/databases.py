@@ -1,54 +1,59 @@
-"""Databases to measure on, made for the run and dropped after it."""
+"""Databases that are created for the run and dropped after it; counting of statements."""
 
 from __future__ import annotations
 
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 from urllib.parse import urlsplit, urlunsplit
 
-from benchmarks.task import rest
+from benchmarks.task import wait_until_idle
 
 if TYPE_CHECKING:
     from beatsync.store import Store
-    from benchmarks.task import Answer, Task
+    from benchmarks.task import Measurement, Task
 
 SERVERS = {
     "postgres": ("BEATSYNC_TEST_POSTGRES_URL", "postgres://root@127.0.0.1:5432/test"),
     "mariadb": ("BEATSYNC_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/test"),
 }
-WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "COPY")
+"""The environment variable with the server's URL, and the default, by database."""
+NAMES = ("sqlite", *SERVERS)
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "COPY")
+_APPS = ("beatsync", "django_celery_beat")
 
 
-def create(database: str, folder: Path) -> str:
-    """Return the URL of a new, empty database."""
+def create(database: str, directory: Path) -> str:
+    """Create an empty database; return its URL."""
     name = f"beatsync_bench_{uuid.uuid4().hex[:8]}"
     if database == "sqlite":
-        return f"sqlite:///{folder / name}.sqlite3"
-    _run(database, f"CREATE DATABASE {name}")
-    return urlunsplit(urlsplit(_server(database))._replace(path=f"/{name}"))
+        return f"sqlite:///{directory / name}.sqlite3"
+    _execute(database, f"CREATE DATABASE {name}")
+    return urlunsplit(urlsplit(_server_url(database))._replace(path=f"/{name}"))
 
 
 def drop(database: str, url: str) -> None:
-    """Drop it."""
+    """Drop the database that `create` created."""
     name = urlsplit(url).path.lstrip("/")
     if database == "sqlite":
         Path(urlsplit(url).path).unlink(missing_ok=True)
     else:
-        _run(database, f"DROP DATABASE {name}{' WITH (FORCE)' if database == 'postgres' else ''}")
+        _execute(database, f"DROP DATABASE {name}{' WITH (FORCE)' if database == 'postgres' else ''}")
 
 
-def _server(database: str) -> str:
+def _server_url(database: str) -> str:
     variable, default = SERVERS[database]
     return os.environ.get(variable, default)
 
 
-def _run(database: str, sql: str) -> None:
-    url = _server(database)
+def _execute(database: str, sql: str) -> None:
+    """Execute a statement on the server, outside any of the created databases."""
+    url = _server_url(database)
     if database == "postgres":
         import psycopg
 
@@ -67,7 +72,7 @@ def _run(database: str, sql: str) -> None:
 
 @cache
 def open_store(url: str) -> Store:
-    """Return the store of a database whose tables are there after this; the first one asked for is Django's default."""
+    """Return the store of a database; missing tables are created. The first URL becomes Django's default database."""
     from beatsync.store import DatabaseChoice, SchemaMissing, connect
 
     store = connect(DatabaseChoice(url=url))
@@ -79,7 +84,7 @@ def open_store(url: str) -> Store:
 
 
 def connection_of(url: str) -> Any:
-    """Return Django's connection, open."""
+    """Return Django's connection to a database, open."""
     from django.db import connections
 
     connection = connections[open_store(url).alias]
@@ -88,37 +93,44 @@ def connection_of(url: str) -> Any:
 
 
 def empty(task: Task) -> None:
-    """Make all tables as they are when they are new, of which mere deletes make none, and wait until that is done."""
+    """Make all tables as small as new ones, which deleting rows does not, and wait until the server has finished."""
+    from django.apps import apps
     from django.core.management.color import no_style
 
-    from beatsync.store.tables import BEAT_TABLES, OWN_TABLES
-
     connection = connection_of(task.url)
-    tables = (*OWN_TABLES, *BEAT_TABLES)
-    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), [table.name for table in tables]))
-    rest(task.rest)
+    tables = [model._meta.db_table for app in _APPS for model in apps.get_app_config(app).get_models()]  # noqa: SLF001
+    connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), tables))
+    wait_until_idle(task.idle_timeout)
 
 
 @contextmanager
-def counted(url: str, answer: Answer) -> Iterator[None]:
-    """Count the statements of the body, and those among them that write."""
-    from beatsync.store.dialects.postgresql import PostgreSQL
+def counted(url: str, measurement: Measurement) -> Iterator[None]:
+    """Count the statements of the body, and those that write."""
 
     def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        answer.statements += 1
-        answer.writes += sql[:20].lstrip().upper().startswith(WRITES)  # it may be megabytes long
+        measurement.statements += 1
+        measurement.writes += sql[:20].lstrip().upper().startswith(_WRITES)  # a statement may have megabytes
         return execute(sql, params, many, context)
 
-    def copy(*args: Any) -> None:
-        # Django sees no COPY.
-        answer.statements += 1
-        answer.writes += 1
-        copying(*args)
+    connection = connection_of(url)
+    with ExitStack() as stack:
+        stack.enter_context(connection.execute_wrapper(count))
+        if connection.vendor == "postgresql":
+            stack.enter_context(_copies_counted(measurement))
+        yield
 
-    copying: Any = PostgreSQL.copy
-    PostgreSQL.copy = copy  # type: ignore[method-assign]
-    try:
-        with connection_of(url).execute_wrapper(count):
-            yield
-    finally:
-        PostgreSQL.copy = copying  # type: ignore[method-assign]
+
+@contextmanager
+def _copies_counted(measurement: Measurement) -> Iterator[None]:
+    """Count COPY, which Django's wrapper does not see."""
+    import psycopg
+
+    copy = psycopg.Cursor.copy
+
+    def counting_copy(self: Any, *args: Any, **kwargs: Any) -> Any:
+        measurement.statements += 1
+        measurement.writes += 1
+        return copy(self, *args, **kwargs)
+
+    with patch.object(psycopg.Cursor, "copy", counting_copy):
+        yield

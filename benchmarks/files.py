@@ -1,66 +1,73 @@
-"""BeatSync's half of a sync before the database: load, parse, validate and combine; and how long its commands take to start."""
+"""BeatSync without a database: `validate` in process, the checks of the field table alone, and the start of commands."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from statistics import median
 
-from benchmarks.task import Answer, Task, clocked
+from benchmarks.task import Measurement, Task, timed
 
 _STARTS = 9
 """How often each command is started."""
-_SPEC = "schedules: {one: {task: ops.tasks.beat, interval: 30s}}\n"
+_SPEC = "schedules: {beat: {task: ops.tasks.beat, interval: 30s}}\n"
 
 
-def read_parse(task: Task) -> Answer:
-    """Read and parse all files, in as many processes as BeatSync thinks good."""
-    return _check(task, None)
-
-
-def read_parse_alone(task: Task) -> Answer:
-    """Read and parse all files in one process."""
-    return _check(task, 1)
-
-
-def starts(task: Task) -> Answer:
-    """Start commands, each as a whole process, beside the imports that they are held against."""
-    spec = task.root.parent / "one.yaml"
-    spec.write_text(_SPEC, encoding="utf-8")
-    beatsync = ["-m", "beatsync"]
-    commands = {
-        "help": [*beatsync, "--help"],
-        "click": ["-c", "import click"],
-        "validate": [*beatsync, "validate", str(spec)],
-        "libraries": ["-c", "import yaml, jsonschema"],
-    }
-    answer, took = Answer(), {name: [0.0] * 0 for name in commands}
-    with clocked(answer):
-        for _ in range(_STARTS):
-            for name, words in commands.items():
-                took[name].append(_cpu(words))
-    middle = {name: median(times) for name, times in took.items()}
-    answer.notes = {
-        "--help ÷ import click": middle["help"] / middle["click"],
-        "validate ÷ import yaml, jsonschema": middle["validate"] / middle["libraries"],
-    }
-    return answer
-
-
-def _cpu(words: list[str]) -> float:
-    began = Answer()
-    with clocked(began):
-        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True, cwd=Path.cwd())
-    return began.cpu
-
-
-def _check(task: Task, jobs: int | None) -> Answer:
+def validate(task: Task) -> Measurement:
+    """Read, parse and combine all files, as `beatsync validate` does."""
     from beatsync import reconcile
     from beatsync.specfile import ParseOptions
 
-    answer = Answer()
-    with clocked(answer):
-        _, desired = reconcile.check(task.root, ParseOptions(), jobs=jobs)
+    measurement = Measurement()
+    with timed(measurement):
+        _, desired = reconcile.validate(task.root, ParseOptions())
     assert len(desired.schedules) == task.schedules, desired.diagnostics[:3]
-    return answer
+    return measurement
+
+
+def checks(task: Task) -> Measurement:
+    """Check every document by the field table; reading the documents is not measured."""
+    from beatsync.specfile.checks import check
+    from beatsync.specfile.reader import read
+
+    files = [read(path.read_bytes()).documents for path in sorted(task.root.rglob("*.yaml"))]
+    measurement = Measurement()
+    with timed(measurement):
+        problems = [
+            problem
+            for documents in files
+            for number, document in enumerate(documents)
+            for problem in check(document, number)
+        ]
+    assert not problems, problems[:3]
+    return measurement
+
+
+def starts(task: Task) -> Measurement:
+    """Start commands as whole processes, and compare them with the imports that they cannot do without."""
+    spec = task.root.parent / "start.yaml"
+    spec.write_text(_SPEC, encoding="utf-8")
+    commands = {
+        "help": ["-m", "beatsync", "--help"],
+        "click": ["-c", "import click"],
+        "validate": ["-m", "beatsync", "validate", str(spec)],
+        "libraries": ["-c", "import yaml, jsonschema"],
+    }
+    measurement, seconds = Measurement(), {name: [0.0] * 0 for name in commands}
+    with timed(measurement):
+        for _ in range(1 if task.quick else _STARTS):
+            for name, words in commands.items():
+                seconds[name].append(_cpu_seconds(words))
+    medians = {name: median(values) for name, values in seconds.items()}
+    measurement.notes = {
+        "--help ÷ import click": medians["help"] / medians["click"],
+        "validate ÷ import yaml, jsonschema": medians["validate"] / medians["libraries"],
+    }
+    return measurement
+
+
+def _cpu_seconds(words: list[str]) -> float:
+    start = Measurement()
+    with timed(start):
+        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
+    return start.cpu

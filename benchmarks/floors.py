@@ -1,4 +1,4 @@
-"""Below what nothing that reads these files and rows can go; none of it is BeatSync."""
+"""Lower bounds: what any program needs to read these files and rows. Nothing here is BeatSync."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.task import Answer, Task, clocked
+from benchmarks.task import Measurement, Task, timed
 
 TABLE = "django_celery_beat_periodictask"
 
@@ -18,62 +18,62 @@ def _texts(task: Task) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
-def read_hash(task: Task) -> Answer:
-    """Read every file and take its SHA-256."""
-    answer = Answer()
-    with clocked(answer):
+def read_hash(task: Task) -> Measurement:
+    """Read every file and compute its SHA-256."""
+    measurement = Measurement()
+    with timed(measurement):
         for text in _texts(task):
             hashlib.sha256(text).digest()
-    return answer
+    return measurement
 
 
-def yaml_events(task: Task) -> Answer:
-    """Let libyaml alone find the events of every file."""
-    answer = Answer()
-    with clocked(answer):
+def yaml_events(task: Task) -> Measurement:
+    """Parse every file into events with libyaml."""
+    measurement = Measurement()
+    with timed(measurement):
         for text in _texts(task):
             for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
                 pass
-    return answer
+    return measurement
 
 
-def yaml_load(task: Task) -> Answer:
-    """L: what PyYAML's fast loader needs for every file, without any check."""
-    answer = Answer()
-    with clocked(answer):
+def yaml_load(task: Task) -> Measurement:
+    """L: load every file with PyYAML's CSafeLoader, without any check."""
+    measurement = Measurement()
+    with timed(measurement):
         for text in _texts(task):
             yaml.load(text, Loader=yaml.CSafeLoader)
-    return answer
+    return measurement
 
 
-def select_all(task: Task) -> Answer:
-    """Read all rows by one plain query."""
+def select_all(task: Task) -> Measurement:
+    """Read all rows with one query."""
     connection = _connection(task)
-    answer = Answer(statements=1)
-    with connection.cursor() as cursor, clocked(answer):
+    measurement = Measurement(statements=1)
+    with connection.cursor() as cursor, timed(measurement):
         cursor.execute(f"SELECT * FROM {TABLE}")
         rows = cursor.fetchall()
-    answer.notes["rows"] = len(rows)
-    return answer
+    measurement.notes["rows"] = len(rows)
+    return measurement
 
 
-def insert_all(task: Task) -> Answer:
-    """Insert the same rows into an empty table of the same form, by the fastest way that the driver has; rolled back."""
+def insert_all(task: Task) -> Measurement:
+    """Insert the same rows into an empty table with the same indexes, in the driver's fastest way; rolled back."""
     from django.db import transaction
 
     connection = _connection(task)
     rows = _rows(connection)
-    _make_copy(connection)
-    answer = Answer(statements=1, writes=len(rows))
+    _create_copy(connection)
+    measurement = Measurement(statements=1, writes=len(rows))
     try:
         with transaction.atomic():
-            with clocked(answer):
+            with timed(measurement):
                 _insert(connection, rows)
             transaction.set_rollback(True)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE bench_copy")
-    return answer
+    return measurement
 
 
 def _insert(connection: Any, rows: list[Any]) -> None:
@@ -85,11 +85,11 @@ def _insert(connection: Any, rows: list[Any]) -> None:
         return
     mark = "?" if connection.vendor == "sqlite" else "%s"
     marks = ", ".join([mark] * len(rows[0]))
-    # PyMySQL makes one statement of many rows where it reads VALUES so.
+    # PyMySQL turns `executemany` into one statement if it ends with VALUES and the marks.
     raw.cursor().executemany(f"INSERT INTO bench_copy VALUES ({marks})", rows)
 
 
-def _make_copy(connection: Any) -> None:
+def _create_copy(connection: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS bench_copy")
         if connection.vendor == "postgresql":

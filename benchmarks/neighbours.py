@@ -1,4 +1,4 @@
-"""What one first sync does to others: an admin who saves meanwhile, and beat, which reads everything again afterwards."""
+"""What a first sync costs others: an operator who saves in the admin meanwhile, and beat, which reloads every row afterwards."""
 
 from __future__ import annotations
 
@@ -10,131 +10,138 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from benchmarks.databases import empty, open_store
-from benchmarks.task import Answer, Task, clocked
+from benchmarks.task import Measurement, Task, timed
 
-SENT = 200
-PRESSED = 0.02
-"""Seconds between one save and the next."""
+_DUE = 200
+"""Due tasks of the `beat-send` measures, half of which are sent."""
+_QUICK_DUE = 20
+_PAUSE = 0.02
+"""Seconds between two saves."""
 
 
-def admin_save(task: Task) -> Answer:
-    """The longest that the save of an unrelated row waits while all rows are first synced, until it is done and not refused."""
+def admin_save(task: Task) -> Measurement:
+    """The longest wait for a save of an unrelated row during a first sync, including retries if the database refuses it."""
     from django.db import OperationalError
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
     empty(task)
     schedule = IntervalSchedule.objects.create(every=1, period="hours")
-    row = PeriodicTask.objects.create(name="by hand", task="other", interval=schedule)
-    command = [sys.executable, "-m", "benchmarks.child", replace(task, measure="sync-beside").text()]
+    row = PeriodicTask.objects.create(name="unrelated", task="other", interval=schedule)
+    command = [sys.executable, "-m", "benchmarks.child", replace(task, measure="sync-during-saves").to_json()]
     waits: list[float] = []
     refused = 0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as syncing:
-        while syncing.poll() is None:
-            begun = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as sync:
+        while sync.poll() is None:
+            start = time.perf_counter()
             row.description = f"save {len(waits)}"
             while True:
                 try:
                     row.save()
                 except OperationalError:
-                    # SQLite lets nobody begin to write who has read while another writes: a person presses save again, and waits on.
+                    # SQLite refuses to upgrade a read transaction while another process writes: an operator saves again.
                     refused += 1
-                    time.sleep(PRESSED)
+                    time.sleep(_PAUSE)
                 else:
                     break
-            waits.append(time.perf_counter() - begun)
-            time.sleep(PRESSED)
-    assert syncing.returncode == 0
-    return Answer(seconds=max(waits), notes={"saves": len(waits), "refused": refused, "second": sorted(waits)[-2]})
+            waits.append(time.perf_counter() - start)
+            time.sleep(_PAUSE)
+    assert sync.returncode == 0
+    return Measurement(seconds=max(waits), notes={"saves": len(waits), "refused": refused, "second": sorted(waits)[-2]})
 
 
-def sync_beside(task: Task) -> Answer:
-    """The sync that `admin_save` looks at."""
+def sync_during_saves(task: Task) -> Measurement:
+    """The sync that `admin_save` starts."""
     from beatsync import reconcile
     from benchmarks.syncs import options
 
-    answer = Answer()
-    with clocked(answer):
+    measurement = Measurement()
+    with timed(measurement):
         result = reconcile.sync(task.root, open_store(task.url), options())
     assert result.outcome.value == "applied"
-    return answer
+    return measurement
 
 
-def beat_reload_stock(_: Task) -> Answer:
-    """How long beat sends nothing while it reads all rows and asks each when it is due, with django-celery-beat's own scheduler."""
+def beat_reload_stock(_: Task) -> Measurement:
+    """How long beat sends nothing while django-celery-beat's scheduler loads all rows and computes when each is due."""
     from django_celery_beat.schedulers import DatabaseScheduler
 
     return _reload(DatabaseScheduler)
 
 
-def beat_reload_thin(_: Task) -> Answer:
+def beat_reload_thin(_: Task) -> Measurement:
     """The same with `beatsync.schedulers:DatabaseScheduler`."""
     from beatsync.schedulers import DatabaseScheduler
 
     return _reload(DatabaseScheduler)
 
 
-def beat_send_stock(_: Task) -> Answer:
-    """What a thousand due tasks cost beat's loop while all rows are loaded, with django-celery-beat's own; broker not counted."""
+def beat_send_stock(task: Task) -> Measurement:
+    """What 1,000 due tasks cost beat's loop with django-celery-beat's scheduler and all rows loaded, without the broker."""
     from django_celery_beat.schedulers import DatabaseScheduler
 
-    return _send(DatabaseScheduler)
+    return _send(DatabaseScheduler, _QUICK_DUE if task.quick else _DUE)
 
 
-def beat_send_thin(_: Task) -> Answer:
+def beat_send_thin(task: Task) -> Measurement:
     """The same with `beatsync.schedulers:DatabaseScheduler`."""
     from beatsync.schedulers import DatabaseScheduler
 
-    return _send(DatabaseScheduler)
+    return _send(DatabaseScheduler, _QUICK_DUE if task.quick else _DUE)
 
 
-def _reload(scheduler: Any) -> Answer:
+def _reload(scheduler_class: Any) -> Measurement:
     from celery import Celery
     from django.db import DatabaseError
 
-    one = scheduler(app=Celery("bench"), lazy=True)
-    answer = Answer()
+    scheduler = scheduler_class(app=Celery("bench"), lazy=True)
+    measurement = Measurement()
     try:
-        with clocked(answer):
-            entries = one.schedule
-            one.populate_heap()
+        with timed(measurement):
+            entries = scheduler.schedule
+            scheduler.populate_heap()
     except DatabaseError as error:
-        # Of so many crontabs stock beat makes a query that no database answers (FACTS 24).
-        return Answer(problem=str(error).strip().splitlines()[0])
-    answer.notes["entries"] = len(entries)
-    return answer
+        # With so many crontabs the stock scheduler's query is too large for any database (docs/facts.md, 24).
+        return Measurement(problem=str(error).strip().splitlines()[0])
+    measurement.notes["entries"] = len(entries)
+    return measurement
 
 
-def _send(scheduler: Any) -> Answer:
+def _send(scheduler_class: Any, due: int) -> Measurement:
     from celery import Celery
     from django.db import DatabaseError, connection
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
     sent = []
 
-    class Silent(scheduler):  # type: ignore[misc]
+    class RecordingScheduler(scheduler_class):  # type: ignore[misc]
+        """Sends nothing and saves nothing."""
+
         def apply_entry(self, entry: Any, **_: Any) -> None:
             sent.append(entry.name)
 
         def sync(self) -> None:
-            """Write nothing of what it did not run."""
+            pass
 
-    # As for a beat that is set up well; else each turn opens a connection anew.
+    # As in a well-configured beat; otherwise each turn of the loop opens a new connection.
     connection.settings_dict["CONN_MAX_AGE"] = connection.close_at = None
-    hourly = IntervalSchedule.objects.create(every=61, period="minutes")
-    due = datetime.now(timezone.utc) - timedelta(days=1)
-    rows = [PeriodicTask(name=f"due {number}", task="t", interval=hourly, last_run_at=due) for number in range(SENT)]
+    interval = IntervalSchedule.objects.create(every=61, period="minutes")
+    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+    rows = [
+        PeriodicTask(name=f"due {number}", task="t", interval=interval, last_run_at=yesterday) for number in range(due)
+    ]
     PeriodicTask.objects.bulk_create(rows)
-    answer = Answer(counted=SENT)
+    measurement = Measurement(sampled=due)
     try:
-        one = Silent(app=Celery("bench"), lazy=True)
-        one.tick()
-        del sent[:]
-        with clocked(answer):
-            while len(sent) < SENT // 2:
-                one.tick()
+        scheduler = RecordingScheduler(app=Celery("bench"), lazy=True)
+        scheduler.tick()
+        sent.clear()
+        with timed(measurement):
+            while len(sent) < due // 2:
+                scheduler.tick()
     except DatabaseError as error:
-        return Answer(problem=str(error).strip().splitlines()[0])
+        return Measurement(problem=str(error).strip().splitlines()[0])
     finally:
-        hourly.delete()
-    answer.seconds, answer.cpu = answer.seconds * 1000 / len(sent), answer.cpu * 1000 / len(sent)
-    return answer
+        interval.delete()
+    per_thousand = 1000 / len(sent)
+    measurement.seconds, measurement.cpu = measurement.seconds * per_thousand, measurement.cpu * per_thousand
+    return measurement

@@ -1,45 +1,65 @@
-"""Figures → tables: seconds, ratios to L and to today's loop, statements, memory, and how each measure grows."""
+"""Measurements → tables: seconds, ratios to L and to today's loop, statements, memory, and growth with the number of schedules."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
-from benchmarks.task import Answer
+from benchmarks.task import Measurement
+
+_COLUMNS = ("measure", "database", "seconds", "CPU", "× L", "today's loop ÷ it", "statements", "writes", "peak MiB", "")
+_TODAY = {"sync-first": "today-first", "sync-noop": "today-noop", "sync-changed": "today-noop"}
+"""The measure of today's loop that a sync is compared with."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One measure at one size; `answer` is None where it took too long."""
+    """One measure at one size; `measurement` is None after a timeout."""
 
     measure: str
     database: str
     schedules: int
     per_file: int
-    answer: Answer | None
+    measurement: Measurement | None
+
+    @property
+    def problem(self) -> str:
+        """Return why there are no figures; empty if there are."""
+        return "timeout" if self.measurement is None else self.measurement.problem
+
+    def seconds(self, clock: str) -> float:
+        """Return the time of the ratios; NaN after a timeout."""
+        if self.measurement is None:
+            return math.nan
+        # A measure that waits for events has no processor time worth a ratio.
+        return self.measurement.cpu if clock == "cpu" and self.measurement.cpu else self.measurement.seconds
 
     def json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the line as JSON values."""
         return asdict(self)
 
 
 def progress(line: Line) -> str:
-    """Return one line for who waits."""
-    what = f"{line.schedules:>9,} {line.per_file:>4} a file  {line.database or '-':8} {line.measure:20}"
-    one = line.answer
-    if one is None or one.problem:
-        return f"{what} {one.problem if one else 'no answer'}"
-    return f"{what} {one.seconds:9.3f} s  {one.cpu:9.3f} s CPU  {one.statements:>6} statements  {one.peak:6.0f} MiB  {one.notes or ''}"
+    """Return one line for a person who waits."""
+    head = f"{line.schedules:>9,} {line.per_file:>4} a file  {line.database or '-':8} {line.measure:20}"
+    result = line.measurement
+    if result is None or line.problem:
+        return f"{head} {line.problem}"
+    return (
+        f"{head} {result.seconds:9.3f} s  {result.cpu:9.3f} s CPU  {result.statements:>6} statements"
+        f"  {result.peak_mib:6.0f} MiB  {result.notes or ''}"
+    )
 
 
 def tables(lines: Sequence[Line], clock: str) -> str:
-    """Return all tables as markdown."""
+    """Return all tables as Markdown."""
     parts = []
     for schedules, per_file in dict.fromkeys((line.schedules, line.per_file) for line in lines):
-        these = [line for line in lines if (line.schedules, line.per_file) == (schedules, per_file)]
-        parts.append(f"### {schedules:,} schedules, {per_file} a file\n\n" + "\n".join(_table(these, clock)))
+        group = [line for line in lines if (line.schedules, line.per_file) == (schedules, per_file)]
+        parts.append(f"### {schedules:,} schedules, {per_file} a file\n\n" + "\n".join(_table(group, clock)))
     growth = "\n".join(_growth(lines, clock))
     if growth:
         parts.append(f"### Growth\n\n{growth}")
@@ -47,65 +67,69 @@ def tables(lines: Sequence[Line], clock: str) -> str:
 
 
 def _table(lines: Sequence[Line], clock: str) -> Iterator[str]:
-    base = next((_time(line, clock) for line in lines if line.measure == "yaml-load"), None)
-    yield "| measure | database | seconds | CPU | × L | today ÷ it | statements | writes | peak MiB | |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    unit = next((line.seconds(clock) for line in lines if line.measure == "yaml-load"), math.nan)
+    yield _row(_COLUMNS)
+    yield _row(["---"] * len(_COLUMNS))
     for line in lines:
-        one = line.answer
-        if one is None or one.problem:
-            why = one.problem if one else "no answer"
-            yield f"| {line.measure} | {line.database} | {why} | | | | | | | |"
+        result = line.measurement
+        if result is None or line.problem:
+            yield _row([line.measure, line.database, line.problem, *[""] * (len(_COLUMNS) - 3)])
             continue
-        ratio = f"{_time(line, clock) / base:.3f}" if base else ""
-        notes = ", ".join(f"{name} {value:,.4g}" for name, value in one.notes.items())
-        if one.counted != line.schedules:
-            notes = f"scaled up from {one.counted}"
-        yield (
-            f"| {line.measure} | {line.database} | {one.seconds:.3f} | {one.cpu:.3f} | {ratio} | {_times(line, lines)} "
-            f"| {one.statements or ''} | {one.writes or ''} | {one.peak:.0f} | {notes} |"
+        notes = ", ".join(f"{name} {value:,.4g}" for name, value in result.notes.items())
+        if result.sampled != line.schedules:
+            notes = f"extrapolated from {result.sampled}"
+        yield _row(
+            [
+                line.measure,
+                line.database,
+                f"{result.seconds:.3f}",
+                f"{result.cpu:.3f}",
+                f"{line.seconds(clock) / unit:.3f}",
+                _today_ratio(line, lines),
+                str(result.statements or ""),
+                str(result.writes or ""),
+                f"{result.peak_mib:.0f}",
+                notes,
+            ]
         )
 
 
-def _times(line: Line, lines: Iterable[Line]) -> str:
-    """Return how many times as long today's loop takes, on the same database and by the wall's clock."""
-    loop = {"sync-first": "today-first", "sync-noop": "today-noop", "sync-changed": "today-noop"}.get(line.measure)
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _today_ratio(line: Line, lines: Iterable[Line]) -> str:
+    """Return how many times as long today's loop takes on the same database, by the wall clock; empty if it was not measured."""
     for other in lines:
-        if other.measure == loop and other.database == line.database and other.answer and line.answer:
-            return f"{other.answer.seconds / line.answer.seconds:,.0f}"
+        is_today = other.measure == _TODAY.get(line.measure) and other.database == line.database
+        if is_today and other.measurement and line.measurement:
+            return f"{other.measurement.seconds / line.measurement.seconds:,.0f}"
     return ""
 
 
 def _growth(lines: Sequence[Line], clock: str) -> Iterator[str]:
-    """Yield the exponent between the smallest and the largest size and between the two largest; 1 is a straight line."""
+    """Yield a table of the exponents between neighbouring sizes; 1 is linear growth."""
+    sizes = list(pairwise(sorted({line.schedules for line in lines})))
     rows: list[str] = []
-    for key in dict.fromkeys((line.measure, line.database, line.per_file) for line in lines):
-        these = sorted(
-            (line for line in lines if (line.measure, line.database, line.per_file) == key and not _is_void(line)),
-            key=lambda line: line.schedules,
-        )
-        if len(these) > 1:
-            steps = (_exponent(one, two, clock) for one, two in zip(these, these[1:]))  # noqa: B905, RUF007
-            name, database, per_file = key
-            rows.append(f"| {name} | {database} | {per_file} | {' | '.join(f'{step:.2f}' for step in steps)} |")
+    for measure, database, per_file in dict.fromkeys((line.measure, line.database, line.per_file) for line in lines):
+        by_size = {
+            line.schedules: line
+            for line in lines
+            if (line.measure, line.database, line.per_file) == (measure, database, per_file) and not line.problem
+        }
+        exponents = [
+            f"{_exponent(by_size[small], by_size[large], clock):.2f}" if {small, large} <= by_size.keys() else ""
+            for small, large in sizes
+        ]
+        if any(exponents):
+            rows.append(_row([measure, database, str(per_file), *exponents]))
     if rows:
-        sizes = sorted({line.schedules for line in lines})
-        pairs = [f"{one:,} to {two:,}" for one, two in zip(sizes, sizes[1:])]  # noqa: B905, RUF007
-        yield f"| measure | database | a file | {' | '.join(pairs)} |"
-        yield f"| --- | --- | --- |{' --- |' * len(pairs)}"
+        steps = [f"{small:,} to {large:,}" for small, large in sizes]
+        yield _row(["measure", "database", "a file", *steps])
+        yield _row(["---"] * (3 + len(steps)))
         yield from rows
 
 
-def _is_void(line: Line) -> bool:
-    return line.answer is None or bool(line.answer.problem)
-
-
 def _exponent(small: Line, large: Line, clock: str) -> float:
-    times = max(_time(large, clock), 1e-9) / max(_time(small, clock), 1e-9)
-    return math.log(times) / math.log(large.schedules / small.schedules)
-
-
-def _time(line: Line, clock: str) -> float:
-    if line.answer is None:
-        return math.nan
-    # What is scaled up, and what waits for events, has no processor time worth a ratio.
-    return line.answer.cpu if clock == "cpu" and line.answer.cpu else line.answer.seconds
+    ratio = max(large.seconds(clock), 1e-9) / max(small.seconds(clock), 1e-9)
+    return math.log(ratio) / math.log(large.schedules / small.schedules)

@@ -1,4 +1,4 @@
-"""Generated but realistic sources: tenants' schedules of all kinds, in several zones, with arguments of the usual sizes."""
+"""Generated, realistic sources: schedules of all kinds for many tenants, in several time zones, with usual arguments."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ from pathlib import Path
 _ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney", "America/Sao_Paulo")
 _TASKS = ("billing.tasks.send_invoices", "reports.tasks.nightly", "sync.tasks.pull", "mail.tasks.digest", "cache.warm")
 _QUEUES = ("default", "slow", "mail")
+_FILES_PER_DIRECTORY = 1000
 
 
-def write(directory: Path, schedules: int, per_file: int, *, changed: float = 0.0) -> None:
-    """Write `schedules` schedules, `per_file` to a file; of the share `changed` of them the arguments differ."""
+def write(directory: Path, schedules: int, per_file: int, *, changed_files: float = 0.0) -> None:
+    """Write a source of `schedules` schedules, `per_file` to a file.
+
+    In a share `changed_files` of the files, at least one if it is not 0, every schedule has other arguments.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    every = round(1 / changed) if changed else 0
-    for first in range(0, schedules, per_file):
+    step = round(1 / changed_files) if changed_files else 0
+    for number, first in enumerate(range(0, schedules, per_file)):
         numbers = range(first, min(first + per_file, schedules))
-        place = directory / f"{first // per_file // 1000:03d}"
-        place.mkdir(exist_ok=True)
-        (place / f"{first // per_file:06d}.yaml").write_text(text(numbers, every), encoding="utf-8")
+        folder = directory / f"{number // _FILES_PER_DIRECTORY:03d}"
+        folder.mkdir(exist_ok=True)
+        is_changed = bool(step) and number % step == 0
+        (folder / f"{number:06d}.yaml").write_text(spec_file(numbers, is_changed=is_changed), encoding="utf-8")
 
 
-def text(numbers: range, every: int = 0) -> str:
-    """Return a spec file of the schedules with these numbers; of every `every`th the arguments differ."""
+def spec_file(numbers: range, *, is_changed: bool = False) -> str:
+    """Return a spec file with the schedules of these numbers; with `is_changed`, all with other arguments."""
     head = "defaults:\n  queue: default\n  expire_seconds: 1h\n\nschedules:\n"
-    return head + "".join(_schedule(number, changed=bool(every) and number % every == 0) for number in numbers)
+    return head + "".join(_schedule(number, is_changed=is_changed) for number in numbers)
 
 
-def _schedule(number: int, *, changed: bool) -> str:
+def _schedule(number: int, *, is_changed: bool) -> str:
     chance = random.Random(number)
-    lines = ["  # Asked for by the tenant; see the contract."] if chance.random() < 0.05 else []
+    lines = ["  # Requested by the tenant; see the contract."] if chance.random() < 0.05 else []
     lines.append(f"  tenant-{number:07d}.{chance.choice(('invoices', 'report', 'pull', 'digest'))}:")
     lines.append(f"    task: {chance.choice(_TASKS)}")
     kind = chance.random()
@@ -52,15 +57,15 @@ def _schedule(number: int, *, changed: bool) -> str:
     lines.append("    kwargs:")
     lines.append(f"      tenant: {number}")
     lines.append(f"      region: {chance.choice(('eu', 'us', 'ap'))}")
-    lines.append(f"      dry_run: {'true' if changed else 'false'}")
+    lines.append(f"      dry_run: {'true' if is_changed else 'false'}")
     if chance.random() < 0.3:
         lines.append(f"      recipients: [ops-{number}@example.com, billing@example.com]")
-    lines.extend(_seldom(number, chance))
+    lines.extend(_optional_fields(number, chance))
     return "\n".join(lines) + "\n"
 
 
-def _seldom(number: int, chance: random.Random) -> Iterator[str]:
-    """Yield what one schedule in a few has."""
+def _optional_fields(number: int, chance: random.Random) -> Iterator[str]:
+    """Yield the fields that only some schedules have."""
     if chance.random() < 0.2:
         yield f"    queue: {chance.choice(_QUEUES)}"
     if chance.random() < 0.1:

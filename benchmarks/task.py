@@ -1,4 +1,4 @@
-"""What a child process is asked to measure, and what it answers."""
+"""What a child process is to measure, what it returns, and how time and memory are measured."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-_AT_REST = 0.97
-"""The share of idle ticks from which on nobody else is at work."""
+_IDLE = 0.97
+"""The share of idle processor time from which on the machine counts as idle."""
 
 
 @dataclass(frozen=True)
@@ -20,95 +20,100 @@ class Task:
     """One measure of one source on one database."""
 
     measure: str
-    folder: str
+    directory: str
     """The source's files."""
-    changed: str
-    """The same source with 1 % of the schedules changed."""
+    changed_directory: str
+    """The same source with all schedules changed in 1 % of the files."""
     schedules: int
     url: str = ""
-    rest: float = 0.0
-    """Seconds for which the processors may be waited for to have nothing to do."""
+    """The database; empty for a measure that needs none."""
+    idle_timeout: float = 0.0
+    """Seconds to wait at most until the machine is idle."""
+    quick: bool = False
+    """Whether a measure repeats itself as seldom as possible, because only that it runs is of interest."""
 
     @property
     def root(self) -> Path:
-        """The source's directory."""
-        return Path(self.folder)
+        """Return the source's directory."""
+        return Path(self.directory)
 
     @classmethod
-    def read(cls, text: str) -> Task:
-        """Read what `text` wrote."""
+    def from_json(cls, text: str) -> Task:
+        """Return the task that `to_json` wrote."""
         return cls(**json.loads(text))
 
-    def text(self) -> str:
-        """Return it as one word of a command."""
+    def to_json(self) -> str:
+        """Return the task as one command-line argument."""
         return json.dumps(asdict(self))
 
 
 @dataclass
-class Answer:
-    """What was measured; times in seconds, memory in MiB."""
+class Measurement:
+    """The result of one measure."""
 
     seconds: float = 0.0
     cpu: float = 0.0
-    """Of this process and those that it waited for; a database server's is not in it."""
+    """Processor seconds of this process and its children, without those of a database server."""
     statements: int = 0
     writes: int = 0
-    peak: float = 0.0
-    counted: int = 0
-    """Schedules that were measured, where `seconds` were scaled up from fewer."""
+    peak_mib: float = 0.0
+    sampled: int = 0
+    """How many schedules were measured, if the figures are extrapolated from a sample."""
     notes: dict[str, float] = field(default_factory=dict)
+    """Further figures by name."""
     problem: str = ""
-    """Why what others made could not do it at all."""
-
-    def text(self) -> str:
-        """Return it as one line."""
-        return json.dumps(asdict(self))
+    """Why the measured software failed."""
 
     @classmethod
-    def read(cls, values: Mapping[str, object]) -> Answer:
-        """Read what `text` wrote."""
+    def from_values(cls, values: Mapping[str, object]) -> Measurement:
+        """Return the measurement that `to_json` wrote, parsed."""
         return cls(**values)  # type: ignore[arg-type]
+
+    def to_json(self) -> str:
+        """Return the measurement as one line."""
+        return json.dumps(asdict(self))
 
 
 @contextmanager
-def clocked(answer: Answer) -> Iterator[None]:
-    """Measure the body."""
-    cpu, begun = _cpu(), time.perf_counter()
+def timed(measurement: Measurement) -> Iterator[None]:
+    """Store the wall-clock and processor seconds of the body."""
+    cpu, start = _cpu_seconds(), time.perf_counter()
     yield
-    answer.seconds, answer.cpu = time.perf_counter() - begun, _cpu() - cpu
+    measurement.seconds, measurement.cpu = time.perf_counter() - start, _cpu_seconds() - cpu
 
 
-def rest(most: float) -> None:
-    """Wait, at most so many seconds, until the processors have nothing to do, where the system tells.
+def wait_until_idle(timeout: float) -> None:
+    """Wait until the processors are idle, at most `timeout` seconds; return at once if the system has no `/proc/stat`.
 
-    Database servers go on working for seconds after they were told to forget what was measured before.
+    A database server works for seconds after a measure, for example to clean up deleted rows.
     """
-    deadline = time.monotonic() + most
+    deadline = time.monotonic() + timeout
     before = _ticks()
     while before and time.monotonic() < deadline:
         time.sleep(0.25)
         after = _ticks()
-        passed, idle = (new - old for new, old in zip(after, before, strict=True))
-        if idle >= _AT_REST * passed:
+        total, idle = (new - old for new, old in zip(after, before, strict=True))
+        if idle >= _IDLE * total:
             return
         before = after
 
 
 def _ticks() -> tuple[int, ...]:
-    """Return all ticks of the processors since the system began, and the idle ones among them; nothing where it does not tell."""
+    """Return all and the idle ticks of the processors since the system started; empty if unavailable."""
     with suppress(OSError):
-        ticks = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+        first_line = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
+        ticks = [int(word) for word in first_line.split()[1:9]]
         return sum(ticks), ticks[3] + ticks[4]
     return ()
 
 
-def peak(*, of_children: bool = False) -> float:
-    """Return the most memory that this process, or one that it waited for, ever had, in MiB."""
-    scale = 1024 * 1024 if sys.platform == "darwin" else 1024
+def peak_mib(*, of_children: bool = False) -> float:
+    """Return the peak memory of this process, or of the largest child that has ended, in MiB."""
+    per_mib = 1024 * 1024 if sys.platform == "darwin" else 1024
     who = resource.RUSAGE_CHILDREN if of_children else resource.RUSAGE_SELF
-    return resource.getrusage(who).ru_maxrss / scale
+    return resource.getrusage(who).ru_maxrss / per_mib
 
 
-def _cpu() -> float:
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+def _cpu_seconds() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)

@@ -1,86 +1,105 @@
-"""What people do today, in django-celery-beat's own ways: a loop over tasks, and beat's own `beat_schedule`.
+"""What people use today: a script that loops over tasks, and celery's `beat_schedule`.
 
-Both cost the same for every row, so a few hundred rows are measured and the time is scaled up to all of them; `counted` says how
-many. Each row is a transaction of its own, as in a script or in beat.
+Both cost the same per row, so a few hundred rows are measured and the time is extrapolated; `sampled` says from how many. Each row
+is written in a transaction of its own, as a script or beat does.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta, timezone
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.databases import counted, empty, open_store
 from benchmarks.syncs import options
-from benchmarks.task import Answer, Task, clocked, peak
+from benchmarks.task import Measurement, Task, peak_mib, timed
 
-ROWS = 300
+if TYPE_CHECKING:
+    from beatsync.values import TaskSpec
+
+_ROWS = 300
+"""How many rows are measured."""
+_QUICK_ROWS = 20
+
+Writer = Callable[[Measurement, "Sequence[TaskSpec]"], None]
+"""Writes the rows of tasks, and measures it."""
 
 
-def today_first(task: Task) -> Answer:
-    """`get_or_create` of the schedule and `update_or_create` of the task, for each, as the documentation shows; no row is there.
+def today_first(task: Task) -> Measurement:
+    """Create every row with `get_or_create` for the schedule and `update_or_create` for the task.
 
-    Nothing helps to find a crontab by what it says, so a row costs the more the more of them there are. Half of what is measured
-    are the first rows, and half the last ones.
+    No index helps to find a crontab row, so a row costs more the more of them exist: half of the sample are the first rows, half
+    the last ones.
     """
     from django_celery_beat.models import PeriodicTask
 
     empty(task)
-    paths, answer = sorted(task.root.rglob("*.yaml")), Answer()
-    _run(task, _specs(paths, ROWS // 2), _loop, answer)
+    paths, measurement = sorted(task.root.rglob("*.yaml")), Measurement()
+    half = _rows(task) // 2
+    _measure(task, _specs(paths, half), _loop, measurement)
     empty(task)
-    _heal(task)
-    last = _specs(paths[::-1], ROWS // 2)
+    _sync(task)
+    last = _specs(paths[::-1], half)
     PeriodicTask.objects.filter(name__in=[spec.name for spec in last]).delete()
-    _run(task, last, _loop, answer)
-    return _scaled(task, answer)
+    _measure(task, last, _loop, measurement)
+    return _extrapolated(task, measurement)
 
 
-def today_noop(task: Task) -> Answer:
-    """The same loop where all rows are there already."""
-    return _again(task, _loop)
+def today_noop(task: Task) -> Measurement:
+    """The same loop over rows that exist already."""
+    return _over_existing_rows(task, _loop)
 
 
-def today_beat_schedule(task: Task) -> Answer:
-    """Django-celery-beat's `DatabaseScheduler.update_from_dict`, by which beat writes `beat_schedule` at each start."""
-    return _again(task, _beat_schedule)
+def today_beat_schedule(task: Task) -> Measurement:
+    """`DatabaseScheduler.update_from_dict`, with which beat writes `beat_schedule` at each start."""
+    return _over_existing_rows(task, _beat_schedule)
 
 
-def _again(task: Task, run: Any) -> Answer:
-    answer = Answer()
-    _run(task, _specs(sorted(task.root.rglob("*.yaml")), ROWS), run, answer)
-    _heal(task)
-    return _scaled(task, answer)
+def _rows(task: Task) -> int:
+    return _QUICK_ROWS if task.quick else _ROWS
 
 
-def _run(task: Task, specs: list[Any], run: Any, answer: Answer) -> None:
-    """Add what the loop over `specs` costs."""
-    one = Answer()
-    with counted(task.url, one):
-        run(one, specs)
-    for name in ("seconds", "cpu", "statements", "writes"):
-        setattr(answer, name, getattr(answer, name) + getattr(one, name))
-    answer.counted += len(specs)
-    answer.peak = answer.peak or peak()
+def _over_existing_rows(task: Task, write: Writer) -> Measurement:
+    measurement = Measurement()
+    _measure(task, _specs(sorted(task.root.rglob("*.yaml")), _rows(task)), write, measurement)
+    _sync(task)
+    return _extrapolated(task, measurement)
 
 
-def _scaled(task: Task, answer: Answer) -> Answer:
-    factor = task.schedules / answer.counted
-    answer.seconds, answer.cpu = answer.seconds * factor, answer.cpu * factor
-    answer.statements, answer.writes = round(answer.statements * factor), round(answer.writes * factor)
-    return answer
+def _measure(task: Task, specs: Sequence[TaskSpec], write: Writer, total: Measurement) -> None:
+    """Add the cost of writing `specs` to `total`."""
+    measurement = Measurement()
+    with counted(task.url, measurement):
+        write(measurement, specs)
+    total.seconds += measurement.seconds
+    total.cpu += measurement.cpu
+    total.statements += measurement.statements
+    total.writes += measurement.writes
+    total.sampled += len(specs)
+    total.peak_mib = total.peak_mib or peak_mib()
 
 
-def _heal(task: Task) -> None:
-    """Leave the rows as the files say, for what is measured next."""
+def _extrapolated(task: Task, measurement: Measurement) -> Measurement:
+    factor = task.schedules / measurement.sampled
+    measurement.seconds, measurement.cpu = measurement.seconds * factor, measurement.cpu * factor
+    measurement.statements, measurement.writes = (
+        round(measurement.statements * factor),
+        round(measurement.writes * factor),
+    )
+    return measurement
+
+
+def _sync(task: Task) -> None:
+    """Make the rows equal to the files for the next measure."""
     from beatsync import reconcile
 
     reconcile.sync(task.root, open_store(task.url), options())
 
 
-def _specs(paths: list[Path], number: int) -> list[Any]:
-    """Return what the first schedules in these files are to be."""
+def _specs(paths: Sequence[Path], number: int) -> list[TaskSpec]:
+    """Return the first `number` tasks that these files declare."""
     from beatsync.specfile import ParseOptions, parse_file
     from beatsync.values import SourceFile
 
@@ -88,25 +107,16 @@ def _specs(paths: list[Path], number: int) -> list[Any]:
     return list(islice((declared.spec for file in files for declared in file.schedules), number))
 
 
-def _schedule(spec: Any) -> tuple[str, Any]:
-    """Return the schedule's row by its own model's `get_or_create`."""
+def _loop(measurement: Measurement, specs: Sequence[TaskSpec]) -> None:
     from django_celery_beat import models
 
-    from beatsync.store.schedules import columns_of
-
-    one, kind = spec.schedule, spec.schedule.kind
-    model: Any = getattr(models, f"{kind.capitalize()}Schedule")
-    values = {"clocked_time": one.clocked_time} if kind == "clocked" else columns_of(one, timezone.utc)
-    return kind, model.objects.get_or_create(**values)[0]
-
-
-def _loop(answer: Answer, specs: list[Any]) -> None:
-    from django_celery_beat.models import PeriodicTask
-
-    with clocked(answer):
+    with timed(measurement):
         for spec in specs:
-            kind, schedule = _schedule(spec)
-            PeriodicTask.objects.update_or_create(
+            assert spec.schedule is not None
+            kind = spec.schedule.kind
+            model: Any = getattr(models, f"{kind.capitalize()}Schedule")
+            schedule, _ = model.objects.get_or_create(**spec.schedule._asdict())
+            models.PeriodicTask.objects.update_or_create(
                 name=spec.name,
                 defaults={
                     kind: schedule,
@@ -122,29 +132,34 @@ def _loop(answer: Answer, specs: list[Any]) -> None:
             )
 
 
-def _beat_schedule(answer: Answer, specs: list[Any]) -> None:
+def _beat_schedule(measurement: Measurement, specs: Sequence[TaskSpec]) -> None:
     from celery import Celery
     from django_celery_beat.schedulers import ModelEntry
 
     app = Celery("bench", set_as_current=False)
     entries = {spec.name: _entry(spec, app) for spec in specs}
-    with clocked(answer):
-        # `update_from_dict` is this for each entry, and a reload of all rows, which the neighbours measure.
+    with timed(measurement):
+        # `update_from_dict` does this for each entry and reloads all rows, which `beat-reload-stock` measures.
         for name, entry in entries.items():
             ModelEntry.from_entry(name, app=app, **entry)
 
 
-def _entry(spec: Any, app: Any) -> dict[str, Any]:
+def _entry(spec: TaskSpec, app: Any) -> dict[str, Any]:
+    """Return an entry of `beat_schedule`, which has no clocked kind: those run daily here."""
     import json
 
     from celery.schedules import crontab, schedule, solar
 
-    one, when = spec.schedule, None
-    if one.kind == "crontab":
-        fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-        when = crontab(**{name: getattr(one, name) for name in fields}, app=app)
-    elif one.kind == "solar":
-        when = solar(one.event, float(one.latitude), float(one.longitude), app=app)
-    else:  # `beat_schedule` has no clocked kind
-        when = schedule(timedelta(**{one.period: one.every}) if one.kind == "interval" else timedelta(days=1), app=app)
+    from beatsync.values import Crontab, Interval, Solar
+
+    if isinstance(spec.schedule, Crontab):
+        fields = spec.schedule._asdict()
+        del fields["timezone"]
+        when = crontab(**fields, app=app)
+    elif isinstance(spec.schedule, Solar):
+        when = solar(spec.schedule.event, float(spec.schedule.latitude), float(spec.schedule.longitude), app=app)
+    elif isinstance(spec.schedule, Interval):
+        when = schedule(timedelta(**{spec.schedule.period: spec.schedule.every}), app=app)
+    else:
+        when = schedule(timedelta(days=1), app=app)
     return {"task": spec.task, "schedule": when, "kwargs": json.loads(spec.kwargs), "options": {"queue": spec.queue}}

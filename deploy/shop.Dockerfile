@@ -1,4 +1,4 @@
-# The example project as an image, for compose.yaml: what runs beat and workers needs beatsync only if it is among its apps.
+# The example project as an image, for compose.yaml. Beat and workers need beatsync only if it is one of the project's apps.
 ARG BASE=python:3.13-slim-bookworm
 FROM ${BASE}
 ENV PATH="/opt/shop/bin:${PATH}" \

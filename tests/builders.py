@@ -1,4 +1,4 @@
-"""Small values for tests: a schedule, its row and its inventory entry, with only what a test is about spelled out."""
+"""Small values for tests: a schedule, its row and its inventory entry, with defaults for what a test is not about."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from beatsync.plan.compare import applied_text
+from beatsync.plan.diff import make_plan
+from beatsync.plan.guard import guard
+from beatsync.plan.inventory import applied_text
+from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Declared, Desired, Interval, Location, Policy, Revision, TaskSpec
@@ -30,11 +33,11 @@ def declared(name: str = "nightly", *, policy: Policy | None = None, path: str =
 
 
 def row(of: TaskSpec | Declared, row_id: int = 1, **changes: Any) -> Row:
-    """Return a row that says what `of` says; `changes` go to the row where it has such a field, else to its values."""
-    base = of.spec if isinstance(of, Declared) else of
-    own = {key: changes.pop(key) for key in list(changes) if key in {"last_run_at", "total_run_count", "date_changed"}}
-    own.setdefault("date_changed", NOW - timedelta(days=30))
-    return Row(row_id=row_id, spec=base._replace(**changes), schedule_id=1, **own)
+    """Return a row with the values of `of`; `changes` are attributes of `Row`, or else values that differ from `of`."""
+    values = of.spec if isinstance(of, Declared) else of
+    names = {"last_run_at", "total_run_count", "date_changed"} & changes.keys()
+    attributes = {"date_changed": NOW - timedelta(days=30), **{name: changes.pop(name) for name in names}}
+    return Row(row_id=row_id, spec=values._replace(**changes), schedule_id=1, **attributes)
 
 
 def owned(of: Declared, row_id: int = 1, **changes: Any) -> Owned:
@@ -44,12 +47,20 @@ def owned(of: Declared, row_id: int = 1, **changes: Any) -> Owned:
 
 
 def desired(*schedules: Declared, **fields: Any) -> Desired:
-    return Desired(tuple(sorted(schedules, key=lambda one: one.spec.name)), **fields)
+    return Desired(tuple(sorted(schedules, key=lambda schedule: schedule.spec.name)), **fields)
 
 
 def observed(*rows: Row, inventory: tuple[Owned, ...] = (), **fields: Any) -> Observed:
-    return Observed(rows={one.spec.name: one for one in rows}, inventory={one.name: one for one in inventory}, **fields)
+    return Observed(
+        rows={row.name: row for row in rows}, inventory={entry.name: entry for entry in inventory}, **fields
+    )
 
 
 def request(*, origin: str | None = None, now: datetime = NOW, **options: Any) -> Request:
     return Request("default", now, REVISION, origin, PlanOptions(**options))
+
+
+def guarded(files: Desired, current: Observed, options: Request | None = None) -> Plan:
+    """Return the plan after its guards, as a sync sees it."""
+    options = options or request()
+    return guard(make_plan(files, current, options), files, current, options)

@@ -1,6 +1,6 @@
-"""One file a command: parse, wire, call, report, exit code. How anything is done, this room must not know.
+"""The command line: one module per command, which parses, calls the core, renders and returns an exit code.
 
-Nothing is imported before it is needed: `beatsync --help` costs click, and `validate` neither Django nor celery's application.
+Modules are imported on first use: `beatsync --help` imports only click, and `validate` imports neither Django nor a celery app.
 """
 
 from beatsync.cli.group import main

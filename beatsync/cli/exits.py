@@ -1,4 +1,4 @@
-"""The exit codes (DESIGN, section 7), and which error means which."""
+"""The exit codes, and the code of each expected error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ USAGE = 64
 INTERRUPTED = 130
 
 
-def explain(error: Exception) -> tuple[str, int] | None:
-    """Return the message and the exit code of an error that people are expected to meet; None for a bug."""
+def describe_error(error: Exception) -> tuple[str, int] | None:
+    """Return the message and the exit code of an expected error; None for a bug."""
     from beatsync.source import SourceError
     from beatsync.store.errors import LockHeld, StoreError
 

@@ -1,4 +1,4 @@
-"""The group of all commands, and the one place where an error becomes a message and an exit code."""
+"""The group of all commands, and the only place that turns an error into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from click.core import ParameterSource
 
 from beatsync import __version__
 from beatsync.cli import exits
-from beatsync.cli.output import complain, note
+from beatsync.cli.output import print_error, print_hint
 
 COMMANDS = {
-    "validate": "Read and check spec files; needs no database.",
-    "plan": "Show what a sync would do.",
-    "sync": "Make the database say what the files say, once.",
-    "run": "Keep the database equal to the files, until SIGTERM.",
-    "status": "Show each source: revision, outcome, drift, paused rows.",
-    "release": "Give rows out of BeatSync's hands, as they are.",
-    "suspend": "Leave a source's rows alone for a while.",
-    "resume": "Let syncs of a suspended source go on.",
+    "validate": "Check spec files. Needs no database.",
+    "plan": "Show what a sync would change.",
+    "sync": "Apply the spec files to the database once.",
+    "run": "Keep the database in sync with the files, until SIGTERM.",
+    "status": "Show each source: revision, last outcome, drift, paused rows.",
+    "release": "Stop managing rows and leave them unchanged.",
+    "suspend": "Refuse syncs of a source for a while.",
+    "resume": "Allow syncs of a suspended source again.",
     "schema": "Print a published JSON Schema.",
-    "init": "Lay out a new directory of spec files.",
-    "migrate": "Make or update BeatSync's own tables.",
+    "init": "Create a directory with a first spec file.",
+    "migrate": "Create or update BeatSync's own tables.",
 }
-"""Each command stands in the module of its name; its help here is that of its docstring, so that listing them is cheap."""
+"""The module of each command has the command's name. The help texts are repeated here so that listing them imports no module."""
 
 
 class LazyGroup(click.Group):
     """Imports a command's module when that command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the commands in the order in which they are met."""
+        """Return the names of the commands in the order of a first use."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command."""
+        """Import and return a command; None if there is no command of that name."""
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"beatsync.cli.{cmd_name}")
@@ -48,13 +48,13 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that was named, and offer the nearest where there is none of that name."""
+        """Return the named command. Raises click.UsageError with the nearest name if there is no such command."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"The commands are {', '.join(COMMANDS)}."
-            ctx.fail(f"There is no command {args[0]!r}. {hint}")
+            hint = f"Did you mean {near[0]!r}?" if near else f"Available commands: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Every flag has an environment variable: --max-deletes is BEATSYNC_MAX_DELETES. DIR is BEATSYNC_DIR.",
+    epilog="Every flag has an environment variable: for --max-deletes it is BEATSYNC_MAX_DELETES, for DIR it is BEATSYNC_DIR.",
 )
 @click.version_option(__version__, prog_name="beatsync", message="%(prog)s %(version)s")
 def group() -> None:
@@ -74,7 +74,10 @@ def group() -> None:
 
 
 def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", settings: Any = None) -> int:
-    """Run a command line and return its exit code; `settings` is a Django project's `BEATSYNC`, where it is loaded already."""
+    """Run a command line and return its exit code.
+
+    `settings` is the `BEATSYNC` setting of a Django project that is already loaded; None if no project is loaded.
+    """
     try:
         code = group.main(
             list(sys.argv[1:] if arguments is None else arguments),
@@ -87,29 +90,29 @@ def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", sett
         return exits.USAGE
     except click.UsageError as error:
         error.show()
-        if hint := _hint(error):
-            note(hint, "hint")
+        if hint := _usage_hint(error):
+            print_hint(hint)
         return exits.USAGE
     except click.ClickException as error:
-        complain(error.format_message())
+        print_error(error.format_message())
         return exits.FAILED
     except click.Abort:
-        complain("interrupted; what was not committed is undone")
+        print_error("interrupted; changes that were not committed are rolled back")
         return exits.INTERRUPTED
     except Exception as error:
-        known = exits.explain(error)
-        if known is None:
+        expected = exits.describe_error(error)
+        if expected is None:
             raise
-        message, code = known
-        complain(message)
+        message, code = expected
+        print_error(message)
         return code
     return code if isinstance(code, int) else exits.DONE
 
 
-def _hint(error: click.UsageError) -> str | None:
-    """Return what click does not know: which variable a value came from, and what a flag of other tools is called here."""
+def _usage_hint(error: click.UsageError) -> str | None:
+    """Return what click's own message lacks: the variable that the value came from, or our name for a common flag."""
     if isinstance(error, click.NoSuchOption) and error.option_name == "--dry-run":
-        return "`beatsync plan` shows what a sync would do, and does nothing"
+        return "use `beatsync plan`: it shows what a sync would change and writes nothing"
     param, ctx = getattr(error, "param", None), error.ctx
     if param is None or ctx is None or ctx.get_parameter_source(param.name) is not ParameterSource.ENVIRONMENT:
         return None

@@ -9,21 +9,22 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.settings import ProjectSettings
 from beatsync.published import NAMES, read_schema
 
-SCHEMA = "_beatsync.schema.json"
-"""Names that begin with an underscore are no spec files."""
-EXAMPLE = "schedules.yaml"
-_TEXT = f"""\
-# yaml-language-server: $schema=./{SCHEMA}
+SCHEMA_FILE = "_beatsync.schema.json"
+"""A file whose name begins with an underscore is not read as a spec file."""
+SPEC_FILE = "schedules.yaml"
+_SPEC_TEXT = f"""\
+# yaml-language-server: $schema=./{SCHEMA_FILE}
 version: 1
 
-# Merged under every schedule of this file.
+# Values that apply to every schedule of this file.
 defaults:
-  # timezone: Europe/Berlin  # left out, it is the project's CELERY_TIMEZONE, else UTC
+  # timezone: Europe/Berlin  # default: the project's CELERY_TIMEZONE, else UTC
   # queue: billing
 
-# Each name is a PeriodicTask.name. Take the # away from what you want, or write your own.
+# Each key is the name of a PeriodicTask. Uncomment an example, or write your own schedule.
 schedules:
   # nightly-invoices:
   #   task: billing.tasks.generate_invoices
@@ -40,25 +41,26 @@ schedules:
 @options.directory()
 @click.pass_obj
 def command(settings: Any, /, *, directory: Path | None) -> int:
-    """Lay out a new directory: a spec file to begin with, and the schema by which editors complete and explain keys."""
-    root = wiring.directory(wiring.Given(directory), wiring.Project.read(settings))
+    """Create DIR with a first spec file, and with the schema that editors use to complete and explain keys."""
+    root = wiring.source_directory(options.CliOptions(directory), ProjectSettings.read(settings))
     files = {
-        EXAMPLE: _TEXT,
-        SCHEMA: json.dumps(read_schema(NAMES[0]), indent=2, ensure_ascii=False) + "\n",
+        SPEC_FILE: _SPEC_TEXT,
+        SCHEMA_FILE: json.dumps(read_schema(NAMES[0]), indent=2, ensure_ascii=False) + "\n",
     }
     if root.exists() and not root.is_dir():
-        raise click.ClickException(f"{root} is a file; name a directory, be it a new one")
-    taken = [name for name in files if (root / name).exists()]
-    if taken:
-        raise click.ClickException(f"{root / taken[0]} exists already, and nothing was written")
+        raise click.ClickException(f"{root} is a file; name a directory, which may be new")
+    existing = [name for name in files if (root / name).exists()]
+    if existing:
+        raise click.ClickException(f"{root / existing[0]} already exists; nothing was written. Name another directory")
     try:
         root.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             with (root / name).open("x", encoding="utf-8") as file:
                 file.write(text)
-            output.answer(f"made {root / name}")
+            output.print_result(f"created {root / name}")
     except OSError as error:
         raise click.ClickException(f"{root} cannot be written: {error.strerror}") from None
-    validate, plan = (output.command(word, *([str(root)] if directory else [])) for word in ("validate", "plan"))
-    output.note(f"edit {root / EXAMPLE}, then run `{validate}` and `{plan}`", "hint")
+    arguments = [str(root)] if directory else []
+    validate, plan = (output.command_line(name, *arguments) for name in ("validate", "plan"))
+    output.print_hint(f"edit {root / SPEC_FILE}, then run `{validate}` and `{plan}`")
     return exits.DONE

@@ -6,23 +6,24 @@ from typing import Any
 
 import click
 
-from beatsync.cli import exits, options, output, wiring
+from beatsync.cli import exits, options, output
+from beatsync.cli.connection import open_store
 
 
 @click.command("migrate")
 @options.database
-@options.option("--with-beat", is_flag=True, help="Also make or update the tables of django-celery-beat.")
+@options.option("--with-beat", is_flag=True, help="Also create or update the tables of django-celery-beat.")
 @click.pass_obj
-def command(settings: Any, /, *, with_beat: bool, **given: Any) -> int:
-    """Make BeatSync's own tables, or bring them up to date.
+def command(settings: Any, /, *, with_beat: bool, **flags: Any) -> int:
+    """Create BeatSync's own tables, or update them.
 
-    The tables of django-celery-beat belong to your project and are left to it, unless you say --with-beat.
+    The tables of django-celery-beat belong to your project; they change only with --with-beat.
     """
-    with wiring.opened(wiring.Given(**given), settings, check=False) as (store, _):
+    with open_store(options.CliOptions(**flags), settings, check_tables=False) as (store, _):
         applied = store.migrate(with_beat)
-        where = store.describe()
+        database = store.describe()
     for name in applied:
-        output.answer(f"applied {name}")
+        output.print_result(f"applied {name}")
     if not applied:
-        output.answer(f"{where}: nothing to do")
+        output.print_result(f"{database}: nothing to do")
     return exits.DONE

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.connection import open_store
+from beatsync.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from beatsync.reconcile import Result
 
 
 @click.command("plan")
 @options.directory()
 @options.source
 @options.parsing
-@options.jobs
 @options.database
 @options.planning
-@options.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where there are changes.")
+@options.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @options.option(
     "--out", "out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-    help="Save the plan; `sync --plan FILE` does exactly that.",
+    help="Save the plan, to be applied by `sync --plan FILE`.",
 )  # fmt: skip
 @options.output_format("text", "json", "markdown")
-@options.talking
+@options.verbosity
 @click.pass_obj
 def command(
     settings: Any,
@@ -34,30 +38,40 @@ def command(
     out: Path | None,
     output_format: str,
     verbose: bool,
-    quiet: bool,
-    **given: Any,
+    is_quiet: bool,
+    **flags: Any,
 ) -> int:
-    """Show what `sync` would do with the same flags, and do nothing."""
+    """Show what `sync` with the same flags would change, and write nothing."""
     from beatsync import reconcile
     from beatsync.cli import saved
-    from beatsync.cli.answers import plan_answer
+    from beatsync.cli.plan_output import render_plan
 
-    asked = wiring.Given(**given)
-    with wiring.opened(asked, settings) as (store, project), output.watching(verbose=verbose, quiet=quiet) as watch:
-        directory = wiring.directory(asked, project)
-        sync_options = wiring.sync_options(asked, project, store)
-        result = reconcile.plan(directory, store, sync_options, watch=watch)
-    if result.outcome is reconcile.Outcome.INVALID or not saved.may_be_saved(result.plan):
+    cli_options = options.CliOptions(**flags)
+    with (
+        open_store(cli_options, settings) as (store, project),
+        show_progress(verbose=verbose, enabled=not is_quiet) as progress,
+    ):
+        directory = wiring.source_directory(cli_options, project)
+        sync_options = wiring.sync_options(cli_options, project, store)
+        result = reconcile.plan(directory, store, sync_options, progress=progress)
+    if result.outcome is reconcile.Outcome.INVALID or not saved.can_be_saved(result.plan):
         out = None
     if out is not None:
-        # Before the answer, of whose reader (`| head`) may want no more than its first lines.
+        # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
-    output.answer_lines(plan_answer(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
-    if result.outcome is reconcile.Outcome.INVALID:
-        return exits.INVALID
+    output.print_lines(render_plan(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
     if out is not None:
-        words = [*([str(asked.directory)] if asked.directory else []), "--plan", str(out)]
-        output.note(f"saved in {out}; `{output.command('sync', *words)}` does exactly this", "hint")
-    elif result.outcome is reconcile.Outcome.BLOCKED:
+        words = [*([str(cli_options.directory)] if cli_options.directory else []), "--plan", str(out)]
+        output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")
+    return _exit_code(result, is_saved=out is not None, detailed=detailed_exitcode)
+
+
+def _exit_code(result: Result, *, is_saved: bool, detailed: bool) -> int:
+    """Return the exit code; a blocked plan that was saved for a review is a success."""
+    from beatsync.reconcile import Outcome
+
+    if result.outcome is Outcome.INVALID:
+        return exits.INVALID
+    if result.outcome is Outcome.BLOCKED and not is_saved:
         return exits.BLOCKED
-    return exits.CHANGES if detailed_exitcode and result.plan.changes else exits.DONE
+    return exits.CHANGES if detailed and result.plan.changes else exits.DONE

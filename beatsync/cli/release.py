@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.connection import open_store
 
 
 @click.command("release")
@@ -15,21 +16,23 @@ from beatsync.cli import exits, options, output, wiring
 @options.source
 @options.database
 @click.pass_obj
-def command(settings: Any, /, *, names: tuple[str, ...], **given: Any) -> int:
-    """Give rows out of BeatSync's hands: they stay as they are and belong to nobody.
+def command(settings: Any, /, *, names: tuple[str, ...], **flags: Any) -> int:
+    """Stop managing rows: BeatSync no longer owns them, and they stay unchanged in the database.
 
-    Take their schedules out of the files first, or the next sync finds rows under their names that it does not own, and stops.
+    First remove their schedules from the files. Otherwise the next sync finds rows that it does not own, and is blocked.
     """
     from beatsync import reconcile
     from beatsync.plan.release import UnknownNames
-    from beatsync.report import plan as report
+    from beatsync.report import text
 
-    asked = wiring.Given(**given)
-    with wiring.opened(asked, settings) as (store, project):
+    cli_options = options.CliOptions(**flags)
+    with open_store(cli_options, settings) as (store, project):
         try:
-            made = reconcile.release(store, names, wiring.sync_options(asked, project, store))
+            plan = reconcile.release(store, names, wiring.sync_options(cli_options, project, store))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
-    output.answer_lines(report.text_report(made, applied=True, paint=output.painter(sys.stdout)))
-    output.note("the rows stay as they are; a sync of files that still declare them stops, until --adopt", "hint")
+    output.print_lines(text.render_plan(plan, applied=True, paint=output.painter(sys.stdout)))
+    output.print_hint(
+        "the rows stay unchanged. Remove their schedules from the files, or the next sync is blocked until --adopt"
+    )
     return exits.DONE

@@ -7,17 +7,18 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.connection import open_store
 
 
 @click.command("resume")
 @click.argument("source")
 @options.database
 @click.pass_obj
-def command(settings: Any, /, *, source: str, **given: Any) -> int:
-    """Let syncs of a suspended SOURCE go on."""
-    with wiring.opened(wiring.Given(**given), settings) as (store, _):
+def command(settings: Any, /, *, source: str, **flags: Any) -> int:
+    """Allow syncs of the suspended source SOURCE again."""
+    with open_store(options.CliOptions(**flags), settings) as (store, _):
         state = wiring.require_source(store, source)
         if state.suspension is not None:
             store.suspend(source, None)
-    output.answer(f"{source} is synced again" if state.suspension else f"{source} was not suspended")
+    output.print_result(f"{source} is resumed" if state.suspension else f"{source} was not suspended")
     return exits.DONE

@@ -9,56 +9,61 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, wiring
+from beatsync.cli.connection import open_store
+from beatsync.cli.settings import ProjectSettings
 
 if TYPE_CHECKING:
+    from beatsync.daemon.loop import Timing
     from beatsync.daemon.supervisor import Supervisor
+    from beatsync.store import Store
 
 LISTEN = "127.0.0.1:9808"
-LOCK_WAIT = 10.0
-"""Seconds that the daemon waits for a sync of somebody else's before it counts as a failure and is tried again; within the time
-of grace, so that nobody who asks for the end has to wait for that."""
+LOCK_TIMEOUT = 10.0
+"""Seconds that the daemon waits for another process's sync before it counts a failure and retries. It is shorter than the default
+of --grace, so that a shutdown does not wait for the lock."""
 
 
-def _address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int] | None:
+def _parse_address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int] | None:
+    """Return the host and the port of `HOST:PORT`; None for `none`. Raises click.BadParameter."""
     if value == "none":
         return None
     host, _colon, port = value.rpartition(":")
     if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004
-        raise click.BadParameter(f"{value!r} is not HOST:PORT; for example {LISTEN}, 0.0.0.0:9808, [::]:9808 or none")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104  `:9808` means every address, as elsewhere
+        raise click.BadParameter(f"{value!r} is not HOST:PORT; write {LISTEN}, 0.0.0.0:9808, [::]:9808 or none")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104  `:9808` means every address, as in other servers
 
 
-class _Whole(click.types.StringParamType):
-    """A text that is one where a variable says it, whatever spaces are in it."""
+class _ArgumentType(click.types.StringParamType):
+    """Text whose environment variable holds a single value, even if it contains spaces."""
 
     def split_envvar_value(self, rv: str) -> list[str]:
         return [rv]
 
 
 @click.command("run")
-@click.argument("directories", metavar="[[NAME=]DIR]...", nargs=-1, type=_Whole(), envvar="BEATSYNC_DIR")
+@click.argument("directories", metavar="[[NAME=]DIR]...", nargs=-1, type=_ArgumentType(), envvar="BEATSYNC_DIR")
 @options.source
 @options.parsing
 @options.database
 @options.planning
 @options.option(
     "--resync", metavar="DURATION", default="60s", show_default=True, callback=options.duration,
-    help="How often files and rows are compared whether or not anything seems to have changed.",
+    help="How often files and rows are compared even if no change was noticed.",
 )  # fmt: skip
-@options.option("--poll", is_flag=True, help="Do not listen to file events; look every two seconds.")
+@options.option("--poll", is_flag=True, help="Do not use file events; check the files every two seconds.")
 @options.option(
-    "--listen", metavar="HOST:PORT", default=LISTEN, show_default=True, callback=_address,
-    help="Where /-/healthy, /-/ready, /status, /metrics and POST /-/sync are answered; `none` is nowhere.",
+    "--listen", metavar="HOST:PORT", default=LISTEN, show_default=True, callback=_parse_address,
+    help="Address that serves /-/healthy, /-/ready, /status, /metrics and POST /-/sync; `none` serves nothing.",
 )  # fmt: skip
-@options.option("--token", metavar="TOKEN", help="Bearer token that POST /-/sync asks for; better in BEATSYNC_TOKEN.")
+@options.option("--token", metavar="TOKEN", help="Bearer token that POST /-/sync requires; set it with BEATSYNC_TOKEN.")
 @options.option(
     "--grace", metavar="DURATION", default="25s", show_default=True, callback=options.duration,
-    help="How long a sync that is under way may take to end after SIGTERM.",
+    help="How long a running sync may take to finish after SIGTERM.",
 )  # fmt: skip
 @options.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How logs are written."
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format of the logs."
 )
-@options.option("-v", "--verbose", is_flag=True, help="Log every look, also where nothing changed.")
+@options.option("-v", "--verbose", is_flag=True, help="Log every comparison, even if nothing changed.")
 @click.pass_obj
 def command(
     settings: Any,
@@ -72,46 +77,56 @@ def command(
     grace: float,
     log_format: str,
     verbose: bool,
-    **given: Any,
+    **flags: Any,
 ) -> int:
     """Keep the database equal to the files of DIR, until SIGTERM.
 
-    Several sources in one process each have their NAME: `beatsync run shop=/specs/shop billing=/specs/billing`.
+    One process can sync several sources, each with a NAME: `beatsync run shop=/specs/shop billing=/specs/billing`.
     """
     from beatsync.daemon import logs
     from beatsync.daemon.loop import Timing
-    from beatsync.store.connect import harden
+    from beatsync.store.connect import set_timeouts
 
     if resync < 1:
-        raise click.UsageError("--resync is at least 1s")
-    asked = wiring.Given(**given)
+        raise click.UsageError("--resync must be at least 1s")
+    cli_options = options.CliOptions(**flags)
     logs.set_up(log_format, verbose=verbose)
-    with wiring.opened(asked, settings, check=False) as (store, project):
-        harden(store.alias)
-        supervisor = _supervisor(
-            wiring.sources(directories, asked, project), asked, project, store, Timing(resync, watch=not poll), grace
-        )
+    with open_store(cli_options, settings, check_tables=False) as (store, project):
+        set_timeouts(store.alias)
+        sources = wiring.source_directories(directories, cli_options, project)
+        supervisor = _create_supervisor(sources, cli_options, project, store, Timing(resync, watch=not poll), grace)
         if listen is not None:
-            try:
-                supervisor.listen(*listen, token)
-            except OSError as error:
-                where = f"{listen[0]}:{listen[1]}"
-                raise click.ClickException(
-                    f"cannot listen on {where}: {error.strerror or error}; choose another address with --listen, or none"
-                ) from None
+            _listen(supervisor, *listen, token)
         return exits.DONE if supervisor.run() else exits.FAILED
 
 
-def _supervisor(
-    sources: dict[str, Path], asked: wiring.Given, project: Any, store: Any, timing: Any, grace: float
+def _create_supervisor(
+    sources: dict[str, Path],
+    cli_options: options.CliOptions,
+    project: ProjectSettings,
+    store: Store,
+    timing: Timing,
+    grace: float,
 ) -> Supervisor:
+    """Return the supervisor of one loop per source; `grace` is in seconds."""
     from beatsync.daemon.loop import SourceLoop
     from beatsync.daemon.metrics import Metrics
-    from beatsync.daemon.reading import Reading
+    from beatsync.daemon.source_reader import SourceReader
     from beatsync.daemon.supervisor import Supervisor
 
     metrics, loops = Metrics(), []
     for name, root in sources.items():
-        told = wiring.sync_options(replace(asked, source=name), project, store, lock_wait=LOCK_WAIT)
-        loops.append(SourceLoop(Reading(root, told.parse), store, told, timing, metrics))
-    return Supervisor(loops, store, wiring.holder(), metrics, grace)
+        sync_options = wiring.sync_options(replace(cli_options, source=name), project, store, lock_timeout=LOCK_TIMEOUT)
+        loops.append(SourceLoop(SourceReader(root), store, sync_options, timing, metrics))
+    return Supervisor(loops, store, wiring.lock_holder(), metrics, grace)
+
+
+def _listen(supervisor: Supervisor, host: str, port: int, token: str | None) -> None:
+    """Serve the daemon's endpoints. Raises click.ClickException if the address cannot be used."""
+    try:
+        supervisor.listen(host, port, token)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another address with --listen,"
+            " or --listen none"
+        ) from None

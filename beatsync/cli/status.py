@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.connection import open_store
 
 if TYPE_CHECKING:
-    from beatsync.report.status import SourceStatus
+    from datetime import datetime
+
+    from beatsync.report.values import SourceStatus
     from beatsync.store import SourceState, Store
 
-_LOOK = 0.5
-"""Seconds between two looks of --wait."""
+_POLL = 0.5
+"""Seconds between two reads of the database with --wait."""
 
 
 @click.command("status")
-@options.option("--source", metavar="NAME", help="Only this source.  [all]")
+@options.option("--source", metavar="NAME", help="Only this source.  [default: all]")
 @options.option(
-    "--wait",
-    metavar="DURATION",
-    callback=options.duration,
-    help="Wait so long for the source's first success (or that of --revision); exit 1 where it does not come.",
-)
+    "--wait", metavar="DURATION", callback=options.duration,
+    help="Wait until the source is synced (with --revision: to that revision); exit with 1 if that takes longer.",
+)  # fmt: skip
 @options.option(
-    "--revision", metavar="REV", help="With --wait: for the success of this commit, mount or digest, or its beginning."
+    "--revision", metavar="REV", help="With --wait: the commit, mount or content digest to wait for, or its beginning."
 )
 @options.database
 @options.output_format("text", "json")
@@ -40,70 +41,79 @@ def command(
     wait: float | None,
     revision: str | None,
     output_format: str,
-    **given: Any,
-) -> int:  # fmt: skip
-    """Show each source: its revision, when and how it was last synced, and rows that drifted or are left as they are."""
-    from beatsync.report import status
+    **flags: Any,
+) -> int:
+    """Show each source: its revision, time and outcome of its last sync, and rows that drifted or are left unchanged."""
+    from beatsync.report import jsonout, text
 
     if revision is not None and wait is None:
-        raise click.UsageError("--revision is what --wait waits for")
-    with wiring.opened(wiring.Given(**given), settings, check=wait is None) as (store, _):
+        raise click.UsageError("--revision needs --wait")
+    with open_store(options.CliOptions(**flags), settings, check_tables=wait is None) as (store, _):
         if wait is not None:
-            _wait(store, source, revision, wait)
-        found = _sources(store, source)
+            _wait_for_sync(store, source, revision, wait)
+        statuses = _read_statuses(store, source)
     if output_format == "json":
-        output.answer(status.json_report(found))
+        output.print_result(jsonout.render_status(statuses))
     else:
-        output.answer(status.text_report(found, output.painter(sys.stdout)))
+        output.print_result(text.render_status(statuses, output.painter(sys.stdout)))
     return exits.DONE
 
 
-def _wait(store: Store, only: str | None, revision: str | None, seconds: float) -> None:
-    """Wait until what was asked for is synced, also for a database that is not there yet. Raises click.ClickException."""
+def _wait_for_sync(store: Store, name: str | None, revision: str | None, seconds: float) -> None:
+    """Wait until the source, or every source, is synced; the database may be unavailable at first.
+
+    Raises click.ClickException after `seconds`.
+    """
     from beatsync.store import StoreError
 
     deadline = time.monotonic() + seconds
     while True:
         try:
-            wanted = [state for state in store.sources() if only in {None, state.name}]
-            waiting = [state.name for state in wanted if not _is_synced(state, revision)]
-            problem = f"not synced yet: {', '.join(waiting)}" if waiting else f"no source {only or ''}".rstrip()
-            if wanted and not waiting:
-                return
+            problem = _unsynced_problem(store, name, revision)
         except StoreError as error:
             problem = str(error)
             store.close()
+        if problem is None:
+            return
         if time.monotonic() >= deadline:
-            raise click.ClickException(f"{problem}, after {seconds:g} s")
-        time.sleep(min(_LOOK, max(0.0, deadline - time.monotonic())))
+            raise click.ClickException(f"gave up after {seconds:g} s: {problem}")
+        time.sleep(min(_POLL, max(0.0, deadline - time.monotonic())))
+
+
+def _unsynced_problem(store: Store, name: str | None, revision: str | None) -> str | None:
+    """Return which sources are not synced; None if all of them are."""
+    states = [state for state in store.sources() if name in {None, state.name}]
+    unsynced = [state.name for state in states if not _is_synced(state, revision)]
+    if unsynced:
+        return f"not synced yet: {', '.join(unsynced)}"
+    if states:
+        return None
+    return "the database has no source" + (f" {name!r}" if name else "")
 
 
 def _is_synced(state: SourceState, revision: str | None) -> bool:
     if state.revision is None or state.synced_at is None:
         return False
-    known = (state.revision.digest, state.revision.git or "", state.revision.mount or "")
-    return revision is None or any(one.startswith(revision) for one in known)
+    ids = (state.revision.digest, state.revision.git or "", state.revision.mount or "")
+    return revision is None or any(id_.startswith(revision) for id_ in ids)
 
 
-def _sources(store: Store, only: str | None) -> list[SourceStatus]:
-    from beatsync.plan.drift import states
+def _read_statuses(store: Store, name: str | None) -> list[SourceStatus]:
+    """Return the status of one source, or of all. Raises click.ClickException if the source does not exist."""
     from beatsync.reconcile import utc_now
-    from beatsync.report.status import SourceStatus
 
-    if only is not None:
-        wiring.require_source(store, only)
-    found = []
-    for state in store.sources():
-        if only in {None, state.name}:
-            now = utc_now()
-            rows = states(store.observe(state.name), now)
-            led, suspension = store.leader(state.name), state.suspension
-            authors = store.authors([row.row_id for row in rows if row.drift or row.missing])
-            found.append(
-                SourceStatus(
-                    state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome,
-                    state.message, rows, suspension if suspension and suspension.holds(now) else None,
-                    led.holder if led else None, authors,
-                )
-            )  # fmt: skip
-    return found
+    states = store.sources() if name is None else [wiring.require_source(store, name)]
+    return [_read_status(store, state, utc_now()) for state in states]
+
+
+def _read_status(store: Store, state: SourceState, now: datetime) -> SourceStatus:
+    from beatsync.plan.drift import states as row_states
+    from beatsync.report.values import SourceStatus
+
+    rows = row_states(store.observe(state.name), now)
+    leader, suspension = store.leader(state.name), state.suspension
+    return SourceStatus(
+        state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome, state.message, rows,
+        suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
+        store.authors([row.row_id for row in rows if row.drift or row.missing]),
+    )  # fmt: skip

@@ -8,28 +8,30 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.connection import open_store
 
 
 @click.command("suspend")
 @click.argument("source")
-@options.option("--reason", metavar="TEXT", help="Why; it is shown wherever a sync is refused.")
+@options.option("--reason", metavar="TEXT", help="Why syncs are refused (required); shown with every refusal.")
 @options.option(
-    "--for", "duration", metavar="DURATION", callback=options.duration, help="For how long.  [until resumed]"
-)
+    "--for", "duration", metavar="DURATION", callback=options.duration,
+    help="How long syncs are refused.  [default: until `resume`]",
+)  # fmt: skip
 @options.database
 @click.pass_obj
-def command(settings: Any, /, *, source: str, reason: str | None, duration: float | None, **given: Any) -> int:
-    """Leave the rows of SOURCE alone: every sync of it is refused until it is resumed, or the time is over."""
+def command(settings: Any, /, *, source: str, reason: str | None, duration: float | None, **flags: Any) -> int:
+    """Refuse every sync of SOURCE until it is resumed or the time is over; its rows stay unchanged."""
     from beatsync.plan.observed import Suspension
     from beatsync.reconcile import utc_now
 
     if reason is None:
-        raise click.UsageError("say why with --reason: whoever finds the source suspended wants to know")
+        raise click.UsageError("--reason is required: it is shown with every sync that is refused")
     now = utc_now()
     until = now + timedelta(seconds=duration) if duration else None
-    suspension = Suspension(wiring.user(), reason, now, until)
-    with wiring.opened(wiring.Given(**given), settings) as (store, _):
+    suspension = Suspension(wiring.current_user(), reason, now, until)
+    with open_store(options.CliOptions(**flags), settings) as (store, _):
         wiring.require_source(store, source)
         store.suspend(source, suspension)
-    output.answer(f"{source} is {suspension}")
+    output.print_result(f"{source} is {suspension}")
     return exits.DONE

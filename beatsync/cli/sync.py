@@ -9,59 +9,62 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.connection import open_store
+from beatsync.cli.progress import show_progress
 
 
 @click.command("sync")
 @options.directory()
 @options.source
 @options.parsing
-@options.jobs
 @options.database
 @options.planning
 @options.option(
-    "--plan",
-    "saved",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Do what a saved plan says, and only if that is still exactly what would be done.",
-)
-@options.option("--no-wait", is_flag=True, help="Do not wait where another BeatSync is at work on the source.")
+    "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply a saved plan, and only if the sync would still do exactly what was reviewed.",
+)  # fmt: skip
+@options.option("--no-wait", is_flag=True, help="Fail at once if another process holds the lock of the source.")
 @options.option(
-    "--lock-timeout", metavar="DURATION", callback=options.duration, help="How long to wait for it.  [for ever]"
-)
+    "--lock-timeout", metavar="DURATION", callback=options.duration,
+    help="How long to wait for the lock of the source.  [default: without limit]",
+)  # fmt: skip
 @options.output_format("text", "json", "markdown")
-@options.talking
+@options.verbosity
 @click.pass_obj
 def command(
     settings: Any,
     /,
     *,
-    saved: Path | None,
+    plan_file: Path | None,
     no_wait: bool,
     lock_timeout: float | None,
     output_format: str,
     verbose: bool,
-    quiet: bool,
-    **given: Any,
-) -> int:  # fmt: skip
-    """Make the database say what the files of DIR say, once, whole or not at all."""
+    is_quiet: bool,
+    **flags: Any,
+) -> int:
+    """Make the database equal to the files of DIR, once and in one transaction."""
     from beatsync import reconcile
-    from beatsync.cli.answers import plan_answer
-    from beatsync.cli.saved import read
+    from beatsync.cli import saved
+    from beatsync.cli.plan_output import render_plan
 
-    asked, checksum = wiring.Given(**given), None
-    if saved is not None:
-        asked, checksum = read(saved, asked)
-    with wiring.opened(asked, settings) as (store, project), output.watching(verbose=verbose, quiet=quiet) as watch:
-        directory = wiring.directory(asked, project)
-        sync_options = wiring.sync_options(asked, project, store, lock_wait=0.0 if no_wait else lock_timeout)
-        result = reconcile.sync(directory, store, sync_options, expected=checksum, watch=watch)
+    cli_options, checksum = options.CliOptions(**flags), None
+    if plan_file is not None:
+        cli_options, checksum = saved.read(plan_file, cli_options)
+    with (
+        open_store(cli_options, settings) as (store, project),
+        show_progress(verbose=verbose, enabled=not is_quiet) as progress,
+    ):
+        directory = wiring.source_directory(cli_options, project)
+        timeout = 0.0 if no_wait else lock_timeout
+        sync_options = wiring.sync_options(cli_options, project, store, lock_timeout=timeout, approved=checksum)
+        result = reconcile.sync(directory, store, sync_options, progress=progress)
     outcome = result.outcome
     applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
-    if output_format != "text" or outcome is not reconcile.Outcome.UNCHANGED or result.plan.diagnostics or not quiet:
-        output.answer_lines(
-            plan_answer(result, directory, output_format, applied=applied, paint=output.painter(sys.stdout))
-        )
+    nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
+    if not (is_quiet and nothing_to_report and output_format == "text"):
+        paint = output.painter(sys.stdout)
+        output.print_lines(render_plan(result, directory, output_format, applied=applied, paint=paint))
     if applied:
         return exits.DONE
     return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,56 +10,57 @@ import click
 
 from beatsync import __version__
 from beatsync.cli import exits, options, output, wiring
-from beatsync.report import diagnostics
+from beatsync.cli.progress import show_progress
+from beatsync.cli.settings import ProjectSettings
+from beatsync.report.values import ValidationResult
+from beatsync.values import Severity
 
 
 @click.command("validate")
 @options.directory()
 @options.parsing
-@options.jobs
 @options.output_format("text", "json", "github", "sarif", "junit")
-@options.talking
+@options.verbosity
 @click.pass_obj
-def command(project: Any, /, *, output_format: str, verbose: bool, quiet: bool, **given: Any) -> int:
-    """Read all spec files of DIR, or one file, check them and explain what is wrong.
+def command(settings: Any, /, *, output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> int:
+    """Check all spec files of DIR, or one file, and explain every error.
 
-    Needs neither a database nor Django. Exits with 3 where a file is invalid.
+    Needs neither a database nor Django. Exits with 3 if a file is invalid.
     """
-    checked = _check(wiring.Given(**given), wiring.Project.read(project), verbose=verbose, quiet=quiet)
-    invalid = any(one.severity.value == "error" for one in checked.diagnostics)
-    if output_format != "text" or checked.diagnostics or not quiet:
-        output.answer(_report(checked, output_format))
-    return exits.INVALID if invalid else exits.DONE
+    cli_options, project = options.CliOptions(**flags), ProjectSettings.read(settings)
+    result = _check(cli_options, project, verbose=verbose, is_quiet=is_quiet)
+    if output_format != "text" or result.diagnostics or not is_quiet:
+        output.print_result(_render(result, output_format))
+    return exits.INVALID if result.count(Severity.ERROR) else exits.DONE
 
 
-def _check(given: wiring.Given, project: wiring.Project, *, verbose: bool, quiet: bool) -> diagnostics.Checked:
-    from beatsync.reconcile import parse
-    from beatsync.report.places import located
-    from beatsync.source import load, load_file
+def _check(
+    cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, is_quiet: bool
+) -> ValidationResult:
+    """Parse the files; the paths of the result are relative to the working directory."""
+    from beatsync import reconcile
+    from beatsync.report.places import with_directory
 
-    path = wiring.directory(given, project)
-    is_file = path.is_file()
-    with output.watching(verbose=verbose, quiet=quiet) as watch:
-        snapshot = load_file(path) if is_file else load(path)
-        desired = parse(snapshot, wiring.parse_options(given, project), watch, given.jobs)
-    parent = path.parent if is_file else path
-    return diagnostics.Checked(
-        len(snapshot.files),
+    path = wiring.source_directory(cli_options, project)
+    with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
+        snapshot, desired = reconcile.validate(path, wiring.parse_options(cli_options, project), progress=progress)
+    directory = path.parent if path.is_file() else path
+    return ValidationResult(
+        [str(Path(directory, file.path)) for file in snapshot.files],
         len(desired.schedules),
-        located(desired.diagnostics, str(parent)),
-        [str(Path(parent, file.path)) for file in snapshot.files],
+        with_directory(desired.diagnostics, str(directory)),
     )
 
 
-def _report(checked: diagnostics.Checked, output_format: str) -> str:
-    if output_format == "json":
-        return diagnostics.json_report(checked)
-    if output_format == "github":
-        return diagnostics.github_report(checked)
-    if output_format == "sarif":
-        return diagnostics.sarif_report(checked, __version__)
-    if output_format == "junit":
-        return diagnostics.junit_report(checked)
-    import sys
+def _render(result: ValidationResult, output_format: str) -> str:
+    from beatsync.report import github, jsonout, junit, sarif, text
 
-    return diagnostics.text_report(checked, output.painter(sys.stdout))
+    if output_format == "json":
+        return jsonout.render_validation(result)
+    if output_format == "github":
+        return github.render_validation(result)
+    if output_format == "sarif":
+        return sarif.render_validation(result, __version__)
+    if output_format == "junit":
+        return junit.render_validation(result)
+    return text.render_validation(result, output.painter(sys.stdout))

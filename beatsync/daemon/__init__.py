@@ -1,4 +1,4 @@
-"""Keeps rows equal to files for ever: when to look, who leads, what is told to those who operate it.
+"""Keeps rows equal to files continuously: when to sync, which process leads, and what operators can see.
 
-This room must not know SQL or YAML: it calls `beatsync.reconcile` and `beatsync.store`, and waits in between.
+This package must not know SQL or YAML. It calls `beatsync.reconcile` and `beatsync.store`, and waits in between.
 """

@@ -17,31 +17,38 @@ T = TypeVar("T")
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
 _TIMEOUT = 10.0
-"""Seconds that a client may keep a thread waiting."""
+"""Seconds after which an idle client is disconnected."""
+_SHUTDOWN_POLL = 0.1
+"""Seconds that `close` may have to wait."""
+_BACKLOG = 64
+"""Connections that wait to be accepted; with http.server's 5, a burst of probes waits for a second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """What the endpoints ask of the daemon; each may be asked from any thread."""
+class Endpoints:
+    """The functions behind the endpoints. Each may be called from any thread."""
 
-    problem_of_health: Callable[[], str | None]
-    problem_of_readiness: Callable[[], str | None]
+    health_problem: Callable[[], str | None]
+    readiness_problem: Callable[[], str | None]
     status: Callable[[], dict[str, Any]]
     metrics: Callable[[], bytes]
-    sync: Callable[[str | None], bool]
-    """Asks for a look at one source or at all; False where there is no such source."""
+    request_sync: Callable[[str | None], bool]
+    """Requests a sync of one source, or of all for None. Returns False if the source is unknown."""
     token: str | None = None
+    """Bearer token that `POST /-/sync` requires, if any."""
 
 
 class Server:
-    """Answers in threads of its own until it is closed."""
+    """Serves the endpoints in its own threads until it is closed."""
 
-    def __init__(self, host: str, port: int, face: Face) -> None:
-        """Raises OSError where the address cannot be listened on."""
+    def __init__(self, host: str, port: int, endpoints: Endpoints) -> None:
+        """Bind the address. Raises OSError if that fails."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._server = _kind(ThreadingHTTPServer, address_family=family)((host, port), _kind(_Handler, face=face))
+        self._server = _subclass(ThreadingHTTPServer, address_family=family, request_queue_size=_BACKLOG)(
+            (host, port), _subclass(_Handler, endpoints=endpoints)
+        )
         self._server.daemon_threads = True
-        self._thread = Thread(target=self._server.serve_forever, name="http", daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(_SHUTDOWN_POLL,), name="http", daemon=True)
 
     @property
     def host(self) -> str:
@@ -50,27 +57,27 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port, which the system chose where 0 was asked for."""
+        """The port; the system chose it if 0 was requested."""
         return int(self._server.server_address[1])
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start serving."""
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more."""
+        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
 
-def _kind(base: type[T], **attributes: Any) -> type[T]:
-    """Return a class with attributes of its own; http.server makes its objects itself and passes nothing on."""
+def _subclass(base: type[T], **attributes: Any) -> type[T]:
+    """Return a subclass with these attributes, because http.server creates its objects without our arguments."""
     return type(base.__name__, (base,), attributes)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    face: Face
+    endpoints: Endpoints
     protocol_version = "HTTP/1.1"
     server_version = "beatsync"
     sys_version = ""
@@ -81,47 +88,49 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path == "/-/healthy":
-            self._judge(self.face.problem_of_health(), "healthy")
+            self._respond_to_probe(self.endpoints.health_problem(), "healthy")
         elif path == "/-/ready":
-            self._judge(self.face.problem_of_readiness(), "ready")
+            self._respond_to_probe(self.endpoints.readiness_problem(), "ready")
         elif path == "/status":
-            self._answer(HTTPStatus.OK, json.dumps(self.face.status(), indent=2).encode() + b"\n", _JSON)
+            self._respond(HTTPStatus.OK, json.dumps(self.endpoints.status(), indent=2).encode() + b"\n", _JSON)
         elif path == "/metrics":
-            self._answer(HTTPStatus.OK, self.face.metrics(), "text/plain; version=0.0.4; charset=utf-8")
+            self._respond(HTTPStatus.OK, self.endpoints.metrics(), "text/plain; version=0.0.4; charset=utf-8")
         elif path == "/-/sync":
-            self._answer(HTTPStatus.METHOD_NOT_ALLOWED, b"POST it\n", _TEXT, {"Allow": "POST"})
+            self._respond(HTTPStatus.METHOD_NOT_ALLOWED, b"use POST\n", _TEXT, {"Allow": "POST"})
         else:
-            self._answer(HTTPStatus.NOT_FOUND, b"/-/healthy, /-/ready, /status, /metrics, POST /-/sync\n", _TEXT)
+            self._respond(HTTPStatus.NOT_FOUND, b"/-/healthy, /-/ready, /status, /metrics, POST /-/sync\n", _TEXT)
 
     do_HEAD = do_GET  # noqa: N815
 
     def do_POST(self) -> None:
-        # What is in a body does not matter, and is not read.
+        # The body is ignored and not read.
         self.close_connection = True
         url = urlsplit(self.path)
         if url.path != "/-/sync":
-            self._answer(HTTPStatus.NOT_FOUND, b"only /-/sync takes a POST\n", _TEXT)
+            self._respond(HTTPStatus.NOT_FOUND, b"only /-/sync accepts POST\n", _TEXT)
         elif not self._is_allowed():
             challenge = {"WWW-Authenticate": "Bearer"}
-            self._answer(HTTPStatus.UNAUTHORIZED, b"the bearer token is missing or wrong\n", _TEXT, challenge)
-        elif self.face.sync(parse_qs(url.query).get("source", [None])[0]):
-            self._answer(HTTPStatus.ACCEPTED, b"looking again\n", _TEXT)
+            self._respond(HTTPStatus.UNAUTHORIZED, b"the bearer token is missing or wrong\n", _TEXT, challenge)
+        elif self.endpoints.request_sync(parse_qs(url.query).get("source", [None])[0]):
+            self._respond(HTTPStatus.ACCEPTED, b"sync requested\n", _TEXT)
         else:
-            self._answer(HTTPStatus.NOT_FOUND, b"there is no such source here\n", _TEXT)
+            self._respond(HTTPStatus.NOT_FOUND, b"unknown source\n", _TEXT)
 
     def _is_allowed(self) -> bool:
-        if self.face.token is None:
+        if self.endpoints.token is None:
             return True
-        given = self.headers.get("Authorization", "").encode()
-        return hmac.compare_digest(given, f"Bearer {self.face.token}".encode())
+        authorization = self.headers.get("Authorization", "").encode()
+        return hmac.compare_digest(authorization, f"Bearer {self.endpoints.token}".encode())
 
-    def _judge(self, problem: str | None, good: str) -> None:
+    def _respond_to_probe(self, problem: str | None, success: str) -> None:
         status = HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE
-        self._answer(status, f"{problem or good}\n".encode(), _TEXT)
+        self._respond(status, f"{problem or success}\n".encode(), _TEXT)
 
-    def _answer(self, status: HTTPStatus, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+    def _respond(
+        self, status: HTTPStatus, body: bytes, content_type: str, headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         for name, value in (headers or {}).items():
@@ -131,4 +140,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  http.server's name
-        """Say nothing: probes come every few seconds."""
+        """Log nothing: probes arrive every few seconds."""

@@ -1,4 +1,4 @@
-"""What the daemon says while it runs: one line a fact, for people or as JSON for machines, on standard error."""
+"""The daemon's log on standard error: one line per event, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def set_up(log_format: str, *, verbose: bool) -> None:
-    """Send BeatSync's logs to standard error; a project's own logging is left as it is."""
+    """Send BeatSync's logs to standard error, without changing the project's own logging."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logger = logging.getLogger("beatsync")
@@ -23,8 +23,8 @@ class TextFormatter(logging.Formatter):
     """`2026-06-01T12:00:00.000Z INFO message source=default …`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, and a traceback below it where there is one."""
-        # What comes out of a file or a database may hold what moves a terminal's cursor or fakes a line.
+        """Return one line, followed by the traceback if there is one."""
+        # Text from a file or a database may contain control characters that move the cursor or forge a line.
         message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in record.getMessage())
         fields = " ".join(f"{key}={_text(value)}" for key, value in _fields(record).items())
         line = f"{_time(record)} {record.levelname} {message}"
@@ -32,7 +32,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
@@ -57,8 +57,8 @@ def _text(value: object) -> str:
 
 
 def _time(record: logging.LogRecord) -> str:
-    moment = datetime.fromtimestamp(record.created, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time = datetime.fromtimestamp(record.created, timezone.utc)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -1,4 +1,4 @@
-"""What is told of a source while the daemon runs: frozen values, replaced whole, so that any thread may read them."""
+"""The reported state of a source: a frozen value that is replaced as a unit, so that any thread may read it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from beatsync.values import Revision, Severity
 
 
 class Phase(str, Enum):
-    """How a source stands."""
+    """The state of a source. Only `synced` means that the rows match the files."""
 
     STARTING = "starting"
     STANDING_BY = "standing by"
@@ -30,35 +30,35 @@ class Phase(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """One source, as the last look left it."""
+    """The state of one source after its last reconcile."""
 
     name: str
     directory: str
     phase: Phase = Phase.STARTING
     message: str = ""
-    """Why it is not synced."""
+    """Why it is not synced; empty if it is."""
     is_leader: bool = False
     leader: str | None = None
-    """Who leads it, where that is somebody else."""
+    """The other process that leads it, if any."""
     revision: Revision | None = None
-    """What was last synced."""
+    """The revision that was last synced."""
     suspension: Suspension | None = None
-    """Only while it holds."""
+    """None once it is over."""
     environment: str | None = None
     attempted_at: datetime | None = None
     succeeded_at: datetime | None = None
     failures: int = 0
-    """In a row."""
+    """Failures in a row."""
     schedules: int = 0
     conditions: Mapping[str, int] = field(default_factory=dict)
-    """How many rows are paused by hand, completed and so on."""
+    """The number of rows that syncs leave unchanged, by the reason (`beatsync.plan.model.Condition`)."""
     watcher_problem: str | None = None
-    """Why file events are not heard; the poll is."""
+    """Why there are no file events, only the poll; None if there are."""
     was_ready: bool = False
-    """Whether a revision of it is live, or another leads it: what a bad revision does not take back."""
+    """Whether a revision was ever synced, or another process leads. An invalid revision does not reset it."""
 
     def json(self) -> dict[str, Any]:
-        """Return the source's part of `schemas/daemon.schema.json`."""
+        """Return the JSON of a source as in `schemas/daemon.schema.json`."""
         return {
             "name": self.name,
             "directory": self.directory,
@@ -79,19 +79,19 @@ class SourceReport:
         }
 
 
-def standing(result: reconcile.Result) -> tuple[Phase, str]:
-    """Return how a source stands after a reconcile, and why where it is not synced."""
+def phase_of(result: reconcile.Result) -> tuple[Phase, str]:
+    """Return the phase after a reconcile, and the reason if it is not `synced`."""
     plan = result.plan
     message = "; ".join(blocked.message for blocked in plan.blocked)
     if result.outcome is reconcile.Outcome.INVALID:
-        errors = sum(one.severity is Severity.ERROR for one in plan.diagnostics)
-        return Phase.INVALID, f"{errors} error{'s' * (errors != 1)} in the files; the rows stay as they were"
+        errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in plan.diagnostics)
+        return Phase.INVALID, f"{errors} error{'s' * (errors != 1)} in the files; the rows are unchanged"
     if result.outcome is reconcile.Outcome.BLOCKED:
-        is_meant = SUSPENDED in {blocked.code for blocked in plan.blocked}
-        return (Phase.SUSPENDED if is_meant else Phase.BLOCKED), message
+        is_suspended = SUSPENDED in {blocked.code for blocked in plan.blocked}
+        return (Phase.SUSPENDED if is_suspended else Phase.BLOCKED), message
     return Phase.SYNCED, ""
 
 
-def counts(plan: Plan) -> dict[str, int]:
-    """Return how many changes of each kind there are, without those that there are not."""
+def change_counts(plan: Plan) -> dict[str, int]:
+    """Return the number of changes by action, without the zeros."""
     return {action.value: plan.count(action) for action in Action if plan.count(action)}

@@ -1,4 +1,4 @@
-"""Tells systemd how a service of `Type=notify` stands (sd_notify(3)); where no systemd listens, nothing happens."""
+"""Reports the state of a service of `Type=notify` to systemd (sd_notify(3)); does nothing if it was not started by systemd."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 import socket
 import time
 
-_MILLION = 1_000_000
-_PATIENCE = 60
-"""Seconds that a start may still take, said again and again while it does: a database that is away is no reason to be killed."""
-_AGAIN = 10.0
+_MICROSECONDS = 1_000_000
+_START_EXTENSION = 60
+"""Seconds that a start may still take, extended repeatedly: an unavailable database is no reason to kill the service."""
+_EXTEND_EVERY = 10.0
 """Seconds."""
 
 
@@ -23,29 +23,29 @@ def notify(state: str) -> None:
         try:
             sender.sendto(state.encode(), path)
         except OSError:
-            return  # a systemd that went away must not take the service along
+            return  # the service outlives a restart of systemd
 
 
 def watchdog_seconds() -> float | None:
-    """Return how often systemd wants to hear that we live; None where it does not ask us."""
+    """Return the interval of systemd's watchdog; None if it does not watch this process."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
-    wanted = os.environ.get("WATCHDOG_USEC", "")
-    return int(wanted) / _MILLION if wanted.isdigit() and int(wanted) else None
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    return int(microseconds) / _MICROSECONDS if microseconds.isdigit() and int(microseconds) else None
 
 
 class Service:
-    """What systemd was told already, so that it is told what is new."""
+    """The state that was last sent to systemd, so that only changes are sent."""
 
     def __init__(self) -> None:
-        asked = watchdog_seconds()
-        self._every = asked / 4 if asked else None
+        watchdog = watchdog_seconds()
+        self._watchdog_interval = watchdog / 4 if watchdog else None
         self._is_ready = False
         self._status = ""
-        self._alive_at = self._patience_at = -_AGAIN - (asked or 0.0)
+        self._watchdog_at = self._extended_at = -_EXTEND_EVERY - (watchdog or 0.0)
 
-    def tell(self, status: str, *, is_ready: bool, is_healthy: bool) -> None:
-        """Tell how things stand; cheap, and to be called often."""
+    def update(self, status: str, *, is_ready: bool, is_healthy: bool) -> None:
+        """Send what changed. Cheap; call it often."""
         now = time.monotonic()
         if status != self._status:
             self._status = status
@@ -53,9 +53,10 @@ class Service:
         if is_ready and not self._is_ready:
             self._is_ready = True
             notify("READY=1")
-        elif not self._is_ready and is_healthy and now - self._patience_at >= _AGAIN:
-            self._patience_at = now
-            notify(f"EXTEND_TIMEOUT_USEC={_PATIENCE * _MILLION}")
-        if self._every is not None and is_healthy and now - self._alive_at >= self._every:
-            self._alive_at = now
+        elif not self._is_ready and is_healthy and now - self._extended_at >= _EXTEND_EVERY:
+            self._extended_at = now
+            notify(f"EXTEND_TIMEOUT_USEC={_START_EXTENSION * _MICROSECONDS}")
+        interval = self._watchdog_interval
+        if interval is not None and is_healthy and now - self._watchdog_at >= interval:
+            self._watchdog_at = now
             notify("WATCHDOG=1")

@@ -3,6 +3,14 @@
 A fingerprint never changes what a sync does, only what it has to parse and read. This package must not know SQL or YAML.
 """
 
-from beatsync.fingerprint.records import EVERYTHING, FileChanges, FileRecord, RowFingerprints, Scope, SourceRecord
+from beatsync.fingerprint.records import (
+    EVERYTHING,
+    FileChanges,
+    FileRecord,
+    RowFingerprints,
+    Scope,
+    SourceRecord,
+    SyncStamp,
+)
 
-__all__ = ["EVERYTHING", "FileChanges", "FileRecord", "RowFingerprints", "Scope", "SourceRecord"]
+__all__ = ["EVERYTHING", "FileChanges", "FileRecord", "RowFingerprints", "Scope", "SourceRecord", "SyncStamp"]

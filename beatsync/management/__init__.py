@@ -1,1 +1,1 @@
-"""The command under manage.py."""
+"""The `manage.py` integration."""

@@ -1,4 +1,4 @@
-"""desired × observed × inventory → plan, as pure functions.
+"""Desired, observed and inventory values → a plan, as pure functions: `diff.make_plan`, then `guard.guard`.
 
-This room must not know files, YAML, Django, databases, the environment or the clock: the time is an argument.
+This package must not know files, YAML, Django, databases, the environment or the clock: time is an argument.
 """

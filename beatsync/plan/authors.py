@@ -1,4 +1,4 @@
-"""Who is behind a drift: which rows to ask about, and the answer in the plan."""
+"""Who caused a drift: which rows to ask about, and the answers as notes in the plan."""
 
 from __future__ import annotations
 
@@ -7,56 +7,60 @@ from dataclasses import replace
 from typing import Any
 
 from beatsync.plan.jsonform import change_json
-from beatsync.plan.model import Action, Cause, Change, Plan
+from beatsync.plan.model import Cause, Change, Plan
 from beatsync.plan.observed import Observed
+from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.values import SCHEDULE_FIELDS
 
-_BEATS_OWN = frozenset(
-    {*SCHEDULE_FIELDS, *"task args kwargs headers queue exchange routing_key priority expire_seconds".split()}
+_WRITTEN_BY_BEAT = frozenset(
+    {*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if not (field.restarts or field.rearms))}
+) - {"name", "description"}
+"""What beat writes of an entry of its application's `beat_schedule` at every start (docs/facts.md, 9)."""
+RECURRING_DRIFT = (
+    "the same drift was corrected before: if the celery application's beat_schedule has this name, remove it there"
 )
-"""What beat writes of an entry of its application's `beat_schedule`, at every start (FACTS 9)."""
-AGAIN = "the same drift was healed before: if the celery application's beat_schedule has this name, take it out there"
 
 
 def drifted_rows(plan: Plan, observed: Observed) -> list[int]:
-    """Return the rows that somebody changed or deleted, as far as the plan would do something about it."""
+    """Return the keys, sorted, of the drifted or deleted rows that the plan would correct."""
     rows = (_row_id(change, observed) for change in plan.changes if _is_drift(change))
     return sorted({row_id for row_id in rows if row_id is not None})
 
 
 def with_authors(plan: Plan, observed: Observed, authors: Mapping[int, str]) -> Plan:
-    """Return the plan with what is known of each drift's author, by row, in the change's note; nothing else changes."""
+    """Return the plan with the author of each drift, by row, added to the change's note; nothing else changes."""
     if not authors:
         return plan
-    return replace(plan, changes=tuple(_noted(change, observed, authors) for change in plan.changes))
+    return replace(plan, changes=tuple(_with_author(change, observed, authors) for change in plan.changes))
 
 
-def come_again(plan: Plan, observed: Observed, past: Iterable[Sequence[Mapping[str, Any]]]) -> dict[int, str]:
-    """Return what is to be said of drifts that were healed before and are there again, field for field.
+def recurring_drift(plan: Plan, observed: Observed, past: Iterable[Sequence[Mapping[str, Any]]]) -> dict[int, str]:
+    """Return a note, by row, for each drift that an earlier sync already corrected, with the same fields and values.
 
-    Beat does that to a name in `beat_schedule`, which nobody can look up where the application's code is not at hand.
-    `past` are the changes of earlier syncs, as `change_json` says them.
+    Beat causes that for a name in `beat_schedule`, which cannot be read if the application's code is unavailable. `past`
+    are the changes of earlier syncs, in the form of `change_json`.
     """
-    drifted = {_key(change_json(change)): change for change in plan.changes if _is_beats(change)}
-    again = {key for changes in past for key in map(_key, changes) if key in drifted}
+    drifted = {_key(change_json(change)): change for change in plan.changes if _may_be_beat(change)}
+    recurring = {key for changes in past for key in map(_key, changes) if key in drifted}
     rows = ((key, _row_id(change, observed)) for key, change in drifted.items())
-    return {row_id: AGAIN for key, row_id in rows if key in again and row_id is not None}
+    return {row_id: RECURRING_DRIFT for key, row_id in rows if key in recurring and row_id is not None}
 
 
-def _is_beats(change: Change) -> bool:
-    return bool(change.fields) and all(f.cause is Cause.DRIFT and f.field in _BEATS_OWN for f in change.fields)
+def _may_be_beat(change: Change) -> bool:
+    fields = change.fields if change.cause is Cause.DRIFT else ()
+    return bool(fields) and all(field.field in _WRITTEN_BY_BEAT for field in fields)
 
 
 def _key(change: Mapping[str, Any]) -> str:
     return repr((change["action"], change["name"], [sorted(field.items()) for field in change["fields"]]))
 
 
-def _noted(change: Change, observed: Observed, authors: Mapping[int, str]) -> Change:
+def _with_author(change: Change, observed: Observed, authors: Mapping[int, str]) -> Change:
     row_id = _row_id(change, observed)
-    said = authors.get(row_id) if row_id is not None and _is_drift(change) else None
-    if said is None:
+    author = authors.get(row_id) if row_id is not None and _is_drift(change) else None
+    if author is None:
         return change
-    return change._replace(note=f"{change.note}; {said}" if change.note else said)
+    return change._replace(note=f"{change.note}; {author}" if change.note else author)
 
 
 def _row_id(change: Change, observed: Observed) -> int | None:
@@ -67,6 +71,5 @@ def _row_id(change: Change, observed: Observed) -> int | None:
 
 
 def _is_drift(change: Change) -> bool:
-    if change.cause is Cause.DRIFT or change.action is Action.CREATE:
-        return change.cause is Cause.DRIFT  # every field of a new row has the cause of the change
-    return any(field.cause is Cause.DRIFT for field in change.fields)
+    """Return whether anything of the change is drift; all fields of a new row have the cause of the change."""
+    return change.cause is Cause.DRIFT or any(field.cause is Cause.DRIFT for field in change.field_changes)

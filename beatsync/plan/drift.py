@@ -1,11 +1,12 @@
-"""What a source's rows say against what was last applied to them, without its files: for `status`."""
+"""How a source's rows differ from what was last applied to them, without reading its files: for `status`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from beatsync.plan.compare import applied_fields, compare, completed
+from beatsync.plan.compare import compare, completed
+from beatsync.plan.inventory import applied_fields
 from beatsync.plan.model import Cause, Condition, FieldChange
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.values import FieldValue
@@ -13,14 +14,14 @@ from beatsync.values import FieldValue
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """How one owned row stands: the fields that somebody changed, and what BeatSync leaves as it is."""
+    """The state of one owned row: its drifted fields, and why a sync would leave it as it is."""
 
     name: str
     path: str
     row_id: int
     missing: bool = False
     drift: tuple[FieldChange, ...] = ()
-    """`before` is what the row says, `after` what was last applied."""
+    """`before` is the row's value, `after` the one last applied."""
     conditions: tuple[Condition, ...] = ()
     sensitive: tuple[str, ...] = ()
 
@@ -36,22 +37,28 @@ def _state(entry: Owned, row: Row | None, now: datetime) -> RowState:
         return RowState(entry.name, entry.path, entry.row_id, missing=True)
     applied = applied_fields(entry.applied)
     fields = tuple(compare(applied, row.spec.fields(), applied, entry.policy.ignore))
-    condition = _condition(entry, applied["enabled"], row, completed(row, now, one_off=applied["one_off"] is True))
-    switch = applied["enabled"]
-    if condition is None and switch not in {None, row.spec.enabled} and "enabled" not in entry.policy.ignore:
-        fields = (*fields, FieldChange("enabled", row.spec.enabled, switch, Cause.DRIFT))
-    protected = Condition.PROTECTED if entry.policy.protect else None
-    conditions = tuple(found for found in (condition, protected) if found)
-    return RowState(entry.name, entry.path, entry.row_id, False, fields, conditions, entry.policy.sensitive)
+    enabled = applied["enabled"]
+    condition = _condition(entry, enabled, row, completed(row, now, one_off=applied["one_off"] is True))
+    if condition is None and enabled not in {None, row.spec.enabled} and "enabled" not in entry.policy.ignore:
+        fields = (*fields, FieldChange("enabled", row.spec.enabled, enabled, Cause.DRIFT))
+    conditions = (condition, Condition.PROTECTED if entry.policy.protect else None)
+    return RowState(
+        name=entry.name,
+        path=entry.path,
+        row_id=entry.row_id,
+        drift=fields,
+        conditions=tuple(condition for condition in conditions if condition is not None),
+        sensitive=entry.policy.sensitive,
+    )
 
 
-def _condition(entry: Owned, switch: FieldValue, row: Row, is_completed: bool) -> Condition | None:
+def _condition(entry: Owned, enabled: FieldValue, row: Row, is_completed: bool) -> Condition | None:
     if entry.frozen:
         return Condition.FROZEN
     if entry.retired:
         return Condition.RETIRED
-    if row.spec.enabled or switch is False:
+    if row.spec.enabled or enabled is False:
         return None
     if is_completed:
         return Condition.COMPLETED
-    return Condition.PAUSED if switch is None else None
+    return Condition.PAUSED if enabled is None else None

@@ -1,58 +1,68 @@
-"""Whether beat would run a row at its next look, by celery's own schedules.
+"""Whether beat runs a row when it next checks, decided by celery's own schedules.
 
 Follows what django-celery-beat's `ModelEntry` does with a row (its `schedulers.py`, 2.8 and later): a row that never ran
-counts from `date_changed`, and from thirty years earlier where it has a `start_time`. The clock is an argument.
+counts from `date_changed`, and from thirty years earlier if it has a `start_time`. The clock is an argument.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from beatsync.plan.observed import Row
-from beatsync.values import Clocked, Crontab, Interval, Solar, TaskSpec
+from beatsync.specfile.fields import FIELD_TABLE
+from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Interval, Solar, TaskSpec
 
+_RESTARTING: Final = tuple(field.name for field in FIELD_TABLE if field.restarts)
+RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *_RESTARTING})
+"""Fields whose change makes a row that never ran count from the change."""
+FIRING_FIELDS: Final = RESTARTING_FIELDS | {field.name for field in FIELD_TABLE if field.rearms}
+"""Fields whose change may make a row due that was not."""
 _BEFORE_START = timedelta(days=365 * 30)
 
-# Only what celery's schedules read of an application, so that no default application is made as a side effect.
+# Only what celery's schedules read of an application, so that no default application is created as a side effect.
 _APP = SimpleNamespace(
     conf=SimpleNamespace(enable_utc=True, beat_cron_starting_deadline=None), timezone=timezone.utc, now=None
 )
 
 
-def first_look(target: TaskSpec, now: datetime) -> datetime:
-    """Return the moment from which the schedule of `target` counts, as what names moments of its own.
+def counts_from(target: TaskSpec, now: datetime) -> datetime:
+    """Return the time from which the schedule of `target` counts: `now`, or a later `start_time` of a crontab or solar schedule.
 
-    Beat runs a row whose `start_time` has come at once, whatever moment its crontab or the sun names; an interval counts from there.
+    Beat runs a row as soon as its `start_time` has come, whatever times its crontab or solar event names. An interval counts
+    from its `start_time` anyway.
     """
     start = target.start_time
-    waits = start is not None and start > now and isinstance(target.schedule, (Crontab, Solar))
-    return start if waits and start is not None else now
+    if start is not None and start > now and isinstance(target.schedule, (Crontab, Solar)):
+        return start
+    return now
 
 
-def due_because_of(target: TaskSpec, row: Row | None, now: datetime) -> bool:
-    """Whether writing `target` to `row` (None: a new row) makes it due at beat's first look, where it is not due now.
+def becomes_due(target: TaskSpec, row: Row | None, now: datetime) -> bool:
+    """Return whether beat would run a row at once because `target` is written to it (None: a new row), and not without that.
 
-    A row that waits to be run anyway is none of ours. Times are aware.
+    Times are aware.
     """
     if row is None and target.start_time is None and not isinstance(target.schedule, Clocked):
         return False  # it counts from now on
-    look = first_look(target, now)
+    first_check = counts_from(target, now)
     if row is None:
-        return is_due(Row(row_id=0, spec=target, date_changed=now), look)
-    after = row._replace(spec=target, date_changed=now if _moves_base(target, row.spec) else row.date_changed)
-    return is_due(after, look) and not is_due(row, now)
+        return is_due(Row(row_id=0, spec=target, date_changed=now), first_check)
+    after = row._replace(spec=target, date_changed=now if _restarts(target, row.spec) else row.date_changed)
+    return is_due(after, first_check) and not is_due(row, now)
 
 
-def _moves_base(target: TaskSpec, before: TaskSpec) -> bool:
-    """Whether the store sets `date_changed`, from which a row that never ran counts."""
-    return (target.schedule, target.start_time, target.enabled) != (before.schedule, before.start_time, before.enabled)
+def _restarts(target: TaskSpec, before: TaskSpec) -> bool:
+    """Return whether the store sets `date_changed`, from which a row that never ran counts."""
+    return target.schedule != before.schedule or any(
+        getattr(target, name) != getattr(before, name) for name in _RESTARTING
+    )
 
 
 def is_due(row: Row, now: datetime) -> bool:
-    """Whether beat, looking at `now`, runs the row. A row whose schedule celery cannot read is never due."""
+    """Return whether beat, checking at `now`, runs the row. A row whose schedule celery cannot read is never due."""
     spec = row.spec
     if not spec.enabled or (spec.one_off and row.total_run_count > 0):
         return False
@@ -60,16 +70,19 @@ def is_due(row: Row, now: datetime) -> bool:
         return False
     if spec.expires is not None and now >= spec.expires:
         return False
-    last = row.last_run_at
-    if last is None:
-        last = row.date_changed or now
-        if spec.start_time is not None:
-            last -= _BEFORE_START
     try:
-        return _schedule_due(spec.schedule, last, now)
+        return _schedule_due(spec.schedule, _last_run(row, now), now)
     except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError, TypeError):
-        # RuntimeError is what celery before 5.7 says of a day that never comes, TypeError what becomes of a period of another name.
+        # celery before 5.7 raises RuntimeError for a day that never comes; an unknown period is a TypeError of `timedelta`.
         return False
+
+
+def _last_run(row: Row, now: datetime) -> datetime:
+    """Return the time from which beat counts: the last run, or what stands for it if the row never ran."""
+    if row.last_run_at is not None:
+        return row.last_run_at
+    start = row.date_changed or now
+    return start - _BEFORE_START if row.spec.start_time is not None else start
 
 
 def _schedule_due(schedule: object, last: datetime, now: datetime) -> bool:
@@ -108,6 +121,6 @@ def _solar_due(schedule: Solar, last: datetime, now: datetime) -> bool:
     try:
         entry = solar(schedule.event, float(schedule.latitude), float(schedule.longitude), nowfun=lambda: now, app=_APP)
     except ImproperlyConfigured:
-        # Without `ephem` the sun is unknown here. An event comes once a day, so a base over a day old is due.
+        # Without `ephem` the time of the event is unknown. It comes once a day, so a row is due a day after its last run.
         return last <= now - timedelta(days=1)
     return bool(entry.is_due(last).is_due)

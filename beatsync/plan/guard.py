@@ -1,21 +1,26 @@
-"""What a plan may not do unasked (DESIGN, section 5)."""
+"""Guards: the reasons why a plan may not be applied without a confirmation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from beatsync.plan.model import Action, Blocked, Cause, Change
+from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
-from beatsync.plan.request import Request
+from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
-"""The code of what is no failure: somebody wants it so."""
+"""The code of a blocked plan that is no failure: an operator suspended the source."""
 DEFAULT_LIMIT_ROWS = 3
 DEFAULT_LIMIT_PERCENT = 30
-_WHOLE = 100
+_HUNDRED_PERCENT = 100
+_STALE = Blocked(
+    "plan-stale",
+    "the saved plan no longer holds: files or rows have changed since it was made",
+    hint="make a new plan and review it",
+)
 _LIMIT = re.compile(r"(\d{1,9})(%?)")
 
 
@@ -28,54 +33,79 @@ class DeleteLimit:
 
     @classmethod
     def parse(cls, text: str) -> DeleteLimit:
-        """Read `N` or `N%`; raises ValueError with a message for people."""
+        """Return the limit that `N` or `N%` stands for. Raises ValueError with a message for people."""
         match = _LIMIT.fullmatch(text.strip())
-        if match is None or (match[2] and int(match[1]) > _WHOLE):
+        if match is None or (match[2] and int(match[1]) > _HUNDRED_PERCENT):
             raise ValueError(f"{text!r} is neither a number of rows nor a percentage from 0% to 100%")
         return cls(int(match[1]), bool(match[2]))
 
     def rows(self, owned: int) -> int:
         """Return the limit in rows for a source that owns `owned`."""
-        return owned * self.number // _WHOLE if self.percent else self.number
+        return owned * self.number // _HUNDRED_PERCENT if self.percent else self.number
 
 
 def removal_limit(text: str | None, owned: int) -> int:
-    """Return how many rows may go; without a text, the larger of three rows and 30 %."""
+    """Return how many rows may be deleted or disabled; if `text` is None, the larger of three rows and 30 %."""
     if text is None:
         return max(DEFAULT_LIMIT_ROWS, DeleteLimit(DEFAULT_LIMIT_PERCENT, percent=True).rows(owned))
     return DeleteLimit.parse(text).rows(owned)
 
 
-def guard(
-    desired: Desired, observed: Observed, request: Request, removals: Iterable[Change], *, checksum: str
-) -> Iterator[Blocked]:
-    """Yield every reason why these removals may not be carried out."""
-    options, origin = request.options, request.origin
-    owned = sum(not entry.retired for entry in observed.inventory.values())
-    owned += len(observed.settled - observed.inventory.keys())
-    names = tuple(change.name for change in removals)
-    if observed.suspension is not None and observed.suspension.holds(request.now):
-        yield Blocked(
-            SUSPENDED,
-            f"the source is {observed.suspension}",
-            hint=f"`beatsync resume {request.source}` lets syncs go on",
-        )
-    if origin and observed.origin and origin != observed.origin and not options.accept_origin:
+def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) -> Plan:
+    """Return the plan with every reason why it may not be applied, and with warnings about likely mistakes."""
+    approved = request.options.approved
+    is_approved = approved is not None and approved == plan.checksum
+    stale = () if is_approved or approved is None else (_STALE,)
+    origin = _source_blockers(plan, observed, request)
+    removals = _removal_blockers(plan, desired, observed, request.options, is_approved=is_approved)
+    return replace(
+        plan,
+        blocked=(*stale, *plan.blocked, *origin, *removals),
+        diagnostics=(*plan.diagnostics, *_environment_warnings(desired, observed)),
+    )
+
+
+def is_removal(change: Change) -> bool:
+    """Return whether the files have the change take a schedule out of service: removed from them, or disabled in them now.
+
+    Neither to disable again what an operator enabled nor to delete again what beat restored counts: that was counted before.
+    """
+    if change.action is Action.UPDATE:
+        return any(f.field == "enabled" and f.after is False and f.cause is Cause.SPEC for f in change.fields)
+    return (change.action is Action.DELETE or change.action is Action.DISABLE) and change.cause is Cause.SPEC
+
+
+def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
+    """Yield why the source may not be synced now, or not from these files."""
+    if plan.suspension is not None:
+        hint = f"`beatsync resume {plan.source}` resumes syncs"
+        yield Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
+    origin = request.origin
+    if origin and observed.origin and origin != observed.origin and not request.options.accept_origin:
         yield Blocked(
             "origin",
             f"this source belongs to {observed.origin}, and these files come from {origin}",
-            hint="give these files a source name of their own with --source NAME, "
-            "or, where the files have moved, say so with --accept-origin",
+            hint="choose another source name for these files with --source NAME, "
+            "or confirm with --accept-origin that the files have moved",
         )
-    if owned and not (desired.schedules or desired.known) and not options.allow_empty:
+
+
+def _removal_blockers(
+    plan: Plan, desired: Desired, observed: Observed, options: PlanOptions, *, is_approved: bool
+) -> Iterator[Blocked]:
+    """Yield why the plan may not take so many schedules out of service."""
+    owned = sum(not entry.retired for entry in observed.inventory.values())
+    owned += len(desired.unchanged - observed.inventory.keys())  # each has one entry, which was not read
+    if owned and not (desired.schedules or desired.unchanged or options.allow_empty):
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
             tuple(sorted(observed.inventory)),
-            hint="check the directory and --env; --allow-empty where it is meant",
+            hint="check the directory and --env; --allow-empty confirms that it is intended",
         )
+    names = tuple(change.name for change in plan.changes if is_removal(change))
     limit = removal_limit(options.max_deletes, owned)
-    if len(names) > limit and options.approved != checksum:
+    if len(names) > limit and not is_approved:
         yield Blocked(
             "max-deletes",
             f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, "
@@ -86,26 +116,17 @@ def guard(
         )
 
 
-def warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
-    """Yield what may be a mistake and need not be."""
-    if observed.revision is not None and observed.environment != desired.environment:
-        before, now = (
-            f"under --env {one}" if one else "without --env" for one in (observed.environment, desired.environment)
-        )
-        yield Diagnostic(
-            Severity.WARNING,
-            "environment-changed",
-            f"this source was last synced {before}, and this is {now}",
-            Location("."),
-            hint="check --env and BEATSYNC_ENV; two environments in one database want a source name each",
-        )
-
-
-def is_removal(change: Change) -> bool:
-    """Whether the files have the change take a schedule out of service: it left them, or they switch it off now.
-
-    To switch off again what somebody switched on is drift that is healed, and was agreed to when the file said so first.
-    """
-    if change.action is Action.UPDATE:
-        return any(f.field == "enabled" and f.after is False and f.cause is Cause.SPEC for f in change.fields)
-    return change.action is Action.DELETE or change.action is Action.DISABLE
+def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    if observed.revision is None or observed.environment == desired.environment:
+        return
+    last, now = (
+        f"under --env {environment}" if environment else "without --env"
+        for environment in (observed.environment, desired.environment)
+    )
+    yield Diagnostic(
+        Severity.WARNING,
+        "environment-changed",
+        f"this source was last synced {last}, and this is {now}",
+        Location("."),
+        hint="check --env and BEATSYNC_ENV; two environments in one database need a source name each",
+    )

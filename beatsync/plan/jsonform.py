@@ -16,16 +16,16 @@ _text = json.JSONEncoder(indent=2, ensure_ascii=False).encode
 
 
 def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
-    """Return a plan as JSON values; `applied` says whether it was carried out."""
+    """Return a plan as JSON values; `applied` says whether it was applied."""
     return {**_without_changes(plan, applied=applied), "changes": [change_json(change) for change in plan.changes]}
 
 
 def plan_lines(plan: Plan, *, applied: bool, **more: Any) -> Iterator[str]:
-    """Yield the JSON of a plan, and of what it has `more`, as people read it, in blocks of lines.
+    """Yield the indented JSON of a plan, with the keys of `more` after its own, in blocks of lines: one for each change.
 
-    Each change is a block, which is made when it is asked for: many at once are much memory.
+    The changes are encoded one by one, because all of them together can take hundreds of megabytes.
     """
-    # Only a key of the outermost object stands behind two spaces, and in no text is the end of a line.
+    # The split is unique: only keys of the outermost object follow two spaces, and no JSON string contains a line break.
     before, after = _text({**_without_changes(plan, applied=applied), **more}).split('\n  "changes": [],\n')
     yield before
     yield f'  "changes": [{"" if plan.changes else "],"}'
@@ -69,25 +69,25 @@ def suspension_json(suspension: Suspension) -> dict[str, str | None]:
 
 
 def summary_json(plan: Plan) -> dict[str, int]:
-    """Return how many changes of each kind there are, and how many schedules stay as they are."""
+    """Return the number of changes of each action, and of unchanged schedules."""
     actions = [change.action for change in plan.changes]
     return {**{action.value: actions.count(action) for action in Action}, "unchanged": plan.unchanged}
 
 
 def change_json(change: Change) -> dict[str, Any]:
     """Return one change, masked."""
-    shown = masked(change)
-    place = shown.location
+    location = change.location
     return {
-        "action": shown.action.value,
-        "name": shown.name,
-        "cause": shown.cause.value,
-        "location": None if place is None else {"path": place.path, "line": place.line, "column": place.column},
+        "action": change.action.value,
+        "name": change.name,
+        "cause": change.cause.value,
+        "location": location and {"path": location.path, "line": location.line, "column": location.column},
         "fields": [
-            {"field": f.field, "before": f.before, "after": f.after, "cause": f.cause.value} for f in shown.fields
+            {"field": f.field, "before": f.before, "after": f.after, "cause": f.cause.value}
+            for f in masked(change).fields
         ],
-        "fires_at_once": shown.fires_at_once,
-        "note": shown.note,
+        "fires_at_once": change.fires_at_once,
+        "note": change.note,
     }
 
 

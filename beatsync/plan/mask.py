@@ -1,4 +1,4 @@
-"""Secrets in a plan are masked wherever it is shown, stored or logged, and a change of one still shows as a change."""
+"""Masking: every secret is replaced wherever a plan is shown, stored or logged, and a changed secret still shows as changed."""
 
 from __future__ import annotations
 
@@ -6,36 +6,32 @@ import json
 from collections.abc import Sequence
 
 from beatsync.plan.model import Change, FieldChange
+from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.specfile.secrets import looks_secret
 from beatsync.values import FieldValue
 
 MASK = "***"
-_FREE = frozenset({"args", "kwargs", "headers"})
+_JSON_FIELDS = frozenset(field.name for field in FIELD_TABLE if field.is_json)
 _ABSENT = object()
-_in_order = json.JSONEncoder(sort_keys=True).encode
+_encode_sorted = json.JSONEncoder(sort_keys=True).encode
 
 
 def masked(change: Change) -> Change:
-    """Return `change` with every secret in its fields replaced by `***`, and `*** (before)`, `*** (after)` where it differs."""
-    fields = tuple(iter(change.fields))  # made only once: to ask how many there are makes them, too
-    if not any(f.field in _FREE for f in fields):
-        return change._replace(fields=fields)
-    return change._replace(fields=masked_fields(fields, change.sensitive), target=None)
+    """Return `change` with every secret in its fields replaced by `***`, or by `*** (before)` and `*** (after)` if it differs."""
+    fields = masked_fields(change.fields, change.sensitive)
+    return change._replace(field_changes=fields, target=None)
 
 
 def masked_fields(fields: Sequence[FieldChange], sensitive: Sequence[str]) -> tuple[FieldChange, ...]:
-    """Return the fields of one row, masked in the same way."""
-    return tuple(_masked_field(field, sensitive) for field in fields)
+    """Return the field changes of one row with every secret replaced in the same way."""
+    return tuple(_masked_field(field, sensitive) if field.field in _JSON_FIELDS else field for field in fields)
 
 
 def _masked_field(field: FieldChange, sensitive: Sequence[str]) -> FieldChange:
-    if field.field not in _FREE:
-        return field
     before, after = _decode(field.before), _decode(field.after)
-    whole = field.field in sensitive
     return field._replace(
-        before=_encode(field.before, _mask(before, after, "before", field.field, sensitive, secret=whole)),
-        after=_encode(field.after, _mask(after, before, "after", field.field, sensitive, secret=whole)),
+        before=_encode(field.before, _mask(before, after, "before", field.field, sensitive)),
+        after=_encode(field.after, _mask(after, before, "after", field.field, sensitive)),
     )
 
 
@@ -51,39 +47,26 @@ def _decode(text: FieldValue) -> object:
 def _encode(text: FieldValue, value: object) -> FieldValue:
     if not isinstance(text, str):
         return text
-    # A text that is not JSON cannot be searched for secrets, so all of it is one.
-    return f"{MASK} (not JSON)" if value is _ABSENT else _in_order(value)
+    # A text that is not JSON cannot be searched for secrets, so all of it is treated as one.
+    return f"{MASK} (not JSON)" if value is _ABSENT else _encode_sorted(value)
 
 
-def _mask(value: object, other: object, side: str, path: str, sensitive: Sequence[str], *, secret: bool) -> object:
+def _mask(value: object, other: object, side: str, path: str, sensitive: Sequence[str], key: str = "") -> object:
+    """Return `value`, which is at the dotted `path` and under `key`, without its secrets; `other` is the value on the other side."""
     if value is _ABSENT:
         return value
-    if secret:
-        return MASK if other is _ABSENT or other == value else f"{MASK} ({side})"
+    if path in sensitive or looks_secret(key):
+        return f"{MASK} ({side})" if other not in (_ABSENT, value) else MASK
     if isinstance(value, dict):
         others = other if isinstance(other, dict) else {}
         return {
-            key: _mask(
-                item,
-                others.get(key, _ABSENT),
-                side,
-                f"{path}.{key}",
-                sensitive,
-                secret=looks_secret(key) or f"{path}.{key}" in sensitive,
-            )
-            for key, item in value.items()
+            name: _mask(item, others.get(name, _ABSENT), side, f"{path}.{name}", sensitive, key=name)
+            for name, item in value.items()
         }
     if isinstance(value, list):
-        rest = other if isinstance(other, list) else []
+        numbered = dict(enumerate(other)) if isinstance(other, list) else {}
         return [
-            _mask(
-                item,
-                rest[index] if index < len(rest) else _ABSENT,
-                side,
-                f"{path}.{index}",
-                sensitive,
-                secret=f"{path}.{index}" in sensitive,
-            )
+            _mask(item, numbered.get(index, _ABSENT), side, f"{path}.{index}", sensitive)
             for index, item in enumerate(value)
         ]
     return value

@@ -1,21 +1,20 @@
-"""What a plan says: inert, frozen, sorted values."""
+"""The plan: frozen, sorted values that say what a sync would do."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from beatsync.plan.observed import Suspension
-from beatsync.values import Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec, make
+from beatsync.values import Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
 
 
 class Action(str, Enum):
-    """What a change does to a row; its value is the word in output."""
+    """What a change does to a row; the value is the word in output."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -26,14 +25,14 @@ class Action(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why: the file changed since the last apply, or somebody changed the row."""
+    """Why a field differs: the file changed since the last apply (`spec`), or the row did (`drift`)."""
 
     SPEC = "spec"
     DRIFT = "drift"
 
 
 class FieldChange(NamedTuple):
-    """One field's before, after and cause; the values are those of `TaskSpec.fields()`."""
+    """One field's values before and after a change, in the form of `TaskSpec.fields()`, and the cause."""
 
     field: str
     before: FieldValue
@@ -44,71 +43,44 @@ class FieldChange(NamedTuple):
 _DEFAULTS = TaskSpec(name="", task="", schedule=None).fields()
 
 
-class Initial(Sequence[FieldChange]):
-    """What a new row says beyond django-celery-beat's defaults, made when it is asked for: a first sync has much of it and shows little."""
-
-    __slots__ = ("_cause", "_spec")
-
-    def __init__(self, spec: TaskSpec, cause: Cause) -> None:
-        self._spec = spec
-        self._cause = cause
-
-    def _made(self) -> tuple[FieldChange, ...]:
-        cause = self._cause
-        return tuple(
-            [
-                make(FieldChange, (name, None, value, cause))
-                for name, value in self._spec.fields().items()
-                if name != "name" and value != _DEFAULTS.get(name)
-            ]
-        )
-
-    @overload
-    def __getitem__(self, index: int) -> FieldChange: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[FieldChange, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> FieldChange | tuple[FieldChange, ...]:
-        return self._made()[index]
-
-    def __iter__(self) -> Iterator[FieldChange]:
-        return iter(self._made())
-
-    def __len__(self) -> int:
-        return len(self._made())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, (Initial, tuple)) and self._made() == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(self._made())
-
-
 class Change(NamedTuple):
     """What a sync would do to one row."""
 
     action: Action
     name: str
     cause: Cause
-    fields: Sequence[FieldChange] = ()
-    """All values that a new row has beyond the defaults; for a row that exists, those that differ."""
+    field_changes: tuple[FieldChange, ...] = ()
+    """The fields that differ from an existing row; empty for a create, see `fields`."""
     location: Location | None = None
     row_id: int | None = None
-    """The row it acts on; None for create, and for forget where the row is gone."""
+    """The existing row; None for create, and for forget if the row is gone."""
     target: TaskSpec | None = None
-    """All values that the row shall have; None for delete and forget. Only `fields` are written to a row that exists."""
+    """Every value that the row shall have; None for disable, delete and forget. Only `fields` are written to an existing row."""
     schedule_id: int | None = None
-    """The schedule row in use before."""
+    """The schedule row that was in use before."""
     schedule_kind: str | None = None
-    """Which of the four tables `schedule_id` is of."""
+    """The kind of schedule, and so the table, that `schedule_id` refers to."""
     last_run_at: datetime | None = None
-    """What `last_run_at` is moved to so that the change does not fire at once; None leaves it alone."""
+    """The new `last_run_at`, set so that the change does not run the task at once; None leaves the column alone."""
     fires_at_once: bool = False
-    """Beat will run it at its next look, and the sync was told to let it (`--catch-up`)."""
+    """Beat will run the task when it next checks, as `--catch-up` allows."""
     sensitive: tuple[str, ...] = ()
     note: str | None = None
-    """A short why, for people: `renamed from x`, `brought back by beat`, `the row was deleted by somebody`."""
+    """A short reason for people, such as `renamed from x` or `the row was deleted`."""
+
+    @property
+    def fields(self) -> tuple[FieldChange, ...]:
+        """Return the fields that change; for a new row, every value that is not the default.
+
+        The fields of a new row are derived on every call: a first sync of 100,000 schedules would hold about a million of them.
+        """
+        if self.action is not Action.CREATE or self.target is None:
+            return self.field_changes
+        return tuple(
+            FieldChange(name, None, value, self.cause)
+            for name, value in self.target.fields().items()
+            if name != "name" and value != _DEFAULTS.get(name)
+        )
 
 
 class Record(NamedTuple):
@@ -116,35 +88,37 @@ class Record(NamedTuple):
 
     name: str
     row_id: int | None
-    """None where the row is created by the same plan."""
+    """None if the same plan creates the row."""
     applied: str
+    """The text of `beatsync.plan.inventory.applied_text`."""
     policy: Policy
     path: str
     retired: bool = False
     frozen: bool = False
     previous_name: str | None = None
-    """The inventory entry that this one replaces, where the name changed."""
-    said: bytes = b""
-    left: bytes = b""
-
-
-class Mark(NamedTuple):
-    """Digests to note in an entry about which nothing else is to be done."""
-
-    row_id: int
-    said: bytes
-    left: bytes
+    """The inventory entry that this one replaces, if the name changed."""
 
 
 class Condition(str, Enum):
-    """What `plan` and `status` say of a row that a sync leaves as it is."""
+    """Why a sync leaves a row as it is, in the words of `plan` and `status`."""
 
     PAUSED = "paused by hand"
     COMPLETED = "completed"
     FROZEN = "frozen"
     PROTECTED = "protected"
     RETIRED = "retired"
-    """Gone from the files, disabled and kept (`on_remove: disable`)."""
+    """Removed from the files, and disabled instead of deleted (`on_remove: disable`)."""
+
+
+class Decision(NamedTuple):
+    """What a plan does about one name: a schedule, an inventory entry or a row; all None if it is unchanged."""
+
+    name: str
+    change: Change | None = None
+    record: Record | None = None
+    condition: Condition | None = None
+    diagnostic: Diagnostic | None = None
+    """The error that prevents the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +133,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ordered list of what a sync would do, and why it may not."""
+    """The ordered list of what a sync would do, and the reasons why it may not."""
 
     source: str
     revision: Revision
@@ -173,45 +147,43 @@ class Plan:
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     suspension: Suspension | None = None
-    """Only where it is not over."""
-    marks: tuple[Mark, ...] = ()
-    """What only helps the next sync, and is written where something is."""
+    """The suspension of the source, if it is in force."""
 
     @property
     def checksum(self) -> str:
-        """Hex SHA-256 of what would be done, to which rows, and of what would be remembered of them.
+        """Return the hex SHA-256 of what would be done to which rows, and of what the inventory would record.
 
-        Neither the revision counts nor the file in which a schedule stands: other words for the same are the same.
+        Neither the revision nor a schedule's file counts: the same values in another file are the same plan.
         """
         encode = json.JSONEncoder(separators=(",", ":")).encode
         digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)},[".encode())
         for number, change in enumerate(self.changes):
-            digest.update(f"{',' if number else ''}{encode(_done(change))}".encode())
+            digest.update(f"{',' if number else ''}{encode(_change_values(change))}".encode())
         digest.update(b"],[")
         for number, record in enumerate(self.records):
-            digest.update(f"{',' if number else ''}{encode(_remembered(record))}".encode())
+            digest.update(f"{',' if number else ''}{encode(_record_values(record))}".encode())
         digest.update(b"]]")
         return digest.hexdigest()
 
     def count(self, action: Action) -> int:
-        """Return how many changes do `action`."""
+        """Return the number of changes with `action`."""
         return sum(change.action is action for change in self.changes)
 
 
-def _done(change: Change) -> list[object]:
+def _change_values(change: Change) -> list[object]:
     """Return what a change does to a row."""
     return [
         change.action.value,
         change.name,
         change.row_id,
-        [(field, before, after) for field, before, after, _ in change.fields],
+        [(field.field, field.before, field.after) for field in change.fields],
         bool(change.last_run_at),
         change.fires_at_once,
     ]
 
 
-def _remembered(record: Record) -> list[object]:
-    """Return what a record would change for later syncs; all but the file it comes from."""
+def _record_values(record: Record) -> list[object]:
+    """Return what a record would change for later syncs: everything except for the file."""
     policy = record.policy
-    treated = [policy.on_remove.value, sorted(policy.ignore), policy.protect, sorted(policy.sensitive)]
-    return [record.name, record.row_id, record.applied, treated, record.retired, record.frozen, record.previous_name]
+    treatment = [policy.on_remove.value, sorted(policy.ignore), policy.protect, sorted(policy.sensitive)]
+    return [record.name, record.row_id, record.applied, treatment, record.retired, record.frozen, record.previous_name]

@@ -27,6 +27,11 @@ class Row(NamedTuple):
         """Return the row's name."""
         return self.spec.name
 
+    @property
+    def schedule_kind(self) -> str | None:
+        """Return the kind of the row's schedule; None if it has none that can be read."""
+        return self.spec.schedule.kind if self.spec.schedule is not None else None
+
 
 class Owned(NamedTuple):
     """One inventory entry: a row that this source owns and what it last applied to it."""

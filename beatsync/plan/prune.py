@@ -1,92 +1,93 @@
-"""What happens to rows that this source owns and no file declares any more."""
+"""Step 3 of a plan: decide about the entries that no file declares, the frozen rows and the resurrected ones."""
 
 from __future__ import annotations
 
-from beatsync.plan.enforce import Finding
-from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Record
+from beatsync.plan.matches import Leftover, Matches
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Owned, Row
 from beatsync.values import OnRemove
 
 
-def prune(entry: Owned, row: Row | None, *, frozen: bool) -> Finding:
-    """Return what a sync would do about one undeclared entry.
+def prune_leftovers(matches: Matches, *, isolated: bool) -> tuple[Decision, ...]:
+    """Return the decisions about the frozen rows, the undeclared entries and the resurrected rows.
 
-    `frozen`: a file is invalid and the others are synced without it. Whatever is missing then may stand in that file, so
-    nothing goes.
+    `isolated`: a file is invalid and the others are synced without it. What is missing from them may be in that file, so
+    nothing is removed.
     """
-    if row is None:
-        return Finding(_change(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted by somebody"))
-    if frozen:
-        return freeze(entry, row)
-    if entry.policy.protect:
-        return Finding(record=_noted(entry, row, frozen=False), condition=Condition.PROTECTED)
-    if entry.policy.on_remove is OnRemove.KEEP:
-        return Finding(_change(Action.FORGET, entry, row, Cause.SPEC, "kept as it is (on_remove: keep)"))
-    if entry.policy.on_remove is OnRemove.DISABLE:
-        return _retire(entry, row)
-    return Finding(_change(Action.DELETE, entry, row, Cause.SPEC, None))
-
-
-def pass_on(entry: Owned, row: Row) -> Finding:
-    """Return that an undeclared entry ends and its row stays, which somebody put in the place of another."""
-    return Finding(_change(Action.FORGET, entry, row, Cause.DRIFT, f"its row goes by the name {row.name} now"))
-
-
-def goes(entry: Owned) -> bool:
-    """Whether an entry's row is deleted when it leaves the files."""
-    return entry.policy.on_remove is OnRemove.DELETE and not entry.policy.protect
-
-
-def is_let_go(entry: Owned) -> bool:
-    """Whether an entry's row stays and is nobody's when it leaves the files."""
-    return entry.policy.on_remove is OnRemove.KEEP and not entry.policy.protect
-
-
-def freeze(entry: Owned, row: Row) -> Finding:
-    """Return that a row is left as it is until every file can be read again."""
-    return Finding(record=_noted(entry, row, frozen=True), condition=Condition.FROZEN)
-
-
-def bury(row: Row) -> Change:
-    """Return the change that deletes once more what beat brought back."""
-    return Change(
-        action=Action.DELETE,
-        name=row.spec.name,
-        cause=Cause.DRIFT,
-        row_id=row.row_id,
-        schedule_id=row.schedule_id,
-        schedule_kind=row.spec.schedule.kind if row.spec.schedule else None,
-        note="brought back by beat after it was deleted",
+    return (
+        *(_freeze(entry, row) for entry, row in matches.frozen),
+        *(_prune(leftover, isolated=isolated) for leftover in matches.leftovers),
+        *(Decision(row.name, delete_resurrected(row)) for row in matches.resurrected),
     )
 
 
-def _noted(entry: Owned, row: Row, *, frozen: bool) -> Record | None:
-    """Return the entry to write where it does not say yet whether it is frozen."""
-    if entry.frozen is frozen:
-        return None
-    return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, entry.retired, frozen=frozen)
+def delete_resurrected(row: Row) -> Change:
+    """Return the change that deletes again a row that beat restored."""
+    return Change(
+        action=Action.DELETE,
+        name=row.name,
+        cause=Cause.DRIFT,
+        row_id=row.row_id,
+        schedule_id=row.schedule_id,
+        schedule_kind=row.schedule_kind,
+        note="beat restored it after it was deleted",
+    )
 
 
-def _retire(entry: Owned, row: Row) -> Finding:
+def _prune(leftover: Leftover, *, isolated: bool) -> Decision:
+    entry, row = leftover.entry, leftover.row
+    if row is None:
+        change = _change(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted")
+    elif leftover.reassigned:
+        change = _change(Action.FORGET, entry, row, Cause.DRIFT, f"its row was renamed to {row.name}")
+    elif isolated:
+        return _freeze(entry, row)
+    elif entry.policy.protect:
+        return Decision(entry.name, record=_thaw(entry, row), condition=Condition.PROTECTED)
+    elif entry.policy.on_remove is OnRemove.DISABLE:
+        return _retire(entry, row)
+    elif entry.policy.on_remove is OnRemove.KEEP:
+        change = _change(Action.FORGET, entry, row, Cause.SPEC, "the row is kept (on_remove: keep)")
+    else:
+        change = _change(Action.DELETE, entry, row, Cause.SPEC)
+    return Decision(entry.name, change)
+
+
+def _freeze(entry: Owned, row: Row) -> Decision:
+    """Leave a row as it is until every file is valid."""
+    record = None if entry.frozen else _record(entry, row, retired=entry.retired, frozen=True)
+    return Decision(entry.name, record=record, condition=Condition.FROZEN)
+
+
+def _retire(entry: Owned, row: Row) -> Decision:
+    """Disable a row and keep its entry."""
     if entry.retired:
-        return Finding(record=_noted(entry, row, frozen=False), condition=Condition.RETIRED)
-    record = Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired=True)
+        return Decision(entry.name, record=_thaw(entry, row), condition=Condition.RETIRED)
+    record = _record(entry, row, retired=True)
     if not row.spec.enabled:
-        return Finding(record=record, condition=Condition.RETIRED)
-    change = _change(Action.DISABLE, entry, row, Cause.SPEC, "left the files (on_remove: disable)")
-    return Finding(change, record)
+        return Decision(entry.name, record=record, condition=Condition.RETIRED)
+    change = _change(Action.DISABLE, entry, row, Cause.SPEC, "removed from the files (on_remove: disable)")
+    disabled = FieldChange("enabled", before=True, after=False, cause=Cause.SPEC)
+    return Decision(entry.name, change._replace(field_changes=(disabled,)), record)
 
 
-def _change(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None) -> Change:
-    switched_off = (FieldChange("enabled", before=True, after=False, cause=cause),)
+def _thaw(entry: Owned, row: Row) -> Record | None:
+    """Return the record of an entry that is no longer frozen; None if it was not frozen."""
+    return _record(entry, row, retired=entry.retired) if entry.frozen else None
+
+
+def _record(entry: Owned, row: Row, *, retired: bool, frozen: bool = False) -> Record:
+    return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired, frozen)
+
+
+def _change(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None = None) -> Change:
     return Change(
         action=action,
         name=entry.name,
         cause=cause,
-        fields=switched_off if action is Action.DISABLE else (),
         row_id=row.row_id if row else None,
         schedule_id=row.schedule_id if row else None,
-        schedule_kind=row.spec.schedule.kind if row and row.spec.schedule else None,
+        schedule_kind=row.schedule_kind if row else None,
         sensitive=entry.policy.sensitive,
         note=note,
     )

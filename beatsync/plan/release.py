@@ -1,4 +1,4 @@
-"""Giving rows out of a source's ownership, on a person's word."""
+"""Releasing rows: the source gives up ownership, and the rows stay."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from beatsync.plan.observed import Observed
 from beatsync.values import Revision
 
 
-class UnknownNames(Exception):  # noqa: N818  it says what is the matter
+class UnknownNames(Exception):  # noqa: N818  the name says what is wrong
     """The source does not own these rows."""
 
     def __init__(self, source: str, names: Collection[str], owners: Collection[tuple[str, str]]) -> None:
         self.names = tuple(sorted(names))
         elsewhere = dict(owners)
-        said = (
+        listed = (
             f"{name!r} (it belongs to {elsewhere[name]})" if name in elsewhere else repr(name) for name in self.names
         )
-        super().__init__(f"the source {source!r} does not own {', '.join(said)}")
+        super().__init__(f"the source {source!r} does not own {', '.join(listed)}")
 
 
 def release_plan(source: str, names: Collection[str], observed: Observed) -> Plan:
-    """Return the plan that forgets these rows. Raises UnknownNames."""
+    """Return the plan that removes `names` from the inventory. Raises UnknownNames."""
     unknown = set(names) - observed.inventory.keys()
     if unknown:
         raise UnknownNames(

@@ -1,4 +1,4 @@
-"""What is asked of a plan by whoever wants it made."""
+"""The options and the circumstances of a plan, besides the files and the database."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from beatsync.values import Revision
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What a person may tell a plan; every default is the safe one."""
+    """The options of a plan; every default is the safe choice."""
 
     adopt: bool = False
+    """Take ownership of existing rows that no source owns."""
     allow_empty: bool = False
     max_deletes: str | None = None
     """`N` or `N%`; None is the larger of three rows and 30 %."""
@@ -20,18 +21,18 @@ class PlanOptions:
     accept_origin: bool = False
     """Take over what the same source name owns from other files (`--accept-origin`)."""
     approved: str | None = None
-    """Checksum of a reviewed plan: exactly that one may pass the limit on deletions."""
+    """The checksum of a reviewed plan: only that plan may be applied, and it may pass the limit on deletions."""
     isolate: bool = False
-    """Sync the valid files and freeze what the invalid ones last declared (`--on-invalid isolate`)."""
+    """Sync the valid files and freeze the rows that the invalid ones last declared (`--on-invalid isolate`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a plan, beside what the files and the database say."""
+    """Which source is planned, when, from which revision, and with which options."""
 
     source: str
     now: datetime
-    """The moment of the sync, aware."""
+    """The time of the sync, aware."""
     revision: Revision
     origin: str | None = None
     options: PlanOptions = PlanOptions()

@@ -1,4 +1,6 @@
-"""Plans, diagnostics and status → text, JSON, markdown, GitHub annotations, SARIF and JUnit: strings, and nothing else.
+"""Renders plans, diagnostics and status as strings: one module per output format.
 
-This room must not know where its strings are printed, nor files, Django or the clock. Every secret is masked in here.
+`text`, `jsonout`, `markdown`, `github`, `sarif` and `junit` have one function per thing rendered. `escape` holds all escaping,
+`values` what only this package renders, and the other modules what several formats share. Nothing here reads files, the
+database or the clock, or knows where its strings are printed. Secrets are masked here.
 """

@@ -1,4 +1,4 @@
-"""A changed field in words: its value as a spec file would write it, and of a mapping only what differs inside."""
+"""A changed field in words: values as a spec file spells them, and only the differing keys of a mapping."""
 
 from __future__ import annotations
 
@@ -7,60 +7,69 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from beatsync.plan.model import FieldChange
-from beatsync.report.paint import clean
+from beatsync.report.escape import one_line
 from beatsync.values import FieldValue
 
-_AS_THEY_ARE = frozenset(
+_UNQUOTED = frozenset(
     {
         "interval", "crontab", "timezone", "solar", "clocked", "task", "expires", "start_time", "args", "kwargs",
         "headers",
     }
 )  # fmt: skip
+"""Fields whose text a spec file spells without quotes, or that are JSON already."""
 _MAPPINGS = frozenset({"kwargs", "headers"})
-WIDEST = 40
-"""Characters of a label that others are set in line with."""
-_NOTHING = "none"
+_MAX_LABEL = 40
+"""Characters up to which labels are aligned; longer ones stand out."""
+_NONE = "none"
 _ABSENT = object()
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-class Shown(NamedTuple):
-    """One line of a change."""
+class FieldLine(NamedTuple):
+    """One line of a change; `label` is the field's name, or the path of a key inside it such as `kwargs.dry_run`."""
 
     label: str
     before: str
     after: str
-    field: FieldChange
+    change: FieldChange
 
 
-def changed(fields: Iterable[FieldChange]) -> Iterator[Shown]:
-    """Yield, of fields whose secrets are masked, what differs: of a mapping that was one before each key, such as `kwargs.dry_run`."""
-    for field in fields:
-        before, after = _mapping(field, field.before), _mapping(field, field.after)
-        inside = [] if before is None or after is None else [*_differing(field.field, before, after)]
-        if not inside:
-            yield Shown(field.field, value(field.field, field.before), value(field.field, field.after), field)
-        for path, old, new in inside:
-            yield Shown(clean(path), _item(old), _item(new), field)
+def field_lines(changes: Iterable[FieldChange]) -> Iterator[FieldLine]:
+    """Yield one line per changed field, or per differing key where both values are mappings. Secrets must be masked already."""
+    for change in changes:
+        before, after = _mapping(change, change.before), _mapping(change, change.after)
+        keys = [] if before is None or after is None else list(_differing(change.field, before, after))
+        if not keys:
+            yield FieldLine(
+                change.field, value_text(change.field, change.before), value_text(change.field, change.after), change
+            )
+        for path, old, new in keys:
+            yield FieldLine(one_line(path), _item_text(old), _item_text(new), change)
 
 
-def value(name: str, given: FieldValue) -> str:
-    """Return a field's value as a spec file would write it; `none` where there is none."""
-    if given is None:
-        return _NOTHING
-    if name in _AS_THEY_ARE and isinstance(given, str):
-        return clean(given) or '""'
-    return clean(_quoted(given))
+def value_text(field: str, value: FieldValue) -> str:
+    """Return a field's value as a spec file spells it; `none` for None."""
+    if value is None:
+        return _NONE
+    if field in _UNQUOTED and isinstance(value, str):
+        return one_line(value) or '""'
+    return one_line(_encode(value))
 
 
-def _mapping(field: FieldChange, given: FieldValue) -> dict[str, Any] | None:
-    if field.field not in _MAPPINGS or not isinstance(given, str):
+def label_width(labels: Iterable[str]) -> int:
+    """Return the width in characters to which labels are padded."""
+    return min(max(map(len, labels), default=0), _MAX_LABEL)
+
+
+def _mapping(change: FieldChange, value: FieldValue) -> dict[str, Any] | None:
+    """Return the mapping that a field holds as JSON; None for other fields and other values."""
+    if change.field not in _MAPPINGS or not isinstance(value, str):
         return None
     try:
-        found = json.loads(given)
+        document = json.loads(value)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _differing(path: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -68,9 +77,9 @@ def _differing(path: str, before: dict[str, Any], after: dict[str, Any]) -> Iter
         old, new = before.get(key, _ABSENT), after.get(key, _ABSENT)
         if isinstance(old, dict) and isinstance(new, dict):
             yield from _differing(f"{path}.{key}", old, new)
-        elif _item(old) != _item(new):
+        elif _item_text(old) != _item_text(new):
             yield f"{path}.{key}", old, new
 
 
-def _item(given: Any) -> str:
-    return _NOTHING if given is _ABSENT else clean(_quoted(given))
+def _item_text(value: Any) -> str:
+    return _NONE if value is _ABSENT else one_line(_encode(value))

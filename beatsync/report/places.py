@@ -1,4 +1,4 @@
-"""Paths as whoever reads them can open them: those of values count from the source's directory."""
+"""Paths that the reader can open: values hold paths relative to the source's directory, reports show the directory too."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from beatsync.plan.model import Plan
 from beatsync.values import Diagnostic, Location
 
 
-def located(diagnostics: Iterable[Diagnostic], directory: str) -> tuple[Diagnostic, ...]:
+def with_directory(diagnostics: Iterable[Diagnostic], directory: str) -> tuple[Diagnostic, ...]:
     """Return the diagnostics with `directory` before each path."""
-    return tuple(replace(one, location=_below(one.location, directory)) for one in diagnostics)
+    return tuple(replace(diagnostic, location=_below(diagnostic.location, directory)) for diagnostic in diagnostics)
 
 
-def located_plan(plan: Plan, directory: str) -> Plan:
-    """Return the plan with `directory` before each path that it shows."""
-    changes = (one._replace(location=_below(one.location, directory)) if one.location else one for one in plan.changes)
-    return replace(plan, changes=tuple(changes), diagnostics=located(plan.diagnostics, directory))
+def plan_with_directory(plan: Plan, directory: str) -> Plan:
+    """Return the plan with `directory` before the path of each change and diagnostic."""
+    changes = tuple(
+        change._replace(location=_below(change.location, directory)) if change.location else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=changes, diagnostics=with_directory(plan.diagnostics, directory))
 
 
 def _below(location: Location, directory: str) -> Location:

@@ -1,10 +1,10 @@
-"""A directory → one consistent snapshot with its revision, and word of its changes.
+"""A directory → one consistent snapshot with its revision, and notifications when it may have changed.
 
-This room must not know Django, YAML or what a spec means: it reads bytes. An unreadable file is an error, never an absent one.
+This package must not know Django, YAML or the meaning of a spec: it reads bytes. An unreadable file is an error, never an absent file.
 """
 
-from beatsync.source.load import Loaded, glance, load, load_again, load_file
+from beatsync.source.load import LoadedSource, load, load_file, reload, scan
 from beatsync.source.problems import SourceError
 from beatsync.source.walk import Limits
 
-__all__ = ["Limits", "Loaded", "SourceError", "glance", "load", "load_again", "load_file"]
+__all__ = ["Limits", "LoadedSource", "SourceError", "load", "load_file", "reload", "scan"]

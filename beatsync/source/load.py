@@ -1,179 +1,149 @@
-"""Reads a directory as one revision: whatever is swapped, renamed or rewritten meanwhile, the result is never a mixture.
+"""Reads a directory as one revision: if it is swapped, renamed or rewritten meanwhile, the result is never a mixture.
 
-The root is resolved, everything below it is looked over, read and looked over again; where a link leads elsewhere, a file has
-another stamp or the root itself has moved, the read is begun anew (FACTS 20). A ConfigMap's links change below a root that stays
-and git-sync's is the root, so both ends are looked at, and a file that vanishes on the way is no deletion.
+The root is resolved; everything below it is scanned, read and scanned again. If a link, a stamp or the root itself changed in
+between, the read starts again (docs/facts.md, 20). A ConfigMap's links change below a fixed root, and git-sync's link is the root,
+so both are compared. A file that vanishes during a read restarts the read and is not a deletion.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatsync.source.problems import Moved, SourceError
-from beatsync.source.revision import digest, find_git, mount_stamp
+from beatsync.source.files import read_file
+from beatsync.source.git import describe_checkout
+from beatsync.source.problems import ChangedWhileReading, SourceError, unreadable
+from beatsync.source.revision import digest, mount_stamp
 from beatsync.source.walk import (
     DEFAULT_LIMITS,
-    Found,
+    DirectoryScan,
+    FileEntry,
     Limits,
-    Look,
-    diagnostic,
-    found_at,
-    look_over,
-    reason,
+    file_entry,
     resolve,
-    stamp_of,
-    unreadable,
+    scan_directory,
 )
 from beatsync.values import Diagnostic, Revision, Snapshot, SourceFile
 
 _ATTEMPTS = 5
-# Not to follow a link that was put there since, and not to wait for a pipe that nobody writes to.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_YOUNG = 2_000_000_000
-"""Nanoseconds. A file may change again within one tick of its file system's clock and look the same; FAT's tick is the longest."""
+_CLOCK_TICK = 2_000_000_000
+"""Nanoseconds. Two writes within one tick of a file system's clock leave the same stamp; FAT has the longest tick."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A snapshot, what its files looked like, and when they were read, in nanoseconds since 1970."""
+class LoadedSource:
+    """A snapshot, the scan that it was read from, and when the read began, in nanoseconds since 1970."""
 
     snapshot: Snapshot
-    look: Look
+    scan: DirectoryScan
     read_at: int
 
-    def settled(self) -> dict[Found, SourceFile]:
-        """Return the files that can be told from a later one in their place by a look."""
+    def stable_files(self) -> dict[FileEntry, SourceFile]:
+        """Return the files whose next change must show in their entry."""
         files = {file.path: file for file in self.snapshot.files}
-        return {found: files[found.path] for found in self.look.found if found.path in files and not self._young(found)}
+        return {
+            entry: files[entry.path]
+            for entry in self.scan.files
+            if entry.path in files and not self._is_recent(entry)
+        }  # fmt: skip
 
-    def is_settled(self) -> bool:
-        """Whether that holds of all files."""
-        return not any(map(self._young, self.look.found))
+    def is_stable(self) -> bool:
+        """Return whether the next change of any file must show in a scan."""
+        return not any(map(self._is_recent, self.scan.files))
 
-    def is_quiet(self, seconds: float) -> bool:
-        """Whether nothing had changed for so long when the files were read: what is half removed or half written is a source too."""
-        changed = max((found.stamp[2] for found in self.look.found), default=0)
-        return self.read_at - max(changed, self.look.changed) >= seconds * 1e9
+    def was_quiet(self, seconds: float) -> bool:
+        """Return whether nothing had changed for `seconds` before the read. A half-written directory looks like a source, too."""
+        changed = max((entry.stamp.changed for entry in self.scan.files), default=0)
+        return self.read_at - max(changed, self.scan.folders_changed) >= seconds * 1e9
 
-    def _young(self, found: Found) -> bool:
-        return max(found.stamp[1:]) > self.read_at - _YOUNG
+    def _is_recent(self, entry: FileEntry) -> bool:
+        return max(entry.stamp.modified, entry.stamp.changed) > self.read_at - _CLOCK_TICK
 
 
 def load(root: Path, limits: Limits = DEFAULT_LIMITS) -> Snapshot:
-    """Return all spec files below `root`, as they were at one moment.
+    """Return all spec files below `root` as one revision.
 
-    Raises SourceError where the directory is missing or unreadable, or does not stay the same long enough to be read.
+    Raises SourceError if the directory is missing or unreadable, or keeps changing.
     """
-    return load_again(root, None, limits).snapshot
+    return reload(root, None, limits).snapshot
 
 
-def glance(root: Path, limits: Limits = DEFAULT_LIMITS) -> Look | str | None:
-    """Return what the files look like from outside, or why they cannot be looked at; None while they change. Raises nothing."""
+def scan(root: Path, limits: Limits = DEFAULT_LIMITS) -> DirectoryScan | str | None:
+    """Return a scan of `root`, or the message of the error; None if it changed meanwhile. Raises nothing."""
     try:
-        return look_over(resolve(root), limits)
+        return scan_directory(resolve(root), limits)
     except SourceError as error:
         return error.message
-    except Moved:
+    except ChangedWhileReading:
         return None
 
 
-def load_again(root: Path, before: Loaded | None, limits: Limits = DEFAULT_LIMITS) -> Loaded:
-    """Load as `load` does; a file that looks as it did `before` and has settled is not read once more."""
-    known = before.settled() if before else {}
-    error = SourceError(
-        "source-unstable", f"{root} changed {_ATTEMPTS} times while it was read", "try again in a moment"
-    )
+def reload(root: Path, previous: LoadedSource | None, limits: Limits = DEFAULT_LIMITS) -> LoadedSource:
+    """Load like `load`, but take the files whose entry is unchanged and stable from `previous`. Raises SourceError."""
+    cached = previous.stable_files() if previous else {}
+    error = SourceError("source-unstable", f"{root} changed {_ATTEMPTS} times while it was read", "try again")
     for _ in range(_ATTEMPTS):
         try:
-            read_at = time.time_ns()
-            resolved = resolve(root)
-            look = look_over(resolved, limits)
-            files, diagnostics = _read(look, known)
-            git = find_git(root, resolved)
-            if look == look_over(resolved, limits) and resolve(root) == resolved:
-                revision = Revision(digest(files), git.commit, mount_stamp(resolved))
-                snapshot = Snapshot(files, revision, git.origin, diagnostics)
-                return Loaded(snapshot, look, read_at)
-        except Moved:
+            loaded = _load_once(root, cached, limits)
+        except ChangedWhileReading:
             continue
         except SourceError as problem:
-            # git-sync removes what its link led to a moment ago while we are on the way there.
+            # git-sync removes the old target of its link while the new one is already published.
             if problem.code != "source-missing":
                 raise
             error = problem
+        else:
+            if loaded is not None:
+                return loaded
     raise error
 
 
 def load_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Snapshot:
-    """Return one file as if it were all of a directory, to look at it alone. Raises SourceError where it cannot be read."""
-    diagnostics: list[Diagnostic] = []
+    """Return a snapshot of one file alone. Raises SourceError if it cannot be read."""
     try:
         real = path.resolve(strict=True)
-        found = found_at(path.name, str(real), os.lstat(real))
-        file = _read_file(found, limits, diagnostics)
+        file = read_file(file_entry(path.name, str(real), os.lstat(real)), limits)
     except FileNotFoundError:
         raise SourceError("source-missing", f"there is no file {path}") from None
     except (OSError, RuntimeError) as error:
-        raise SourceError("source-unreadable", f"{path} cannot be read: {reason(error)}") from None
-    except Moved:
-        raise SourceError("source-unstable", f"{path} changed while it was read", "try again in a moment") from None
-    files = () if file is None else (file,)
-    return Snapshot(files, Revision(digest(files)), None, tuple(diagnostics))
+        raise unreadable(path, error) from None
+    except ChangedWhileReading:
+        raise SourceError("source-unstable", f"{path} changed while it was read", "try again") from None
+    if isinstance(file, Diagnostic):
+        return Snapshot((), Revision(digest(())), None, (file,))
+    return Snapshot((file,), Revision(digest((file,))), None, ())
 
 
-def _read(look: Look, known: Mapping[Found, SourceFile]) -> tuple[tuple[SourceFile, ...], tuple[Diagnostic, ...]]:
+def _load_once(root: Path, cached: Mapping[FileEntry, SourceFile], limits: Limits) -> LoadedSource | None:
+    """Return one attempt to load; None if something changed before it was complete."""
+    read_at = time.time_ns()
+    resolved = resolve(root)
+    before = scan_directory(resolved, limits)
+    files, diagnostics = _read_files(before, cached)
+    checkout = describe_checkout(root, resolved)
+    if before != scan_directory(resolved, limits) or resolve(root) != resolved:
+        return None
+    revision = Revision(digest(files), checkout.commit, mount_stamp(resolved))
+    return LoadedSource(Snapshot(files, revision, checkout.origin, diagnostics), before, read_at)
+
+
+def _read_files(
+    scan: DirectoryScan, cached: Mapping[FileEntry, SourceFile]
+) -> tuple[tuple[SourceFile, ...], tuple[Diagnostic, ...]]:
     files: list[SourceFile] = []
-    limits, diagnostics = look.limits, list(look.diagnostics)
+    limits, diagnostics = scan.limits, list(scan.diagnostics)
     total = 0
-    for found in look.found:
-        file = (known.get(found) if known else None) or _read_file(found, limits, diagnostics)
-        if file is None:
+    for entry in scan.files:
+        file = cached.get(entry) or read_file(entry, limits)
+        if isinstance(file, Diagnostic):
+            diagnostics.append(file)
             continue
         total += len(file.data)
         if total > limits.total or len(files) >= limits.files:
-            raise SourceError(
-                "source-too-large", f"{look.root} holds more than {limits.files} files or {limits.total} bytes"
-            )
+            message = f"{scan.root} has more than {limits.files} files or {limits.total} bytes"
+            raise SourceError("source-too-large", message)
         files.append(file)
     return tuple(files), tuple(diagnostics)
-
-
-def _read_file(found: Found, limits: Limits, diagnostics: list[Diagnostic]) -> SourceFile | None:
-    if not stat.S_ISREG(found.mode):
-        diagnostics.append(diagnostic("source-not-a-file", found.path, "this is not a plain file"))
-        return None
-    try:
-        if not stat.S_ISREG(os.lstat(found.real).st_mode):
-            raise Moved
-        descriptor = os.open(found.real, _FLAGS)
-        try:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode) or stamp_of(before) != found.stamp:
-                raise Moved
-            data = _read_up_to(descriptor, min(before.st_size, limits.file) + 1)
-            after = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
-    except (FileNotFoundError, NotADirectoryError):
-        raise Moved from None
-    except OSError as error:
-        raise unreadable(found.path, error) from None
-    if len(data) > limits.file:
-        diagnostics.append(diagnostic("source-too-large", found.path, f"the file is larger than {limits.file} bytes"))
-        return None
-    if stamp_of(after) != found.stamp or len(data) != after.st_size:
-        raise Moved
-    return SourceFile(found.path, data)
-
-
-def _read_up_to(descriptor: int, size: int) -> bytes:
-    """Read to the end, or one byte beyond what the file is thought to hold. A buffered stream costs more than a small file."""
-    data = os.read(descriptor, size)
-    while len(data) < size - 1 and (more := os.read(descriptor, size - len(data))):
-        data += more
-    return data

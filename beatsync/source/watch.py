@@ -1,7 +1,8 @@
-"""Tells that something may have changed, by the file system's events: an accelerator beside a poll, never the only ear.
+"""Notifies when something may have changed, by file system events. It only speeds up the poll and never replaces it.
 
-Events on a link, or on a file under one, go deaf after a few swaps (FACTS 18). So what is watched is each directory that holds a
-link on the way, the real directory with all below it, and where something is still missing the last directory that is there.
+Watches on a link, or on a file below one, stop reporting after a few swaps (docs/facts.md, 18). Therefore the watcher watches each
+directory that contains a link of the path, the real directory and everything below it, and the last existing directory if a part
+of the path is missing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchdog.events import EVENT_TYPE_CLOSED_NO_WRITE, EVENT_TYPE_OPENED, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
@@ -19,62 +20,71 @@ from watchdog.observers import Observer
 if TYPE_CHECKING:
     from watchdog.observers.api import BaseObserver
 
-_OURS = frozenset({EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE})
-"""What our own reading of a file raises (FACTS 32)."""
+_READ_EVENTS = frozenset({EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE})
+"""Events that our own reading of a file raises (docs/facts.md, 32)."""
 _MAX_LINKS = 40
-"""As the kernel's own limit."""
-Place = tuple[Path, str | None, int, int]
-"""A real directory, the one name in it that counts or None for all below it, and which directory it is: another may lie there."""
+"""The kernel's own limit."""
+
+
+class WatchedDirectory(NamedTuple):
+    """A real directory to watch, with its identity: another directory may take its path."""
+
+    path: Path
+    name: str | None
+    """The only entry whose events count; None is everything below the directory."""
+    device: int
+    inode: int
 
 
 class Watcher:
-    """Calls `ring` from a thread of its own whenever something may have changed at `root` or on the way to it."""
+    """Calls `on_change` from its own thread when something may have changed at `root` or on the path to it."""
 
-    def __init__(self, root: Path, ring: Callable[[], None]) -> None:
+    def __init__(self, root: Path, on_change: Callable[[], None]) -> None:
         self._root = root
-        self._ring = ring
+        self._on_change = on_change
         self._observer: BaseObserver | None = None
-        self._watched: frozenset[Place] = frozenset()
+        self._watched: frozenset[WatchedDirectory] = frozenset()
         self._lock = Lock()
-        self.problem: str | None = "not armed yet"
+        self.problem: str | None = "not started"
         """Why there are no events; None while there are."""
 
-    def arm(self) -> None:
-        """Watch what has to be watched as things stand; to be called again after every event, and now and then."""
+    def update_watches(self) -> None:
+        """Watch the directories that `root` needs now. Call it after every event and at regular intervals."""
         with self._lock:
             try:
-                self._arm()
+                self._update_watches()
             except OSError as error:
-                # ENOSPC and EMFILE are the limits of inotify; the poll goes on.
-                self._drop()
+                # ENOSPC and EMFILE are the limits of inotify. The poll goes on.
+                self._stop_observer()
                 self.problem = error.strerror or str(error)
             else:
                 self.problem = None
 
     def close(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         with self._lock:
-            self._drop()
+            self._stop_observer()
 
-    def _arm(self) -> None:
-        if self._observer is None or not all(one.is_alive() for one in (self._observer, *self._observer.emitters)):
-            self._drop()
-            self._observer = Observer()
-            self._observer.daemon = True
-            self._observer.start()
-        wanted = places(self._root)
-        if wanted == self._watched:
+    def _update_watches(self) -> None:
+        observer = self._observer
+        if observer is None or not all(thread.is_alive() for thread in (observer, *observer.emitters)):
+            self._stop_observer()
+            observer = self._observer = Observer()
+            observer.daemon = True
+            observer.start()
+        directories = directories_to_watch(self._root)
+        if directories == self._watched:
             return
-        # Two names in one directory share a watch of watchdog's, so one cannot be given up alone. What happens in between
-        # is not missed: whoever arms looks afterwards.
-        self._observer.unschedule_all()
+        # watchdog shares one watch between two names of a directory, so one of them cannot be removed alone. No change
+        # is missed in between, because the caller scans the directory afterwards.
+        observer.unschedule_all()
         self._watched = frozenset()
-        for path, name, *_ in wanted:
-            handler = _Handler(self._ring, None if name is None else str(path / name))
-            self._observer.schedule(handler, str(path), recursive=name is None)
-        self._watched = wanted
+        for directory in directories:
+            only = None if directory.name is None else str(directory.path / directory.name)
+            observer.schedule(_Handler(self._on_change, only), str(directory.path), recursive=only is None)
+        self._watched = directories
 
-    def _drop(self) -> None:
+    def _stop_observer(self) -> None:
         if self._observer is not None and self._observer.is_alive():
             self._observer.stop()
             self._observer.join(timeout=5)
@@ -83,50 +93,52 @@ class Watcher:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, ring: Callable[[], None], only: str | None) -> None:
-        self._ring = ring
+    def __init__(self, on_change: Callable[[], None], only: str | None) -> None:
+        self._on_change = on_change
         self._only = only
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in _OURS and (self._only is None or self._only in {event.src_path, event.dest_path}):
-            self._ring()
+        if event.event_type in _READ_EVENTS:
+            return
+        if self._only is None or self._only in {event.src_path, event.dest_path}:
+            self._on_change()
 
 
-def places(root: Path) -> frozenset[Place]:
-    """Return the directories to watch so that no change of what `root` leads to goes unnoticed."""
+def directories_to_watch(root: Path) -> frozenset[WatchedDirectory]:
+    """Return the directories whose events cover every change of what `root` resolves to."""
     root = root.absolute()
-    here = Path(root.anchor)
+    folder = Path(root.anchor)
     pending = list(reversed(root.parts[1:]))
-    wanted: set[tuple[Path, str | None]] = set()
+    directories: set[tuple[Path, str | None]] = set()
     links = 0
     while pending:
         part = pending.pop()
         if part == os.pardir:
-            here = here.parent
+            folder = folder.parent
             continue
         try:
-            mode = os.lstat(here / part).st_mode
+            mode = os.lstat(folder / part).st_mode
         except OSError:
-            wanted.add((here, part))
+            directories.add((folder, part))
             break
-        if stat.S_ISLNK(mode):
-            links += 1
-            wanted.add((here, part))
-            if links > _MAX_LINKS:
-                break
-            target = (here / part).readlink()
-            here = Path(target.anchor) if target.is_absolute() else here
-            pending.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
-        else:
-            here /= part
+        if not stat.S_ISLNK(mode):
+            folder /= part
+            continue
+        links += 1
+        directories.add((folder, part))
+        if links > _MAX_LINKS:
+            break
+        target = (folder / part).readlink()
+        folder = Path(target.anchor) if target.is_absolute() else folder
+        pending.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
     else:
-        wanted |= {(here.parent, here.name), (here, None)}
-    return frozenset((path, name, *_identity(path)) for path, name in wanted)
+        directories |= {(folder.parent, folder.name), (folder, None)}
+    return frozenset(_identified(path, name) for path, name in directories)
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identified(path: Path, name: str | None) -> WatchedDirectory:
     try:
         status = path.stat()
     except OSError:
-        return 0, 0
-    return status.st_dev, status.st_ino
+        return WatchedDirectory(path, name, 0, 0)
+    return WatchedDirectory(path, name, status.st_dev, status.st_ino)

@@ -1,92 +1,148 @@
-"""All parsed files of one source → `Desired`, and what only all of them together can get wrong."""
+"""The files of one source → `Desired`, and the problems that depend on several files.
+
+Those are computed from the facts of all files, parsed or unchanged, on every run: a warning never disappears because a file is
+unchanged.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.values import Declared, Desired, Diagnostic, Location, Severity
+from beatsync.specfile.problems import first_others, nearest
+from beatsync.values import Declared, Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
 
-def combine(parsed: Iterable[ParsedFile], options: ParseOptions, extra: Sequence[Diagnostic] = ()) -> Desired:
-    """Return everything that the files declare, sorted by name; `extra` is what was wrong before they were parsed."""
-    files = list(parsed)
-    names = [pair for file in files for pair in file.names]
-    known = {name for name, _ in names}
-    # Most sources are large and in order: what is asked of every name costs more than what is asked of the few that repeat.
-    order = _name if len(known) == len(names) else _name_and_place
-    schedules = sorted((one for file in files for one in file.schedules), key=order)
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """The facts of all files of a source, as the lints across files get them."""
+
+    files: Sequence[FileFacts]
+    names: Sequence[str]
+    """Every name, in file order."""
+    distinct: frozenset[str]
+    environment: str | None
+
+    def group(self, key: Callable[[ScheduleFacts], str | None]) -> Iterator[list[tuple[ScheduleFacts, Location]]]:
+        """Yield each group of two schedules or more that have the same key, with their places; None is no key."""
+        groups: defaultdict[str, list[tuple[ScheduleFacts, Location]]] = defaultdict(list)
+        for file in self.files:
+            for schedule in file.schedules:
+                value = key(schedule)
+                if value is not None:
+                    groups[value].append((schedule, Location(file.path, schedule.line, schedule.column)))
+        return (group for group in groups.values() if len(group) > 1)
+
+
+CrossLint = Callable[[SourceFacts], Iterator[Diagnostic]]
+
+
+def combine(
+    parsed: Iterable[ParsedFile],
+    unchanged: Iterable[FileFacts],
+    options: ParseOptions,
+    extra: Sequence[Diagnostic] = (),
+) -> Desired:
+    """Return what the parsed files declare, sorted by name, and the diagnostics of all files.
+
+    `unchanged` are the facts of the files that were not parsed; `extra` are diagnostics from before the parsing.
+    """
+    files = sorted(parsed, key=lambda file: file.path)
+    others = list(unchanged)
+    schedules = [declared for file in files for declared in file.schedules]
+    schedules.sort(key=_name)
     diagnostics = [
         *extra,
         *(diagnostic for file in files for diagnostic in file.diagnostics),
-        *(_twice(names) if len(known) < len(names) else ()),
-        *(_alike(names) if len(set(map(str.casefold, known))) < len(known) else ()),
-        *_renames(schedules, known),
-        *_unknown_environment(files, options.environment),
+        *(warning for facts in others for warning in facts.warnings),
+        *cross_check([*(file.facts for file in files), *others], options.environment),
     ]
-    return Desired(tuple(schedules), tuple(sorted(diagnostics, key=_place)), options.environment)
+    names = frozenset(schedule.name for facts in others for schedule in facts.schedules if schedule.task is not None)
+    return Desired(tuple(schedules), tuple(sorted(diagnostics, key=_place)), options.environment, names)
+
+
+def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics that depend on several files, or on the environment."""
+    files = sorted(facts, key=lambda file: file.path)
+    names = [schedule.name for file in files for schedule in file.schedules]
+    source = SourceFacts(files, names, frozenset(names), environment)
+    return tuple(diagnostic for lint in CROSS_LINTS for diagnostic in lint(source))
+
+
+def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Report each name that is declared more than once."""
+    if len(source.distinct) == len(source.names):
+        return
+    for group in source.group(lambda schedule: schedule.name):
+        places = [str(place) for _, place in group]
+        for (schedule, place), shown in zip(group, places, strict=True):
+            message = (
+                f"the schedule {schedule.name!r} is declared more than once; also at {first_others(places, shown)}"
+            )
+            yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
+
+
+def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Warn about names that are one name to a database that ignores case."""
+    if len(set(map(str.casefold, source.distinct))) == len(source.distinct):
+        return
+    for group in source.group(lambda schedule: schedule.name.casefold()):
+        by_name = {schedule.name: place for schedule, place in group}
+        if len(by_name) == 1:
+            continue
+        places = [f"{name!r} at {place}" for name, place in by_name.items()]
+        for (name, place), shown in zip(by_name.items(), places, strict=True):
+            message = (
+                f"{name!r} and {first_others(places, shown)} differ in case only, and are one name to MariaDB and MySQL"
+            )
+            yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
+
+
+def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Report each `renamed_from` that occurs more than once, or whose name is still declared."""
+    claims = [
+        (schedule.renamed_from, Location(file.path, schedule.line, schedule.column))
+        for file in source.files
+        for schedule in file.schedules
+        if schedule.renamed_from is not None
+    ]
+    if not claims:
+        return
+    for group in source.group(lambda schedule: schedule.renamed_from):
+        places = [str(place) for _, place in group]
+        for (schedule, place), shown in zip(group, places, strict=True):
+            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {first_others(places, shown)}"
+            yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
+    for old_name, place in claims:
+        if old_name in source.distinct:
+            message = f"renamed_from names {old_name!r}, which is still declared"
+            hint = "remove the old schedule, or renamed_from"
+            yield Diagnostic(Severity.ERROR, "renamed-from-declared", message, place, hint)
+
+
+def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Warn if files have environments, but none has the chosen one."""
+    wanted = source.environment
+    environments = frozenset[str]().union(*(file.environments for file in source.files))
+    if wanted is None or not environments or wanted in environments:
+        return
+    close = nearest(wanted, sorted(environments))
+    hint = f"did you mean {close}?" if close else f"they mention {', '.join(sorted(environments))}"
+    message = f"no file mentions the environment {wanted!r}"
+    place = Location(min(file.path for file in source.files if file.environments))
+    yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)
+
+
+CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_renames, unknown_environment]
+"""Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
 
 
 def _name(declared: Declared) -> str:
     return declared.spec.name
 
 
-def _name_and_place(declared: Declared) -> tuple[str, Location]:
-    return declared.spec.name, declared.location
-
-
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
-    where = diagnostic.location
-    return (where.path, where.line or 0, where.column or 0, diagnostic.code, diagnostic.message)
-
-
-def _grouped(names: Iterable[tuple[str, Location]], key: Callable[[str], str]) -> Iterator[list[tuple[str, Location]]]:
-    groups: defaultdict[str, list[tuple[str, Location]]] = defaultdict(list)
-    for name, place in names:
-        groups[key(name)].append((name, place))
-    return (group for group in groups.values() if len(group) > 1)
-
-
-def _twice(names: Iterable[tuple[str, Location]]) -> Iterator[Diagnostic]:
-    for group in _grouped(names, lambda name: name):
-        for name, place in group:
-            others = ", ".join(str(other) for _, other in group if other != place)
-            message = f"the schedule {name!r} is declared more than once; also at {others}"
-            yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
-
-
-def _alike(names: Iterable[tuple[str, Location]]) -> Iterator[Diagnostic]:
-    for group in _grouped(dict(names).items(), str.casefold):
-        for name, place in group:
-            others = ", ".join(f"{other!r} at {there}" for other, there in group if other != name)
-            message = f"{name!r} and {others} differ in case only, and are one name to MariaDB and MySQL"
-            yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
-
-
-def _renames(schedules: Iterable[Declared], names: set[str]) -> Iterator[Diagnostic]:
-    claims = [(one.policy.renamed_from, one.location) for one in schedules if one.policy.renamed_from]
-    for group in _grouped(claims, lambda name: name):
-        for old, place in group:
-            others = ", ".join(str(other) for _, other in group if other != place)
-            message = f"{old!r} is claimed by more than one renamed_from; also at {others}"
-            yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
-    for old, place in claims:
-        if old in names:
-            message = f"renamed_from names {old!r}, which is still declared"
-            yield Diagnostic(
-                Severity.ERROR, "renamed-from-declared", message, place, "remove the old schedule, or renamed_from"
-            )
-
-
-def _unknown_environment(files: Iterable[ParsedFile], wanted: str | None) -> Iterator[Diagnostic]:
-    known = frozenset[str]().union(*(file.environments for file in files))
-    if wanted is None or not known or wanted in known:
-        return
-    from difflib import get_close_matches
-
-    near = get_close_matches(wanted, sorted(known), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"they speak of {', '.join(sorted(known))}"
-    message = f"no file speaks of the environment {wanted!r}"
-    place = Location(min(file.path for file in files if file.environments))
-    yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)
+    place = diagnostic.location
+    return (place.path, place.line or 0, place.column or 0, diagnostic.code, diagnostic.message)

@@ -1,7 +1,7 @@
-"""One field of a crontab: text → the set of numbers it means → the one spelling of that set.
+"""One field of a crontab: text → the set of numbers that it means → the normal form of that set.
 
-The grammar is the union of what crontab(5) and celery take, read strictly. The spelling is the intersection of what celery's
-parser and django-celery-beat's validators take: numbers only, Sunday is 0, ranges run upwards, steps stay below the field's size.
+The grammar is the union of crontab(5)'s and celery's, read strictly. The normal form is accepted by celery's parser and by
+django-celery-beat's validators: numbers only, Sunday is 0, ranges run upwards, steps are smaller than the field.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NoReturn
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 
 _MAX_TEXT = 1024  # every minute spelled out is 169 characters
-_RUN = 3  # as many members make a range shorter, and clearer, than a list
+_RUN = 3  # from three numbers on, a range is shorter and clearer than a list
 _SUNDAY = 7
 _SHORT_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What one field may hold: numbers from `low` to `high`, and names that stand for `low`, `low` + 1 and so on."""
+    """One of the five fields: its numbers from `low` to `high`, and the names of `low`, `low` + 1 and so on."""
 
     name: str
     low: int
@@ -32,7 +32,7 @@ class Field:
 
     @property
     def size(self) -> int:
-        """How many different numbers there are."""
+        """Return how many different numbers there are."""
         return self.high - self.low + 1
 
 
@@ -65,7 +65,7 @@ _QUARTZ = re.compile(r"(?:[0-9]{0,2}(?:L|W|LW)|L-[0-9]+|[A-Za-z0-9]+#[0-9]|[A-Za
 
 @lru_cache(maxsize=65536)
 def spell(name: str, text: str) -> str:
-    """Return the one spelling of the field called `name`.
+    """Return the normal form of the field called `name`.
 
     Raises SpecError: `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
     """
@@ -75,9 +75,9 @@ def spell(name: str, text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def observed(name: str, text: str) -> str | None:
-    """Return the one spelling of a row's field; None where celery does not read it, or reads it in another way.
+    """Return the normal form of a row's field; None if celery refuses it, or reads it differently from crontab(5).
 
-    So a row whose day of the week is 7, which celery silently never runs, does not pass for one that says 0.
+    So a row whose day of the week is 7, which celery silently never runs, is not equal to a row with 0.
     """
     try:
         canonical = spell(name, text)
@@ -88,15 +88,15 @@ def observed(name: str, text: str) -> str | None:
 
 @lru_cache(maxsize=65536)
 def members(name: str, text: str) -> frozenset[int]:
-    """Return the numbers that a field's text means; raises SpecError as `spell` does."""
+    """Return the numbers of a field. Raises SpecError as `spell` does."""
     return _members(FIELDS[name], text)
 
 
 @lru_cache(maxsize=65536)
 def celery_reads(name: str, text: str) -> frozenset[int] | None:
-    """Return the numbers that celery's own parser reads; None where it refuses the text.
+    """Return the numbers that celery's own parser reads; None if it refuses the text.
 
-    Costs celery's application (0.2 s), so that only what is about to be written, and rows that others wrote, are asked about.
+    Imports celery's application (0.2 s): use it only for rows that are about to be written, or that others wrote.
     """
     from celery.schedules import ParseException, crontab_parser
 
@@ -110,10 +110,10 @@ def celery_reads(name: str, text: str) -> frozenset[int] | None:
 def _members(field: Field, text: str) -> frozenset[int]:
     if len(text) > _MAX_TEXT:
         raise SpecError("crontab-syntax", f"{field.name} is longer than {_MAX_TEXT} characters", field=field.name)
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in text.split(","):
-        found.update(_part(field, part.strip(" \t"), text))
-    return frozenset(found)
+        numbers.update(_part(field, part.strip(" \t"), text))
+    return frozenset(numbers)
 
 
 def _part(field: Field, part: str, text: str) -> Iterable[int]:
@@ -182,19 +182,17 @@ def _named(field: Field, token: str, part: str) -> int:
     where = "" if token == part else f" in {part!r}"
     if not field.names:
         raise SpecError("crontab-name", f"{field.name}: {token!r}{where} is not a number", field=field.name)
-    from difflib import get_close_matches
-
-    close = get_close_matches(lowered, (*field.names, *(name[:_SHORT_NAME] for name in field.names)), n=1)
+    close = nearest(lowered, (*field.names, *(name[:_SHORT_NAME] for name in field.names)))
     raise SpecError(
         "crontab-name",
         f"{field.name}: there is no {token!r}{where}",
-        f"did you mean {close[0]}?" if close else f"names are {field.names[0][:3]} to {field.names[-1][:3]}",
+        f"did you mean {close}?" if close else f"names are {field.names[0][:3]} to {field.names[-1][:3]}",
         field=field.name,
     )
 
 
 def _refuse_unusual(field: Field, part: str) -> None:
-    """Raise SpecError where a part is what some other cron understands."""
+    """Raise SpecError if a part is the syntax of some other cron."""
     if part == "?":
         raise SpecError("crontab-unsupported", f"{field.name}: celery has no '?'", "write *", field=field.name)
     if _QUARTZ.fullmatch(part):
@@ -236,9 +234,9 @@ def _spelling(field: Field, numbers: frozenset[int]) -> str:
     ordered = sorted(numbers)
     steps = {after - before for before, after in pairwise(ordered)}
     if len(steps) == 1 and (step := steps.pop()) > 1:
-        whole = list(range(field.low, field.high + 1, step))
+        full = list(range(field.low, field.high + 1, step))
         # Two members are a step only where it halves the field: `*/30` minutes, but `0,6` and not `*/6` for a weekend.
-        if ordered == whole and (len(ordered) >= _RUN or 2 * step == field.size):
+        if ordered == full and (len(ordered) >= _RUN or 2 * step == field.size):
             return f"*/{step}"
         if len(ordered) >= _RUN:
             return f"{ordered[0]}-{ordered[-1]}/{step}"

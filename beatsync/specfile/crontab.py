@@ -1,7 +1,7 @@
-"""Crontab schedules: five fields → `values.Crontab` in the one spelling, for spec files and for rows.
+"""Crontab schedules: five fields → `values.Crontab` in normal form, for spec files and for rows.
 
-What can never fire is refused here, by the calendar and not by celery: only celery 5.7 and later refuses it itself, older ones
-end beat with it.
+A crontab that can never fire is refused here, by the calendar: only celery 5.7 and later refuses it itself; with older versions
+beat ends.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from beatsync.values import Crontab
 FIELD_NAMES = tuple(cronfield.FIELDS)
 """The five fields in the order of crontab(5)."""
 FieldText = Union[str, int, Sequence[Union[str, int]]]
-"""A field as a spec file may give it: `"*/5"`, `3` or `[1, 3]`."""
+"""A field as a spec file may write it: `"*/5"`, `3` or `[1, 3]`."""
 
 NICKNAMES = {
     "@hourly": "0 * * * *",
@@ -28,7 +28,7 @@ NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_DAYS_IN_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # the longest that each ever is
+_DAYS_IN_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # in the longest year
 
 
 @lru_cache(maxsize=65536)
@@ -56,13 +56,13 @@ def from_fields(
 
     Raises SpecError: those of `field`, `crontab-never`, `timezone-unknown`.
     """
-    given = (minute, hour, day_of_month, month_of_year, day_of_week)
-    texts = [_text(name, value) for name, value in zip(FIELD_NAMES, given, strict=True)]
+    values = (minute, hour, day_of_month, month_of_year, day_of_week)
+    texts = [_text(name, value) for name, value in zip(FIELD_NAMES, values, strict=True)]
     return _from_texts(texts, timezone)
 
 
 def field(name: str, value: FieldText) -> str:
-    """Return the one spelling of the field called `name`.
+    """Return the normal form of the field called `name`.
 
     Raises SpecError: `crontab-type`, `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
     """
@@ -71,38 +71,26 @@ def field(name: str, value: FieldText) -> str:
 
 @lru_cache(maxsize=65536)
 def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_of_week: str, timezone: str) -> Crontab:
-    """Return a database row's crontab: in normal form where celery runs what crontab(5) says, else as it stands. Never raises."""
+    """Return a database row's crontab: in normal form if celery runs it as crontab(5) says, else unchanged. Never raises."""
     raw = (minute, hour, day_of_month, month_of_year, day_of_week)
     spelled = [cronfield.observed(name, text) for name, text in zip(FIELD_NAMES, raw, strict=True)]
-    known = [text for text in spelled if text is not None]
-    return _crontab(known if len(known) == len(raw) else raw, timezone)
+    readable = [text for text in spelled if text is not None]
+    return _crontab(readable if len(readable) == len(raw) else raw, timezone)
 
 
 @lru_cache(maxsize=65536)
 def misread(crontab: Crontab) -> str | None:
-    """Return the first field that the celery of this machine reads in another way than crontab(5); None as it should be."""
-    for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone, which comes last, is no field
+    """Return the first field that the installed celery reads differently from crontab(5); None if there is none."""
+    for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone is last, and no field
         if cronfield.celery_reads(name, text) != cronfield.members(name, text):
             return name
     return None
 
 
-def warnings(crontab: Crontab) -> list[tuple[str, str]]:
-    """Return `(code, message)` for what is allowed and yet may not be what was meant."""
-    if crontab.day_of_month.startswith("*") or crontab.day_of_week.startswith("*"):
-        # crontab(5) itself ANDs where one of the two starts with a star.
-        return []
-    message = (
-        f"celery runs this only on days that match both day_of_month {crontab.day_of_month} and day_of_week "
-        f"{crontab.day_of_week}; crontab(5) would run it on days that match either"
-    )
-    return [("crontab-and", message)]
-
-
 def in_words(expression: str) -> str | None:
-    """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None where nobody knows the words."""
+    """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None if that is not possible."""
     texts = expression.split(" ")
-    # A row that stands as it is may say anything: no words are better than wrong ones.
+    # A row that is not in normal form may hold anything: no words are better than wrong ones.
     if len(texts) != len(FIELD_NAMES) or any(
         cronfield.observed(name, text) != text for name, text in zip(FIELD_NAMES, texts, strict=True)
     ):
@@ -117,7 +105,7 @@ def _in_words(expression: str) -> str | None:
     except ImportError:
         return None
     options = Options()
-    # Left alone, it takes language and clock from the process's locale, and a plan would differ from machine to machine.
+    # Its defaults depend on the process's locale, and a plan must not differ from machine to machine.
     options.locale_code = "en_US"
     options.use_24hour_time_format = True
     try:
@@ -134,7 +122,7 @@ def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
         except SpecError as error:
             wrong.append(error)
     if wrong:
-        raise wrong[0].beside(wrong[1:])
+        raise wrong[0].with_others(wrong[1:])
     crontab = _crontab(spelled, times.zone(timezone).key)
     _refuse_never(crontab)
     return crontab

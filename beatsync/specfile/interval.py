@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NoReturn
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 from beatsync.values import Interval
 
 PERIODS = {
@@ -19,9 +19,9 @@ PERIODS = {
 }
 """django-celery-beat's periods, largest first, in microseconds."""
 MAX_EVERY = 2_147_483_647
-"""What the column holds on every database."""
+"""The largest value of the column on every database."""
 MAX_DAYS = 36_525
-"""A hundred years: beat fails to load where an interval is longer than Python's timedelta, long after it stopped making sense."""
+"""A hundred years. Beat fails to load an interval that is longer than Python's timedelta."""
 
 _UNITS = {"w": 7 * PERIODS["days"], "d": PERIODS["days"], "h": PERIODS["hours"], "m": PERIODS["minutes"]}
 _UNITS |= {"s": PERIODS["seconds"], "ms": 1000, "us": 1, "µs": 1, "μs": 1}  # the micro sign, and the Greek mu
@@ -50,7 +50,7 @@ def from_text(text: str) -> Interval:
 def from_mapping(every: int, period: str) -> Interval:
     """Return `every` periods in normal form; raises SpecError: `interval-period`, `interval-type`, `interval-range`."""
     if period not in PERIODS:
-        raise SpecError("interval-period", f"there is no period {period!r}", _nearest(period), field="period")
+        raise SpecError("interval-period", f"there is no period {period!r}", _period_hint(period), field="period")
     if not isinstance(every, int) or isinstance(every, bool):
         raise SpecError("interval-type", f"every must be a whole number, not {every!r}", field="every")
     if every < 1:
@@ -59,7 +59,7 @@ def from_mapping(every: int, period: str) -> Interval:
 
 
 def observed(every: int, period: str) -> Interval:
-    """Return a database row's interval: in normal form where it makes sense, else as it stands. Never raises."""
+    """Return a database row's interval: in normal form if it is valid, else unchanged. Never raises."""
     try:
         return from_mapping(every, period)
     except SpecError:
@@ -68,7 +68,7 @@ def observed(every: int, period: str) -> Interval:
 
 @lru_cache(maxsize=65536)
 def seconds_from_text(text: str) -> int:
-    """Return a duration in whole seconds, from 1 to 2147483647, as `expire_seconds` takes it; raises SpecError as `from_text`."""
+    """Return a duration in whole seconds, from 1 to 2147483647, for `expire_seconds`. Raises SpecError as `from_text` does."""
     seconds, rest = divmod(_microseconds(text), PERIODS["seconds"])
     if rest or not 1 <= seconds <= MAX_EVERY:
         raise SpecError("interval-range", f"{text!r} is not a whole number of seconds from 1 to {MAX_EVERY}")
@@ -92,7 +92,7 @@ def _microseconds(text: str) -> int:
     if total.denominator != 1:
         raise SpecError("interval-range", f"{text!r} is finer than a microsecond")
     if not total:
-        raise SpecError("interval-range", f"{text!r} is no time at all", "an interval is at least 1us")
+        raise SpecError("interval-range", f"{text!r} is zero", "an interval is at least 1us")
     return int(total)
 
 
@@ -104,9 +104,7 @@ def _parts(text: str, stripped: str) -> Fraction:
         if size is None:
             _unknown_unit(text, number, unit)
         if smallest and size >= smallest:
-            raise SpecError(
-                "interval-syntax", f"{text!r}: {number}{unit} stands behind a smaller or equal unit", _FORMS
-            )
+            raise SpecError("interval-syntax", f"{text!r}: {number}{unit} follows a smaller or equal unit", _FORMS)
         total, position, smallest = total + Fraction(number) * size, match.end(), size
     if not position or position < len(stripped):
         _not_a_duration(text, stripped)
@@ -119,10 +117,10 @@ def _iso(text: str, stripped: str) -> Fraction:
         raise SpecError("interval-syntax", f"{text!r} is not an ISO 8601 duration", "as in PT5M, P1DT2H or PT0.5S")
     if match["Y"] or match["M"]:
         _ambiguous(text, "months are M before the T, minutes behind it: PT5M" if match["M"] else None)
-    given = [(unit, match[unit].replace(",", ".")) for unit in ("w", "d", "h", "m", "s") if match[unit]]
-    if any("." in number for _, number in given[:-1]):
+    amounts = [(unit, match[unit].replace(",", ".")) for unit in ("w", "d", "h", "m", "s") if match[unit]]
+    if any("." in number for _, number in amounts[:-1]):
         raise SpecError("interval-syntax", f"{text!r}: only the last number may have decimals")
-    return sum((Fraction(number) * _UNITS[unit] for unit, number in given), Fraction(0))
+    return sum((Fraction(number) * _UNITS[unit] for unit, number in amounts), Fraction(0))
 
 
 def _unknown_unit(text: str, number: str, unit: str) -> NoReturn:
@@ -161,8 +159,6 @@ def _unknown_or_spaced(text: str, number: str, unit: str) -> NoReturn:
     raise SpecError("interval-syntax", f"{text!r}: a space between number and unit", f"write {number}{unit}")
 
 
-def _nearest(period: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(period).strip().lower(), PERIODS, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(PERIODS)}"
+def _period_hint(period: str) -> str:
+    close = nearest(str(period).strip().lower(), PERIODS, cutoff=0.5)
+    return f"did you mean {close}?" if close else f"one of {', '.join(PERIODS)}"

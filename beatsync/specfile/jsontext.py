@@ -1,14 +1,14 @@
-"""JSON as canonical text: two values that are equal have one text.
+"""JSON as canonical text: equal values have equal texts.
 
-`args`, `kwargs` and `headers` are text columns that beat decodes with kombu's `loads` and sends on. So the text written here is
-spelled as kombu's `dumps` spells it, and holds nothing that comes back from `loads` as something else.
+`args`, `kwargs` and `headers` are text columns that beat decodes with kombu's `loads` and sends. So the text is spelled as kombu's
+`dumps` spells it, and holds nothing that `loads` would turn into something else.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any
@@ -16,43 +16,31 @@ from typing import Any
 from beatsync.specfile.problems import SpecError
 
 MAX_DEPTH = 100
-"""Levels of lists and objects: far below where Python's own decoder, and so beat's, gives up."""
+"""Levels of lists and objects; Python's own decoder, and so beat's, takes many more."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, ensure_ascii=True, separators=(", ", ": "))
-# The encoder makes this anew for each value, which takes as long as a small value itself. Not every Python has it.
+# `encode` builds this for each value, which takes as long as encoding a small one. Not every Python has it.
 _pieces: Callable[[object, int], Iterable[str]] | None = c_make_encoder and c_make_encoder(
     None, _ENCODER.default, encode_basestring_ascii, None, ": ", ", ", True, False, False
 )
-_KOMBU_KEYS = ("__type__", "__value__")
 _MEMO_LENGTH = 1024  # longer texts are rarely shared, and a cache of them would be large
 _SCALARS = (str, int, float)
+_UNLIMITED = frozenset({bool, int, type(None)})
+"""Classes of which JSON can hold every value."""
 
 
 def canonical(value: object) -> str:
     """Return a JSON value as text with sorted keys, in ASCII; equal values give equal texts.
 
-    Raises SpecError for whatever JSON has no word for (NaN, keys that are no strings, dates…) and for what kombu would decode to
-    something else than it says.
+    Raises SpecError for a value that JSON cannot hold (NaN, a key that is not a string, a date…), and for one that kombu would
+    decode to something else.
     """
     _check(value)
     return _encode(value)
 
 
-def quick_canonical(value: object) -> str | None:
-    """Return the canonical text of what a spec file's YAML says; None where only `canonical` can tell what is wrong, if anything.
-
-    YAML's keys are texts, its depth is limited, and the encoder refuses what JSON has no word for: so a look at its text will do.
-    """
-    try:
-        made = "".join(_pieces(value, 0)) if _pieces else _ENCODER.encode(value)
-    except (TypeError, ValueError):
-        return None
-    # Half a surrogate pair is written as every character is that needs two.
-    return None if "__type__" in made or "\\ud" in made else made
-
-
 def normalise(text: str | None, empty: str) -> str:
-    """Return a column's JSON text in canonical form; None and empty text are `empty`, text that is not JSON stays as it is."""
+    """Return a column's JSON text in canonical form; None and empty text become `empty`, text that is not JSON is unchanged."""
     if not text:
         return empty
     if text in ("{}", "[]"):
@@ -64,7 +52,7 @@ def _normalised(text: str) -> str:
     try:
         value = json.loads(text)
         if "__type__" in text or "\\u" in text:
-            # Only such a text can hold what canonical text must not: the walk costs more than the rest.
+            # Only such a text can hold what canonical text must not, and the check costs more than the rest.
             _check(value)
         return _encode(value)
     except (ValueError, RecursionError):
@@ -76,27 +64,31 @@ _normalised_short = lru_cache(maxsize=65536)(_normalised)
 
 def _encode(value: object) -> str:
     try:
-        return _ENCODER.encode(value)
+        return "".join(_pieces(value, 0)) if _pieces else _ENCODER.encode(value)
     except ValueError as error:
         raise SpecError("json-number", f"a number that JSON text cannot hold: {error}") from error
 
 
 def _check(root: object) -> None:
-    """Raise SpecError for the first thing below `root` that JSON cannot hold. A walk of its own: a deep value must not end it."""
+    """Raise SpecError for the first value that JSON cannot hold. Does not recurse, so that a deep value cannot end it."""
     stack: list[tuple[object, int]] = [(root, 1)]
     while stack:
         value, depth = stack.pop()
         if isinstance(value, dict):
             _check_keys(value)
-            children: Iterator[object] = iter(value.values())
+            children: Iterable[object] = value.values()
         elif isinstance(value, (list, tuple)):
-            children = iter(value)
+            children = value
         else:
             _check_scalar(value)
             continue
         if depth > MAX_DEPTH:
             raise SpecError("json-depth", f"lists and mappings are nested more than {MAX_DEPTH} deep")
-        stack.extend((child, depth + 1) for child in children)
+        for child in children:
+            if child.__class__ is str:
+                _check_text(child)
+            elif child.__class__ not in _UNLIMITED:
+                stack.append((child, depth + 1))
 
 
 def _check_keys(mapping: dict[Any, object]) -> None:
@@ -104,7 +96,7 @@ def _check_keys(mapping: dict[Any, object]) -> None:
         if not isinstance(key, str):
             raise SpecError("json-key", f"the key {key!r} is not a string", f'put it in quotes: "{key}"')
         _check_text(key)
-    if all(key in mapping for key in _KOMBU_KEYS):
+    if "__type__" in mapping and "__value__" in mapping:
         raise SpecError(
             "json-kombu-type",
             "a mapping with both __type__ and __value__ would reach the task as a Python object",

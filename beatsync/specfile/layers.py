@@ -1,4 +1,4 @@
-"""`defaults`, a schedule and its environment, laid over one another; each value keeps the way back to its place."""
+"""`defaults`, a schedule and its environment, merged; each value keeps its path."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from beatsync.specfile.problems import Path
+from beatsync.specfile.problems import Path, Problem
+from beatsync.specfile.rules import EXCLUSIVE_KEYS, replaced_keys
 
-KINDS = ("interval", "crontab", "solar", "clocked")
-_OWN_KEYS = frozenset({"environments", "only"})
-EXCLUSIVE = (frozenset(KINDS), frozenset({"expires", "expire_seconds"}))
-"""Groups of keys of which a later layer's replaces an earlier layer's."""
+INVALID: Any = object()
+"""Replaces a value with a structural problem: the key is present, and nothing more is reported about its value."""
 
-BAD: Any = object()
-"""Stands for a value that the schema has already found wrong: it was given, and nothing more is said about it."""
-
-
-Bad = dict[Path, set[str]]
-"""The paths at or below which the schema found something wrong, each with the keys that unknown ones there were meant to be."""
+InvalidPaths = dict[Path, set[str]]
+"""The paths at or below which there is a structural problem, each with the keys that its unknown keys probably mean."""
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One mapping of fields and the path at which it stands."""
+    """One mapping of fields and its path."""
 
     path: Path
     fields: Mapping[str, Any]
@@ -31,14 +27,14 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What the layers say together. A key that is missing was left out, or set back by null."""
+    """The merged fields. A key is missing if no layer has it, or if a later layer sets it to null."""
 
     layers: Sequence[Layer]
     fields: Mapping[str, Any]
     sync: Mapping[str, Any]
 
     def path(self, key: str) -> Path:
-        """Return where a field, or `sync.KEY`, was given last; the schedule itself where it was not given."""
+        """Return the path of a field, or of `sync.KEY`, in the last layer that has it; else that of the schedule."""
         first, _, second = key.partition(".")
         for layer in reversed(self.layers):
             if first in layer.fields:
@@ -51,43 +47,55 @@ class Merged:
 
 
 def merge(layers: Sequence[Layer]) -> Merged:
-    """Lay later layers over earlier ones: a null sets back, one kind of schedule replaces another, `sync` merges key by key."""
-    fields: dict[str, Any] = {}
-    sync: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.fields.items():
-            if key == "sync":
-                sync.update(value if isinstance(value, Mapping) else {})
-            elif key in _OWN_KEYS:
-                continue
-            elif value is None:
+    """Merge later layers over earlier ones: null removes a key, one kind of schedule replaces another, `sync` merges by key."""
+    first, *rest = layers
+    fields = dict(first.fields)
+    sync = _sync(first)
+    for layer in rest:
+        exclusive = EXCLUSIVE_KEYS.intersection(layer.fields)
+        for key in replaced_keys(frozenset(key for key in exclusive if layer.fields[key] is not None)):
+            # Two exclusive keys in one layer are a structural problem.
+            if key not in layer.fields:
                 fields.pop(key, None)
-            else:
-                for group in EXCLUSIVE:
-                    if key in group:
-                        for other in group - {key}:
-                            # Two in one layer exclude each other, and the schema says so.
-                            if other not in layer.fields:
-                                fields.pop(other, None)
-                fields[key] = value
+        fields.update(layer.fields)
+        if "sync" in layer.fields:
+            sync = {**sync, **_sync(layer)}
+    if None in fields.values():
+        fields = {key: value for key, value in fields.items() if value is not None}
     return Merged(layers, fields, sync)
 
 
-def layer(path: Path, mapping: Any, bad: Bad) -> Layer:
-    """Return a mapping as a layer, what stands at or above a `bad` path replaced by `BAD`."""
+def _sync(layer: Layer) -> Mapping[str, Any]:
+    block = layer.fields.get("sync")
+    return block if isinstance(block, Mapping) else _NOTHING
+
+
+def make_layer(path: Path, mapping: Any, invalid: InvalidPaths) -> Layer:
+    """Return a mapping as a layer, with each value at or above an invalid path replaced by `INVALID`."""
     if not isinstance(mapping, Mapping):
-        return Layer(path, {})
-    if not bad:
+        return Layer(path, _NOTHING)
+    if not invalid:
         return Layer(path, mapping)
     fields: dict[str, Any] = {}
     for key, value in mapping.items():
         here = (*path, key)
         if key == "sync" and isinstance(value, Mapping):
-            fields[key] = {name: BAD if (*here, name) in bad else item for name, item in value.items()}
+            fields[key] = {name: INVALID if (*here, name) in invalid else item for name, item in value.items()}
         elif key == "environments":
             fields[key] = value
         else:
-            fields[key] = BAD if here in bad else value
-    for key in bad.get(path, ()):
-        fields.setdefault(key, BAD)
+            fields[key] = INVALID if here in invalid else value
+    for key in invalid.get(path, ()):
+        fields.setdefault(key, INVALID)
     return Layer(path, fields)
+
+
+def invalid_paths(problems: Sequence[Problem]) -> InvalidPaths:
+    """Return the paths at or above structural problems, and the keys that misspelt ones there probably mean."""
+    paths: InvalidPaths = {
+        problem.path[:length]: set() for problem in problems for length in range(2, len(problem.path) + 1)
+    }
+    for problem in problems:
+        if problem.code == "unknown-key" and problem.related_key and problem.path[:-1] in paths:
+            paths[problem.path[:-1]].add(problem.related_key)
+    return paths

@@ -1,17 +1,24 @@
-"""What is wrong with one piece of a spec, before anybody knows where it stands.
+"""Problems of one piece of a spec file, before its path and position are known.
 
-The leaf normalisers raise `SpecError`; whoever knows the place turns it into a `Diagnostic`.
+The normalisers raise `SpecError`; the caller, which knows the path of the value, turns it into a `Problem`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Union
 
+Path = tuple[Union[str, int], ...]
+"""The keys and indices that lead from a file to a value; the first is the number of the document."""
+Mark = tuple[int, int]
+"""Line and column, from 1."""
+
+_MAX_OTHERS = 3
+
 
 class SpecError(ValueError):
-    """One value of a spec that cannot be taken: a stable kebab-case code, what is wrong, and the mend where there is one."""
+    """A value of a spec is invalid: a stable kebab-case code, a message, and a hint if there is a fix to propose."""
 
     def __init__(self, code: str, message: str, hint: str | None = None, *, field: str | None = None) -> None:
         super().__init__(message)
@@ -19,31 +26,46 @@ class SpecError(ValueError):
         self.message: Final = message
         self.hint: Final = hint
         self.field: Final = field
-        """Which key of a mapping it is about (`hour`, `latitude`), where the value had several."""
+        """The key of the mapping (`hour`, `latitude`) that the error is about, if the value is a mapping."""
         self.others: Sequence[SpecError] = ()
-        """What else is wrong with the same value: a person mends all of it at once."""
+        """Further errors of the same value, so that all are reported at once."""
 
-    def beside(self, others: Sequence[SpecError]) -> SpecError:
-        """Return this error, with what else is wrong with the value."""
+    def with_others(self, others: Sequence[SpecError]) -> SpecError:
+        """Return this error, with further errors of the same value attached."""
         self.others = others
         return self
 
 
-Path = tuple[Union[str, int], ...]
-"""The way from a file's documents to a value: the document's number, then keys and indices."""
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at a path, before its line and column are known."""
+    """A problem at a path."""
 
     path: Path
     code: str
     message: str
     hint: str | None = None
     on_key: bool = False
-    mark: tuple[int, int] | None = None
-    """Line and column, from 1, where the reader knows them already."""
+    """Whether the problem is reported at the key rather than at its value."""
+    mark: Mark | None = None
+    """The position, if the reader knows it already."""
     warning: bool = False
-    meant: str | None = None
-    """The key that is missing, or that an unknown one was probably meant to be; of a misspelt key no one says that it is missing."""
+    related_key: str | None = None
+    """The key that is missing, or the known key that is nearest to an unknown one."""
+
+
+def first_others(places: Sequence[str], place: str) -> str:
+    """Return `A, B, C and N more`: at most three of `places` other than `place`, and the number of the rest.
+
+    So n duplicates are reported in linear space.
+    """
+    others = [other for other in places[: _MAX_OTHERS + 1] if other != place][:_MAX_OTHERS]
+    more = len(places) - 1 - len(others)
+    return ", ".join(others) + (f" and {more} more" if more > 0 else "")
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of `words` that is most similar to `word`; None if none is similar."""
+    from difflib import get_close_matches  # imported only to report a problem
+
+    close = get_close_matches(word, list(words), n=1, cutoff=cutoff)
+    return close[0] if close else None

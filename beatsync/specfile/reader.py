@@ -1,80 +1,302 @@
-"""YAML text → plain values, from PyYAML's own events: nothing is constructed, so nothing can be executed.
+"""YAML text → plain values, from PyYAML's events: no object is constructed, so no code of a file can run.
 
-Plain text is read quickly (`linereader`, `plainreader`), anything else thoroughly; only when something is wrong the same text is
-read again with the place of every node (FACTS 15). The places of schedules' names are always known.
+The reader records the position of every node only if asked to, which costs as much as reading: a file with a problem is read once
+more for it (docs/facts.md, 15). The positions of schedule names are always recorded.
 """
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 import yaml
 
-from beatsync.specfile.eventreader import read_events
-from beatsync.specfile.linereader import read_lines
-from beatsync.specfile.plainreader import NotPlain, Plain, read_plain
-from beatsync.specfile.problems import Problem
-from beatsync.specfile.reading import MAX_BYTES, MAX_DEPTH, MAX_NODES, TOO_DEEP, Reading, Stop
-from beatsync.specfile.syntax import behind, syntax
+from beatsync.specfile.decoding import InvalidYamlError, decode
+from beatsync.specfile.problems import Mark, Path, Problem, first_others
+from beatsync.specfile.scalars import Scalar, plain
+from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
+
+MAX_NODES = 2_000_000
+"""Nodes of one file; an alias counts as many as it stands for."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
+}  # fmt: skip
+_MEMO_SIZE = 65_536
+
+
+@dataclass(slots=True)
+class Reading:
+    """The content of a text: one value per document, positions, and problems of the YAML itself."""
+
+    documents: list[Any] = field(default_factory=list)
+    names: list[dict[str, Mark]] = field(default_factory=list)
+    """For each document, the positions of the keys of its `schedules`."""
+    keys: dict[Path, Mark] = field(default_factory=dict)
+    values: dict[Path, Mark] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    complete: bool = False
+    """Whether the text was read to its end, so that its documents can be checked in spite of problems."""
+
+    def position(self, path: Path, *, on_key: bool = False) -> Mark:
+        """Return the position of a path, or of the nearest node above it that has one."""
+        for length in range(len(path), 0, -1):
+            part = path[:length]
+            first, second = (self.keys, self.values) if on_key and length == len(path) else (self.values, self.keys)
+            if part in first or part in second:
+                return first.get(part) or second[part]
+        return (1, 1)
 
 
 def read(data: bytes, *, positions: bool = False) -> Reading:
-    """Read one file; problems with the YAML itself are in the result."""
+    """Read one file; problems with the YAML itself are in the result. `positions` records the position of every node."""
     reading = Reading()
-    text = _decode(data, reading)
-    if text is None:
-        return reading
-    # Without aliases a node takes a character or more.
-    is_quick = not positions and len(text) <= MAX_NODES
-    if is_quick and _takes(read_lines, text, reading):
-        reading.is_simple = True
-        return reading
+    text = ""
     try:
-        _check_characters(text, reading)
-        if not is_quick or not _takes(read_plain, text, reading):
-            read_events(text, reading, positions=positions)
+        text = decode(data)
+        _Builder(text, reading, positions=positions).run()
         reading.complete = True
-    except Stop:
-        pass
-    except RecursionError:
-        reading.problems.append(Problem((), "yaml-depth", TOO_DEEP, mark=(1, 1)))
+    except InvalidYamlError as error:
+        reading.problems.append(error.problem)
     except yaml.MarkedYAMLError as error:
-        reading.problems.append(syntax(error, text))
+        reading.problems.append(syntax_problem(error, text))
     except yaml.YAMLError as error:
         reading.problems.append(Problem((), "yaml-syntax", f"this is not YAML: {error}".splitlines()[0], mark=(1, 1)))
     return reading
 
 
-def _takes(reader: Callable[[str, int], Plain], text: str, reading: Reading) -> bool:
-    """Let a quick reader read, and return whether it could."""
-    try:
-        reading.documents, reading.names = reader(text, MAX_DEPTH)
-    except NotPlain:
-        return False
-    reading.complete = True
-    return True
+class _Memo(dict[str, Scalar]):
+    """The values of unquoted scalars, most of which occur many times."""
+
+    def __missing__(self, text: str) -> Scalar:
+        if len(self) >= _MEMO_SIZE:
+            self.clear()
+        value = self[text] = plain(text)
+        return value
 
 
-def _decode(data: bytes, reading: Reading) -> str | None:
-    if len(data) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
-        reading.problems.append(Problem((), "yaml-size", message, "split it", mark=(1, 1)))
-        return None
-    try:
-        # The codec `utf-8-sig` is ten times slower than this.
-        return data.removeprefix(BOM_UTF8).decode()
-    except UnicodeDecodeError as error:
-        # What the error counts from is the text behind a byte order mark.
-        mark = behind(error.object[: error.start].decode())
-        message = "the file is not UTF-8 text"
-        reading.problems.append(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=mark))
-        return None
+_memo = _Memo()
 
 
-def _check_characters(text: str, reading: Reading) -> None:
-    strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    if strange is not None:
-        message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
-        reading.problems.append(Problem((), "yaml-character", message, mark=behind(text[: strange.start()])))
-        raise Stop
+class _Frame:
+    """A mapping or a list that is being read."""
+
+    __slots__ = ("anchor", "is_mapping", "key", "marks", "merge_event", "merged", "nodes_before", "repeated", "value")
+
+    def __init__(self, value: Any, anchor: str | None, nodes_before: int) -> None:
+        self.value = value
+        self.is_mapping = value.__class__ is dict
+        self.anchor = anchor
+        self.nodes_before = nodes_before
+        self.key: str | None = None if self.is_mapping else ""
+        """The key whose value comes next; None if a key comes next. Of a list: an empty text."""
+        self.marks: dict[str, Any] = {}
+        """PyYAML's mark of each key."""
+        self.repeated: dict[str, list[Any]] = {}
+        """The marks of each key that occurs more than once."""
+        self.merge_event: Any = None
+        """The event of the key `<<` whose value comes next, if there is one."""
+        self.merged: dict[str, Any] = {}
+        """The content of the mappings that `<<` names."""
+
+
+class _Builder:
+    """Turns the events of one text into values. Raises InvalidYamlError, yaml.YAMLError."""
+
+    def __init__(self, text: str, reading: Reading, *, positions: bool) -> None:
+        self._get_event: Callable[[], Any] = _LOADER(text).get_event
+        self._reading = reading
+        self._positions = positions
+        # The documents are read as the items of a list.
+        self._frame = _Frame(reading.documents, None, 0)
+        self._frames = [self._frame]
+        self._nodes = 0
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        """The value of each anchor and the number of its nodes."""
+
+    def run(self) -> None:
+        """Read all documents."""
+        handlers: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingStartEvent: self._start_mapping,
+            yaml.MappingEndEvent: self._end_mapping,
+            yaml.SequenceStartEvent: self._start_sequence,
+            yaml.SequenceEndEvent: self._end_collection,
+            yaml.DocumentStartEvent: self._start_document,
+        }
+        get_event, get_handler = self._get_event, handlers.get
+        while (event := get_event()).__class__ is not yaml.StreamEndEvent:
+            handler = get_handler(event.__class__)
+            if handler is not None:
+                handler(event)
+
+    def _start_document(self, _event: Any) -> None:
+        self._anchors.clear()
+        self._reading.names.append({})
+
+    def _scalar(self, event: Any) -> None:
+        value = event.value
+        if event.anchor is not None or event.tag is not None:
+            value = self._special_scalar(event)
+        elif event.implicit[0]:
+            value = _memo[value]
+        frame = self._frame
+        if frame.key is None:
+            self._key(frame, value, event)
+        else:
+            self._count(1, event)
+            self._add(value)
+
+    def _special_scalar(self, event: Any) -> Any:
+        """Return the value of a scalar with a tag or an anchor."""
+        value = _memo[event.value] if event.implicit[0] else event.value
+        if event.tag not in {None, "!"}:
+            value = self._tagged_scalar(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1)
+        return value
+
+    def _tagged_scalar(self, event: Any) -> Any:
+        kind = event.tag.removeprefix(_CORE)
+        types = _TYPES.get(kind)
+        if types is None:
+            self._refuse_tag(event)
+        value = event.value if kind == "str" else plain(event.value)
+        if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
+            self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
+        return value
+
+    def _key(self, frame: _Frame, key: Any, event: Any) -> None:
+        if key.__class__ is not str:
+            key = self._not_a_string(event)
+        if key == "<<" and event.implicit[0]:
+            frame.merge_event = event
+        elif key in frame.marks:
+            frame.repeated.setdefault(key, [frame.marks[key]]).append(event.start_mark)
+        else:
+            frame.marks[key] = event.start_mark
+        frame.key = key
+        if self._positions and key not in frame.repeated and frame.merge_event is None:
+            self._reading.keys[self._path()] = _mark(event.start_mark)
+
+    def _not_a_string(self, event: Any) -> str:
+        """Report a key that is no string; return its text."""
+        mark = _mark(event.start_mark)
+        message, hint = f"the key {event.value} is not a string", f'quote it: "{event.value}"'
+        self._reading.problems.append(Problem(self._path(), "yaml-key", message, hint, mark=mark))
+        return str(event.value)
+
+    def _start_mapping(self, event: Any) -> None:
+        self._start_collection(event, {}, "map")
+
+    def _start_sequence(self, event: Any) -> None:
+        self._start_collection(event, [], "seq")
+
+    def _start_collection(self, event: Any, value: Any, kind: str) -> None:
+        if self._frame.key is None:
+            self._refuse_key(event)
+        self._count(1, event)
+        if len(self._frames) > MAX_DEPTH:
+            self._fail(event, "yaml-depth", TOO_DEEP)
+        if event.tag is not None and event.tag not in {"!", _CORE + kind}:
+            self._refuse_tag(event)
+        self._frame = _Frame(value, event.anchor, self._nodes)
+        self._frames.append(self._frame)
+
+    def _end_mapping(self, event: Any) -> None:
+        frame, document = self._frame, self._frames[1]
+        if self._frames[2:] == [frame] and document.key == "schedules" and "schedules" not in document.value:
+            self._reading.names[-1] = {key: _mark(mark) for key, mark in frame.marks.items()}
+        if frame.repeated:
+            self._report_repeated(frame.repeated)
+        if frame.merged:
+            frame.value = {**frame.merged, **frame.value}
+        self._end_collection(event)
+
+    def _end_collection(self, _event: Any) -> None:
+        frame = self._frames.pop()
+        self._frame = self._frames[-1]
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = (frame.value, self._nodes - frame.nodes_before + 1)
+        self._add(frame.value)
+
+    def _add(self, value: Any) -> None:
+        """Add a finished value to the collection that is being read."""
+        frame = self._frame
+        if not frame.is_mapping:
+            frame.value.append(value)
+        elif frame.merge_event is not None:
+            self._merge(frame, value)
+        else:
+            # The first value of a repeated key counts.
+            frame.value.setdefault(frame.key, value)
+            frame.key = None
+
+    def _merge(self, frame: _Frame, value: Any) -> None:
+        event, frame.merge_event, frame.key = frame.merge_event, None, None
+        for mapping in value if isinstance(value, list) else [value]:
+            if not isinstance(mapping, dict):
+                self._fail(event, "yaml-merge", "<< takes a mapping or a list of mappings")
+            for key, item in mapping.items():
+                frame.merged.setdefault(key, item)
+
+    def _alias(self, event: Any) -> None:
+        if self._frame.key is None:
+            self._refuse_key(event)
+        self._count(1, event)
+        if any(frame.anchor == event.anchor for frame in self._frames):
+            self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
+        if event.anchor not in self._anchors:
+            # A secret that begins with a star, unquoted, is taken for an alias.
+            name = "of this name" if is_secret(self._path()) else f"&{event.anchor}"
+            hint = 'the anchor comes first; a value that begins with * has to be quoted: "* * * * *"'
+            self._fail(event, "yaml-alias", f"there is no anchor {name} above it in this document", hint)
+        value, size = self._anchors[event.anchor]
+        self._count(size, event)
+        self._add(value)
+
+    def _count(self, nodes: int, event: Any) -> None:
+        """Count nodes up to the limit, and record the position of the one that begins."""
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            self._fail(event, "yaml-size", f"the file holds more than {MAX_NODES} nodes, aliases written out")
+        if self._positions:
+            self._reading.values.setdefault(self._path(), _mark(event.start_mark))
+
+    def _path(self) -> Path:
+        """Return the path of the node that is being read; between two keys, of their mapping."""
+        parts = (frame.key if frame.is_mapping else len(frame.value) for frame in self._frames)
+        return tuple(part for part in parts if part is not None)
+
+    def _report_repeated(self, repeated: dict[str, list[Any]]) -> None:
+        path = self._path()
+        for key, marks in repeated.items():
+            places = [f"{mark.line + 1}:{mark.column + 1}" for mark in marks]
+            for mark, place in zip(marks, places, strict=True):
+                message = f"the key {key!r} is given more than once; also at {first_others(places, place)}"
+                hint = "rename or remove one of them"
+                problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=_mark(mark))
+                self._reading.problems.append(problem)
+
+    def _refuse_key(self, event: Any) -> NoReturn:
+        hint = "quote it; what holds {{ }} is a template to be rendered first"
+        self._fail(event, "yaml-key", "a key has to be a string", hint)
+
+    def _refuse_tag(self, event: Any) -> NoReturn:
+        # As with aliases: an unquoted secret may begin with an exclamation mark.
+        if is_secret(self._path()):
+            self._fail(event, "yaml-tag", "this tag is not taken", "quote the value")
+        tag = event.tag.replace(_CORE, "!!", 1)
+        self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
+
+    def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> NoReturn:
+        raise InvalidYamlError(Problem((), code, message, hint, mark=_mark(event.start_mark)))
+
+
+def _mark(mark: Any) -> Mark:
+    return (mark.line + 1, mark.column + 1)

@@ -1,4 +1,4 @@
-"""Plain YAML scalars as people mean them: what YAML 1.1 would quietly turn into something else is called ambiguous."""
+"""Unquoted YAML scalars → values. A scalar that YAML 1.1 would silently convert is `Ambiguous`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Union
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A plain scalar that means one thing to people and another to YAML: `no`, `12:30`, `010`, `1_000`, `.inf`."""
+    """An unquoted scalar that people and YAML read differently: `no`, `12:30`, `010`, `1_000`, `.inf`."""
 
     text: str
     truth: bool | None = None
-    """What `yes`, `no`, `on` and `off` are where a boolean is wanted."""
+    """The boolean that `yes`, `no`, `on` and `off` stand for; None for any other text."""
 
 
 Scalar = Union[str, int, float, bool, None, Ambiguous]
@@ -34,7 +34,7 @@ _AMBIGUOUS = re.compile(
 
 
 def plain(text: str) -> Scalar:
-    """Return what an unquoted scalar means; one that begins with a letter is one of `WORDS` or itself."""
+    """Return the value of an unquoted scalar. One that begins with a letter is one of `WORDS` or plain text."""
     if text in WORDS:
         return WORDS[text]
     if text[0] not in "+-.0123456789":

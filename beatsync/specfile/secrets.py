@@ -1,4 +1,4 @@
-"""Which names look as if a secret stood under them (DESIGN, section 5.8)."""
+"""Which names suggest that their value is a secret (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-
 
 @lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
-    """Return whether a key such as `api_key`, `apiKey` or `DB_PASSWORD` looks as if its value were a secret."""
+    """Return whether the value of a key such as `api_key`, `apiKey` or `DB_PASSWORD` is probably a secret."""
     words = [word.lower() for word in _SPLIT.split(name) if word]
     return any(word in _WORDS or word.endswith(_ENDINGS) for word in words)
 
 
 def is_secret(path: Iterable[object]) -> bool:
-    """Whether what stands at a path may not be shown."""
+    """Return whether the value at a path must not be shown."""
     return any(isinstance(part, str) and looks_secret(part) for part in path)

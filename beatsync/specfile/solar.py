@@ -1,4 +1,4 @@
-"""Solar schedules: an event of the sun, seen from a place given to six decimal places (about 0.1 m)."""
+"""Solar schedules: an event of the sun, seen from a place with coordinates of six decimal places (about 0.1 m)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Union
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 from beatsync.values import Solar
 
 EVENTS = (
     "dawn_astronomical", "dawn_nautical", "dawn_civil", "sunrise", "solar_noon",
     "sunset", "dusk_civil", "dusk_nautical", "dusk_astronomical",
 )  # fmt: skip
-"""django-celery-beat's own words, in the order of a day."""
+"""django-celery-beat's names, in the order of a day."""
 LIMITS = {"latitude": 90, "longitude": 180}
 """The largest absolute value of each coordinate, in degrees."""
 
@@ -26,12 +26,12 @@ _MAX_TEXT = 64
 def from_mapping(event: str, latitude: Number, longitude: Number) -> Solar:
     """Return a solar schedule in normal form; raises SpecError: `solar-event`, `solar-coordinate`, `solar-range`."""
     if event not in EVENTS:
-        raise SpecError("solar-event", f"there is no solar event {event!r}", _nearest(event), field="event")
+        raise SpecError("solar-event", f"there is no solar event {event!r}", _event_hint(event), field="event")
     return Solar(event, _coordinate("latitude", latitude), _coordinate("longitude", longitude))
 
 
 def observed(event: str, latitude: Decimal, longitude: Decimal) -> Solar:
-    """Return a database row's solar schedule: in normal form where it makes sense, else as it stands. Never raises."""
+    """Return a database row's solar schedule: in normal form if it is valid, else unchanged. Never raises."""
     try:
         return from_mapping(event, latitude, longitude)
     except (SpecError, TypeError):  # a signalling NaN has no hash
@@ -39,7 +39,7 @@ def observed(event: str, latitude: Decimal, longitude: Decimal) -> Solar:
 
 
 def _coordinate(name: str, value: Number) -> Decimal:
-    # A float goes through its shortest text, so that 13.405 means 13.405 and not its binary neighbour.
+    # A float is converted through its shortest text, so that 13.405 is 13.405 and not its binary neighbour.
     text = str(value).strip()
     if isinstance(value, bool) or len(text) > _MAX_TEXT or "_" in text or not text.isascii():
         raise SpecError("solar-coordinate", f"{name} {text[:_MAX_TEXT]!r} is not a number", field=name)
@@ -55,12 +55,10 @@ def _coordinate(name: str, value: Number) -> Decimal:
     limit = LIMITS[name]
     if not number.is_finite() or abs(number) > limit:
         raise SpecError("solar-range", f"{name} {text} is not between -{limit} and {limit}", field=name)
-    # Adding zero takes the sign from -0, which is equal and yet spelled differently.
+    # Adding zero removes the sign of -0, which is equal to 0 but has another text.
     return number.quantize(_SIX_PLACES, rounding=ROUND_HALF_EVEN) + 0
 
 
-def _nearest(event: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(event).strip().lower().replace(" ", "_"), EVENTS, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"one of {', '.join(EVENTS)}"
+def _event_hint(event: str) -> str:
+    close = nearest(str(event).strip().lower().replace(" ", "_"), EVENTS, cutoff=0.5)
+    return f"did you mean {close}?" if close else f"one of {', '.join(EVENTS)}"

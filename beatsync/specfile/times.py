@@ -1,23 +1,21 @@
-"""Times and time zones: text → an aware moment in UTC, and never a guess.
+"""Times and time zones: text → an aware datetime in UTC, without guessing.
 
-A local time that the zone's clocks skip, or show twice, is refused; so is a zone that django-celery-beat's field would not take.
+A local time that the zone's clocks skip, or show twice, is refused; so is a zone that django-celery-beat's field would refuse.
 """
 
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
-from pathlib import Path
-from zoneinfo import TZPATH, ZoneInfo
+from zoneinfo import ZoneInfo
 
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, nearest
 
 MAX_ZONE_LENGTH = 63
 """Length of django-celery-beat's column."""
 
-# They are in the list on some machines only, and mean another zone on each.
+# These exist on some machines only, and differ between them.
 _MACHINE_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 _HINT = "write it as 2027-01-05T03:00:00+01:00"
 _TEXT = re.compile(
@@ -31,7 +29,7 @@ _OFFSET_ZONE = re.compile(r"(?:etc/)?(?:gmt|utc)?[+-]?[0-9]{1,2}(?::?[0-9]{2})?"
 
 @lru_cache(maxsize=65536)
 def from_text(text: str, timezone_name: str) -> datetime:
-    """Return an ISO 8601 date or date-time as a moment in UTC; without an offset it is local time in the zone named.
+    """Return an ISO 8601 date or date-time in UTC; without an offset it is local time in the named zone.
 
     Raises SpecError: `time-syntax`, `time-range`, `time-gap`, `time-ambiguous`, `timezone-unknown`.
     """
@@ -45,59 +43,46 @@ def from_text(text: str, timezone_name: str) -> datetime:
             return _in_zone(local, zone(timezone_name))
         return (local - _offset(text, offset)).replace(tzinfo=timezone.utc)
     except OverflowError as error:
-        raise SpecError("time-range", f"{text!r} lies outside the years 1 to 9999 in UTC") from error
+        raise SpecError("time-range", f"{text!r} is outside the years 1 to 9999 in UTC") from error
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """Return an IANA time zone; raises SpecError `timezone-unknown` with the nearest name that there is."""
-    if name in _known() and len(name) <= MAX_ZONE_LENGTH:
+    """Return an IANA time zone. Raises SpecError `timezone-unknown`, whose hint is the nearest name."""
+    if name in _zone_names() and len(name) <= MAX_ZONE_LENGTH:
         return ZoneInfo(name)
-    nearest = _nearest(name)
-    hint = f"did you mean {nearest}?" if nearest else "use an IANA name such as UTC or Europe/Berlin"
+    close = _nearest_zone(name)
+    hint = f"did you mean {close}?" if close else "use an IANA name such as UTC or Europe/Berlin"
     raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
 
 
-@lru_cache(maxsize=1)
-def edition() -> str:
-    """Return which edition of the zones' rules is here: under another one the same local time may be another moment."""
-    for folder in TZPATH:
-        with suppress(OSError), Path(folder, "tzdata.zi").open(encoding="utf-8") as file:
-            return file.readline().strip()
-    import tzdata
-
-    return str(tzdata.IANA_VERSION)
-
-
-def utc(moment: datetime) -> datetime:
-    """Return an observed time in UTC; a naive one is taken to be in UTC already, as Django stores them."""
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+def utc(value: datetime) -> datetime:
+    """Return an observed time in UTC; a naive one is already in UTC, as Django stores it."""
+    if value.tzinfo is None:
+        return value.replace(tzinfo=timezone.utc)
+    return value.astimezone(timezone.utc)
 
 
 @lru_cache(maxsize=1)
-def _known() -> frozenset[str]:
+def _zone_names() -> frozenset[str]:
     from zoneinfo import available_timezones  # reads a directory tree: 30 ms
 
     return frozenset(available_timezones() - _MACHINE_ZONES)
 
 
-def _nearest(name: str) -> str | None:
-    from difflib import get_close_matches
-
-    folded = {known.casefold(): known for known in sorted(_known())}
+def _nearest_zone(name: str) -> str | None:
+    folded = {name.casefold(): name for name in sorted(_zone_names())}
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
-        return None  # nobody who writes GMT+1 means Etc/GMT+1, where the sign is turned round
+        return None  # GMT+1 does not mean Etc/GMT+1, whose sign is reversed
     if wanted in folded:
         return folded[wanted]
-    # A city alone is what people remember.
-    cities = {key.rpartition("/")[2]: known for key, known in folded.items() if "/" in key}
+    # People remember the city.
+    cities = {key.rpartition("/")[2]: name for key, name in folded.items() if "/" in key}
     if wanted in cities:
         return cities[wanted]
-    close = get_close_matches(wanted, folded, n=1, cutoff=0.75)
-    return folded[close[0]] if close else None
+    close = nearest(wanted, folded, cutoff=0.75)
+    return folded[close] if close else None
 
 
 def _local(text: str, match: re.Match[str]) -> datetime:
@@ -111,7 +96,7 @@ def _local(text: str, match: re.Match[str]) -> datetime:
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: there is no day {match['date']}") from error
     try:
-        moment = time(
+        clock_time = time(
             int(match["hour"] or 0),
             int(match["minute"] or 0),
             int(match["second"] or 0),
@@ -119,7 +104,7 @@ def _local(text: str, match: re.Match[str]) -> datetime:
         )
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: hours go from 00 to 23, minutes and seconds to 59") from error
-    return datetime.combine(day, moment)
+    return datetime.combine(day, clock_time)
 
 
 def _offset(text: str, offset: str) -> timedelta:
@@ -135,7 +120,7 @@ def _offset(text: str, offset: str) -> timedelta:
 
 def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
     early, late = local.replace(tzinfo=tz, fold=0), local.replace(tzinfo=tz, fold=1)
-    # PEP 495: where the two folds disagree, the clock jumps here; forward if the later offset is the larger one.
+    # PEP 495: if the two folds differ, the clock jumps here; forward if the later offset is the larger one.
     before, after = _utcoffset(early), _utcoffset(late)
     if before < after:
         moved = local + (after - before)
@@ -153,5 +138,5 @@ def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
     return early.astimezone(timezone.utc)
 
 
-def _utcoffset(moment: datetime) -> timedelta:
-    return moment.utcoffset() or timedelta(0)
+def _utcoffset(value: datetime) -> timedelta:
+    return value.utcoffset() or timedelta(0)

@@ -1,11 +1,11 @@
 -- The rights that BeatSync's database user needs on PostgreSQL to plan, sync and run, and no others.
 --
 -- Run it as the owner of the tables, after the migrations of django-celery-beat and of BeatSync (`beatsync migrate` with the
--- owner's URL: it creates tables, this user cannot), and again after each of BeatSync's migrations. It can be repeated:
+-- owner's URL; this user cannot create tables), and again after each migration of BeatSync. You can repeat it:
 --
 --   psql --single-transaction --set ON_ERROR_STOP=1 --file deploy/sql/postgresql.sql app
 --
--- Create the role first; set its password by \password, which writes it to no log:
+-- Create the role first. Set its password with \password, which keeps it out of logs:
 --
 --   CREATE ROLE beatsync LOGIN;
 
@@ -13,29 +13,29 @@ GRANT USAGE ON SCHEMA public TO beatsync;
 
 -- BeatSync's rows of PeriodicTask.
 GRANT SELECT, INSERT, UPDATE, DELETE ON django_celery_beat_periodictask TO beatsync;
--- Shared schedule rows are looked up, created, and deleted when no task uses them; never changed.
+-- Shared schedule rows are read, created, and deleted when no task uses them; never updated.
 GRANT SELECT, INSERT, DELETE ON
   django_celery_beat_intervalschedule,
   django_celery_beat_crontabschedule,
   django_celery_beat_solarschedule,
   django_celery_beat_clockedschedule
 TO beatsync;
--- The stamp that notifies beat.
+-- The timestamp that notifies beat.
 GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO beatsync;
 
 -- BeatSync's own tables.
 GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease TO beatsync;
--- The history keeps its newest entries only.
+-- The history keeps only the newest records.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO beatsync;
 GRANT SELECT, INSERT, DELETE ON beatsync_filerecord, beatsync_tombstone TO beatsync;
 
--- To name a migration that is missing.
+-- To name a missing migration.
 GRANT SELECT ON django_migrations TO beatsync;
 
--- Tables that Django created before 4.1 number their rows by sequences that must be granted; identity columns need no grant.
--- A table of an application that refers to a PeriodicTask by a foreign key is read before that row is deleted (its key
--- only): GRANT SELECT (that_column) ON that_table TO beatsync.
+-- Tables that Django created before 4.1 use sequences, which need a right of their own; identity columns do not.
+-- If a table of an application has a foreign key to PeriodicTask, BeatSync reads that column before it deletes a
+-- row: GRANT SELECT (that_column) ON that_table TO beatsync.
 DO $$
 DECLARE
   counted record;

@@ -1,8 +1,8 @@
-"""Syncs `schedules.d` and runs what it schedules: database, beat, broker and worker in this one process.
+"""Sync `schedules.d` and run its tasks, with the database, beat, broker and worker in one process.
 
     python examples/shop/run.py --seconds 20
 
-Needs `pip install 'beatsync[solar]'`, since one of the schedules follows the sun.
+Needs `pip install 'beatsync[solar]'`, because one of the schedules is solar.
 """
 
 import argparse
@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory", nargs="?", default=HERE.parent.parent / "schedules.d", type=Path)
-    parser.add_argument("--seconds", type=float, default=20, help="how long to run; 20 where it is left out")
+    parser.add_argument("--seconds", type=float, default=20, help="how long to run (default: 20)")
     arguments = parser.parse_args()
     if find_spec("ephem") is None:
         sys.exit("beat needs the package ephem for solar schedules: pip install 'beatsync[solar]'")

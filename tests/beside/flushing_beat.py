@@ -1,6 +1,6 @@
-"""A beat that does nothing but run and flush: the real scheduler class, on rows that are always due.
+"""A beat that only runs and flushes: the real scheduler class, on rows that are always due.
 
-Usage: flushing_beat.py SCHEDULER; ends when its standard input does, and answers with what it did as JSON.
+Usage: flushing_beat.py SCHEDULER; ends when its standard input ends, and prints a summary as JSON.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
         before = scheduler._schedule
         entries = scheduler.schedule
         reloads += entries is not before
-        # What `Scheduler.apply_entry` does with a due entry, without a broker: reserve it, then flush all that ran.
+        # What `Scheduler.apply_entry` does with a due entry, without a broker: reserve it, then flush all entries that ran.
         for name in list(entries)[::7]:
             if name not in scheduler._schedule or not entries[name].model.enabled:
                 continue

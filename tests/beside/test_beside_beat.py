@@ -1,6 +1,6 @@
-"""BeatSync beside a beat that saves without a pause: nothing of a sync stays undone, nothing of beat's is touched.
+"""BeatSync beside a beat that saves without a pause: every change of a sync persists, and beat's own row is not touched.
 
-Stock beat writes whole rows back that it read before a sync (FACTS 1): BeatSync looks again after its commit and repairs.
+Stock beat saves whole rows that it read before a sync (docs/facts.md, 1): BeatSync verifies its rows after the commit and repairs them.
 `beatsync.schedulers:DatabaseScheduler` never writes what a sync wrote.
 """
 
@@ -32,8 +32,8 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent / "data" / "project"
 STOCK = "django_celery_beat.schedulers:DatabaseScheduler"
 THIN = "beatsync.schedulers:DatabaseScheduler"
-# The whole measure, and the short form that runs every time.
-WHOLE = pytest.param(200, 500, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])
+# The long form, and the short form that runs by default.
+LONG = pytest.param(200, 500, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])
 SHORT = (15, 60)
 
 
@@ -64,13 +64,13 @@ def beat(scheduler: str, backend: Backend, tmp_path: Path) -> Iterator[subproces
 
 
 def end(process: subprocess.Popen[str]) -> dict[str, Any]:
-    answer, _ = process.communicate(timeout=60)
-    done: dict[str, Any] = json.loads(answer.strip().splitlines()[-1])
-    return done
+    output, _ = process.communicate(timeout=60)
+    summary: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
+    return summary
 
 
 def revision(folder: Path, rows: int, number: int) -> Path:
-    """Each revision changes every row's queue, moves some, drops some and brings others back."""
+    """Write a revision: each changes the queue of every row, moves some rows, removes some and adds others again."""
     schedules = {
         f"task-{row:03}": {
             "task": "proj.note",
@@ -85,20 +85,20 @@ def revision(folder: Path, rows: int, number: int) -> Path:
 
 
 def wrong_rows(store: Store, number: int, rows: int) -> list[str]:
-    """Return the rows that do not say what the revision says."""
-    want = {
+    """Return the names of the rows that differ from the revision."""
+    expected = {
         f"task-{row:03}": (f"q{number}", 1 + (row + number) % 3, True) for row in range(rows) if (row + number) % 11
     }
     table = PeriodicTask.objects.using(store.alias).filter(name__startswith="task-")
-    have = {
+    actual = {
         name: (queue, every, enabled)
         for name, queue, every, enabled in table.values_list("name", "queue", "interval__every", "enabled")
     }
-    return sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
+    return sorted(name for name in expected.keys() | actual.keys() if expected.get(name) != actual.get(name))
 
 
 class Admin(threading.Thread):
-    """Saves one row of its own again and again, and notes how long each save took."""
+    """Saves its own row again and again, and records how long each save took."""
 
     def __init__(self, alias: str) -> None:
         super().__init__(daemon=True)
@@ -120,8 +120,8 @@ class Admin(threading.Thread):
 
 
 @pytest.mark.parametrize("scheduler", [STOCK, THIN], ids=["stock", "thin"])
-@pytest.mark.parametrize(("applies", "rows"), [SHORT, WHOLE])
-def test_nothing_of_a_sync_stays_undone(  # noqa: PLR0917
+@pytest.mark.parametrize(("applies", "rows"), [SHORT, LONG])
+def test_every_change_of_a_sync_persists(  # noqa: PLR0917
     scheduler: str,
     applies: int,
     rows: int,
@@ -132,7 +132,7 @@ def test_nothing_of_a_sync_stays_undone(  # noqa: PLR0917
     record_property: Any,
 ) -> None:
     if backend.name == "sqlite":
-        pytest.skip("SQLite has one writer at a time: beat would starve the measure")
+        pytest.skip("SQLite allows a single writer: beat would starve the measurement")
     make_task("an-admins-own")
     options = SyncOptions(plan=PlanOptions(max_deletes="100%"), settle=SETTLE)
     assert sync(revision(tmp_path, rows, 0), store, options).outcome is Outcome.APPLIED
@@ -147,9 +147,9 @@ def test_nothing_of_a_sync_stays_undone(  # noqa: PLR0917
             repairs += result.repairs
             worst += [max(admin.waits)] if admin.waits else []
             undone += len(wrong_rows(store, number, rows))
-        done = end(process)
-    assert done["flushed"] > applies
-    # Beat is still now: what its last save may have undone after the last look, the next sync finds.
+        summary = end(process)
+    assert summary["flushed"] > applies
+    # Beat has stopped; the next sync repairs what its last save may have overwritten after the last verification.
     final = sync(tmp_path, store, options)
     assert final.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
     assert wrong_rows(store, applies, rows) == []
@@ -161,7 +161,7 @@ def test_nothing_of_a_sync_stays_undone(  # noqa: PLR0917
     if scheduler == THIN:
         assert (repairs, undone) == (0, 0)
     figures = {
-        "flushed": done["flushed"], "reloads": done["reloads"], "repairs": repairs, "undone after verification": undone,
+        "flushed": summary["flushed"], "reloads": summary["reloads"], "repairs": repairs, "undone after verification": undone,
         "admin's worst wait, median": statistics.median(worst),
     }  # fmt: skip
     for name, figure in figures.items():

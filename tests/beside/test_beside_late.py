@@ -1,6 +1,6 @@
-"""A save that beat had begun before a sync's commit, and that lands after it: the sync looks at its rows when that is over.
+"""A save that beat began before a sync's commit and that ends after it: the sync verifies its rows only when the save is over.
 
-How long that takes is four statements of beat's, which are dear where the database is far.
+A save takes four statements of beat's, which are slow if the database is far away.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db import connections
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
-from beatsync import applying
+import beatsync.reconcile
 from beatsync.cli.wiring import SETTLE
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
 from beatsync.store import Store
@@ -26,16 +26,16 @@ from tests.proxies import Proxy
 
 ROW = "schedules: {one: {task: t, interval: 1h, queue: %s}}"
 FAR = 0.005
-"""Seconds in each direction: a save of beat's takes more than 0.03 s from its second statement on."""
+"""Seconds in each direction: a save of beat takes more than 0.03 s from its second statement on."""
 
 
 @pytest.fixture
 def app() -> Iterator[Celery]:
-    with application() as one:
-        yield one
+    with application() as celery_app:
+        yield celery_app
 
 
-def go(folder: Path, store: Store, text: str, **options: Any) -> Result:
+def sync_spec(folder: Path, store: Store, text: str, **options: Any) -> Result:
     (folder / "a.yaml").write_text(text, encoding="utf-8")
     result = sync(folder, store, SyncOptions(settle=options.pop("settle", 0.0)), **options)
     assert result.outcome is Outcome.APPLIED
@@ -43,7 +43,7 @@ def go(folder: Path, store: Store, text: str, **options: Any) -> Result:
 
 
 class LateSave(threading.Thread):
-    """Beat's own save of a row, over a connection of its own, that stops after reading the row until the sync has committed."""
+    """Beat's save of a row on its own connection, which pauses after reading the row until the sync has committed."""
 
     def __init__(self, alias: str, app: Celery) -> None:
         super().__init__(daemon=True)
@@ -59,18 +59,20 @@ class LateSave(threading.Thread):
         connections.close_all()  # this thread's own
 
     def _watch(self, execute: Callable[..., Any], *statement: Any) -> Any:
-        done = execute(*statement)
+        result = execute(*statement)
         self.statements += 1
         if self.statements == 1:
             self.has_read.set()
             self.committed.wait(30)
-        return done
+        return result
 
 
-def test_a_save_over_a_slow_network_is_waited_for(backend: Backend, store: Store, tmp_path: Path, app: Celery) -> None:
+def test_a_sync_waits_for_a_save_over_a_slow_network(
+    backend: Backend, store: Store, tmp_path: Path, app: Celery
+) -> None:
     if backend.name == "sqlite":
         pytest.skip("SQLite has no network")
-    go(tmp_path, store, ROW % "old")
+    sync_spec(tmp_path, store, ROW % "old")
     proxy, url = Proxy.before(backend.url)
     add_alias("afar", url)
     proxy.delay = FAR
@@ -84,7 +86,9 @@ def test_a_save_over_a_slow_network_is_waited_for(backend: Backend, store: Store
                 if step == "verifying":
                     beat.committed.set()
 
-            result = go(tmp_path, Store("afar", project_settings=False), ROW % "new", settle=0.001, watch=watch)
+            result = sync_spec(
+                tmp_path, Store("afar", project_settings=False), ROW % "new", settle=0.001, progress=watch
+            )
             beat.join(30)
     finally:
         connections["afar"].close()
@@ -95,26 +99,26 @@ def test_a_save_over_a_slow_network_is_waited_for(backend: Backend, store: Store
 
 
 @pytest.mark.parametrize(("round_trip", "waited"), [(0.0001, SETTLE), (0.01, 0.4), (0.05, 2.0), (60.0, 5.0)])
-def test_it_waits_for_as_long_as_a_save_may_take_and_then_looks_once(
+def test_it_waits_as_long_as_a_save_may_take_and_then_verifies_once(
     round_trip: float, waited: float, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[Any] = []
-    look = store.look
-    monkeypatch.setattr(applying, "time", type("Slept", (), {"sleep": events.append}))
+    read_rows = store.read_rows
+    monkeypatch.setattr(beatsync.reconcile, "time", type("Slept", (), {"sleep": events.append}))
     monkeypatch.setattr(store, "round_trip", lambda: round_trip)
 
-    def looked(*asked: Any) -> Any:
-        events.append("look")
-        return look(*asked)
+    def record_read(*arguments: Any) -> Any:
+        events.append("read")
+        return read_rows(*arguments)
 
-    monkeypatch.setattr(store, "look", looked)
-    go(tmp_path, store, ROW % "old", settle=SETTLE)
-    assert events == ["look"], "beat knows no new row"
-    go(tmp_path, store, ROW % "new", settle=SETTLE)
-    assert events[1:] == [pytest.approx(waited), "look"]
+    monkeypatch.setattr(store, "read_rows", record_read)
+    sync_spec(tmp_path, store, ROW % "old", settle=SETTLE)
+    assert events == [], "beat does not know a new row"
+    sync_spec(tmp_path, store, ROW % "new", settle=SETTLE)
+    assert events == [pytest.approx(waited), "read"]
 
 
-def test_a_round_trip_is_measured_at_the_database_itself(backend: Backend, store: Store) -> None:
+def test_a_round_trip_includes_the_network(backend: Backend, store: Store) -> None:
     near = store.round_trip()
     assert 0 < near < 5
     if backend.name == "sqlite":

@@ -1,4 +1,4 @@
-"""How long beat reads when every schedule has a crontab of its own (FACTS 24): the thin scheduler's time grows with their number only."""
+"""The thin scheduler loads in linear time if every schedule has its own crontab row (docs/facts.md, 24)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 
 @pytest.fixture
 def app() -> Iterator[Celery]:
-    with application() as one:
-        yield one
+    with application() as celery_app:
+        yield celery_app
 
 
 def distinct(alias: str, number: int, hour: str | None = None) -> None:
-    """Make tasks with a crontab row each, of one plain hour or another, or all of the same."""
+    """Create tasks that each have their own crontab row, with `hour` or with varying hours."""
     crontabs = [
         CrontabSchedule(
             minute=str(n % 60),
@@ -37,19 +37,19 @@ def distinct(alias: str, number: int, hour: str | None = None) -> None:
         )
         for n in range(number)
     ]
-    made = CrontabSchedule.objects.using(alias).bulk_create(crontabs, batch_size=1000)
-    tasks = [PeriodicTask(name=f"task-{n}", task="t", crontab=one) for n, one in enumerate(made)]
+    created = CrontabSchedule.objects.using(alias).bulk_create(crontabs, batch_size=1000)
+    tasks = [PeriodicTask(name=f"task-{n}", task="t", crontab=crontab) for n, crontab in enumerate(created)]
     PeriodicTask.objects.using(alias).bulk_create(tasks, batch_size=1000)
 
 
 def load(scheduler: type[Any], app: Celery) -> tuple[set[str], float]:
-    one = scheduler(app=app, lazy=True)
-    begun = time.perf_counter()
-    entries = one.all_as_schedule()
-    return set(entries), time.perf_counter() - begun
+    instance = scheduler(app=app, lazy=True)
+    started = time.perf_counter()
+    entries = instance.all_as_schedule()
+    return set(entries), time.perf_counter() - started
 
 
-def test_the_question_does_not_grow_with_the_crontabs(backend: Backend, app: Celery) -> None:
+def test_the_query_does_not_grow_with_the_number_of_crontabs(backend: Backend, app: Celery) -> None:
     branches = []
     with routed_to(backend.alias):
         for number in (20, 200):
@@ -60,12 +60,12 @@ def test_the_question_does_not_grow_with_the_crontabs(backend: Backend, app: Cel
                 thin, _ = load(Thin, app)
             branches.append(max(query["sql"].count(" WHEN ") for query in queries))
             assert thin == load(Stock, app)[0]
-    # One branch for each zone, or none at all before django-celery-beat 2.8.
+    # One branch for each zone; none before django-celery-beat 2.8.
     assert branches in ([len(ZONES)] * 2, [0, 0])
 
 
-def test_many_crontabs_are_read_on_each_database(backend: Backend, app: Celery) -> None:
-    """Django 5.2 on SQLite makes of stock beat's prefetching a query that is refused from a thousand crontabs on."""
+def test_many_crontabs_are_loaded_on_each_database(backend: Backend, app: Celery) -> None:
+    """Django 5.2 turns stock beat's prefetching into a query that SQLite refuses from 1,000 crontabs on."""
     distinct(backend.alias, 1_500, "*")
     with routed_to(backend.alias), CaptureQueriesContext(connections[backend.alias]) as queries:
         entries, _ = load(Thin, app)
@@ -74,14 +74,16 @@ def test_many_crontabs_are_read_on_each_database(backend: Backend, app: Celery) 
 
 
 @pytest.mark.slow
-def test_ten_thousand_distinct_crontabs(backend: Backend, app: Celery, record_property: Any) -> None:
+def test_ten_thousand_distinct_crontabs_are_loaded_in_seconds(
+    backend: Backend, app: Celery, record_property: Any
+) -> None:
     if backend.name != "postgresql":
-        pytest.skip("the measure is PostgreSQL's; SQLite's parser ends stock beat, and its own numbers are in FACTS")
+        pytest.skip("measured on PostgreSQL only; SQLite's parser refuses stock beat's query (docs/facts.md, 24)")
     distinct(backend.alias, 10_000)
     with routed_to(backend.alias):
         entries, seconds = load(Thin, app)
         with connections[backend.alias].cursor() as cursor:
-            # The server goes on with what nobody waits for any more, so it is told when to stop.
+            # Otherwise the server would continue the query after the client gave up.
             cursor.execute("SET statement_timeout = '60s'")
         try:
             stock = f"{load(Stock, app)[1]:.1f} s"

@@ -1,4 +1,4 @@
-"""The command line in this process or in one of its own, and what a database holds, for the tests of commands."""
+"""Helpers of the command tests: run a command in this process or in a new one, and read a database."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ PROJECT = ROOT / "tests" / "data" / "project"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a command."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -34,11 +34,11 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """Standard output as JSON; fails where there is anything else on it."""
+        """Standard output parsed as JSON; fails if it holds anything else."""
         return json.loads(self.out)
 
     def matching(self, schema: str) -> Any:
-        """Standard output as JSON that its published schema accepts."""
+        """Standard output parsed as JSON, validated against its published schema."""
         from jsonschema import Draft202012Validator
 
         document = self.json
@@ -47,21 +47,21 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Here:
-    """The command in this process, in a directory of its own, on the test process's SQLite database."""
+class InProcess:
+    """Runs commands in this process, in a temporary directory, on the test process's SQLite database."""
 
     path: Path
     alias: str
     _read: Callable[[], tuple[str, str]]
 
-    def __call__(self, *words: str, settings: Mapping[str, Any] | None = None) -> Answer:
+    def __call__(self, *words: str, settings: Mapping[str, Any] | None = None) -> CommandResult:
         self._read()
         code = main(list(words), settings=settings)
-        return Answer(code, *self._read())
+        return CommandResult(code, *self._read())
 
     def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
         """Write a spec file."""
-        return written(self.path / name, text)
+        return write(self.path / name, text)
 
     def rows(self) -> dict[str, Any]:
         """Every `PeriodicTask` by name."""
@@ -70,100 +70,102 @@ class Here:
         return {row.name: row for row in PeriodicTask.objects.using(self.alias)}
 
     def tables(self) -> dict[str, list[Any]]:
-        """Everything in the database."""
+        """Every row of every table."""
         return tables(self.alias)
 
 
 @dataclass(frozen=True)
 class Shell:
-    """The command in a process of its own, in a directory of its own, with no Django project unless it is given one."""
+    """Runs commands in a new process, in a temporary directory, without a Django project."""
 
     path: Path
 
-    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> CommandResult:
         return self.run("-m", "beatsync", *words, env=env)
 
-    def run(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Answer:
-        """Run this interpreter."""
-        done = run(*arguments, cwd=cwd or self.path, env={"PYTHONPATH": str(ROOT), **(env or {})})
-        return Answer(done.returncode, done.stdout, done.stderr)
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> CommandResult:
+        """Run this Python interpreter."""
+        process = run(*arguments, cwd=cwd or self.path, env={"PYTHONPATH": str(ROOT), **(env or {})})
+        return CommandResult(process.returncode, process.stdout, process.stderr)
 
     def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
         """Write a spec file."""
-        return written(self.path / name, text)
+        return write(self.path / name, text)
 
 
 @dataclass(frozen=True)
 class Project:
-    """A small Django project in a directory of its own, on a SQLite file beside its `manage.py`."""
+    """A small Django project in a temporary directory, with a SQLite file beside its `manage.py`."""
 
     shell: Shell
     path: Path
 
-    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+    def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run `manage.py beatsync`."""
         return self.manage("beatsync", *words, env=env)
 
-    def manage(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+    def manage(self, *words: str, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run `manage.py`."""
         return self.run("manage.py", *words, env=env)
 
-    def beatsync(self, *words: str, env: Mapping[str, str] | None = None) -> Answer:
+    def beatsync(self, *words: str, env: Mapping[str, str] | None = None) -> CommandResult:
         """Run `beatsync` with this project's settings."""
         return self.run("-m", "beatsync", *words, env={"DJANGO_SETTINGS_MODULE": "proj.settings", **(env or {})})
 
-    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Answer:
-        """Run this interpreter here."""
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> CommandResult:
+        """Run this Python interpreter in the project's directory."""
         url = {"PROJECT_DATABASE_URL": f"sqlite:///{self.path / 'db.sqlite3'}"}
         return self.shell.run(*arguments, cwd=self.path, env={**url, **(env or {})})
 
     def spec(self, text: str, name: str = "schedules.d/tasks.yaml") -> Path:
         """Write a spec file."""
-        return written(self.path / name, text)
+        return write(self.path / name, text)
 
-    def say(self, python: str) -> None:
-        """Write more into its settings."""
+    def append_settings(self, python: str) -> None:
+        """Append Python code to the project's settings."""
         with (self.path / "proj" / "settings.py").open("a", encoding="utf-8") as settings:
             settings.write(python + "\n")
 
     def query(self, sql: str, database: str = "db.sqlite3") -> list[Any]:
-        """Ask its database."""
+        """Return the rows of a query to the project's database."""
         with contextlib.closing(sqlite3.connect(self.path / database)) as connection:
             return connection.execute(sql).fetchall()
 
     def tables(self, database: str = "db.sqlite3") -> set[str]:
-        """Return the names of the tables that are BeatSync's or django-celery-beat's."""
-        found = {str(name) for (name,) in self.query("SELECT name FROM sqlite_master WHERE type = 'table'", database)}
-        return {name for name in found if name.startswith(("beatsync_", "django_celery_beat_"))}
+        """Return the names of the tables of BeatSync and django-celery-beat."""
+        rows_by_table = {
+            str(name) for (name,) in self.query("SELECT name FROM sqlite_master WHERE type = 'table'", database)
+        }
+        return {name for name in rows_by_table if name.startswith(("beatsync_", "django_celery_beat_"))}
 
 
-def written(path: Path, text: str) -> Path:
-    """Write a file below directories that may be missing."""
+def write(path: Path, text: str) -> Path:
+    """Write a file and create its directories."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def copied(url: str, path: Path) -> None:
-    """Make a file with the tables and rows of a database of SQLite's."""
-    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as made:
-        made.execute("VACUUM INTO ?", [str(path)])
+def copy_database(url: str, path: Path) -> None:
+    """Copy a SQLite database into a new file."""
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        connection.execute("VACUUM INTO ?", [str(path)])
 
 
 def tables(alias: str) -> dict[str, list[Any]]:
     """Return every row of every table."""
     connection = connections[alias]
-    found = {}
+    rows_by_table = {}
     with connection.cursor() as cursor:
         for name in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(name)}")
-            found[name] = sorted(cursor.fetchall(), key=repr)
-    return found
+            rows_by_table[name] = sorted(cursor.fetchall(), key=repr)
+    return rows_by_table
 
 
 @contextlib.contextmanager
 def lock_held(url: str, source: str, holder: str) -> Iterator[None]:
-    """Hold the lock of a source, as another BeatSync at work does: on a connection of its own."""
+    """Hold the lock of a source on another connection, as another BeatSync process does."""
     held, enough = Event(), Event()
 
     def hold() -> None:
@@ -186,7 +188,7 @@ def lock_held(url: str, source: str, holder: str) -> Iterator[None]:
 
 
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what a developer's shell or a CI server may say to the command."""
+    """Remove the environment variables of a developer's shell or a CI server that change what a command does."""
     import os
 
     for name in list(os.environ):

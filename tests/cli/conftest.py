@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commanding import PROJECT, Here, Project, Shell, clean_environment, copied
+from tests.cli.commanding import PROJECT, InProcess, Project, Shell, clean_environment, copy_database
 from tests.conftest import Backend
 
 
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sqlite_backend: Backend
-) -> Here:
-    """The command in this process; Django is set up already, with `tests.settings`, as inside a project."""
+) -> InProcess:
+    """Runs commands in this process; Django is set up already, with `tests.settings`, as inside a project."""
     clean_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
@@ -21,25 +21,25 @@ def here(
         captured = capsys.readouterr()
         return captured.out, captured.err
 
-    return Here(tmp_path, sqlite_backend.alias, read)
+    return InProcess(tmp_path, sqlite_backend.alias, read)
 
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """The command in a process of its own."""
+    """Runs commands in a new process."""
     clean_environment(monkeypatch)
     return Shell(tmp_path)
 
 
 @pytest.fixture
 def project(shell: Shell) -> Project:
-    """A Django project whose tables are not made yet."""
+    """A Django project without tables."""
     shutil.copytree(PROJECT, shell.path / "shop")
     return Project(shell, shell.path / "shop")
 
 
 @pytest.fixture
 def migrated(project: Project, sqlite_backend: Backend) -> Project:
-    """A Django project with empty tables, as `manage.py migrate` leaves them."""
-    copied(sqlite_backend.url, project.path / "db.sqlite3")
+    """A Django project with empty tables, as after `manage.py migrate`."""
+    copy_database(sqlite_backend.url, project.path / "db.sqlite3")
     return project

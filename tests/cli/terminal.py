@@ -1,4 +1,4 @@
-"""A pseudo-terminal with the command in it, as a person sees it."""
+"""Runs a command in a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.cli.commanding import ROOT
 
 @dataclass
 class Terminal:
-    """What stands on the screen so far, escape sequences and all."""
+    """A running command and its output so far, including escape sequences."""
 
     process: subprocess.Popen[bytes]
     _master: int
@@ -39,8 +39,8 @@ class Terminal:
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._master], [], [], 30)
-        assert ready, f"nothing more is shown: {self.shown!r}"
-        # Linux says so by an error when the last writer has gone.
+        assert ready, f"no more output: {self.shown!r}"
+        # On Linux, reading raises an error after the last writer has closed the terminal.
         with contextlib.suppress(OSError):
             got = os.read(self._master, 65536)
             self.shown += got.decode()
@@ -50,7 +50,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def terminal(path: Path, *words: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
-    """Run `beatsync` in a terminal of its own."""
+    """Run `beatsync` in a new terminal."""
     master, slave = pty.openpty()
     try:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Exit codes as a shell sees them, and failures of the world around: one clear line, never a traceback or a password."""
+"""Exit codes, and failures outside BeatSync: each prints a single clear line, without a traceback or a password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.cli.commanding import ROOT, Answer, Here, Shell
+from tests.cli.commanding import ROOT, CommandResult, InProcess, Shell
 from tests.conftest import Backend, Server, missing_service
 from tests.processes import wait_until
 
@@ -26,11 +26,11 @@ DOWN = "127.0.0.1:1"
 """No server listens there."""
 
 
-def sh(shell: Shell, line: str, **env: str) -> Answer:
-    """Run a line of bash; `beatsync` in it is the command, from a buffered interpreter as a user's is."""
+def sh(shell: Shell, line: str, **env: str) -> CommandResult:
+    """Run a line of bash in which `beatsync` is the command, with buffered output as in a user's shell."""
     functions = f'set -o pipefail; beatsync() {{ "{sys.executable}" -m beatsync "$@"; }}'
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", f"{functions}\n{line}"],
         cwd=shell.path,
         env={**clean, "PYTHONPATH": str(ROOT), **env},
@@ -39,13 +39,13 @@ def sh(shell: Shell, line: str, **env: str) -> Answer:
         timeout=120,
         check=False,
     )
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return CommandResult(process.returncode, process.stdout, process.stderr)
 
 
-def one_line(answer: Answer) -> str:
-    """The one line of an error that nothing was answered beside, be it behind the hint which database is used."""
-    assert (answer.code, answer.out) == (1, ""), answer
-    *hints, line = answer.err.splitlines()
+def only_error_line(result: CommandResult) -> str:
+    """Return the only error line of a failed command; the hint about the embedded database may precede it."""
+    assert (result.code, result.out) == (1, ""), result
+    *hints, line = result.err.splitlines()
     assert line.startswith("error: ")
     assert all(hint.startswith("hint: no database was chosen") for hint in hints)
     return line + "\n"
@@ -93,37 +93,34 @@ class TestEachCode:
             ("nope", 64),
         ],
     )
-    def test_of_each_command(self, here: Here, lines: str, code: int) -> None:
+    def test_each_command_has_its_exit_code(self, here: InProcess, lines: str, code: int) -> None:
         _files_for_each(here)
         *before, last = lines.split(" && ")
         for line in before:
             assert here(*shlex.split(line)).code == 0, line
-        answer = here(*shlex.split(last))
-        assert answer.code == code, answer
-        assert "Traceback" not in answer.err
-        # A refusal is said on the one stream or on the other.
-        assert answer.out + answer.err
+        result = here(*shlex.split(last))
+        assert result.code == code, result
+        assert "Traceback" not in result.err
+        # A refusal is printed to one of the two streams.
+        assert result.out + result.err
 
     @pytest.mark.parametrize(
         ("line", "code"),
         [
-            ("beatsync sync -q && beatsync plan --detailed-exitcode", 0),
-            ("beatsync plan missing", 1),
             ("beatsync plan --detailed-exitcode", 2),
             ("beatsync validate broken", 3),
-            ("beatsync sync -q >&2 && beatsync sync empty", 4),
             ("beatsync plan --timezone Mars", 64),
         ],
     )
-    def test_seen_from_a_shell(self, shell: Shell, line: str, code: int) -> None:
+    def test_a_shell_sees_the_exit_code(self, shell: Shell, line: str, code: int) -> None:
         _files_for_each(shell)
-        answer = sh(shell, line)
-        assert answer.code == code, answer
-        assert "Traceback" not in answer.err
-        assert answer.out + answer.err
+        result = sh(shell, line)
+        assert result.code == code, result
+        assert "Traceback" not in result.err
+        assert result.out + result.err
 
 
-def _files_for_each(place: Here | Shell) -> None:
+def _files_for_each(place: InProcess | Shell) -> None:
     place.spec(ONE)
     place.spec("schedules: [", "broken/tasks.yaml")
     (place.path / "empty").mkdir()
@@ -132,8 +129,8 @@ def _files_for_each(place: Here | Shell) -> None:
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 class TestSignals:
     @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-    def test_a_command_that_waits_goes_when_it_is_told_to(
-        self, here: Here, backend: Backend, sent: signal.Signals, code: int
+    def test_a_waiting_command_ends_on_a_signal(
+        self, here: InProcess, backend: Backend, sent: signal.Signals, code: int
     ) -> None:
         here.spec(ONE)
         assert here("sync", "--database-url", backend.url).code == 0
@@ -142,7 +139,7 @@ class TestSignals:
             "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = %s"
         )
         with contextlib.ExitStack() as stack:
-            # Somebody holds the tables, so that every command that needs them waits.
+            # Another session locks the tables, so that every command that needs them waits.
             session = stack.enter_context(psycopg.connect(backend.url))
             session.execute("LOCK TABLE beatsync_source, django_migrations IN ACCESS EXCLUSIVE MODE")
             started = {}
@@ -161,7 +158,7 @@ class TestSignals:
             wait_until(
                 lambda: session.execute(waiting, [backend.url.rpartition("/")[2]]).fetchone() == (len(started),),
                 60,
-                "not all of them ever waited",
+                "not all commands are waiting",
             )
             for process in started.values():
                 process.send_signal(sent)
@@ -170,85 +167,91 @@ class TestSignals:
                 assert (process.returncode, out) == (code, ""), (command, err)
                 assert "Traceback" not in err
                 if code == 130:
-                    assert err.strip() == "error: interrupted; what was not committed is undone", command
+                    assert err.strip() == "error: interrupted; changes that were not committed are rolled back", command
         assert "  ~ nightly\n" in here("plan", "--database-url", backend.url).out
 
 
 class TestPipes:
     @pytest.mark.parametrize(
-        "line",
-        ["beatsync plan", "beatsync plan --out plan.json", "beatsync sync", "beatsync validate many --format json"],
+        ("line", "unbuffered"),
+        [
+            ("beatsync plan --out plan.json", False),
+            ("beatsync plan --out plan.json", True),
+            ("beatsync sync", False),
+            ("beatsync validate many --format json", False),
+        ],
     )
-    @pytest.mark.parametrize("unbuffered", [False, True])
-    def test_a_reader_that_goes_leaves_no_traceback(self, shell: Shell, line: str, unbuffered: bool) -> None:
-        # More than any pipe holds.
+    def test_a_closed_pipe_causes_no_traceback(self, shell: Shell, line: str, unbuffered: bool) -> None:
+        # More than the buffer of a pipe holds.
         many = "".join(f"  task-{number:05}: {{task: t, interval: 1h, queue: {'q' * 90}}}\n" for number in range(1000))
         shell.spec("schedules:\n" + many)
         shell.spec("schedules:\n" + many.replace("interval: 1h", "interval: 1x"), "many/tasks.yaml")
         env = {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
-        answer = sh(shell, f"{line} 2>err | head -1; cat err >&2", **env)
-        assert answer.code == 0
-        assert answer.out.count("\n") == 1
-        assert "Traceback" not in answer.err
-        assert "BrokenPipe" not in answer.err
+        result = sh(shell, f"{line} 2>err | head -1; cat err >&2", **env)
+        assert result.code == 0
+        assert result.out.count("\n") == 1
+        assert "Traceback" not in result.err
+        assert "BrokenPipe" not in result.err
         if line.endswith("sync"):
             assert sh(shell, "beatsync plan").out == "Nothing to do: 1,000 unchanged.\n"
         if "--out" in line:
             assert sh(shell, "beatsync sync --plan plan.json | tail -1").out == "1,000 created, 0 unchanged.\n"
 
-    def test_an_answer_that_finds_no_room_is_told(self, shell: Shell) -> None:
+    def test_a_full_disk_is_reported(self, shell: Shell) -> None:
         if not Path("/dev/full").exists():
             pytest.skip("no /dev/full here")
-        said = one_line(sh(shell, "beatsync schema > /dev/full"))
-        assert said == "error: the answer cannot be written to standard output: No space left on device\n"
+        line = only_error_line(sh(shell, "beatsync schema > /dev/full"))
+        assert line == "error: cannot write to standard output: No space left on device\n"
 
 
 class TestDatabases:
     @pytest.mark.parametrize("kind", ["postgres", "mysql", "mariadb"])
     @pytest.mark.parametrize("words", NEED_A_DATABASE, ids=lambda words: words[0])
-    def test_a_server_that_is_down_is_one_line_without_its_password(
-        self, here: Here, kind: str, words: list[str]
+    def test_an_unavailable_server_is_reported_in_a_single_line_without_the_password(
+        self, here: InProcess, kind: str, words: list[str]
     ) -> None:
         here.spec(ONE)
-        said = one_line(here(*words, "--database-url", f"{kind}://joe:hunter2@{DOWN}/shop"))
-        assert f"shop on {DOWN}: " in said
-        assert "refused" in said
-        assert "hunter2" not in said
+        line = only_error_line(here(*words, "--database-url", f"{kind}://joe:hunter2@{DOWN}/shop"))
+        assert f"shop on {DOWN}: " in line
+        assert "refused" in line
+        assert "hunter2" not in line
 
-    def test_verbose_shows_no_password_either(self, shell: Shell) -> None:
-        shell.spec(ONE)
-        answer = shell("sync", "--verbose", "--database-url", f"postgres://joe:hunter2@{DOWN}/shop?password=hunter2")
-        assert answer.code == 1
-        assert "hunter2" not in answer.out + answer.err
+    def test_verbose_shows_no_password(self, here: InProcess) -> None:
+        here.spec(ONE)
+        result = here("sync", "--verbose", "--database-url", f"postgres://joe:hunter2@{DOWN}/shop?password=hunter2")
+        assert result.code == 1
+        assert "hunter2" not in result.out + result.err
 
     @pytest.mark.parametrize("url", ["hunter2", "joe:hunter2@host/shop", "postgres://joe:hun#ter2@host/shop"])
-    def test_a_url_that_is_none_is_one_line_that_says_how_one_is_written(self, here: Here, url: str) -> None:
-        said = one_line(here("status", "--database-url", url))
-        assert "postgres://" in said
-        assert "hun" not in said
+    def test_an_invalid_url_is_reported_with_the_syntax_of_a_url(self, here: InProcess, url: str) -> None:
+        line = only_error_line(here("status", "--database-url", url))
+        assert "postgres://" in line
+        assert "hun" not in line
 
-    def test_a_file_that_is_no_database_is_told(self, here: Here) -> None:
+    def test_a_file_that_is_not_a_database_is_reported(self, here: InProcess) -> None:
         here.spec(ONE)
-        here.spec("no database, whatever its name says\n" * 100, "x.sqlite3")
+        here.spec("not a database\n" * 200, "x.sqlite3")
         for words in NEED_A_DATABASE:
-            said = one_line(here(*words, "--database-url", "sqlite:///x.sqlite3"))
-            assert said == "error: SQLite x.sqlite3: file is not a database\n"
+            line = only_error_line(here(*words, "--database-url", "sqlite:///x.sqlite3"))
+            assert line == "error: SQLite x.sqlite3: file is not a database\n"
 
-    def test_rights_that_are_missing_are_told(self, shell: Shell, server: Callable[[str], Server]) -> None:
+    def test_missing_privileges_are_reported(
+        self, here: InProcess, server: Callable[[str], Server], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         url = server("postgresql").create()
-        shell.spec(ONE)
-        assert shell("migrate", "--with-beat", "--database-url", url).code == 0
+        here.spec(ONE)
+        assert here("migrate", "--with-beat", "--database-url", url).code == 0
         role = f"reader_{os.getpid()}"
         with psycopg.connect(url, autocommit=True) as session:
             try:
                 session.execute(f"CREATE ROLE {role}".encode())
                 session.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}".encode())
             except psycopg.Error as error:
-                missing_service("right to make roles", error)
+                missing_service("privilege to create roles", error)
             try:
-                env = {"BEATSYNC_DATABASE_URL": f"{url}?options=-c%20role%3D{role}"}
-                assert shell("plan", "--detailed-exitcode", env=env).code == 2
-                assert "permission denied for " in one_line(shell("sync", env=env))
+                monkeypatch.setenv("BEATSYNC_DATABASE_URL", f"{url}?options=-c%20role%3D{role}")
+                assert here("plan", "--detailed-exitcode").code == 2
+                assert "permission denied for " in only_error_line(here("sync"))
                 assert session.execute("SELECT count(*) FROM beatsync_source").fetchone() == (0,)
             finally:
                 session.execute(f"DROP OWNED BY {role}".encode())
@@ -267,18 +270,18 @@ def mode(path: Path, bits: int) -> Iterator[None]:
 
 class TestRights:
     @pytest.fixture
-    def bound(self, shell: Shell) -> Callable[[str], Answer]:
-        """Run a line of bash bound by the modes of files, even as root."""
+    def bound(self, shell: Shell) -> Callable[[str], CommandResult]:
+        """Run a line of bash to which file modes apply, even for root."""
         if os.geteuid() != 0:
             return lambda line: sh(shell, line)
         setpriv = shutil.which("setpriv")
         if setpriv is None:
-            pytest.skip("root is bound by no mode, and there is no setpriv to bind it")
+            pytest.skip("file modes do not apply to root, and setpriv is missing")
         drop = f"{setpriv} --bounding-set=-dac_override,-dac_read_search --inh-caps=-all"
         bind = f'beatsync() {{ {drop} "{sys.executable}" -m beatsync "$@"; }}'
         return lambda line: sh(shell, f"{bind}\n{line}")
 
-    def test_a_database_file_that_is_read_only(self, shell: Shell, bound: Callable[[str], Answer]) -> None:
+    def test_a_read_only_database_file(self, shell: Shell, bound: Callable[[str], CommandResult]) -> None:
         shell.spec(ONE)
         assert bound("beatsync sync").code == 0
         shell.spec(TWO)
@@ -286,18 +289,18 @@ class TestRights:
             assert bound("beatsync plan --detailed-exitcode").code == 2
             assert bound("beatsync status").code == 0
             assert bound("beatsync migrate").code == 0
-            for line in ("beatsync sync", "beatsync release nightly"):
-                said = one_line(bound(line))
-                assert said == "error: SQLite beatsync.sqlite3: attempt to write a readonly database\n"
+            for command in ("beatsync sync", "beatsync release nightly"):
+                error = only_error_line(bound(command))
+                assert error == "error: SQLite beatsync.sqlite3: attempt to write a readonly database\n"
         assert bound("beatsync sync").out.endswith("1 updated, 0 unchanged.\n")
 
-    def test_a_directory_that_is_read_only(self, shell: Shell, bound: Callable[[str], Answer]) -> None:
+    def test_a_read_only_directory(self, shell: Shell, bound: Callable[[str], CommandResult]) -> None:
         shell.spec(ONE)
         with mode(shell.path, 0o555):
-            said = one_line(bound("beatsync sync"))
-            assert "beatsync.sqlite3: unable to open database file" in said
-            assert "no database was chosen by --database-url or --settings" in said
-            assert "new cannot be written: Permission denied" in one_line(bound("beatsync init new"))
+            line = only_error_line(bound("beatsync sync"))
+            assert "beatsync.sqlite3: unable to open database file" in line
+            assert "no database was chosen by --database-url or --settings" in line
+            assert "new cannot be written: Permission denied" in only_error_line(bound("beatsync init new"))
             assert bound("beatsync validate").code == 0
         assert bound("beatsync sync -q").code == 0
         with mode(shell.path, 0o555):
@@ -305,11 +308,13 @@ class TestRights:
             assert saving.code == 1
             assert saving.err.endswith("error: plan.json cannot be written: Permission denied\n")
 
-    def test_files_that_may_not_be_read_are_no_absent_files(self, shell: Shell, bound: Callable[[str], Answer]) -> None:
+    def test_unreadable_files_are_not_treated_as_removed(
+        self, shell: Shell, bound: Callable[[str], CommandResult]
+    ) -> None:
         path = shell.spec(ONE)
         assert bound("beatsync sync").code == 0
         for closed in (path, path.parent):
             with mode(closed, 0):
                 for line in ("beatsync validate", "beatsync plan", "beatsync sync --allow-empty"):
-                    assert f"{closed.name} cannot be read: Permission denied" in one_line(bound(line))
+                    assert f"{closed.name} cannot be read: Permission denied" in only_error_line(bound(line))
         assert bound("beatsync plan").out == "Nothing to do: 1 unchanged.\n"

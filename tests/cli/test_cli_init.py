@@ -1,4 +1,4 @@
-"""`beatsync init`: a new directory that validates, plans and completes in an editor."""
+"""`beatsync init`: creates a directory that validates, can be planned, and completes in an editor."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.cli.commanding import Here, Shell
+from tests.cli.commanding import InProcess
 
 
-def test_a_new_directory_validates_and_can_be_planned_at_once(shell: Shell) -> None:
-    made = shell("init")
-    assert made.code == 0
-    assert made.out == "made schedules.d/schedules.yaml\nmade schedules.d/_beatsync.schema.json\n"
-    assert "`beatsync validate` and `beatsync plan`" in made.err
-    assert shell("validate").out == "1 file, 0 schedules: valid\n"
-    planned = shell("plan", "--detailed-exitcode")
+def test_a_new_directory_is_valid_and_can_be_planned(here: InProcess) -> None:
+    created = here("init")
+    assert created.code == 0
+    assert created.out == "created schedules.d/schedules.yaml\ncreated schedules.d/_beatsync.schema.json\n"
+    assert "`beatsync validate` and `beatsync plan`" in created.err
+    assert here("validate").out == "1 file, 0 schedules: valid\n"
+    planned = here("plan", "--detailed-exitcode")
     assert (planned.code, planned.out) == (0, "Nothing to do: 0 unchanged.\n")
 
 
-def test_what_it_says_to_write_is_valid(here: Here) -> None:
+def test_the_examples_in_the_new_file_are_valid(here: InProcess) -> None:
     here("init", "specs")
     path = here.path / "specs" / "schedules.yaml"
-    # What the comment in it asks for, by the editor's own command.
+    # Uncomment the examples, as an editor does.
     text = re.sub(r"^  # ", "  ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
     document = yaml.safe_load(text)
@@ -34,14 +34,14 @@ def test_what_it_says_to_write_is_valid(here: Here) -> None:
     assert here("validate", "specs").out == "1 file, 2 schedules: valid\n"
 
 
-def test_it_is_made_where_a_projects_settings_look_and_the_hint_says_no_more_than_is_needed(here: Here) -> None:
-    made = here("init", settings={"DIR": str(here.path / "specs")})
-    assert made.out == "made specs/schedules.yaml\nmade specs/_beatsync.schema.json\n"
-    assert "`beatsync validate` and `beatsync plan`" in made.err
+def test_the_default_directory_comes_from_the_settings_and_the_hint_names_only_another_one(here: InProcess) -> None:
+    created = here("init", settings={"DIR": str(here.path / "specs")})
+    assert created.out == "created specs/schedules.yaml\ncreated specs/_beatsync.schema.json\n"
+    assert "`beatsync validate` and `beatsync plan`" in created.err
     assert "`beatsync validate other` and `beatsync plan other`" in here("init", "other").err
 
 
-def test_the_schema_beside_it_is_the_published_one_and_the_file_names_it(here: Here) -> None:
+def test_the_spec_file_names_the_published_schema_beside_it(here: InProcess) -> None:
     here("init", "specs")
     text = (here.path / "specs" / "schedules.yaml").read_text(encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=./_beatsync.schema.json\n")
@@ -51,25 +51,25 @@ def test_the_schema_beside_it_is_the_published_one_and_the_file_names_it(here: H
 
 
 @pytest.mark.parametrize("name", ["schedules.yaml", "_beatsync.schema.json"])
-def test_nothing_is_overwritten_nor_half_made(here: Here, name: str) -> None:
+def test_an_existing_file_is_not_overwritten_and_nothing_is_written(here: InProcess, name: str) -> None:
     mine = here.spec("mine\n", f"schedules.d/{name}")
-    answer = here("init")
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err == f"error: schedules.d/{name} exists already, and nothing was written\n"
+    result = here("init")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"error: schedules.d/{name} already exists; nothing was written. Name another directory\n"
     assert [path.name for path in mine.parent.iterdir()] == [name]
     assert mine.read_text(encoding="utf-8") == "mine\n"
 
 
-def test_a_directory_that_holds_other_files_is_taken(here: Here) -> None:
+def test_a_directory_with_other_files_is_accepted(here: InProcess) -> None:
     here.spec("notes", "schedules.d/README.md")
     assert here("init").code == 0
     assert here("validate").code == 0
 
 
-def test_a_file_in_the_way_is_told(here: Here) -> None:
+def test_a_file_instead_of_a_directory_is_reported(here: InProcess) -> None:
     here.spec("", "specs")
-    answer = here("init", "specs/below")
-    assert (answer.code, answer.out) == (1, "")
-    assert "specs/below cannot be written" in answer.err
-    answer = here("init", "specs")
-    assert (answer.code, answer.err) == (1, "error: specs is a file; name a directory, be it a new one\n")
+    result = here("init", "specs/below")
+    assert (result.code, result.out) == (1, "")
+    assert "specs/below cannot be written" in result.err
+    result = here("init", "specs")
+    assert (result.code, result.err) == (1, "error: specs is a file; name a directory, which may be new\n")

@@ -1,16 +1,18 @@
-"""`manage.py beatsync COMMAND`: the same words as in the shell, on the project's settings and databases."""
+"""`manage.py beatsync COMMAND`: the same commands as `beatsync`, with the project's settings and databases."""
 
 from __future__ import annotations
 
 import io
 import json
+from contextlib import redirect_stderr
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from beatsync.cli.group import COMMANDS
-from beatsync.cli.wiring import SETTINGS
-from tests.cli.commanding import Answer, Here, Project
+from beatsync.cli.settings import KEYS
+from beatsync.management.commands.beatsync import Command
+from tests.cli.commanding import CommandResult, InProcess, Project
 
 SPEC = """\
 schedules:
@@ -30,43 +32,39 @@ class Router:
 """
 
 
-def called(*words: str) -> Answer:
-    """What `call_command` hands to who asked for it, and its exit code."""
+def called(*words: str) -> CommandResult:
+    """Return the output and the exit code of `call_command`."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
     try:
         call_command("beatsync", *words, stdout=out, stderr=err)
     except CommandError as error:
         code = error.returncode
-    return Answer(code, out.getvalue(), err.getvalue())
+    return CommandResult(code, out.getvalue(), err.getvalue())
 
 
-class TestTheSameWords:
+class TestSameCommands:
     @pytest.mark.parametrize("command", COMMANDS)
-    def test_each_command_offers_the_same_flags(self, here: Here, command: str) -> None:
+    def test_each_command_has_the_same_flags(self, here: InProcess, command: str) -> None:
         by_manage = called(command, "--help")
         in_shell = here(command, "--help")
         assert by_manage.code == 0
         assert by_manage.out.startswith(f"Usage: manage.py beatsync {command} ")
-        # Lines are broken where the longer name wants it.
+        # Only the line breaks differ, because the program name is longer.
         assert by_manage.out.replace("manage.py ", "").split() == in_shell.out.split()
 
-    def test_manage_py_does_and_says_what_the_shell_does(self, migrated: Project) -> None:
+    def test_manage_py_does_the_same_as_beatsync(self, migrated: Project) -> None:
         migrated.spec(SPEC)
-        assert migrated("validate") == migrated.beatsync("validate") == Answer(0, "1 file, 2 schedules: valid\n", "")
         planned = migrated("plan", "--detailed-exitcode", "--format", "json")
         assert planned.code == 2
         assert planned == migrated.beatsync("plan", "--detailed-exitcode", "--format", "json")
         assert migrated("sync").out.endswith("\n2 created, 0 unchanged.\n")
-        status = migrated("status")
-        assert status == migrated.beatsync("status")
-        assert "  owns          2 schedules" in status.out
         assert migrated("release", "tick").code == 0
         conflict = migrated("sync")
         assert (conflict.code, conflict) == (4, migrated.beatsync("sync"))
 
-    def test_call_command_answers_to_who_calls_and_raises_with_the_exit_code(
-        self, here: Here, capsys: pytest.CaptureFixture[str]
+    def test_call_command_writes_to_the_callers_streams_and_raises_with_the_exit_code(
+        self, here: InProcess, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert [called(*words).code for words in (["init", "new"], ["init", "new"], ["migrate"])] == [0, 1, 0]
         assert called("schema", "plan").json["title"]
@@ -80,37 +78,43 @@ class TestTheSameWords:
         assert (wrong.code, wrong.out) == (64, "")
         assert "Did you mean '--adopt'?" in wrong.err
         assert capsys.readouterr() == ("", "")
-        # Where nobody asks for it, it goes where the command's own goes.
+        # Without streams of the caller, the output goes to standard output.
         call_command("beatsync", "plan")
         assert capsys.readouterr().out == "Nothing to do: 2 unchanged.\n"
 
-    def test_help_is_beatsyncs_own(self, migrated: Project) -> None:
+    def test_help_is_the_help_of_beatsync(self, migrated: Project) -> None:
         helped = migrated("--help")
         assert (helped.code, helped.err) == (0, "")
         assert helped.out.startswith("Usage: manage.py beatsync [OPTIONS] COMMAND [ARGS]...\n")
         for command in COMMANDS:
             assert f"\n  {command} " in helped.out
         assert migrated.manage("help", "beatsync") == helped
-        assert migrated("vlidate").err.endswith("Error: There is no command 'vlidate'. Did you mean 'validate'?\n")
 
-    def test_the_flags_that_manage_py_itself_takes_are_taken_with_every_command(self, migrated: Project) -> None:
-        migrated.spec(SPEC)
+    def test_the_flags_of_manage_py_are_accepted_with_every_command(self, here: InProcess) -> None:
+        here.spec(SPEC)
+
+        def run_from_argv(*words: str) -> CommandResult:
+            err = io.StringIO()
+            with redirect_stderr(err), pytest.raises(SystemExit) as exited:
+                Command().run_from_argv(["manage.py", "beatsync", *words])
+            return CommandResult(int(str(exited.value.code)), "", err.getvalue())
+
         for words in (
             ["validate", "--settings", "proj.settings"],
             ["--settings=proj.settings", "--pythonpath", ".", "plan"],
             ["sync", "--pythonpath=.", "--quiet"],
         ):
-            assert migrated(*words).code == 0, words
-        # What begins with a dash and is none of them stays.
-        assert "'--settingss'" in migrated("validate", "--settingss", "x").err
-        assert migrated("release", "--", "--odd").err == "error: the source 'default' does not own '--odd'\n"
+            assert run_from_argv(*words).code == 0, words
+        # Other words that begin with a dash are passed on.
+        assert "'--settingss'" in run_from_argv("validate", "--settingss", "x").err
+        assert run_from_argv("release", "--", "--odd").err == "error: the source 'default' does not own '--odd'\n"
 
 
 class TestSettings:
-    def test_each_key_is_followed(self, migrated: Project) -> None:
-        migrated.say(BASE)
-        migrated.say(TWO_DATABASES)
-        migrated.say(
+    def test_each_key_takes_effect(self, migrated: Project) -> None:
+        migrated.append_settings(BASE)
+        migrated.append_settings(TWO_DATABASES)
+        migrated.append_settings(
             "BEATSYNC = {'DIR': BASE / 'specs', 'SOURCE': 'shop', 'ENVIRONMENT': 'live', 'TIMEZONE': 'Asia/Tokyo',"
             " 'DATABASE': 'beat', 'MAX_DELETES': 0, 'ON_INVALID': 'isolate'}"
         )
@@ -128,74 +132,74 @@ class TestSettings:
         refused = migrated("sync")
         assert refused.code == 4
         assert "the limit is 0" in refused.out
-        # The shell's own command reads the same settings.
+        # `beatsync` reads the same settings.
         assert migrated.beatsync("sync") == refused
-        # Said on the command line, each of them is overruled.
+        # A flag takes precedence over each key.
         assert migrated("plan", "--max-deletes", "1").code == 0
         assert migrated("plan", "--database", "default", "--source", "x").out.endswith("2 to create, 0 unchanged.\n")
 
-    def test_without_any_the_projects_zone_is_taken(self, migrated: Project) -> None:
+    def test_without_a_setting_the_zone_is_the_projects(self, migrated: Project) -> None:
         migrated.spec(SPEC)
         assert "timezone  Europe/Berlin" in migrated("plan").out
-        migrated.say("CELERY_TIMEZONE = 'Mars/Olympus'\ndel BEATSYNC")
+        migrated.append_settings("CELERY_TIMEZONE = 'Mars/Olympus'\ndel BEATSYNC")
         wrong = migrated("plan")
         assert wrong.code == 64
         assert "CELERY_TIMEZONE in the Django settings: there is no time zone 'Mars/Olympus'; use " in wrong.err
         assert migrated("plan", "--timezone", "UTC").code == 0
 
     @pytest.mark.parametrize("command", ["validate", "plan", "sync", "status", "release"])
-    def test_a_key_that_there_is_not_is_wrong_usage_and_the_keys_are_told(self, here: Here, command: str) -> None:
+    def test_an_unknown_key_is_wrong_usage_and_the_keys_are_listed(self, here: InProcess, command: str) -> None:
         here.spec(SPEC)
         words = ["release", "x"] if command == "release" else [command]
-        answer = here(*words, settings={"DIRECTORY": "specs"})
-        assert (answer.code, answer.out) == (64, "")
-        assert "BEATSYNC in the Django settings has no key 'DIRECTORY'; it has " in answer.err
-        for key in SETTINGS:
-            assert key in answer.err
+        result = here(*words, settings={"DIRECTORY": "specs"})
+        assert (result.code, result.out) == (64, "")
+        assert "BEATSYNC in the Django settings has an unknown key 'DIRECTORY'; the keys are " in result.err
+        for key in KEYS:
+            assert key in result.err
 
     @pytest.mark.parametrize(
         ("key", "value", "message"),
         [
-            ("ENVIRONMENT", "x" * 101, "an environment's name has at most 100 characters"),
+            ("ENVIRONMENT", "x" * 101, "the name of an environment has at most 100 characters"),
             ("MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
-            ("ON_INVALID", "ignore", "it is refuse or isolate, not 'ignore'"),
+            ("ON_INVALID", "ignore", "the value must be refuse or isolate, not 'ignore'"),
             ("TIMEZONE", "Mars", "there is no time zone 'Mars'; use an IANA name"),
-            *((key, "", "it is empty; leave it out where nothing is meant") for key in SETTINGS),
+            *((key, "", "the value is empty; remove the key to use the default") for key in KEYS),
         ],
     )
-    def test_a_value_that_cannot_be_meant_is_wrong_usage_and_its_key_is_told(
-        self, here: Here, key: str, value: str, message: str
+    def test_an_invalid_value_is_wrong_usage_and_its_key_is_named(
+        self, here: InProcess, key: str, value: str, message: str
     ) -> None:
         here.spec(SPEC)
         before = here.tables()
-        answer = here("sync", settings={key: value})
-        assert (answer.code, answer.out) == (64, "")
-        assert f"Error: BEATSYNC[{key!r}] in the Django settings: {message}" in answer.err
+        result = here("sync", settings={key: value})
+        assert (result.code, result.out) == (64, "")
+        assert f"Error: BEATSYNC[{key!r}] in the Django settings: {message}" in result.err
         assert here.tables() == before
 
-    def test_none_is_what_is_left_out(self, here: Here) -> None:
+    def test_none_means_that_the_key_is_missing(self, here: InProcess) -> None:
         here.spec(SPEC)
-        assert here("sync", settings=dict.fromkeys(SETTINGS)).code == 0
+        assert here("sync", settings=dict.fromkeys(KEYS)).code == 0
 
-    def test_what_is_no_dict_is_told_in_the_shell_and_by_manage_py(self, migrated: Project) -> None:
+    def test_a_setting_that_is_not_a_dict_is_reported(self, migrated: Project) -> None:
         migrated.spec(SPEC)
-        migrated.say("BEATSYNC = ['DIR']")
-        said = Answer(1, "", "error: BEATSYNC in the Django settings must be a dict, not list\n")
-        assert migrated("plan") == migrated.beatsync("plan") == said
+        migrated.append_settings("BEATSYNC = ['DIR']")
+        expected = CommandResult(1, "", "error: BEATSYNC in the Django settings must be a dict, not list\n")
+        assert migrated("plan") == migrated.beatsync("plan") == expected
 
 
 class TestWhichDatabase:
-    def test_a_flag_goes_before_the_routers_and_they_before_the_default(self, project: Project) -> None:
-        project.say(BASE)
-        project.say(TWO_DATABASES)
-        project.say("DATABASE_ROUTERS = ['proj.routers.Router']")
+    def test_a_flag_precedes_the_routers_and_they_precede_the_default(self, project: Project) -> None:
+        project.append_settings(BASE)
+        project.append_settings(TWO_DATABASES)
+        project.append_settings("DATABASE_ROUTERS = ['proj.routers.Router']")
         (project.path / "proj" / "routers.py").write_text(ROUTER, encoding="utf-8")
         project.spec(SPEC)
         assert project("migrate", "--with-beat").code == 0
         assert project("sync").code == 0
         assert project.query("SELECT count(*) FROM django_celery_beat_periodictask", "beat.sqlite3") == [(2,)]
         assert not project.tables()
-        # Recorded as applied, and yet kept out by the router: running it again would not help, and is not offered.
+        # The router keeps the tables out although the migrations are recorded: running them again would not help.
         assert project("migrate", "--with-beat", "--database", "default").code == 0
         elsewhere = project("plan", "--database", "default")
         assert elsewhere.code == 1
@@ -203,30 +207,30 @@ class TestWhichDatabase:
         assert "a router's allow_migrate keeps them out of this database" in elsewhere.err
         assert "Run " not in elsewhere.err
 
-    def test_an_alias_that_there_is_not_names_those_that_there_are(self, migrated: Project) -> None:
-        migrated.say("DATABASES['beat'] = DATABASES['default']")
+    def test_an_unknown_alias_is_reported_with_the_existing_ones(self, migrated: Project) -> None:
+        migrated.append_settings("DATABASES['beat'] = DATABASES['default']")
         message = "error: the Django project has no database 'nope' in DATABASES; it has beat, default\n"
-        assert migrated("plan", "--database", "nope") == Answer(1, "", message)
-        migrated.say("BEATSYNC = {'DATABASE': 'nope'}")
-        assert migrated("plan") == migrated.beatsync("plan") == Answer(1, "", message)
+        assert migrated("plan", "--database", "nope") == CommandResult(1, "", message)
+        migrated.append_settings("BEATSYNC = {'DATABASE': 'nope'}")
+        assert migrated("plan") == migrated.beatsync("plan") == CommandResult(1, "", message)
 
 
-class TestWhatAProjectLacks:
-    def test_an_app_that_is_not_installed_is_named_with_what_to_do(self, migrated: Project) -> None:
+class TestIncompleteProject:
+    def test_an_app_that_is_not_installed_is_reported_with_the_fix(self, migrated: Project) -> None:
         migrated.spec(SPEC)
-        migrated.say("INSTALLED_APPS = ['beatsync']")
+        migrated.append_settings("INSTALLED_APPS = ['beatsync']")
         for command in ("sync", "migrate"):
-            answer = migrated(command)
-            assert (answer.code, answer.out) == (1, ""), command
-            assert answer.err.startswith(
+            result = migrated(command)
+            assert (result.code, result.out) == (1, ""), command
+            assert result.err.startswith(
                 "error: add 'django_celery_beat' to INSTALLED_APPS of the Django project, then run `python manage.py"
             )
-        migrated.say("INSTALLED_APPS = ['django_celery_beat']")
+        migrated.append_settings("INSTALLED_APPS = ['django_celery_beat']")
         assert migrated.beatsync("plan").err.startswith("error: add 'beatsync' to INSTALLED_APPS ")
-        # What needs no database is not held up by it.
+        # A command without a database still works.
         assert migrated.beatsync("validate").code == 0
 
-    def test_tables_that_are_not_made_are_named_with_the_command_and_are_not_made(self, project: Project) -> None:
+    def test_missing_tables_are_reported_with_the_fix_and_are_not_created(self, project: Project) -> None:
         project.spec(SPEC)
         missing = project("sync")
         assert missing.code == 1
@@ -247,17 +251,17 @@ class TestWhatAProjectLacks:
         assert "beatsync.0001_initial" in own.err
         assert own.err.endswith(" not applied. Run `python manage.py migrate beatsync`\n")
         assert not [name for name in project.tables() if name.startswith("beatsync_")]
-        # And what it says to run is what is wanted.
+        # The reported commands fix it.
         assert project.manage("migrate", "beatsync").code == 0
         assert project("sync").code == 0
 
-    def test_the_command_names_the_database_where_it_is_not_the_default(self, project: Project) -> None:
-        project.say(BASE)
-        project.say(TWO_DATABASES)
+    def test_the_fix_names_a_database_that_is_not_the_default(self, project: Project) -> None:
+        project.append_settings(BASE)
+        project.append_settings(TWO_DATABASES)
         project.spec(SPEC)
         (project.path / "beat.sqlite3").touch()
-        answer = project("plan", "--database", "beat")
-        assert answer.err.endswith("Run `python manage.py migrate django_celery_beat --database beat`\n")
+        result = project("plan", "--database", "beat")
+        assert result.err.endswith("Run `python manage.py migrate django_celery_beat --database beat`\n")
 
     @pytest.mark.parametrize(
         ("python", "message"),
@@ -268,23 +272,23 @@ class TestWhatAProjectLacks:
             ("INSTALLED_APPS += ['nowhere']", "No module named 'nowhere'"),
         ],
     )
-    def test_settings_that_cannot_be_loaded_are_told_in_one_line(
+    def test_settings_that_cannot_be_loaded_are_reported_in_a_single_line(
         self, project: Project, python: str, message: str
     ) -> None:
-        project.say(python)
-        answer = project.beatsync("plan")
-        assert (answer.code, answer.out) == (1, "")
-        assert answer.err.startswith("error: the Django settings 'proj.settings' cannot be loaded: ")
-        assert message in answer.err
-        assert answer.err.count("\n") == 1
+        project.append_settings(python)
+        result = project.beatsync("plan")
+        assert (result.code, result.out) == (1, "")
+        assert result.err.startswith("error: the Django settings 'proj.settings' cannot be loaded: ")
+        assert message in result.err
+        assert result.err.count("\n") == 1
 
-    def test_a_failure_of_the_settings_tells_its_line(self, project: Project) -> None:
+    def test_an_error_in_the_settings_is_reported_with_its_line(self, project: Project) -> None:
         settings = project.path / "proj" / "settings.py"
-        project.say("1 / 0")
+        project.append_settings("1 / 0")
         line = len(settings.read_text(encoding="utf-8").splitlines())
         assert f"ZeroDivisionError: division by zero ({settings}, line {line})" in project.beatsync("status").err
 
 
-def test_json_by_manage_py_is_json_alone(migrated: Project) -> None:
+def test_manage_py_prints_nothing_but_json(migrated: Project) -> None:
     migrated.spec(SPEC)
     assert json.loads(migrated("plan", "--format", "json", "--verbose").out)["summary"]["create"] == 2

@@ -1,4 +1,4 @@
-"""Flags, their environment variables, what goes before what, and which database is chosen."""
+"""Flags, their environment variables, their precedence, and the choice of the database."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from django.db.models import CharField
 from beatsync import __version__
 from beatsync.cli import main
 from beatsync.cli.group import COMMANDS, group
-from beatsync.cli.options import LONGEST_ENVIRONMENT
+from beatsync.cli.validators import LONGEST_ENVIRONMENT
 from beatsync.models import Source
 from beatsync.published import read_schema
-from tests.cli.commanding import Answer, Here, Project, Shell, clean_environment
+from tests.cli.commanding import CommandResult, InProcess, Project, Shell, clean_environment
 
 SPEC = """\
 schedules:
   nightly: {task: shop.bill, crontab: "0 2 * * *"}
   live: {task: shop.live, interval: 1h, only: [live]}
 """
-WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80", "--jobs": "2"} | dict.fromkeys(
+WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80"} | dict.fromkeys(
     ("--lock-timeout", "--for", "--grace", "--resync", "--wait"), "90s"
 )
-"""What may be said where not any word is taken."""
+"""Values of the flags that do not accept any word."""
 REST = {"release": ["a-name"], "suspend": ["a-source"], "resume": ["a-source"]}
-"""What a command cannot do without."""
+"""The required arguments of a command."""
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -48,13 +48,13 @@ def flags() -> Iterator[ParameterSet]:
     for name, command in commands():
         for option in command.params:
             if isinstance(option, click.Option):
-                long = next(one for one in option.opts if one.startswith("--"))
-                yield pytest.param(command, option, long, id=f"{name} {long}")
+                flag = next(opt for opt in option.opts if opt.startswith("--"))
+                yield pytest.param(command, option, flag, id=f"{name} {flag}")
 
 
 def params(command: click.Command, *words: str) -> dict[str, Any]:
-    """Return what a command takes from its words and its environment."""
-    # A command keeps the first help option it is asked for, and which names that has is the group's to say.
+    """Return the parameters that a command parses from its words and its environment."""
+    # A command caches its first help option, whose names come from the settings of the group.
     above = click.Context(group, **group.context_settings)
     with command.make_context(str(command.name), list(words), parent=above) as context:
         return context.params
@@ -62,7 +62,7 @@ def params(command: click.Command, *words: str) -> dict[str, Any]:
 
 class TestEnvironment:
     @pytest.mark.parametrize(("command", "option", "flag"), list(flags()))
-    def test_each_flag_has_a_variable_that_says_the_same(
+    def test_each_flag_has_a_variable_with_the_same_effect(
         self, monkeypatch: pytest.MonkeyPatch, command: click.Command, option: click.Option, flag: str
     ) -> None:
         clean_environment(monkeypatch)
@@ -74,26 +74,26 @@ class TestEnvironment:
             assert option.name is not None
             return params(command, *words, *rest)[option.name]
 
-        unsaid = parsed()
-        said = parsed(flag) if option.is_flag else parsed(flag, word)
-        assert said != unsaid
+        default = parsed()
+        value = parsed(flag) if option.is_flag else parsed(flag, word)
+        assert value != default
         monkeypatch.setenv(variable, "1" if option.is_flag else word)
-        assert parsed() == said
-        # A variable that is set to nothing is none; whoever composes an environment cannot always leave it out.
+        assert parsed() == value
+        # An empty variable counts as missing: the author of an environment cannot always omit it.
         monkeypatch.setenv(variable, "")
-        assert parsed() == unsaid
+        assert parsed() == default
         if option.is_flag:
             monkeypatch.setenv(variable, "0")
             assert not parsed()
 
-    def test_no_command_is_forgotten_and_each_helps(self, here: Here) -> None:
+    def test_each_command_has_a_module_and_a_help_text(self, here: InProcess) -> None:
         modules = {path.stem for path in Path(main.__code__.co_filename).parent.glob("*.py")}
         assert set(COMMANDS) <= modules
         for name, command in commands():
-            answer = here(name, "--help")
-            assert (answer.code, answer.err) == (0, "")
-            assert answer.out.startswith(f"Usage: beatsync {name} ")
-            assert answer == here(name, "-h")
+            result = here(name, "--help")
+            assert (result.code, result.err) == (0, "")
+            assert result.out.startswith(f"Usage: beatsync {name} ")
+            assert result == here(name, "-h")
             for option in command.params:
                 assert not isinstance(option, click.Option) or option.help, (name, option.name)
 
@@ -101,56 +101,56 @@ class TestEnvironment:
         ("variable", "value", "message"),
         [
             ("BEATSYNC_ADOPT", "perhaps", "'perhaps' is not a valid boolean"),
-            ("BEATSYNC_ENV", "\udcff", "it is not UTF-8 text"),
-            ("BEATSYNC_ENV", "x" * 101, "an environment's name has at most 100 characters"),
+            ("BEATSYNC_ENV", "\udcff", "the value is not UTF-8 text"),
+            ("BEATSYNC_ENV", "x" * 101, "the name of an environment has at most 100 characters"),
             ("BEATSYNC_MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
             ("BEATSYNC_FORMAT", "yaml", "'yaml' is not one of 'text', 'json', 'markdown'"),
         ],
     )
-    def test_a_value_that_cannot_be_meant_is_wrong_usage(
-        self, here: Here, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+    def test_an_invalid_value_is_wrong_usage(
+        self, here: InProcess, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
     ) -> None:
         here.spec(SPEC)
         monkeypatch.setenv(variable, value)
-        answer = here("sync")
-        assert (answer.code, answer.out) == (64, "")
-        assert message in answer.err
-        assert f"hint: the value comes from the environment variable {variable}\n" in answer.err
+        result = here("sync")
+        assert (result.code, result.out) == (64, "")
+        assert message in result.err
+        assert f"hint: the value comes from the environment variable {variable}\n" in result.err
 
-    def test_a_directory_may_have_a_name_that_is_no_text(self, here: Here) -> None:
+    def test_the_name_of_a_directory_may_be_any_bytes(self, here: InProcess) -> None:
         here.spec(SPEC, "d\udcff/tasks.yaml")
         for command in ("validate", "sync", "plan"):
             assert here(command, "d\udcff").code == 0
         assert list(here.rows()) == ["nightly"]
 
-    def test_an_environment_is_as_long_as_the_format_has_them(self) -> None:
+    def test_the_longest_environment_name_is_that_of_the_format(self) -> None:
         names = read_schema("beatsync")["$defs"]["schedule"]["properties"]["environments"]["propertyNames"]
         column = Source._meta.get_field("environment")
         assert isinstance(column, CharField)
         assert names["maxLength"] == LONGEST_ENVIRONMENT == column.max_length
 
-    def test_who_typed_it_is_not_sent_to_a_variable(self, here: Here) -> None:
-        answer = here("sync", "--max-deletes", "few")
-        assert answer.code == 64
-        assert "environment variable" not in answer.err
+    def test_the_error_of_a_typed_value_names_no_variable(self, here: InProcess) -> None:
+        result = here("sync", "--max-deletes", "few")
+        assert result.code == 64
+        assert "environment variable" not in result.err
 
-    def test_a_url_that_is_set_to_nothing_is_no_choice_of_the_embedded_database(self, shell: Shell) -> None:
+    def test_an_empty_url_does_not_choose_the_embedded_database(self, shell: Shell) -> None:
         shell.spec(SPEC)
-        answer = shell("sync", env={"BEATSYNC_DATABASE_URL": ""})
-        assert (answer.code, answer.out) == (64, "")
-        assert "BEATSYNC_DATABASE_URL is set and empty" in answer.err
+        result = shell("sync", env={"BEATSYNC_DATABASE_URL": ""})
+        assert (result.code, result.out) == (64, "")
+        assert "BEATSYNC_DATABASE_URL is set but empty" in result.err
         assert not (shell.path / "beatsync.sqlite3").exists()
 
 
 class TestPrecedence:
     @pytest.fixture
-    def ready(self, here: Here) -> Here:
+    def ready(self, here: InProcess) -> InProcess:
         here.spec(SPEC)
         for name in ("by-flag", "by-variable", "by-settings"):
             here.spec(SPEC + f"  {name}: {{task: t, interval: 1h}}\n", f"{name}/tasks.yaml")
         return here
 
-    def test_the_source(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_source(self, ready: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         def source(*words: str, **settings: str) -> object:
             return ready("plan", "--format", "json", *words, settings=settings).json["source"]
 
@@ -160,7 +160,7 @@ class TestPrecedence:
         assert source(SOURCE="by-settings") == "by-variable"
         assert source("--source", "by-flag", SOURCE="by-settings") == "by-flag"
 
-    def test_the_environment(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_environment(self, ready: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         def environment(*words: str, **settings: str) -> object:
             return ready("plan", "--format", "json", *words, settings=settings).json["environment"]
 
@@ -170,7 +170,7 @@ class TestPrecedence:
         assert environment(ENVIRONMENT="live") == "staging"
         assert environment("--env", "test", ENVIRONMENT="live") == "test"
 
-    def test_the_zone(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_zone(self, ready: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         def zone(*words: str, **settings: str) -> str:
             out = ready("plan", *words, settings=settings).out
             return next(line.split()[1] for line in out.splitlines() if line.strip().startswith("timezone"))
@@ -181,7 +181,7 @@ class TestPrecedence:
         assert zone(TIMEZONE="Asia/Tokyo") == "Europe/Rome"
         assert zone("--timezone", "UTC", TIMEZONE="Asia/Tokyo") == "UTC"
 
-    def test_the_directory(self, ready: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_directory(self, ready: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         def declared(*words: str, **settings: str) -> str:
             changes = ready("plan", "--format", "json", *words, settings=settings).json["changes"]
             places = {change["location"]["path"].partition("/")[0] for change in changes}
@@ -194,7 +194,7 @@ class TestPrecedence:
         assert declared("by-flag", DIR="by-settings") == "by-flag"
         assert "2 schedules" in ready("validate", "by-flag").out
 
-    def test_the_guards(self, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_guards(self, here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         here.spec("schedules:\n" + "".join(f"  task-{n}: {{task: t, interval: 1h}}\n" for n in range(9)))
         assert here("sync").code == 0
         here.spec("schedules:\n  task-0: {task: t, interval: 1h}\n")
@@ -212,88 +212,88 @@ class TestPrecedence:
 
 
 class TestWhichDatabase:
-    def test_a_url_then_its_variable_then_the_project_then_the_embedded_one(self, migrated: Project) -> None:
-        migrated.say("from pathlib import Path\nDATABASES['beat'] = {**DATABASES['default'], 'NAME': 'alias.sqlite3'}")
+    def test_a_url_precedes_its_variable_the_project_and_the_embedded_database(self, migrated: Project) -> None:
+        migrated.append_settings(
+            "from pathlib import Path\nDATABASES['beat'] = {**DATABASES['default'], 'NAME': 'alias.sqlite3'}"
+        )
         for name in ("flag", "variable", "alias"):
             shutil.copy(migrated.path / "db.sqlite3", migrated.path / f"{name}.sqlite3")
         variable = {"BEATSYNC_DATABASE_URL": "sqlite:///variable.sqlite3"}
         django = {"DJANGO_SETTINGS_MODULE": "proj.settings"}
 
         def chosen(*words: str, env: dict[str, str] | None = None) -> str:
-            answer = migrated.run("-m", "beatsync", "migrate", *words, env=env)
-            assert answer.out.endswith(": nothing to do\n"), answer
-            return Path(answer.out.removeprefix("SQLite ").removesuffix(": nothing to do\n")).name
+            result = migrated.run("-m", "beatsync", "migrate", *words, env=env)
+            assert result.out.endswith(": nothing to do\n"), result
+            return Path(result.out.removeprefix("SQLite ").removesuffix(": nothing to do\n")).name
 
         assert chosen("--database-url", "sqlite:///flag.sqlite3", env=variable | django) == "flag.sqlite3"
         assert chosen(env=variable | django) == "variable.sqlite3"
         assert chosen(env=django) == "db.sqlite3"
-        assert chosen("--settings", "proj.settings") == "db.sqlite3"
         assert chosen("--database", "beat", env=django) == "alias.sqlite3"
-        assert chosen(env=django | {"BEATSYNC_DATABASE": "beat"}) == "alias.sqlite3"
-        # A URL goes before an alias that no one typed.
+        # A URL precedes an alias from the environment.
         assert chosen(env=django | variable | {"BEATSYNC_DATABASE": "beat"}) == "variable.sqlite3"
         assert not (migrated.path / "beatsync.sqlite3").exists()
         assert chosen() == "beatsync.sqlite3"
 
-    def test_two_databases_at_once_are_wrong_usage(self, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_choosing_two_databases_is_wrong_usage(self, here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         here.spec(SPEC)
         monkeypatch.setenv("BEATSYNC_DATABASE_URL", "sqlite:///elsewhere.sqlite3")
-        answer = here("sync", "--database", "default")
-        assert (answer.code, answer.out) == (64, "")
-        assert "give only one of the two" in answer.err
+        result = here("sync", "--database", "default")
+        assert (result.code, result.out) == (64, "")
+        assert "use only one of the two" in result.err
         assert here.rows() == {}
 
-    def test_an_alias_without_a_project_is_refused_and_no_database_is_made(self, shell: Shell) -> None:
+    def test_an_alias_without_a_project_is_an_error_and_creates_no_database(self, shell: Shell) -> None:
         shell.spec(SPEC)
-        answer = shell("sync", "--database", "beat")
-        assert (answer.code, answer.out) == (1, "")
-        assert "there is no project here: name its settings with --settings or DJANGO_SETTINGS_MODULE" in answer.err
+        result = shell("sync", "--database", "beat")
+        assert (result.code, result.out) == (1, "")
+        assert "there is no project here: name its settings with --settings or DJANGO_SETTINGS_MODULE" in result.err
         assert not (shell.path / "beatsync.sqlite3").exists()
 
 
 class TestWrongUsage:
     @pytest.mark.parametrize("name", COMMANDS)
-    def test_an_unknown_flag_offers_the_nearest(self, here: Here, name: str) -> None:
+    def test_an_unknown_flag_suggests_the_nearest(self, here: InProcess, name: str) -> None:
         for flag in ("--formt", "--databse-url", "--hlep"):
-            answer = here(name, flag)
-            assert (answer.code, answer.out) == (64, "")
-            assert answer.err.startswith(f"Usage: beatsync {name} ")
-            assert f"No such option '{flag}'" in answer.err
-        assert "Did you mean '--help'?" in answer.err
+            result = here(name, flag)
+            assert (result.code, result.out) == (64, "")
+            assert result.err.startswith(f"Usage: beatsync {name} ")
+            assert f"No such option '{flag}'" in result.err
+        assert "Did you mean '--help'?" in result.err
 
-    def test_the_name_that_other_tools_have_for_a_plan_is_understood(self, here: Here) -> None:
-        answer = here("sync", "--dry-run")
-        assert answer.code == 64
-        assert "`beatsync plan` shows what a sync would do" in answer.err
+    def test_dry_run_suggests_plan(self, here: InProcess) -> None:
+        result = here("sync", "--dry-run")
+        assert result.code == 64
+        assert "use `beatsync plan`: it shows what a sync would change" in result.err
 
     @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"release", "run"}])
-    def test_a_word_too_many_is_told(self, here: Here, name: str) -> None:
+    def test_an_extra_argument_is_wrong_usage(self, here: InProcess, name: str) -> None:
         first = ["plan"] if name == "schema" else REST.get(name, ["one"])
-        answer = here(name, *first, "two", "three")
-        assert (answer.code, answer.out) == (64, "")
-        assert "Got unexpected extra argument" in answer.err
+        result = here(name, *first, "two", "three")
+        assert (result.code, result.out) == (64, "")
+        assert "Got unexpected extra argument" in result.err
 
-    def test_no_command_at_all_shows_what_there_is(self, here: Here) -> None:
-        answer = here()
-        assert (answer.code, answer.out) == (64, "")
+    def test_no_command_shows_the_commands(self, here: InProcess) -> None:
+        result = here()
+        assert (result.code, result.out) == (64, "")
         for name in COMMANDS:
-            assert f"\n  {name} " in answer.err
+            assert f"\n  {name} " in result.err
 
-    def test_an_unknown_command_offers_the_nearest_or_all(self, here: Here) -> None:
-        assert here("snyc").err.endswith("There is no command 'snyc'. Did you mean 'sync'?\n")
-        assert f"The commands are {', '.join(COMMANDS)}." in here("frobnicate").err
+    def test_an_unknown_command_suggests_the_nearest_or_lists_all(self, here: InProcess) -> None:
+        assert here("snyc").err.endswith("No such command 'snyc'. Did you mean 'sync'?\n")
+        assert f"Available commands: {', '.join(COMMANDS)}." in here("frobnicate").err
         assert here("frobnicate").code == 64
 
 
-class TestTheProgram:
+class TestProgram:
     def test_it_is_installed_as_a_command_and_run_as_a_module(self, shell: Shell) -> None:
         [script] = entry_points(group="console_scripts", name="beatsync")
         assert script.load() is main
-        said = Answer(0, f"beatsync {__version__}\n", "")
-        assert shell("--version") == said
+        value = CommandResult(0, f"beatsync {__version__}\n", "")
+        assert shell("--version") == value
         installed = Path(sys.executable).with_name("beatsync")
-        done = subprocess.run([installed, "--version"], cwd=shell.path, capture_output=True, text=True, check=False)
-        assert Answer(done.returncode, done.stdout, done.stderr) == said
+        process = subprocess.run([installed, "--version"], cwd=shell.path, capture_output=True, text=True, check=False)
+        assert CommandResult(process.returncode, process.stdout, process.stderr) == value
 
     def test_help_is_cheap(self, shell: Shell) -> None:
         program = (
@@ -303,10 +303,10 @@ class TestTheProgram:
         assert shell.run("-c", program).err == "[]\n"
 
 
-@pytest.mark.parametrize("said", ["by variable", "shop=by variable"])
-def test_the_daemon_takes_its_directory_from_the_variable_too(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("value", ["by variable", "shop=by variable"])
+def test_the_daemon_reads_its_directory_from_the_variable(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from beatsync.cli.run import command
 
-    monkeypatch.setenv("BEATSYNC_DIR", said)
-    assert params(command)["directories"] == (said,)
+    monkeypatch.setenv("BEATSYNC_DIR", value)
+    assert params(command)["directories"] == (value,)
     assert params(command, "a", "b")["directories"] == ("a", "b")

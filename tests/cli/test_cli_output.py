@@ -1,4 +1,4 @@
-"""Standard output is the answer and nothing else; how it looks depends on who looks."""
+"""Standard output holds the result and nothing else; colour and progress depend on the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 import pytest
 
 from beatsync.cli.group import COMMANDS, group
-from tests.cli.commanding import Here, Shell, copied, lock_held
+from tests.cli.commanding import InProcess, Shell, copy_database, lock_held
 from tests.cli.terminal import terminal
 from tests.conftest import Backend, task_maker
 
@@ -19,19 +19,19 @@ schedules:
 """
 ESCAPE = "\x1b["
 SCHEMAS = {"validate": "validate", "plan": "plan", "sync": "plan", "status": "status"}
-"""The published schema of each command's JSON."""
+"""The published schema of the JSON output of each command."""
 
 
-def fresh(here: Here) -> None:
+def fresh(here: InProcess) -> None:
     here.spec(SPEC)
 
 
-def unchanged(here: Here) -> None:
+def unchanged(here: InProcess) -> None:
     here.spec(SPEC)
     here("sync")
 
 
-def drifted(here: Here) -> None:
+def drifted(here: InProcess) -> None:
     from django_celery_beat.models import PeriodicTask
 
     unchanged(here)
@@ -39,23 +39,23 @@ def drifted(here: Here) -> None:
     PeriodicTask.objects.filter(name="tick").delete()
 
 
-def pruned(here: Here) -> None:
+def pruned(here: InProcess) -> None:
     unchanged(here)
     here.spec(SPEC.replace("nightly", "weekly").replace("30s", "1m"))
 
 
-def invalid(here: Here) -> None:
+def invalid(here: InProcess) -> None:
     unchanged(here)
     here.spec("schedules: {bad: {task: t, crontab: '61 * * * *', kwarg: {}}}", "schedules.d/bad.yaml")
 
 
-def blocked(here: Here) -> None:
+def blocked(here: InProcess) -> None:
     task_maker(here.alias)("tick")
     here.spec(SPEC)
     here("sync")
 
 
-def emptied(here: Here) -> None:
+def emptied(here: InProcess) -> None:
     unchanged(here)
     here.spec("schedules: {}")
 
@@ -64,32 +64,32 @@ SCENES = [fresh, unchanged, drifted, pruned, invalid, blocked, emptied]
 
 
 class TestJSON:
-    def test_no_command_that_answers_in_json_is_forgotten(self) -> None:
-        answering = set()
+    def test_every_command_with_json_output_is_tested(self) -> None:
+        json_commands = set()
         for name in COMMANDS:
             command = group.get_command(click.Context(group), name)
             assert command is not None
             for option in command.params:
                 if option.name == "output_format" and isinstance(option.type, click.Choice):
                     assert "json" in option.type.choices
-                    answering.add(name)
-        assert answering == SCHEMAS.keys()
+                    json_commands.add(name)
+        assert json_commands == SCHEMAS.keys()
 
     @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
     @pytest.mark.parametrize("command", SCHEMAS)
-    def test_it_is_what_its_schema_says_and_alone_on_standard_output(
-        self, here: Here, monkeypatch: pytest.MonkeyPatch, scene: object, command: str
+    def test_json_matches_its_schema_and_is_alone_on_standard_output(
+        self, here: InProcess, monkeypatch: pytest.MonkeyPatch, scene: object, command: str
     ) -> None:
         assert callable(scene)
         scene(here)
         verbose = [] if command == "status" else ["--verbose"]
         monkeypatch.setenv("FORCE_COLOR", "1")
-        answer = here(command, "--format", "json", *verbose)
-        answer.matching(SCHEMAS[command])
-        assert ESCAPE not in answer.out
-        assert bool(answer.err) == bool(verbose)
+        result = here(command, "--format", "json", *verbose)
+        result.matching(SCHEMAS[command])
+        assert ESCAPE not in result.out
+        assert bool(result.err) == bool(verbose)
 
-    def test_a_plan_around_an_invalid_file_too(self, here: Here) -> None:
+    def test_an_isolated_invalid_file_is_in_the_json(self, here: InProcess) -> None:
         invalid(here)
         for command in ("plan", "sync"):
             document = here(command, "--on-invalid", "isolate", "--format", "json").matching("plan")
@@ -107,26 +107,26 @@ class TestStreams:
         ],
         ids=lambda words: words[0],
     )
-    def test_what_is_no_answer_goes_to_standard_error(self, here: Here, words: list[str]) -> None:
+    def test_everything_but_the_result_goes_to_standard_error(self, here: InProcess, words: list[str]) -> None:
         here.spec(SPEC)
-        quiet = [word for word in words if word != "--verbose"]
-        loud = here(*words)
-        assert loud.code == 0
-        assert loud.err
+        plain_words = [word for word in words if word != "--verbose"]
+        verbose_result = here(*words)
+        assert verbose_result.code == 0
+        assert verbose_result.err
         if words[0] in {"validate", "plan"}:
-            assert here(*quiet).out == loud.out
+            assert here(*plain_words).out == verbose_result.out
 
     @pytest.mark.parametrize("words", [["plan", "missing"], ["plan", "--nope"], ["release", "x"]], ids=str)
-    def test_an_error_is_no_answer(self, here: Here, words: list[str]) -> None:
-        answer = here(*words)
-        assert answer.out == ""
-        assert "rror: " in answer.err
+    def test_an_error_goes_to_standard_error(self, here: InProcess, words: list[str]) -> None:
+        result = here(*words)
+        assert result.out == ""
+        assert "rror: " in result.err
 
-    def test_what_a_narrow_encoding_cannot_say_is_spelled_out(self, shell: Shell) -> None:
+    def test_characters_outside_the_encoding_are_escaped(self, shell: Shell) -> None:
         shell.spec("schedules:\n  nächtlich: {task: t, interval: 1h}\n")
-        answer = shell("plan", env={"PYTHONIOENCODING": "ascii"})
-        assert answer.code == 0
-        assert "  + n\\xe4chtlich\n" in answer.out
+        result = shell("plan", env={"PYTHONIOENCODING": "ascii"})
+        assert result.code == 0
+        assert "  + n\\xe4chtlich\n" in result.out
 
 
 class TestColour:
@@ -141,7 +141,7 @@ class TestColour:
         ids=str,
     )
     def test_in_a_pipe(
-        self, here: Here, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], *, coloured: bool
+        self, here: InProcess, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], *, coloured: bool
     ) -> None:
         here.spec(SPEC)
         for name, value in env.items():
@@ -174,38 +174,38 @@ class TestColour:
 
 class TestProgress:
     @pytest.fixture
-    def made(self, shell: Shell, sqlite_backend: Backend) -> Shell:
-        """A place where the embedded database has its tables."""
+    def embedded(self, shell: Shell, sqlite_backend: Backend) -> Shell:
+        """A directory whose embedded database has its tables."""
         shell.spec(SPEC)
-        copied(sqlite_backend.url, shell.path / "beatsync.sqlite3")
+        copy_database(sqlite_backend.url, shell.path / "beatsync.sqlite3")
         return shell
 
-    def test_a_person_who_waits_sees_what_for_and_it_is_gone_in_the_end(self, made: Shell) -> None:
-        url = f"sqlite:///{made.path / 'beatsync.sqlite3'}"
+    def test_a_long_step_shows_a_bar_that_is_removed_at_the_end(self, embedded: Shell) -> None:
+        url = f"sqlite:///{embedded.path / 'beatsync.sqlite3'}"
         with contextlib.ExitStack() as stack:
             with lock_held(url, "default", "alice"):
-                screen = stack.enter_context(terminal(made.path, "sync"))
+                screen = stack.enter_context(terminal(embedded.path, "sync"))
                 screen.wait_for("applying")
                 assert screen.process.poll() is None
             assert screen.end() == 0
-        answer = screen.shown.rpartition("━")[2]
-        assert "\x1b[2K" in answer
-        assert answer.endswith("2 created, 0 unchanged.\r\n")
+        result = screen.shown.rpartition("━")[2]
+        assert "\x1b[2K" in result
+        assert result.endswith("2 created, 0 unchanged.\r\n")
 
     @pytest.mark.parametrize(
         ("words", "env"), [(["--quiet"], {}), ([], {"CI": "1"}), (["--verbose"], {})], ids=["quiet", "ci", "verbose"]
     )
-    def test_nobody_who_did_not_ask_sees_a_bar(self, made: Shell, words: list[str], env: dict[str, str]) -> None:
-        url = f"sqlite:///{made.path / 'beatsync.sqlite3'}"
+    def test_no_bar_is_shown(self, embedded: Shell, words: list[str], env: dict[str, str]) -> None:
+        url = f"sqlite:///{embedded.path / 'beatsync.sqlite3'}"
         with (
             lock_held(url, "default", "alice"),
-            terminal(made.path, "sync", "--lock-timeout", "2s", *words, env=env) as screen,
+            terminal(embedded.path, "sync", "--lock-timeout", "1s", *words, env=env) as screen,
         ):
             assert screen.end() == 4
         assert "━" not in screen.shown
         assert "alice holds the lock of source 'default'" in screen.shown
 
-    def test_a_short_command_shows_none(self, shell: Shell) -> None:
+    def test_a_short_command_shows_no_bar(self, shell: Shell) -> None:
         shell.spec(SPEC)
         with terminal(shell.path, "validate") as screen:
             assert screen.end() == 0

@@ -1,4 +1,4 @@
-"""`beatsync plan`: shows what a sync would do, and does nothing."""
+"""`beatsync plan`: shows what a sync would change, and writes nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.commanding import Here
+from tests.cli.commanding import InProcess
 from tests.conftest import task_maker
 
 SPEC = """\
@@ -17,26 +17,26 @@ schedules:
 MANY = "schedules:\n" + "".join(f"  task-{n}: {{task: t, interval: 1h}}\n" for n in range(8))
 
 
-def test_a_plan_shows_and_writes_nothing(here: Here) -> None:
+def test_a_plan_shows_the_changes_and_writes_nothing(here: InProcess) -> None:
     here.spec(SPEC)
     before = here.tables()
-    answer = here("plan")
+    result = here("plan")
     assert here.tables() == before
-    assert (answer.code, answer.err) == (0, "")
-    assert "  + nightly\n" in answer.out
-    assert "30 2 * * 1-5  (At 02:30, Monday through Friday)" in answer.out
-    assert answer.out.endswith("\n2 to create, 0 unchanged.\n")
+    assert (result.code, result.err) == (0, "")
+    assert "  + nightly\n" in result.out
+    assert "30 2 * * 1-5  (At 02:30, Monday through Friday)" in result.out
+    assert result.out.endswith("\n2 to create, 0 unchanged.\n")
 
 
-def test_detailed_exitcode_tells_changes_from_none(here: Here) -> None:
+def test_detailed_exitcode_is_2_only_if_there_are_changes(here: InProcess) -> None:
     here.spec(SPEC)
     assert here("plan", "--detailed-exitcode").code == 2
     assert here("sync").code == 0
-    answer = here("plan", "--detailed-exitcode")
-    assert (answer.code, answer.out) == (0, "Nothing to do: 2 unchanged.\n")
+    result = here("plan", "--detailed-exitcode")
+    assert (result.code, result.out) == (0, "Nothing to do: 2 unchanged.\n")
 
 
-def test_json_is_what_its_schema_says_and_says_what_text_says(here: Here) -> None:
+def test_json_matches_its_schema_and_holds_the_changes(here: InProcess) -> None:
     here.spec(SPEC)
     plan = here("plan", "--format", "json").matching("plan")
     assert (plan["applied"], plan["source"], plan["summary"]["create"]) == (False, "default", 2)
@@ -50,32 +50,32 @@ def test_json_is_what_its_schema_says_and_says_what_text_says(here: Here) -> Non
     }
 
 
-def test_drift_and_the_files_own_changes_are_told_apart(here: Here) -> None:
+def test_drift_and_changes_of_the_files_are_distinguished(here: InProcess) -> None:
     from django_celery_beat.models import PeriodicTask
 
     here.spec(SPEC)
     here("sync")
     PeriodicTask.objects.filter(name="tick").update(queue="slow")
     here.spec(SPEC.replace("30s", "1m"))
-    answer = here("plan")
-    assert "  ~ tick\n      interval  30s → 1m\n" in answer.out
-    assert '      queue     "slow" → none  (drift)\n' in answer.out
+    result = here("plan")
+    assert "  ~ tick\n      interval  30s → 1m\n" in result.out
+    assert '      queue     "slow" → none  (drift)\n' in result.out
     [change] = here("plan", "--format", "json").matching("plan")["changes"]
     assert {field["field"]: field["cause"] for field in change["fields"]} == {"interval": "spec", "queue": "drift"}
 
 
 @pytest.mark.parametrize("output_format", ["text", "json", "markdown"])
-def test_a_secret_is_shown_in_no_format_and_not_saved(here: Here, output_format: str) -> None:
+def test_a_secret_is_neither_shown_nor_saved(here: InProcess, output_format: str) -> None:
     here.spec(SPEC)
     here("sync")
     here.spec(SPEC.replace("hunter2", "hunter3"))
-    answer = here("plan", "--format", output_format, "--out", "plan.json")
-    assert "*** (after)" in answer.out
+    result = here("plan", "--format", output_format, "--out", "plan.json")
+    assert "*** (after)" in result.out
     saved = (here.path / "plan.json").read_text(encoding="utf-8")
-    assert "hunter" not in answer.out + answer.err + saved
+    assert "hunter" not in result.out + result.err + saved
 
 
-def test_markdown_is_a_comment_for_a_pull_request(here: Here) -> None:
+def test_markdown_shows_a_diff_below_a_heading(here: InProcess) -> None:
     here.spec(SPEC)
     lines = here("plan", "--format", "markdown").out.splitlines()
     assert lines[0] == "### BeatSync: `default`"
@@ -85,42 +85,42 @@ def test_markdown_is_a_comment_for_a_pull_request(here: Here) -> None:
     assert lines[-1] == "```"
 
 
-def test_an_invalid_file_exits_with_3_and_saves_nothing(here: Here) -> None:
+def test_an_invalid_file_exits_with_3_and_saves_nothing(here: InProcess) -> None:
     here.spec(SPEC)
     here.spec("schedules:\n  broken: {task: t}\n", "schedules.d/broken.yaml")
-    answer = here("plan", "--out", "plan.json", "--format", "json")
-    assert answer.code == 3
-    assert answer.matching("plan")["diagnostics"][0]["path"] == "schedules.d/broken.yaml"
+    result = here("plan", "--out", "plan.json", "--format", "json")
+    assert result.code == 3
+    assert result.matching("plan")["diagnostics"][0]["path"] == "schedules.d/broken.yaml"
     assert not (here.path / "plan.json").exists()
 
 
-def test_an_invalid_file_beside_others_is_planned_around_where_that_is_asked(here: Here) -> None:
+def test_an_invalid_file_is_isolated_with_the_flag(here: InProcess) -> None:
     here.spec(SPEC)
     here.spec("schedules:\n  broken: {task: t}\n", "schedules.d/broken.yaml")
-    answer = here("plan", "--on-invalid", "isolate", "--detailed-exitcode")
-    assert answer.code == 2
-    assert "schedules.d/broken.yaml:2:3: error: " in answer.out
-    assert answer.out.endswith("2 to create, 0 unchanged.\n")
+    result = here("plan", "--on-invalid", "isolate", "--detailed-exitcode")
+    assert result.code == 2
+    assert "schedules.d/broken.yaml:2:3: error: " in result.out
+    assert result.out.endswith("2 to create, 0 unchanged.\n")
 
 
-def test_a_conflict_exits_with_4_names_row_and_switch_and_saves_nothing(here: Here) -> None:
+def test_a_conflict_exits_with_4_names_the_row_and_the_flag_and_saves_nothing(here: InProcess) -> None:
     task_maker(here.alias)("tick")
     here.spec(SPEC)
-    answer = here("plan", "--out", "plan.json")
-    assert answer.code == 4
-    assert "blocked: a row named 'tick' exists and BeatSync does not own it" in answer.out
-    assert "--adopt takes it over" in answer.out
+    result = here("plan", "--out", "plan.json")
+    assert result.code == 4
+    assert "blocked: a row named 'tick' exists and BeatSync does not own it" in result.out
+    assert "--adopt takes it over" in result.out
     assert not (here.path / "plan.json").exists()
     assert "~ tick (adopt)" in here("plan", "--adopt").out
 
 
-def test_too_many_deletions_exit_with_4_unless_the_plan_is_saved_for_review(here: Here) -> None:
+def test_too_many_deletions_exit_with_4_unless_the_plan_is_saved(here: InProcess) -> None:
     here.spec(MANY)
     here("sync")
     here.spec("schedules:\n  task-0: {task: t, interval: 1h}\n")
-    answer = here("plan", "--format", "json")
-    assert answer.code == 4
-    [blocked] = answer.matching("plan")["blocked"]
+    result = here("plan", "--format", "json")
+    assert result.code == 4
+    [blocked] = result.matching("plan")["blocked"]
     assert (blocked["code"], len(blocked["names"])) == ("max-deletes", 7)
     assert here("plan", "--out", "plan.json").code == 0
     assert here("plan", "--out", "plan.json", "--detailed-exitcode").code == 2
@@ -129,10 +129,10 @@ def test_too_many_deletions_exit_with_4_unless_the_plan_is_saved_for_review(here
     assert here("plan", "--max-deletes", "100%").code == 0
 
 
-def test_a_saved_plan_is_its_json_with_the_flags_that_it_was_made_under(here: Here) -> None:
+def test_a_saved_plan_is_the_json_output_with_the_flags(here: InProcess) -> None:
     here.spec(SPEC)
-    answer = here("plan", "--format", "json", "--out", "plan.json", "--adopt", "--max-deletes", "5", "--env", "live")
-    assert "`beatsync sync --plan plan.json` does exactly this" in answer.err
+    result = here("plan", "--format", "json", "--out", "plan.json", "--adopt", "--max-deletes", "5", "--env", "live")
+    assert "run `beatsync sync --plan plan.json` to apply exactly this plan" in result.err
     saved = json.loads((here.path / "plan.json").read_text(encoding="utf-8"))
     assert saved.pop("options") == {
         "adopt": True,
@@ -143,37 +143,37 @@ def test_a_saved_plan_is_its_json_with_the_flags_that_it_was_made_under(here: He
         "on_invalid": "refuse",
         "timezone": "UTC",
     }
-    # Where the text says what a file is, the saved plan says it as the source does.
-    shown = answer.matching("plan")
+    # Printed paths are relative to the working directory, saved ones to the source.
+    shown = result.matching("plan")
     for change in shown["changes"]:
         change["location"]["path"] = change["location"]["path"].removeprefix("schedules.d/")
     assert saved == shown
 
 
-def test_a_plan_that_cannot_be_saved_is_an_error(here: Here) -> None:
+def test_a_plan_that_cannot_be_saved_is_an_error(here: InProcess) -> None:
     here.spec(SPEC)
-    answer = here("plan", "--out", "missing/plan.json")
-    assert answer.code == 1
-    assert "missing/plan.json cannot be written: No such file or directory" in answer.err
+    result = here("plan", "--out", "missing/plan.json")
+    assert result.code == 1
+    assert "missing/plan.json cannot be written: No such file or directory" in result.err
 
 
-def test_what_only_beat_would_do_by_itself_is_flagged(here: Here) -> None:
+def test_a_schedule_that_fires_at_once_is_marked(here: InProcess) -> None:
     here.spec("schedules:\n  dawn: {task: t, interval: 1h, start_time: 2020-01-01T00:00:00Z}\n")
     assert "fires at once" not in here("plan").out
-    answer = here("plan", "--catch-up")
-    assert "  + dawn\n      fires at once\n" in answer.out
+    result = here("plan", "--catch-up")
+    assert "  + dawn\n      fires at once\n" in result.out
     assert here("plan", "--catch-up", "--format", "json").matching("plan")["changes"][0]["fires_at_once"] is True
 
 
-def test_to_forget_the_environment_is_warned_of(here: Here) -> None:
+def test_a_missing_environment_causes_a_warning(here: InProcess) -> None:
     here.spec("schedules:\n  here-only: {task: t, interval: 1h, only: [production]}\n  tick: {task: t, interval: 1h}\n")
     assert here("sync", "--env", "production").code == 0
-    answer = here("plan")
-    assert (answer.code, answer.err) == (0, "")
-    assert "  - here-only\n" in answer.out
+    result = here("plan")
+    assert (result.code, result.err) == (0, "")
+    assert "  - here-only\n" in result.out
     assert (
         "schedules.d: warning: this source was last synced under --env production, and this is without --env"
-        " [environment-changed]" in answer.out
+        " [environment-changed]" in result.out
     )
     assert here("sync").code == 0
     assert "warning" not in here("plan").out

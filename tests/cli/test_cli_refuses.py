@@ -1,4 +1,4 @@
-"""Bad input from a user's shell: exit code 3, every problem said, and not a byte of the database changed."""
+"""Invalid files: exit code 3, every problem is reported, and the database is unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TABLES = (HISTORY, TOMBSTONE, INVENTORY, SOURCE, PERIODIC_TASK, *SCHEDULES.value
 
 
 def everything(alias: str) -> list[object]:
-    """Return all rows of all tables that a sync may write."""
+    """Return every row of the tables that a sync may write."""
     rows: list[object] = []
     with connections[alias].cursor() as cursor:
         for table in TABLES:
@@ -36,13 +36,13 @@ def test_no_invalid_file_changes_a_database(
     (tmp_path / "good.yaml").write_text("schedules:\n  new: {task: t, interval: 2h}\n", encoding="utf-8")
     files = [path for path in sorted(INVALID.glob("*.yaml")) if not path.stem.endswith("-warning")]
     assert len(files) >= 40
-    # No database has a say in what is invalid, so on one of them it is seen that each file alone is enough.
-    for some in [[path] for path in files] if backend.name == "sqlite" else [files]:
-        bad = [Path(shutil.copy(path, tmp_path / f"bad-{path.name}")) for path in some]
+    # Validity does not depend on the database, so each file is tested alone on SQLite only.
+    for batch in [[path] for path in files] if backend.name == "sqlite" else [files]:
+        bad = [Path(shutil.copy(path, tmp_path / f"bad-{path.name}")) for path in batch]
         capsys.readouterr()
-        assert main(words) == 3, some
-        told = capsys.readouterr().out
+        assert main(words) == 3, batch
+        output = capsys.readouterr().out
         for path in bad:
-            assert f"{path.name}:" in told
+            assert f"{path.name}:" in output
             path.unlink()
     assert everything(backend.alias) == before

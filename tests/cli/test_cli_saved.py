@@ -1,4 +1,4 @@
-"""A saved plan is done exactly as it was reviewed, or not at all."""
+"""A saved plan is applied exactly as it was reviewed, or not at all."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commanding import Here
+from tests.cli.commanding import InProcess
 from tests.conftest import task_maker
 
 SPEC = "schedules:\n  nightly: {task: shop.bill, interval: 1h, kwargs: {token: hunter2}}\n"
 
 
 @pytest.fixture
-def planned(here: Here) -> Here:
-    """A change of a row that was reviewed and is not done yet."""
+def planned(here: InProcess) -> InProcess:
+    """A saved plan that changes one row and is not applied yet."""
     here.spec(SPEC)
     assert here("sync").code == 0
     here.spec(SPEC.replace("1h", "2h"))
@@ -24,8 +24,8 @@ def planned(here: Here) -> Here:
     return here
 
 
-def row(**fields: Any) -> Callable[[Here], None]:
-    def change(_: Here) -> None:
+def row(**fields: Any) -> Callable[[InProcess], None]:
+    def change(_: InProcess) -> None:
         from django_celery_beat.models import PeriodicTask
 
         PeriodicTask.objects.update(**fields)
@@ -33,14 +33,14 @@ def row(**fields: Any) -> Callable[[Here], None]:
     return change
 
 
-def gone(_: Here) -> None:
+def gone(_: InProcess) -> None:
     from django_celery_beat.models import PeriodicTask
 
     PeriodicTask.objects.all().delete()
 
 
-def spec(text: str, name: str = "schedules.d/tasks.yaml") -> Callable[[Here], None]:
-    def change(here: Here) -> None:
+def spec(text: str, name: str = "schedules.d/tasks.yaml") -> Callable[[InProcess], None]:
+    def change(here: InProcess) -> None:
         here.spec(text, name)
 
     return change
@@ -51,44 +51,46 @@ def spec(text: str, name: str = "schedules.d/tasks.yaml") -> Callable[[Here], No
     [
         pytest.param(row(queue="slow"), id="a row drifted"),
         pytest.param(row(task="shop.other"), id="a row drifted in another field"),
-        pytest.param(gone, id="a row is gone"),
+        pytest.param(gone, id="a row was deleted"),
         pytest.param(spec(SPEC.replace("1h", "3h")), id="another value"),
-        pytest.param(spec(SPEC), id="taken back"),
+        pytest.param(spec(SPEC), id="reverted"),
         pytest.param(spec(SPEC.replace("1h", "2h").replace("hunter2", "hunter3")), id="only a secret"),
-        pytest.param(spec("schedules:\n  x: {task: t, interval: 1h}\n", "schedules.d/x.yaml"), id="one more"),
+        pytest.param(spec("schedules:\n  x: {task: t, interval: 1h}\n", "schedules.d/x.yaml"), id="an added schedule"),
     ],
 )
-def test_it_is_refused_where_what_it_would_do_has_changed(planned: Here, change: Callable[[Here], None]) -> None:
+def test_a_plan_that_would_do_something_else_is_blocked(
+    planned: InProcess, change: Callable[[InProcess], None]
+) -> None:
     change(planned)
     before = planned.rows()
-    answer = planned("sync", "--plan", "plan.json")
-    assert answer.code == 4
-    assert "blocked: the saved plan no longer holds: files or rows have changed since it was made" in answer.out
-    assert "hint: make a new plan and review it" in answer.out
-    assert "hunter" not in answer.out + answer.err
+    result = planned("sync", "--plan", "plan.json")
+    assert result.code == 4
+    assert "blocked: the saved plan no longer holds: files or rows have changed since it was made" in result.out
+    assert "hint: make a new plan and review it" in result.out
+    assert "hunter" not in result.out + result.err
     after = planned.rows()
-    assert {name: vars(one) | {"_state": 0} for name, one in after.items()} == {
-        name: vars(one) | {"_state": 0} for name, one in before.items()
+    assert {name: vars(row_) | {"_state": 0} for name, row_ in after.items()} == {
+        name: vars(row_) | {"_state": 0} for name, row_ in before.items()
     }
 
 
-def test_it_holds_while_beat_only_runs_what_is_there(planned: Here) -> None:
+def test_a_plan_stays_valid_while_beat_runs_tasks(planned: InProcess) -> None:
     from datetime import datetime, timezone
 
     row(total_run_count=7, last_run_at=datetime(2026, 1, 1, tzinfo=timezone.utc))(planned)
     assert planned("sync", "--plan", "plan.json").out.endswith("\n1 updated, 0 unchanged.\n")
 
 
-def test_a_conflict_since_then_stops_it_too(planned: Here) -> None:
+def test_a_new_conflict_blocks_the_plan(planned: InProcess) -> None:
     task_maker(planned.alias)("new")
     planned.spec(SPEC.replace("1h", "2h") + "  new: {task: t, interval: 1h}\n")
-    answer = planned("sync", "--plan", "plan.json")
-    assert answer.code == 4
-    assert "blocked: a row named 'new' exists and BeatSync does not own it" in answer.out
+    result = planned("sync", "--plan", "plan.json")
+    assert result.code == 4
+    assert "blocked: a row named 'new' exists and BeatSync does not own it" in result.out
     assert planned.rows()["nightly"].interval.every == 1
 
 
-def test_a_file_that_became_invalid_is_told_as_such(planned: Here) -> None:
+def test_a_file_that_became_invalid_exits_with_3(planned: InProcess) -> None:
     planned.spec("schedules: [", "schedules.d/broken.yaml")
     assert planned("sync", "--plan", "plan.json").code == 3
 
@@ -129,24 +131,24 @@ def version(number: int) -> Callable[[str], str]:
         pytest.param(damaged(timezone="Mars"), "there is no time zone 'Mars'", id="zone"),
         pytest.param(damaged(max_deletes="few"), "'few' is neither a number", id="limit"),
         pytest.param(damaged(on_invalid="ignore"), "'ignore' is not one of", id="choice"),
-        pytest.param(damaged(force=True), "'force' was unexpected", id="a flag that there is not"),
+        pytest.param(damaged(force=True), "'force' was unexpected", id="an unknown flag"),
     ],
 )
-def test_a_damaged_file_does_nothing_and_says_what_is_wrong(
-    planned: Here, damage: Callable[[str], str], message: str
+def test_a_damaged_file_is_reported_and_writes_nothing(
+    planned: InProcess, damage: Callable[[str], str], message: str
 ) -> None:
     path = planned.path / "plan.json"
     text = damage(path.read_text(encoding="utf-8"))
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     before = planned.tables()
-    answer = planned("sync", "--plan", "plan.json")
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err.startswith("error: plan.json is not a saved plan")
-    assert message in answer.err
+    result = planned("sync", "--plan", "plan.json")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: plan.json is not a saved plan")
+    assert message in result.err
     assert planned.tables() == before
 
 
-def test_another_checksum_is_another_plan(planned: Here) -> None:
+def test_a_plan_with_another_checksum_is_blocked(planned: InProcess) -> None:
     path = planned.path / "plan.json"
     document = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**document, "checksum": "0" * 64}), encoding="utf-8")
@@ -154,34 +156,36 @@ def test_another_checksum_is_another_plan(planned: Here) -> None:
 
 
 @pytest.mark.parametrize(("variable", "value"), [("BEATSYNC_SOURCE", "other"), ("BEATSYNC_ENV", "staging")])
-def test_a_variable_that_says_something_else_is_wrong_usage(
-    planned: Here, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+def test_a_variable_that_contradicts_the_plan_is_wrong_usage(
+    planned: InProcess, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
     before = planned.tables()
-    answer = planned("sync", "--plan", "plan.json")
-    assert (answer.code, answer.out) == (64, "")
-    assert "the plan in plan.json was made with another --" in answer.err
+    result = planned("sync", "--plan", "plan.json")
+    assert (result.code, result.out) == (64, "")
+    assert "the plan in plan.json was made with" in result.err
     assert planned.tables() == before
 
 
-def test_settings_that_changed_meanwhile_do_not_change_what_was_reviewed(planned: Here) -> None:
+def test_changed_settings_do_not_change_a_saved_plan(planned: InProcess) -> None:
     other = {"SOURCE": "other", "TIMEZONE": "Asia/Tokyo", "ON_INVALID": "isolate", "MAX_DELETES": 0}
     done = planned("sync", "--plan", "plan.json", "--format", "json", settings=other)
     assert (done.code, done.json["source"]) == (0, "default")
 
 
-def test_an_environment_that_the_settings_name_since_then_is_another_plan(here: Here) -> None:
+def test_a_new_environment_in_the_settings_makes_the_plan_stale(here: InProcess) -> None:
     here.spec(SPEC + "  live: {task: t, interval: 1h, only: [live]}\n")
     here("plan", "--out", "plan.json")
-    answer = here("sync", "--plan", "plan.json", settings={"ENVIRONMENT": "live"})
-    assert answer.code == 4
-    assert "[plan-stale]" in answer.out
+    result = here("sync", "--plan", "plan.json", settings={"ENVIRONMENT": "live"})
+    assert result.code == 4
+    assert "[plan-stale]" in result.out
     assert here.rows() == {}
 
 
-def test_the_hint_names_all_that_the_sync_must_be_told(here: Here) -> None:
+def test_the_hint_names_the_whole_command(here: InProcess) -> None:
     here.spec(SPEC, "my specs/tasks.yaml")
-    said = here("plan", "my specs", "--out", "plan.json").err
-    assert said == "hint: saved in plan.json; `beatsync sync 'my specs' --plan plan.json` does exactly this\n"
+    hint = here("plan", "my specs", "--out", "plan.json").err
+    assert (
+        hint == "hint: saved in plan.json; run `beatsync sync 'my specs' --plan plan.json` to apply exactly this plan\n"
+    )
     assert here("sync", "my specs", "--plan", "plan.json").code == 0

@@ -1,4 +1,4 @@
-"""No value under a name that looks like a secret's, nor one that is listed as sensitive, is in anything that a command says or keeps."""
+"""No command prints or stores a value whose name looks like a secret, or that is listed as sensitive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import SyncRecord
-from tests.cli.commanding import Here
+from tests.cli.commanding import InProcess
 
 SECRET = "s3cr3t"
 VALID = """
@@ -26,10 +26,10 @@ schedules:
     sync: {sensitive: [kwargs.pin, kwargs.list_of.1]}
 """
 FAULTS = {
-    # Each is wrong at, above, below or beside a secret, which the message, the hint or the line shown might give away.
+    # Each fault is at or near a secret, which the message, the hint or the quoted line might reveal.
     "the wrong type": "kwargs: {token: s3cr3t, x: 1}\n    args: 1",
-    "a secret that is no text": "kwargs: {token: yes, password: 0o17}\n    headers: {secret: s3cr3t, x: 12:30}",
-    "a key given twice": "kwargs:\n      token: s3cr3t\n      token: s3cr3t-again",
+    "a secret that is not text": "kwargs: {token: yes, password: 0o17}\n    headers: {secret: s3cr3t, x: 12:30}",
+    "a duplicate key": "kwargs:\n      token: s3cr3t\n      token: s3cr3t-again",
     "a tag": "kwargs:\n      token: !!binary s3cr3t",
     "a headers value of another type": "headers: [{cookie: s3cr3t}]",
     "kwargs as text": 'kwargs: \'{"token": "s3cr3t"}\'',
@@ -46,41 +46,41 @@ FAULTS = {
 }
 
 
-def everything(here: Here, *words: str) -> str:
-    answer = here(*words)
-    return answer.out + answer.err
+def everything(here: InProcess, *words: str) -> str:
+    result = here(*words)
+    return result.out + result.err
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("output", ["text", "json", "github", "sarif", "junit"])
-def test_validate(here: Here, fault: str, output: str) -> None:
+def test_validate_masks_secrets(here: InProcess, fault: str, output: str) -> None:
     (here.path / "specs").mkdir()
     text = f"schedules:\n  one:\n    task: t\n    interval: 1h\n    {FAULTS[fault]}\n"
     (here.path / "specs" / "a.yaml").write_text(text, encoding="utf-8")
-    answer = here("validate", "specs", "--format", output)
-    assert SECRET not in answer.out + answer.err
+    result = here("validate", "specs", "--format", output)
+    assert SECRET not in result.out + result.err
 
 
-def test_what_commands_say_and_keep(here: Here, tmp_path: Path) -> None:
+def test_plan_sync_status_and_the_history_mask_secrets(here: InProcess, tmp_path: Path) -> None:
     (here.path / "specs").mkdir()
     spec = here.path / "specs" / "a.yaml"
-    said = ""
+    texts = ""
     for number in range(3):
-        # Created, changed in each secret, and drifted by somebody.
+        # Created, then every secret changed, then drifted.
         spec.write_text(VALID.replace(SECRET, f"{SECRET}-{min(number, 1)}"), encoding="utf-8")
         if number == 2:
             PeriodicTask.objects.using(here.alias).update(
                 kwargs='{"token": "s3cr3t-drift"}', args='[{"password": "s3cr3t-drift"}]', headers="s3cr3t, not JSON"
             )
-            said += everything(here, "status") + everything(here, "status", "--format", "json")
+            texts += everything(here, "status") + everything(here, "status", "--format", "json")
         for output in ("text", "json", "markdown"):
-            said += everything(here, "plan", "specs", "--format", output, "--verbose")
-        said += everything(here, "plan", "specs", "--out", str(tmp_path / "saved.json"))
-        said += (tmp_path / "saved.json").read_text(encoding="utf-8")
-        said += everything(here, "sync", "specs", "--verbose", "--format", ("text", "json", "markdown")[number])
-        said += everything(here, "status") + everything(here, "status", "--format", "json")
-    said += str(list(SyncRecord.objects.using(here.alias).values()))
+            texts += everything(here, "plan", "specs", "--format", output, "--verbose")
+        texts += everything(here, "plan", "specs", "--out", str(tmp_path / "saved.json"))
+        texts += (tmp_path / "saved.json").read_text(encoding="utf-8")
+        texts += everything(here, "sync", "specs", "--verbose", "--format", ("text", "json", "markdown")[number])
+        texts += everything(here, "status") + everything(here, "status", "--format", "json")
+    texts += str(list(SyncRecord.objects.using(here.alias).values()))
     assert SyncRecord.objects.using(here.alias).count() == 3
-    assert SECRET not in said
-    assert "***" in said
+    assert SECRET not in texts
+    assert "***" in texts
     assert SECRET in PeriodicTask.objects.using(here.alias).get().kwargs

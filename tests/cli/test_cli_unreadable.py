@@ -1,4 +1,4 @@
-"""SQLite keeps whatever it is given in any column, and neither beat nor Django can read all of it: ours is mended, all else left alone."""
+"""SQLite stores values of any type in any column, also ones that Django cannot read: owned rows are repaired, others stay unchanged."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.db import connections
 
 from beatsync.store import Store
 from beatsync.store.tables import PERIODIC_TASK, SCHEDULES, Table
-from tests.cli.commanding import Here
+from tests.cli.commanding import InProcess
 
 TASK = PERIODIC_TASK.name
 OTHERS = 1000
-"""Above all keys of ours."""
+"""Greater than the keys of all owned rows; added to a key for its unowned copy."""
 NO_DRIFT = ("last_run_at", "total_run_count", "date_changed", "one_off")
-"""What is beat's own; and a flag, of which everything but 1 is false to Django."""
-SAID = {
+"""Columns that beat writes, and a flag that Django reads as false unless it is 1."""
+SPECS = {
     "interval": (
         "interval: {}m; queue: q; exchange: e; routing_key: r; args: [1]; kwargs: {{a: 1}}; headers: {{x: y}}; priority: 3;"
         " expire_seconds: 90; start_time: 2020-01-01T00:00:00Z; description: d"
@@ -28,7 +28,7 @@ SAID = {
     "solar": "solar: {{event: sunrise, latitude: {}.5, longitude: 2.5}}",
     "clocked": "clocked: 2099-01-01T00:{}:00Z",
 }
-"""A schedule of each kind, of which no two have one schedule row."""
+"""A schedule of each kind; the number makes its schedule row unique."""
 CASES = {
     f"{kind}-{column}": (kind, table, column)
     for kind, table, column in [
@@ -40,27 +40,27 @@ CASES = {
         ),
     ]
 }
-"""By the name of the schedule whose row has it written into, each alone."""
+"""By the name of the schedule: its kind, and the table and the column that the test changes."""
 VALUES = {
     "bytes": ("x'00ff'", "x'00fe'"),
     "the same as bytes": ("CAST({} AS BLOB)", "CAST({} AS BLOB)"),
     "a fraction": ("1.5", "3.5"),
     "a word": ("'word'", "'another'"),
 }
-"""What ours is given, and theirs: two names must differ."""
+"""The values for owned rows and for unowned rows, which differ because names are unique."""
 
 
-def rows(here: Here, sql: str) -> list[Any]:
-    """Run a statement in a session of its own, which looks after no foreign key."""
+def rows(here: InProcess, sql: str) -> list[Any]:
+    """Run a statement on a new connection, which does not check foreign keys."""
     with contextlib.closing(sqlite3.connect(connections[here.alias].settings_dict["NAME"])) as session, session:
         return session.execute(sql).fetchall()
 
 
 @dataclass
 class Row:
-    """A row of ours, and its schedule's; those of others have the keys behind `OTHERS`."""
+    """An owned row and its schedule row; the keys of their unowned copies are greater by `OTHERS`."""
 
-    here: Here
+    here: InProcess
     kind: str
     table: Table
     column: str
@@ -81,27 +81,27 @@ class Row:
         return value
 
 
-def theirs(here: Here) -> list[Any]:
+def theirs(here: InProcess) -> list[Any]:
     tables = (PERIODIC_TASK, *SCHEDULES.values())
     return [rows(here, f"SELECT * FROM {table.name} WHERE id > {OTHERS} AND id < {2 * OTHERS}") for table in tables]
 
 
 @pytest.fixture
-def synced(here: Here) -> dict[str, Row]:
-    """A row of ours for each case, and the same once more that are not ours, with schedule rows of their own."""
-    # Keys begin at 1 again, whatever tests before this one made.
+def synced(here: InProcess) -> dict[str, Row]:
+    """An owned row for each case, and an unowned copy of each with its own schedule row."""
+    # Keys begin at 1 again, independent of earlier tests.
     rows(here, "DELETE FROM sqlite_sequence")
-    said = ""
+    schedules = ""
     for number, (name, (kind, *_)) in enumerate(CASES.items(), start=10):
-        said += "\n    ".join([f"  {name}:", "task: t", *SAID[kind].format(number).split("; ")]) + "\n"
-    here.spec(f"schedules:\n{said}")
+        schedules += "\n    ".join([f"  {name}:", "task: t", *SPECS[kind].format(number).split("; ")]) + "\n"
+    here.spec(f"schedules:\n{schedules}")
     assert here("sync").code == 0
     rows(here, f"UPDATE {TASK} SET last_run_at = '2026-01-01 00:00:00'")
     for table in SCHEDULES.values():
         names = ", ".join(table.columns)
         values = names.replace("latitude", "latitude + 0.25")
         rows(here, f"INSERT INTO {table.name} (id, {names}) SELECT id + {OTHERS}, {values} FROM {table.name}")
-        # What is made later is neither ours of now nor theirs.
+        # Rows that are created later have greater keys than both.
         rows(here, f"UPDATE sqlite_sequence SET seq = {2 * OTHERS} WHERE name = '{table.name}'")
     names = ", ".join(PERIODIC_TASK.columns)
     values = ", ".join(
@@ -111,32 +111,31 @@ def synced(here: Here) -> dict[str, Row]:
     rows(here, f"INSERT INTO {TASK} (id, {names}) SELECT id + {OTHERS}, {values} FROM {TASK}")
     assert here("sync").out == f"Nothing to do: {len(CASES)} unchanged.\n"
     keys = ", ".join(f"{kind}_id" for kind in SCHEDULES)
-    found = rows(here, f"SELECT name, id, COALESCE({keys}) FROM {TASK} WHERE id < {OTHERS}")
-    assert len(found) == len(CASES)
-    # Of nothing that the database can tell of is anything read, so it has to tell of whatever is written from here on.
-    told = Store(here.alias, project_settings=False).told("default")
-    assert told is not None
-    assert sorted(told.known.values()) == sorted(CASES)
-    return {name: Row(here, *CASES[name], key, schedule) for name, key, schedule in found}
+    stored = rows(here, f"SELECT name, id, COALESCE({keys}) FROM {TASK} WHERE id < {OTHERS}")
+    assert len(stored) == len(CASES)
+    # Every row has a fingerprint, so that a row is read from here on only if its fingerprint changes.
+    digests = Store(here.alias, project_settings=False).row_fingerprints("default").digests
+    assert sorted(name for name, digest in digests.items() if digest) == sorted(CASES)
+    return {name: Row(here, *CASES[name], key, schedule) for name, key, schedule in stored}
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_any_column_may_hold_anything(here: Here, synced: dict[str, Row], value: str) -> None:
-    said, theirs_say = VALUES[value]
+def test_any_column_may_hold_any_value(here: InProcess, synced: dict[str, Row], value: str) -> None:
+    owned_value, unowned_value = VALUES[value]
     nothing = f"Nothing to do: {len(CASES)} unchanged.\n"
     before = {name: row.value for name, row in synced.items()}
     untouched = theirs(here)
     for row in synced.values():
-        row.write(theirs_say, theirs=True)
+        row.write(unowned_value, theirs=True)
     left_alone = theirs(here)
     assert left_alone != untouched
     for command in ("status", "plan", "sync"):
-        answer = here(command)
-        assert (answer.code, answer.err) == (0, "")
-    assert answer.out == nothing
+        result = here(command)
+        assert (result.code, result.err) == (0, "")
+    assert result.out == nothing
 
     for row in synced.values():
-        row.write(said)
+        row.write(owned_value)
     ours = {name for name, row in synced.items() if row.table is not PERIODIC_TASK or row.column not in NO_DRIFT}
     drifted = sorted(name for name in ours if synced[name].value != before[name])
     assert len(drifted) >= len(SCHEDULES)
@@ -151,11 +150,11 @@ def test_any_column_may_hold_anything(here: Here, synced: dict[str, Row], value:
 
 
 @pytest.mark.parametrize("value", ["x'00'", "x''", "7", "1.5", "'yes'"])
-def test_a_switch_that_is_not_1_is_off(here: Here, value: str) -> None:
+def test_enabled_is_off_unless_it_is_1(here: InProcess, value: str) -> None:
     here.spec("schedules:\n  one: {task: t, interval: 1h}\n  two: {task: t, interval: 1h, enabled: true}\n")
     assert here("sync").code == 0
     rows(here, f"UPDATE {TASK} SET enabled = {value}")
-    answer = here("sync")
-    assert (answer.code, answer.out.splitlines()[-1]) == (0, "1 updated, 1 unchanged.")
-    assert "  paused by hand: one\n" in answer.out
+    result = here("sync")
+    assert (result.code, result.out.splitlines()[-1]) == (0, "1 updated, 1 unchanged.")
+    assert "  paused by hand: one\n" in result.out
     assert rows(here, f"SELECT enabled FROM {TASK} WHERE name = 'two'") == [(1,)]

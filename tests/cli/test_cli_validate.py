@@ -1,4 +1,4 @@
-"""`beatsync validate`: reads, checks, explains; needs neither a database nor Django."""
+"""`beatsync validate`: checks spec files, without a database or Django."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.cli.commanding import Answer, Here, Shell
+from tests.cli.commanding import CommandResult, InProcess, Shell
 
 VALID = """\
 schedules:
@@ -21,17 +21,17 @@ schedules:
 """
 
 
-def test_valid_files_are_counted_and_exit_with_0(here: Here) -> None:
+def test_valid_files_are_counted_and_exit_with_0(here: InProcess) -> None:
     here.spec(VALID)
-    assert here("validate") == Answer(0, "1 file, 2 schedules: valid\n", "")
+    assert here("validate") == CommandResult(0, "1 file, 2 schedules: valid\n", "")
 
 
-def test_what_is_wrong_is_shown_at_its_place_with_its_mend_and_exits_with_3(here: Here) -> None:
+def test_an_error_is_shown_at_its_position_with_a_hint_and_exits_with_3(here: InProcess) -> None:
     here.spec(INVALID)
-    answer = here("validate")
-    assert answer.code == 3
-    assert answer.err == ""
-    lines = answer.out.splitlines()
+    result = here("validate")
+    assert result.code == 3
+    assert result.err == ""
+    lines = result.out.splitlines()
     assert lines[0].startswith("schedules.d/tasks.yaml:2:39: error: hour: 25 ")
     assert lines[0].endswith(" [crontab-range]")
     assert lines[1] == '  |   nightly: {task: shop.bill, crontab: "0 25 * * *"}'
@@ -40,68 +40,68 @@ def test_what_is_wrong_is_shown_at_its_place_with_its_mend_and_exits_with_3(here
     assert lines[-1] == "1 file, 1 schedule: 2 errors"
 
 
-def test_every_file_is_looked_at_and_all_problems_are_told_at_once(here: Here) -> None:
+def test_the_problems_of_all_files_are_reported_at_once(here: InProcess) -> None:
     here.spec("schedules:\n  a: {task: t}\n", "schedules.d/a.yaml")
     here.spec("schedules: [", "schedules.d/deep/b.yml")
     here.spec(VALID, "schedules.d/c.yaml")
-    answer = here("validate", "--format", "json")
-    assert answer.code == 3
-    report = answer.matching("validate")
-    assert {one["path"] for one in report["diagnostics"]} == {"schedules.d/a.yaml", "schedules.d/deep/b.yml"}
+    result = here("validate", "--format", "json")
+    assert result.code == 3
+    report = result.matching("validate")
+    assert {item["path"] for item in report["diagnostics"]} == {"schedules.d/a.yaml", "schedules.d/deep/b.yml"}
     assert report["files"] == 3
 
 
-def test_one_file_can_be_checked_alone(here: Here) -> None:
+def test_a_single_file_can_be_validated(here: InProcess) -> None:
     here.spec(INVALID, "schedules.d/bad.yaml")
     good = here.spec(VALID, "schedules.d/good.yaml")
     assert here("validate", str(good)).code == 0
-    answer = here("validate", "schedules.d/bad.yaml")
-    assert answer.code == 3
-    assert answer.out.startswith("schedules.d/bad.yaml:2:")
+    result = here("validate", "schedules.d/bad.yaml")
+    assert result.code == 3
+    assert result.out.startswith("schedules.d/bad.yaml:2:")
 
 
-def test_paths_below_the_directory_where_it_runs_count_from_there(here: Here) -> None:
+def test_paths_are_relative_to_the_working_directory(here: InProcess) -> None:
     here.spec(INVALID)
-    said = here("validate", "--format", "github")
-    assert "file=schedules.d/tasks.yaml," in said.out
-    assert here("validate", str(here.path / "schedules.d"), "--format", "github") == said
-    assert here("validate", "--format", "github", settings={"DIR": here.path / "schedules.d"}) == said
+    expected = here("validate", "--format", "github")
+    assert "file=schedules.d/tasks.yaml," in expected.out
+    assert here("validate", str(here.path / "schedules.d"), "--format", "github") == expected
+    assert here("validate", "--format", "github", settings={"DIR": here.path / "schedules.d"}) == expected
 
 
-def test_a_directory_that_is_not_there_exits_with_1_and_says_what_makes_one(here: Here) -> None:
-    answer = here("validate", "elsewhere")
-    assert (answer.code, answer.out) == (1, "")
-    assert "there is no directory elsewhere" in answer.err
-    assert "`beatsync init elsewhere` makes one" in answer.err
+def test_a_missing_directory_exits_with_1_and_suggests_init(here: InProcess) -> None:
+    result = here("validate", "elsewhere")
+    assert (result.code, result.out) == (1, "")
+    assert "there is no directory elsewhere" in result.err
+    assert "create it with `beatsync init elsewhere`" in result.err
 
 
-def test_json_is_what_its_schema_says(here: Here) -> None:
+def test_json_matches_its_schema(here: InProcess) -> None:
     here.spec(VALID)
-    answer = here("validate", "--format", "json")
-    assert answer.code == 0
-    assert answer.matching("validate") == {"format_version": 1, "files": 1, "schedules": 2, "diagnostics": []}
+    result = here("validate", "--format", "json")
+    assert result.code == 0
+    assert result.matching("validate") == {"format_version": 1, "files": 1, "schedules": 2, "diagnostics": []}
     here.spec(INVALID)
-    answer = here("validate", "--format", "json")
-    assert answer.code == 3
-    first = answer.matching("validate")["diagnostics"][0]
+    result = here("validate", "--format", "json")
+    assert result.code == 3
+    first = result.matching("validate")["diagnostics"][0]
     assert (first["severity"], first["code"], first["line"], first["column"]) == ("error", "crontab-range", 2, 39)
 
 
-def test_github_gets_a_command_for_each_problem(here: Here) -> None:
+def test_github_format_prints_a_workflow_command_for_each_problem(here: InProcess) -> None:
     here.spec(INVALID)
-    answer = here("validate", "--format", "github")
-    assert answer.code == 3
-    first, second, totals = answer.out.splitlines()
+    result = here("validate", "--format", "github")
+    assert result.code == 3
+    first, second, totals = result.out.splitlines()
     assert first.startswith("::error file=schedules.d/tasks.yaml,line=2,col=39,title=beatsync crontab-range::hour: 25 ")
     assert second.startswith("::error file=schedules.d/tasks.yaml,line=3,")
     assert totals == "1 file, 1 schedule: 2 errors"
 
 
-def test_sarif_and_junit_can_be_read_by_their_readers(here: Here) -> None:
+def test_sarif_and_junit_can_be_parsed(here: InProcess) -> None:
     here.spec(INVALID)
     sarif = here("validate", "--format", "sarif")
     assert sarif.code == 3
-    assert [one["ruleId"] for one in json.loads(sarif.out)["runs"][0]["results"]] == ["crontab-range", "unknown-key"]
+    assert [item["ruleId"] for item in json.loads(sarif.out)["runs"][0]["results"]] == ["crontab-range", "unknown-key"]
     junit = here("validate", "--format", "junit")
     assert junit.code == 3
     root = ET.fromstring(junit.out)
@@ -109,22 +109,22 @@ def test_sarif_and_junit_can_be_read_by_their_readers(here: Here) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif", "junit"])
-def test_a_secret_in_an_invalid_file_is_not_shown(here: Here, output_format: str) -> None:
+def test_a_secret_in_an_invalid_file_is_not_shown(here: InProcess, output_format: str) -> None:
     here.spec("schedules:\n  a: {task: t, interval: 1h, kwargs: {password: hunter2, at: 12:30}}\n")
-    answer = here("validate", "--format", output_format)
-    assert answer.code == 3
-    assert "hunter2" not in answer.out + answer.err
+    result = here("validate", "--format", output_format)
+    assert result.code == 3
+    assert "hunter2" not in result.out + result.err
 
 
-def test_warnings_alone_are_told_and_exit_with_0(here: Here) -> None:
+def test_warnings_are_reported_and_exit_with_0(here: InProcess) -> None:
     here.spec(VALID.replace("tick:", "NIGHTLY:"))
-    answer = here("validate")
-    assert "schedules.d/tasks.yaml:3:3: warning: " in answer.out
-    assert answer.out.endswith("1 file, 2 schedules: valid, 2 warnings\n")
-    assert answer.code == 0
+    result = here("validate")
+    assert "schedules.d/tasks.yaml:3:3: warning: " in result.out
+    assert result.out.endswith("1 file, 2 schedules: valid, 2 warnings\n")
+    assert result.code == 0
 
 
-def test_an_environment_and_a_zone_change_what_is_declared(here: Here) -> None:
+def test_the_environment_selects_schedules_and_an_unknown_zone_is_wrong_usage(here: InProcess) -> None:
     here.spec(VALID + "  live: {task: t, interval: 1h, only: [production]}\n")
     assert "2 schedules" in here("validate", "--env", "staging").out
     assert "3 schedules" in here("validate", "--env", "production").out
@@ -133,34 +133,34 @@ def test_an_environment_and_a_zone_change_what_is_declared(here: Here) -> None:
     assert "there is no time zone 'Mars/Olympus'" in wrong.err
 
 
-def test_quiet_says_nothing_where_nothing_is_wrong_and_all_where_something_is(here: Here) -> None:
+def test_quiet_prints_only_problems(here: InProcess) -> None:
     here.spec(VALID)
-    answer = here("validate", "--quiet")
-    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    result = here("validate", "--quiet")
+    assert (result.code, result.out, result.err) == (0, "", "")
     here.spec(INVALID)
     assert "2 errors" in here("validate", "--quiet").out
 
 
-def test_verbose_tells_its_steps_on_standard_error_only(here: Here) -> None:
+def test_verbose_prints_the_steps_to_standard_error(here: InProcess) -> None:
     here.spec(VALID)
-    answer = here("validate", "--verbose", "--format", "json")
-    answer.matching("validate")
-    assert "parsing files: " in answer.err
+    result = here("validate", "--verbose", "--format", "json")
+    result.matching("validate")
+    assert "parsing files: " in result.err
 
 
-def test_neither_django_nor_a_database_is_wanted(shell: Shell) -> None:
+def test_neither_django_nor_a_database_is_needed(shell: Shell) -> None:
     shell.spec(VALID + "  dawn: {task: t, solar: {event: sunrise, latitude: 1, longitude: 2}}\n")
-    # As where Django is not installed: an import of it fails.
+    # Importing Django fails, as if it were not installed.
     program = (
         "import sys\nfor name in ('django', 'django_celery_beat'): sys.modules[name] = None\n"
         "from beatsync.cli import main\nsys.exit(main(sys.argv[1:]))"
     )
-    answer = shell.run("-c", program, "validate", env={"BEATSYNC_DATABASE_URL": "postgres://nobody@127.0.0.1:1/x"})
-    assert (answer.code, answer.out, answer.err) == (0, "1 file, 3 schedules: valid\n", "")
+    result = shell.run("-c", program, "validate", env={"BEATSYNC_DATABASE_URL": "postgres://nobody@127.0.0.1:1/x"})
+    assert (result.code, result.out, result.err) == (0, "1 file, 3 schedules: valid\n", "")
     assert sorted(path.name for path in shell.path.iterdir()) == ["schedules.d"]
 
 
-def test_an_empty_directory_is_valid(here: Here) -> None:
+def test_an_empty_directory_is_valid(here: InProcess) -> None:
     (here.path / "schedules.d").mkdir()
-    answer = here("validate")
-    assert (answer.code, answer.out) == (0, "0 files, 0 schedules: valid\n")
+    result = here("validate")
+    assert (result.code, result.out) == (0, "0 files, 0 schedules: valid\n")

@@ -1,6 +1,6 @@
-"""Syncs a directory in a child process that is killed right before or right after its Nth statement.
+"""Sync a directory in a child process that is killed right before or after its Nth statement, or instead of its Nth commit.
 
-Usage: kill_at.py URL DIR; then lines `before N` or `after N` on standard input; answers `killed` or the outcome.
+Usage: kill_at.py URL DIR; then lines `before N`, `after N` or `commit N` on standard input; prints `killed` or the outcome for each.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tests.statements import each_statement
 
 
 class Killer:
-    """Counts statements, also BEGIN and COMMIT where Django lets them be seen, and dies at the one it was told."""
+    """Counts statements, including each BEGIN and COMMIT that Django reports, and kills the process at the chosen number."""
 
     def __init__(self, where: str, number: int) -> None:
         self._where = where
-        self._left = number
+        self._remaining = number
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        self._left -= 1
-        if self._left == 0 and self._where == "before":
+        self._remaining -= 1
+        if self._remaining == 0 and self._where == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = execute(sql, params, many, context)
-        if self._left == 0:
+        if self._remaining == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -40,7 +40,7 @@ class Killer:
 def child(store: Store, folder: Path, where: str, number: int) -> None:
     connection: Any = connections[store.alias]
     if where == "commit":
-        # The last statement has run; the connection dies instead of committing.
+        # The last statement has run; the process dies instead of committing.
         commit = connection._commit
 
         def die() -> None:
@@ -55,7 +55,7 @@ def child(store: Store, folder: Path, where: str, number: int) -> None:
     else:
         killer = Killer(where, number)
     with each_statement(connection, killer):
-        options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=30)
+        options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_timeout=30)
         print(sync(folder, store, options).outcome.value, flush=True)
     connection.close()
 

@@ -1,4 +1,4 @@
-"""Syncs two revisions of a directory in turn until its standard input ends; answers with a count of each outcome.
+"""Sync two revisions of a directory in turn until standard input ends, then print the count of each outcome.
 
 Usage: sync_again.py URL DIR-A DIR-B
 """
@@ -29,7 +29,7 @@ def main() -> None:
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
     counts: Counter[str] = Counter()
-    options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_wait=60)
+    options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_timeout=60)
     while not ended.is_set():
         for folder in folders:
             try:

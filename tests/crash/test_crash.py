@@ -1,4 +1,4 @@
-"""A sync is killed (SIGKILL) at every statement: the rows say the old or the new, and the next sync finishes the job."""
+"""A sync is killed (SIGKILL) at every statement: the rows are the old or the new ones, and the next sync completes the change."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ schedules:
   later: {task: t, clocked: 2099-01-01T00:00:00Z}
   anew: {task: t, interval: 2h, sync: {renamed_from: renamed}}
 """
-# Enough for every statement of an apply; the loop ends at the first number that no longer kills.
+# More than the statements of any sync; the loop ends at the first number that does not kill.
 MOST = 200
 
 
 class KillableSync:
-    """A process that syncs on demand and is killed where it is told."""
+    """A process that syncs on demand and kills the sync at a chosen statement."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._process = subprocess.Popen(
@@ -68,13 +68,13 @@ class KillableSync:
 
 @pytest.fixture
 def killable(backend: Backend, tmp_path: Path) -> Iterator[KillableSync]:
-    one = KillableSync(backend.url, tmp_path)
-    yield one
-    one.end()
+    process = KillableSync(backend.url, tmp_path)
+    yield process
+    process.end()
 
 
 def state(alias: str) -> list[Any]:
-    """Return everything that a sync writes about rows, without keys, stamps and who holds the lock."""
+    """Return the rows, inventory and tombstones that a sync writes, without keys and timestamps."""
     tasks = PeriodicTask.objects.using(alias).order_by("name")
     fields = (
         "name",
@@ -93,8 +93,8 @@ def state(alias: str) -> list[Any]:
     ]
 
 
-def begin_anew(alias: str, store: Store, folder: Path, old: str | None = OLD) -> None:
-    """Leave a database that says `old`, or that knows no source at all, and files that say NEW."""
+def reset(alias: str, store: Store, folder: Path, old: str | None = OLD) -> None:
+    """Empty the database, sync `old` unless it is None, and write NEW to the files."""
     empty(alias)
     if old is not None:
         (folder / "a.yaml").write_text(old, encoding="utf-8")
@@ -103,7 +103,7 @@ def begin_anew(alias: str, store: Store, folder: Path, old: str | None = OLD) ->
 
 
 def released(alias: str) -> bool:
-    """Whether the server has noticed that the killed client is gone, and taken back what it had not committed."""
+    """Return whether the server has noticed that the killed client is gone and has rolled its transaction back."""
     vendor = connections[alias].vendor
     if vendor == "sqlite":
         return True
@@ -117,30 +117,30 @@ def released(alias: str) -> bool:
         return bool(cursor.fetchone()[0] == 0)
 
 
-# Before a statement is after the one before it, so the short form looks from one side.
+# Before a statement is after the previous one, so the short form tests one of the two.
 @pytest.mark.parametrize("where", [pytest.param("before", marks=pytest.mark.slow), "after", "commit"])
 @pytest.mark.parametrize("was", [None, OLD], ids=["a first sync", "every kind of change"])
 @pytest.mark.timeout(300)
 @pytest.mark.lab
 def test_killed_at_every_statement(
-    was: str | None, where: str, backend: Backend, store: Store, killable: KillableSync, tmp_path: Path
+    old_spec: str | None, where: str, backend: Backend, store: Store, killable: KillableSync, tmp_path: Path
 ) -> None:
-    begin_anew(backend.alias, store, tmp_path, was)
+    reset(backend.alias, store, tmp_path, old_spec)
     old = state(backend.alias)
     assert sync(tmp_path, store, SyncOptions(plan=PlanOptions(max_deletes="100%"))).outcome is Outcome.APPLIED
     new = state(backend.alias)
     assert old != new
     seen = {"old": 0, "new": 0}
     for number in range(1, MOST):
-        begin_anew(backend.alias, store, tmp_path, was)
-        answer = killable(where, number)
+        reset(backend.alias, store, tmp_path, old_spec)
+        outcome = killable(where, number)
         wait_until(lambda: released(backend.alias), 30, "the killed client's connection is still there")
-        if answer != "killed":
-            assert answer == "applied"
+        if outcome != "killed":
+            assert outcome == "applied"
             break
-        left = state(backend.alias)
-        assert left in (old, new), f"a mixture after {where} {number}"
-        seen["old" if left == old else "new"] += 1
+        after = state(backend.alias)
+        assert after in (old, new), f"old and new rows are mixed after {where} {number}"
+        seen["old" if after == old else "new"] += 1
         options = SyncOptions(plan=PlanOptions(max_deletes="100%"))
         assert sync(tmp_path, store, options).outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
         assert state(backend.alias) == new

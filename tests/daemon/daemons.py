@@ -1,4 +1,4 @@
-"""What the daemon's tests share: a source's files, a loop in this process, and the daemon as a process."""
+"""Helpers of the daemon tests: the files of a source, and `beatsync run` as a process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parent.parent.parent
 
 
 def write(folder: Path, *names: str, every: int = 60, file: str = "a.yaml") -> None:
-    """Write one spec file by rename, as editors and mounts do; without names it declares nothing."""
+    """Write one spec file by rename, as editors and mounts do. Without names it declares nothing."""
     folder.mkdir(parents=True, exist_ok=True)
     schedules = {name: {"task": "shop.tasks.bill", "interval": f"{every}s"} for name in names}
     new = folder / f".{file}.new"
@@ -45,28 +45,29 @@ class Daemon:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What it logged, by line."""
+        """The parsed lines of its log."""
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
 
     @property
     def port(self) -> int:
-        """Where it listens, once it does."""
+        """The port of its endpoints, as soon as it listens."""
         return int(until(lambda: [e["port"] for e in self.events if "port" in e], what=lambda: self.log)[0])
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str]:
         """Return an endpoint's status and body."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, answer.read().decode()
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
     def status(self, name: str | None = None) -> dict[str, Any]:
-        """Return what `/status` says of a source, of its first one without a name; it is as its schema says."""
-        said = json.loads(self.get("/status")[1])
-        Draft202012Validator(read_schema("daemon")).validate(said)
-        return next(source for source in said["sources"] if name in {None, source["name"]})
+        """Return the source `name` in `/status`, or its first source, after a check against the published schema."""
+        _, body = self.get("/status")
+        status = json.loads(body)
+        Draft202012Validator(read_schema("daemon")).validate(status)
+        return next(source for source in status["sources"] if name in {None, source["name"]})
 
     def until_phase(self, phase: str, seconds: float = 30.0, name: str | None = None) -> dict[str, Any]:
         return until(lambda: (s := self.status(name))["phase"] == phase and s, seconds, lambda: self.log) or {}
@@ -85,7 +86,7 @@ class Daemon:
 def daemon(
     folder: Path, url: str, tmp_path: Path, *flags: str, before: Sequence[str] = (), **environment: str
 ) -> Iterator[Daemon]:
-    """Run the daemon while the body runs; `before` is a command that runs what is said behind it."""
+    """Run the daemon while the body runs; `before` is a command to which the daemon's command line is appended."""
     log = tmp_path / f"daemon-{time.monotonic_ns()}.log"
     words = ["run", str(folder), "--database-url", url, "--listen", "127.0.0.1:0", "--log-format", "json", *flags]
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("BEATSYNC_", "DJANGO_"))}
@@ -97,8 +98,8 @@ def daemon(
             stdout=stream,
             stderr=stream,
         )
-    one = Daemon(process, log)
+    running = Daemon(process, log)
     try:
-        yield one
+        yield running
     finally:
-        one.end(signal.SIGKILL)
+        running.end(signal.SIGKILL)

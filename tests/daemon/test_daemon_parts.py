@@ -1,4 +1,4 @@
-"""The small parts: the bell, back-off, logs, systemd."""
+"""The small parts of the daemon: debouncer, back-off, logs, systemd."""
 
 from __future__ import annotations
 
@@ -16,88 +16,113 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beatsync.daemon import backoff, systemd
-from beatsync.daemon.bell import Bell, Quiet
+from beatsync.daemon.debounce import Debouncer, QuietPeriod
 from beatsync.daemon.logs import JsonFormatter, TextFormatter
+from beatsync.values import Revision
 
 
-class TestQuiet:
-    def test_a_burst_is_heard_when_it_has_been_quiet(self) -> None:
-        assert Quiet(0.5, 5.0).due(first=10.0, last=10.0) == 10.5
-        assert Quiet(0.5, 5.0).due(first=10.0, last=12.0) == 12.5
+class TestQuietPeriod:
+    def test_a_burst_ends_after_a_quiet_period(self) -> None:
+        assert QuietPeriod(0.5, 5.0).end(first=10.0, last=10.0) == 10.5
+        assert QuietPeriod(0.5, 5.0).end(first=10.0, last=12.0) == 12.5
 
-    def test_and_at_most_so_late(self) -> None:
-        assert Quiet(0.5, 5.0).due(first=10.0, last=14.9) == 15.0
+    def test_a_burst_ends_after_the_maximum_delay(self) -> None:
+        assert QuietPeriod(0.5, 5.0).end(first=10.0, last=14.9) == 15.0
 
 
-class TestBell:
-    def test_many_rings_are_one(self) -> None:
-        bell = Bell(Quiet(0.01, 1.0))
+class TestDebouncer:
+    def test_many_triggers_are_one_burst(self) -> None:
+        debouncer = Debouncer(QuietPeriod(0.01, 1.0))
         for reason in ("event", "poll", "event"):
-            bell.ring(reason)
-        assert bell.wait(time.monotonic() + 10) == ("event", "poll")
-        assert bell.wait(time.monotonic() + 0.01) == ()
+            debouncer.trigger(reason)
+        assert debouncer.wait(time.monotonic() + 10) == ("event", "poll")
+        assert debouncer.wait(time.monotonic() + 0.01) == ()
 
-    def test_the_clock_alone_answers_nothing(self) -> None:
-        assert Bell(Quiet()).wait(time.monotonic() - 1) == ()
+    def test_without_a_trigger_there_are_no_reasons(self) -> None:
+        assert Debouncer(QuietPeriod()).wait(time.monotonic() - 1) == ()
 
-    def test_it_wakes_who_waits(self) -> None:
-        bell, heard = Bell(Quiet(0.0, 0.0)), []
-        thread = threading.Thread(target=lambda: heard.append(bell.wait(time.monotonic() + 60)))
+    def test_a_trigger_wakes_the_waiting_thread(self) -> None:
+        debouncer, results = Debouncer(QuietPeriod(0.0, 0.0)), []
+        thread = threading.Thread(target=lambda: results.append(debouncer.wait(time.monotonic() + 60)))
         thread.start()
-        bell.ring("event")
+        debouncer.trigger("event")
         thread.join(30)
-        assert heard == [("event",)]
+        assert results == [("event",)]
 
-    def test_closed_it_lets_nobody_wait(self) -> None:
-        bell = Bell(Quiet(60, 60))
-        thread = threading.Thread(target=lambda: bell.wait(time.monotonic() + 60))
+    def test_close_wakes_the_waiting_thread(self) -> None:
+        debouncer = Debouncer(QuietPeriod(60, 60))
+        thread = threading.Thread(target=lambda: debouncer.wait(time.monotonic() + 60))
         thread.start()
-        bell.close()
+        debouncer.close()
         thread.join(30)
         assert not thread.is_alive()
 
-    def test_a_burst_without_an_end_is_heard_all_the_same(self) -> None:
+    def test_an_endless_burst_ends_after_the_maximum_delay(self) -> None:
         now = [100.0]
-        bell = Bell(Quiet(0.5, 5.0), clock=lambda: now[0])
+        debouncer = Debouncer(QuietPeriod(0.5, 5.0), clock=lambda: now[0])
         for _ in range(60):
-            bell.ring("event")
+            debouncer.trigger("event")
             now[0] += 0.1
-        assert bell.wait(until=1e9) == ("event",)
+        assert debouncer.wait(until=1e9) == ("event",)
 
 
 class TestBackOff:
-    def test_it_doubles_up_to_five_minutes(self) -> None:
+    def test_the_delay_doubles_up_to_five_minutes(self) -> None:
         assert [backoff.delay(n, 0.0) for n in (1, 2, 3, 9, 10, 1000)] == [1.0, 2.0, 4.0, 256.0, 300.0, 300.0]
 
     @given(st.integers(1, 10_000), st.floats(0, 1))
-    def test_jitter_takes_up_to_half(self, failures: int, chance: float) -> None:
-        whole = backoff.delay(failures, 0.0)
-        assert whole / 2 <= backoff.delay(failures, chance) <= whole
+    def test_jitter_subtracts_up_to_half(self, failures: int, chance: float) -> None:
+        longest = backoff.delay(failures, 0.0)
+        assert longest / 2 <= backoff.delay(failures, chance) <= longest
 
     @given(st.floats(1, 10_000))
-    def test_an_interval_is_jittered_by_a_tenth(self, seconds: float) -> None:
+    def test_an_interval_varies_by_a_tenth(self, seconds: float) -> None:
         assert 0.89 * seconds <= backoff.jittered(seconds) <= 1.11 * seconds
 
 
-def record(message: str, **fields: object) -> logging.LogRecord:
-    one = logging.LogRecord("beatsync.daemon.loop", logging.INFO, "f.py", 1, message, None, None)
-    one.created = 0.0
-    one.fields = fields
-    return one
+class TestAttempts:
+    def test_a_revision_is_new_once_and_starts_without_failures(self) -> None:
+        attempts = backoff.Attempts()
+        assert attempts.is_new(Revision("a"))
+        attempts.fail()
+        assert not attempts.is_new(Revision("a"))
+        assert attempts.failures == 1
+        assert attempts.is_new(Revision("b"))
+        assert attempts.failures == 0
+
+    def test_a_forgotten_revision_is_new_again(self) -> None:
+        attempts = backoff.Attempts()
+        attempts.is_new(Revision("a"))
+        attempts.forget_revision()
+        assert attempts.is_new(Revision("a"))
+
+    def test_the_wait_grows_until_a_success(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("random.random", lambda: 0.0)
+        attempts = backoff.Attempts()
+        assert [attempts.fail(), attempts.fail()] == [1.0, 2.0]
+        attempts.succeed()
+        assert attempts.fail() == 1.0
+
+
+def log_record(message: str, **fields: object) -> logging.LogRecord:
+    record = logging.LogRecord("beatsync.daemon.loop", logging.INFO, "f.py", 1, message, None, None)
+    record.created = 0.0
+    record.fields = fields
+    return record
 
 
 class TestLogs:
-    def test_text(self) -> None:
-        line = TextFormatter().format(record("applied", source="shop", reasons=("event", "poll"), note="a b"))
+    def test_a_text_record_is_one_line_with_its_fields(self) -> None:
+        line = TextFormatter().format(log_record("applied", source="shop", reasons=("event", "poll"), note="a b"))
         assert line == '1970-01-01T00:00:00.000Z INFO applied source=shop reasons=event,poll note="a b"'
 
-    def test_text_stays_on_its_line(self) -> None:
-        line = TextFormatter().format(record("bad\n2026 INFO fake\x1b[31m", source="a\nb"))
+    def test_control_characters_are_escaped_in_text(self) -> None:
+        line = TextFormatter().format(log_record("bad\n2026 INFO fake\x1b[31m", source="a\nb"))
         assert "\n" not in line
         assert "\x1b" not in line
 
-    def test_json(self) -> None:
-        line = JsonFormatter().format(record("applied\n", source="shop", seconds=0.25))
+    def test_a_json_record_is_one_object_on_one_line(self) -> None:
+        line = JsonFormatter().format(log_record("applied\n", source="shop", seconds=0.25))
         assert "\n" not in line
         assert json.loads(line) == {
             "time": "1970-01-01T00:00:00.000Z",
@@ -109,24 +134,26 @@ class TestLogs:
         }
 
     @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
-    def test_a_traceback(self, formatter: logging.Formatter) -> None:
-        one = record("a bug")
+    def test_a_traceback_is_logged(self, formatter: logging.Formatter) -> None:
+        record = log_record("a bug")
         try:
             _ = 1 // 0
         except ZeroDivisionError:
-            one.exc_info = sys.exc_info()
-        assert "ZeroDivisionError: integer" in formatter.format(one)
+            record.exc_info = sys.exc_info()
+        assert "ZeroDivisionError: integer" in formatter.format(record)
 
 
 class TestSystemd:
-    def test_nobody_listens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_systemd_nothing_is_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
         systemd.notify("READY=1")
         monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere/at/all")
         systemd.notify("READY=1")
 
     @pytest.mark.parametrize("abstract", [False, True])
-    def test_it_is_told(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, abstract: bool) -> None:
+    def test_a_state_is_sent_to_the_socket(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, abstract: bool
+    ) -> None:
         name = f"@beatsync-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind("\0" + name[1:] if abstract else name)
@@ -135,21 +162,21 @@ class TestSystemd:
             systemd.notify("READY=1")
             assert listener.recv(100) == b"READY=1"
 
-    def test_a_service_is_told_what_is_new(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told: list[str] = []
-        monkeypatch.setattr(systemd, "notify", told.append)
+    def test_only_changes_are_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sent: list[str] = []
+        monkeypatch.setattr(systemd, "notify", sent.append)
         monkeypatch.setattr(systemd, "watchdog_seconds", lambda: 1e-9)
         service = systemd.Service()
-        service.tell("shop: starting", is_ready=False, is_healthy=True)
-        service.tell("shop: starting", is_ready=False, is_healthy=False)
-        service.tell("shop: synced", is_ready=True, is_healthy=True)
-        service.tell("shop: synced", is_ready=True, is_healthy=False)
-        assert [one for one in told if one != "WATCHDOG=1"] == [
+        service.update("shop: starting", is_ready=False, is_healthy=True)
+        service.update("shop: starting", is_ready=False, is_healthy=False)
+        service.update("shop: synced", is_ready=True, is_healthy=True)
+        service.update("shop: synced", is_ready=True, is_healthy=False)
+        assert [state for state in sent if state != "WATCHDOG=1"] == [
             "STATUS=shop: starting", "EXTEND_TIMEOUT_USEC=60000000", "STATUS=shop: synced", "READY=1",
         ]  # fmt: skip
-        assert told.count("WATCHDOG=1") == 2
+        assert sent.count("WATCHDOG=1") == 2
 
-    def test_the_watchdog(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_watchdog_interval_is_read_from_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("WATCHDOG_PID", raising=False)
         monkeypatch.delenv("WATCHDOG_USEC", raising=False)
         assert systemd.watchdog_seconds() is None

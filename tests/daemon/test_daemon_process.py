@@ -1,4 +1,4 @@
-"""The daemon as a process: how it begins and ends, two of them, and a database that goes away."""
+"""The daemon as a process: start, stop, two replicas, and a database that becomes unavailable."""
 
 from __future__ import annotations
 
@@ -32,171 +32,171 @@ def names(store: Store) -> set[str]:
     return set(store.observe("default").rows)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_it_syncs_answers_and_ends(sqlite_backend: Backend, folder: Path, tmp_path: Path, number: int) -> None:
+def test_it_syncs_serves_its_endpoints_and_ends(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
     store = Store(sqlite_backend.alias, project_settings=False)
     write(folder, "first")
-    with daemon(folder, sqlite_backend.url, tmp_path) as one:
-        one.until_ready()
+    with daemon(folder, sqlite_backend.url, tmp_path) as running:
+        running.until_ready()
         assert names(store) == {"first"}
-        assert one.get("/-/healthy") == (200, "healthy\n")
-        status = one.status()
+        assert running.get("/-/healthy") == (200, "healthy\n")
+        status = running.status()
         assert (status["phase"], status["schedules"], status["watcher"]) == ("synced", 1, "events")
-        assert 'beatsync_reconciles_total{result="applied",source="default"} 1.0' in one.get("/metrics")[1]
+        assert 'beatsync_reconciles_total{result="applied",source="default"} 1.0' in running.get("/metrics")[1]
         write(folder, "first", "second")
-        until(lambda: names(store) == {"first", "second"}, what=lambda: one.log)
-        one.process.send_signal(signal.SIGHUP)
-        until(lambda: 'result="unchanged",source="default"} 1.0' in one.get("/metrics")[1])
-        assert one.get("/-/sync", "POST")[0] == 202
-        until(lambda: 'result="unchanged",source="default"} 2.0' in one.get("/metrics")[1])
-        assert one.end(number) == 0
-        assert "Traceback" not in one.log
+        until(lambda: names(store) == {"first", "second"}, what=lambda: running.log)
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: 'result="unchanged",source="default"} 1.0' in running.get("/metrics")[1])
+        assert running.get("/-/sync", "POST")[0] == 202
+        until(lambda: 'result="unchanged",source="default"} 2.0' in running.get("/metrics")[1])
+        assert running.end(signal.SIGTERM) == 0
+        assert "Traceback" not in running.log
     assert store.leader("default") is None
 
 
-def test_several_sources_in_one_process(sqlite_backend: Backend, tmp_path: Path) -> None:
+def test_one_process_syncs_several_sources_and_ends_on_sigint(sqlite_backend: Backend, tmp_path: Path) -> None:
     store = Store(sqlite_backend.alias, project_settings=False)
     write(tmp_path / "shop", "one")
     write(tmp_path / "billing", "two")
-    with daemon(Path("shop=shop"), sqlite_backend.url, tmp_path, "billing=billing") as one:
-        one.until_ready()
+    with daemon(Path("shop=shop"), sqlite_backend.url, tmp_path, "billing=billing") as running:
+        running.until_ready()
         assert {state.name: [*store.observe(state.name).inventory] for state in store.sources()} == {
             "billing": ["two"],
             "shop": ["one"],
         }
-        assert one.get("/-/sync?source=shop", "POST")[0] == 202
-        assert one.get("/-/sync?source=elsewhere", "POST")[0] == 404
+        assert running.get("/-/sync?source=shop", "POST")[0] == 202
+        assert running.get("/-/sync?source=elsewhere", "POST")[0] == 404
+        assert running.end(signal.SIGINT) == 0
 
 
-def test_one_broken_source_does_not_disturb_another(sqlite_backend: Backend, tmp_path: Path) -> None:
+def test_a_broken_source_does_not_affect_another(sqlite_backend: Backend, tmp_path: Path) -> None:
     store = Store(sqlite_backend.alias, project_settings=False)
     write(tmp_path / "good", "one")
     write(tmp_path / "bad")
     (tmp_path / "bad" / "b.yaml").write_text("schedules: nonsense")
-    with daemon(Path("good=good"), sqlite_backend.url, tmp_path, "bad=bad", "gone=gone", "--resync", "1s") as one:
-        one.until_phase("synced", name="good")
-        one.until_phase("invalid", name="bad")
-        one.until_phase("failed", name="gone")
-        assert one.get("/-/ready") == (503, "not synced yet: bad, gone\n")
+    with daemon(Path("good=good"), sqlite_backend.url, tmp_path, "bad=bad", "gone=gone", "--resync", "1s") as running:
+        running.until_phase("synced", name="good")
+        running.until_phase("invalid", name="bad")
+        running.until_phase("failed", name="gone")
+        assert running.get("/-/ready") == (503, "not synced yet: bad, gone\n")
         for number in range(3):
             write(tmp_path / "good", f"one-{number}")
-            until(lambda name=f"one-{number}": name in names(store), what=lambda: one.log)  # type: ignore[misc]
+            until(lambda name=f"one-{number}": name in names(store), what=lambda: running.log)  # type: ignore[misc]
         assert {state.name: state.outcome for state in store.sources()} == {
             "bad": "invalid", "gone": "failed", "good": "applied",
         }  # fmt: skip
-        assert one.get("/-/healthy")[0] == 200
+        assert running.get("/-/healthy")[0] == 200
         write(tmp_path / "gone", "two")
         (tmp_path / "bad" / "b.yaml").unlink()
         write(tmp_path / "bad", "three")
-        one.until_ready()
+        running.until_ready()
 
 
-def test_it_tells_no_secret(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
-    """Neither of what it writes, nor of what is wrong with a file, nor of a row that the database refuses."""
+def test_no_output_contains_a_secret(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
+    """Neither for rows that are written, nor for an invalid file, nor for a row that the database rejects."""
     store = Store(sqlite_backend.alias, project_settings=False)
     write(folder)
     spec = folder / "a.yaml"
     text = "schedules: {one: {task: t, interval: 1h, queue: %s, args: [{apiKey: s3cr3t}], kwargs: {token: s3cr3t%s}}}"
-    with daemon(folder, sqlite_backend.url, tmp_path, "--verbose") as one:
+    with daemon(folder, sqlite_backend.url, tmp_path, "--verbose") as running:
 
-        def told(phase: str) -> str:
-            one.until_phase(phase)
-            return one.get("/status")[1] + one.get("/metrics")[1] + one.get("/-/ready")[1] + one.log
+        def outputs(phase: str) -> str:
+            running.until_phase(phase)
+            return running.get("/status")[1] + running.get("/metrics")[1] + running.get("/-/ready")[1] + running.log
 
         spec.write_text(text % ("a", ""))
-        until(lambda: names(store) == {"one"}, what=lambda: one.log)
-        said = told("synced")
+        until(lambda: names(store) == {"one"}, what=lambda: running.log)
+        output = outputs("synced")
         spec.write_text(text % ("a", "-anew, x: 12:30"))
-        said += told("invalid")
+        output += outputs("invalid")
         spec.write_text(text % ("a", "-anew"))
-        until(lambda: "s3cr3t-anew" in store.observe("default").rows["one"].spec.kwargs, what=lambda: one.log)
-        said += told("synced")
+        until(lambda: "s3cr3t-anew" in store.observe("default").rows["one"].spec.kwargs, what=lambda: running.log)
+        output += outputs("synced")
         with connections[sqlite_backend.alias].cursor() as cursor:
             cursor.execute(
                 "CREATE TRIGGER refuse BEFORE UPDATE ON django_celery_beat_periodictask"
-                " BEGIN SELECT RAISE(ABORT, 'not in this house'); END"
+                " BEGIN SELECT RAISE(ABORT, 'rejected by a trigger'); END"
             )
         try:
             spec.write_text(text % ("b", "-third"))
-            said += told("failed")
+            output += outputs("failed")
         finally:
             with connections[sqlite_backend.alias].cursor() as cursor:
                 cursor.execute("DROP TRIGGER refuse")
-        assert one.end() == 0
-        said += one.log
-    said += str([entry.changes for entry in store.history("default", 9)])
-    assert "yaml-" in said or "invalid" in said
-    assert "not in this house" in said
-    assert "s3cr3t" not in said
+        assert running.end() == 0
+        output += running.log
+    output += str([entry.changes for entry in store.history("default", 9)])
+    assert "invalid" in output
+    assert "rejected by a trigger" in output
+    assert "s3cr3t" not in output
 
 
-class TestWhatSystemdIsTold:
-    def test_it_is_ready_when_it_has_synced_and_lives_and_ends(
+class TestSystemd:
+    def test_it_reports_its_start_readiness_watchdog_and_stop(
         self, sqlite_backend: Backend, folder: Path, tmp_path: Path
     ) -> None:
-        told: list[str] = []
+        states: list[str] = []
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(str(tmp_path / "notify"))
 
             def listen() -> None:
-                while told[-1:] != ["STOPPING=1"]:
-                    told.append(listener.recv(1000).decode())
+                while states[-1:] != ["STOPPING=1"]:
+                    states.append(listener.recv(1000).decode())
 
             thread = threading.Thread(target=listen, daemon=True)
             thread.start()
             environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
-            with daemon(folder, sqlite_backend.url, tmp_path, **environment) as one:
-                until(lambda: "STATUS=default: failed" in told, what=lambda: one.log)
-                until(lambda: told.count("WATCHDOG=1") > 2, what=lambda: told)
-                assert "READY=1" not in told
-                assert "EXTEND_TIMEOUT_USEC=60000000" in told
+            with daemon(folder, sqlite_backend.url, tmp_path, **environment) as running:
+                until(lambda: "STATUS=default: failed" in states, what=lambda: running.log)
+                until(lambda: states.count("WATCHDOG=1") > 2, what=lambda: states)
+                assert "READY=1" not in states
+                assert "EXTEND_TIMEOUT_USEC=60000000" in states
                 write(folder, "first")
-                until(lambda: "READY=1" in told, what=lambda: one.log)
-                assert one.end() == 0
+                until(lambda: "READY=1" in states, what=lambda: running.log)
+                assert running.end() == 0
             thread.join(30)
-        assert told[-1] == "STOPPING=1"
+        assert states[-1] == "STOPPING=1"
 
 
 class TestWithoutFileEvents:
     @pytest.mark.parametrize("what", ["instances", "watches"])
-    def test_exhausted_limits_are_told_and_the_poll_goes_on(
+    def test_exhausted_limits_are_reported_and_the_poll_goes_on(
         self, sqlite_backend: Backend, folder: Path, tmp_path: Path, what: str
     ) -> None:
-        # A user namespace has limits of its own, so nobody else's are used up.
+        # A user namespace has separate limits, so no other process is affected.
         limited = ["unshare", "--user", "--map-root-user", "sh", "-c"]
         set_limit = f"echo 0 > /proc/sys/user/max_inotify_{what}"
         if subprocess.run([*limited, set_limit], check=False, capture_output=True).returncode:
-            pytest.skip("user namespaces cannot be made here")
+            pytest.skip("user namespaces are unavailable")
         store = Store(sqlite_backend.alias, project_settings=False)
         write(folder, "first")
         before = [*limited, f'{set_limit} && exec "$0" "$@"']
-        with daemon(folder, sqlite_backend.url, tmp_path, before=before) as one:
-            one.until_phase("synced")
-            told = one.status()
-            assert told["watcher"] == "polling"
-            assert re.search("inotify|space|files", told["watcher_problem"])
-            assert 'beatsync_watcher_events{source="default"} 0.0' in one.get("/metrics")[1]
+        with daemon(folder, sqlite_backend.url, tmp_path, before=before) as running:
+            running.until_phase("synced")
+            status = running.status()
+            assert status["watcher"] == "polling"
+            assert re.search("inotify|space|files", status["watcher_problem"])
+            assert 'beatsync_watcher_events{source="default"} 0.0' in running.get("/metrics")[1]
             write(folder, "second")
-            until(lambda: names(store) == {"second"}, what=lambda: one.log)
-            assert one.log.count("polling instead") == 1
-            assert one.end() == 0
+            until(lambda: names(store) == {"second"}, what=lambda: running.log)
+            assert running.log.count("polling instead") == 1
+            assert running.end() == 0
 
 
-class TestHowItCannotBegin:
-    def begin(self, tmp_path: Path, *words: str) -> tuple[int, str]:
-        ended = run("-m", "beatsync", "run", *words, cwd=tmp_path)
-        assert "Traceback" not in ended.stderr
-        return ended.returncode, ended.stderr
+class TestStartThatFails:
+    def start(self, tmp_path: Path, *words: str) -> tuple[int, str]:
+        process = run("-m", "beatsync", "run", *words, cwd=tmp_path)
+        assert "Traceback" not in process.stderr
+        return process.returncode, process.stderr
 
-    def test_an_address_that_is_taken(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            code, told = self.begin(tmp_path, "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    def test_an_address_in_use_exits_with_1(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            code, error = self.start(tmp_path, "--listen", f"127.0.0.1:{server.getsockname()[1]}")
         assert code == 1
-        assert "cannot listen on 127.0.0.1:" in told
-        assert "--listen" in told
+        assert "cannot listen on 127.0.0.1:" in error
+        assert "--listen" in error
 
     @pytest.mark.parametrize(
-        ("words", "told"),
+        ("words", "message"),
         [
             (("--listen", "nonsense"), "is not HOST:PORT"),
             (("--resync", "0.1"), "--resync"),
@@ -206,31 +206,32 @@ class TestHowItCannotBegin:
             (("=a",), "neither DIR nor NAME=DIR"),
         ],
     )
-    def test_wrong_words(self, tmp_path: Path, words: tuple[str, ...], told: str) -> None:
-        code, said = self.begin(tmp_path, *words)
+    def test_wrong_usage_exits_with_64(self, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+        code, error = self.start(tmp_path, *words)
         assert code == 64
-        assert told in said
+        assert message in error
 
 
-def test_others_can_wait_for_the_first_success(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
+def test_status_can_wait_for_the_first_success(sqlite_backend: Backend, folder: Path, tmp_path: Path) -> None:
     def wait(seconds: str, *words: str) -> tuple[int, str]:
-        ended = run(
+        process = run(
             "-m", "beatsync", "status", "--database-url", sqlite_backend.url, "--wait", seconds, *words, cwd=tmp_path
         )
-        return ended.returncode, ended.stdout + ended.stderr
+        return process.returncode, process.stdout + process.stderr
 
-    code, told = wait("1s")
+    code, output = wait("1s")
     assert code == 1
-    assert "after 1 s" in told
+    assert "after 1 s" in output
     write(folder, "first")
-    answers: list[tuple[int, str]] = []
-    waiter = threading.Thread(target=lambda: answers.append(wait("60s", "--source", "default")))
+    results: list[tuple[int, str]] = []
+    waiter = threading.Thread(target=lambda: results.append(wait("60s", "--source", "default")))
     waiter.start()
-    with daemon(folder, sqlite_backend.url, tmp_path) as one:
+    with daemon(folder, sqlite_backend.url, tmp_path) as running:
         waiter.join()
-        assert answers[0][0] == 0
-        assert "default: applied" in answers[0][1]
-        digest = one.status()["revision"]["digest"]
+        ((code, output),) = results
+        assert code == 0
+        assert "default: applied" in output
+        digest = running.status()["revision"]["digest"]
         assert wait("20s", "--revision", digest[:10])[0] == 0
         assert wait("1s", "--revision", "0123456789")[0] == 1
 
@@ -239,7 +240,7 @@ def test_others_can_wait_for_the_first_success(sqlite_backend: Backend, folder: 
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda number: number.name)
-def test_a_leader_that_is_killed_or_frozen_is_replaced_and_can_do_no_harm(
+def test_a_killed_or_frozen_leader_is_replaced_and_writes_nothing_later(
     database_url: str, store: Store, folder: Path, tmp_path: Path, number: int
 ) -> None:
     other = tmp_path / "other"
@@ -254,11 +255,11 @@ def test_a_leader_that_is_killed_or_frozen_is_replaced_and_can_do_no_harm(
         assert str(leader.process.pid) in follower.status()["leader"]
 
         leader.process.send_signal(number)
-        begun = time.monotonic()
+        started = time.monotonic()
         write(other, "new")
         write(folder, "stale")
         follower.until_phase("synced", 40)
-        assert time.monotonic() - begun < 35
+        assert time.monotonic() - started < 35
         assert names(store) == {"new"}
         if number == signal.SIGSTOP:
             leader.process.send_signal(signal.SIGCONT)
@@ -275,7 +276,7 @@ def test_a_leader_that_is_killed_or_frozen_is_replaced_and_can_do_no_harm(
             assert not appliers
 
 
-class TestThatTheDatabaseMayGo:
+class TestDatabaseThatBecomesUnavailable:
     @pytest.fixture
     def proxied(self, database_url: str) -> Iterator[tuple[Proxy, str]]:
         if database_url.startswith("sqlite"):
@@ -285,69 +286,69 @@ class TestThatTheDatabaseMayGo:
         proxy.cut()
 
     @pytest.mark.parametrize("how", ["cut", "drop"])
-    def test_it_goes_and_returns(
+    def test_syncs_continue_when_it_returns(
         self, proxied: tuple[Proxy, str], store: Store, folder: Path, tmp_path: Path, how: str
     ) -> None:
         proxy, url = proxied
         write(folder, "first")
-        with daemon(folder, url, tmp_path, "--resync", "1s") as one:
-            one.until_ready()
+        with daemon(folder, url, tmp_path, "--resync", "1s") as running:
+            running.until_ready()
             getattr(proxy, how)()
             write(folder, "second")
             if how == "cut":
-                one.until_phase("failed")
-                assert one.get("/-/healthy")[0] == 200
-                assert one.get("/-/ready")[0] == 200
+                running.until_phase("failed")
+                assert running.get("/-/healthy")[0] == 200
+                assert running.get("/-/ready")[0] == 200
                 assert names(store) == {"first"}
                 proxy.restore()
-            until(lambda: names(store) == {"second"}, what=lambda: one.log)
-            assert one.until_phase("synced")["failures"] == 0
-            assert one.process.poll() is None
-            assert "Traceback" not in one.log
+            until(lambda: names(store) == {"second"}, what=lambda: running.log)
+            assert running.until_phase("synced")["failures"] == 0
+            assert running.process.poll() is None
+            assert "Traceback" not in running.log
 
-    def test_one_that_is_silent_keeps_nobody_waiting_for_the_end(
+    def test_a_silent_server_does_not_delay_the_shutdown(
         self, proxied: tuple[Proxy, str], folder: Path, tmp_path: Path
     ) -> None:
         proxy, url = proxied
         write(folder, "first")
-        with daemon(folder, url, tmp_path, "--grace", "2s") as one:
-            one.until_ready()
+        with daemon(folder, url, tmp_path, "--grace", "2s") as running:
+            running.until_ready()
             proxy.silence()
-            assert one.get("/-/sync", "POST")[0] == 202
+            assert running.get("/-/sync", "POST")[0] == 202
             write(folder, "second")
-            begun = time.monotonic()
-            assert one.end() == 1
-            assert time.monotonic() - begun < 20
-            assert re.search("did not end within the time of grace|does not answer", one.log)
+            started = time.monotonic()
+            assert running.end() == 1
+            assert time.monotonic() - started < 20
+            assert re.search("did not end within the grace period|does not respond", running.log)
 
-    def test_it_need_not_be_there_at_the_start(
+    def test_it_may_be_unavailable_at_the_start(
         self, proxied: tuple[Proxy, str], store: Store, folder: Path, tmp_path: Path
     ) -> None:
         proxy, url = proxied
         proxy.cut()
         write(folder, "first")
-        with daemon(folder, url, tmp_path) as one:
-            until(lambda: "the lease cannot be asked for" in one.log, what=lambda: one.log)
-            assert one.get("/-/healthy")[0] == 200
-            assert one.get("/-/ready")[0] == 503
-            one.until_phase("failed")
+        with daemon(folder, url, tmp_path) as running:
+            until(lambda: "the leases cannot be requested" in running.log, what=lambda: running.log)
+            assert running.get("/-/healthy")[0] == 200
+            assert running.get("/-/ready")[0] == 503
+            running.until_phase("failed")
             proxy.restore()
-            one.until_ready()
+            running.until_ready()
             assert names(store) == {"first"}
 
 
-def test_tables_that_are_missing_are_named_and_may_come_later(bare_url: str, folder: Path, tmp_path: Path) -> None:
+def test_missing_tables_are_named_and_may_be_created_later(bare_url: str, folder: Path, tmp_path: Path) -> None:
     write(folder, "first")
     migrate = ("-m", "beatsync", "migrate", "--database-url", bare_url)
-    with daemon(folder, bare_url, tmp_path) as one:
-        told = one.until_phase("failed")
-        assert "are missing or too old: migrations" in told["message"]
-        assert "Run `" in told["message"]
-        assert one.get("/-/healthy")[0] == 200
-        assert one.get("/-/ready")[0] == 503
+    with daemon(folder, bare_url, tmp_path) as running:
+        message = running.until_phase("failed")["message"]
+        assert "are missing or too old: migrations" in message
+        assert "Run `" in message
+        assert running.get("/-/healthy")[0] == 200
+        assert running.get("/-/ready")[0] == 503
         assert run(*migrate, cwd=tmp_path).returncode == 0
-        until(lambda: "django-celery-beat" in one.status()["message"], what=lambda: one.log)
+        until(lambda: "django-celery-beat" in running.status()["message"], what=lambda: running.log)
         assert run(*migrate, "--with-beat", cwd=tmp_path).returncode == 0
-        one.get("/-/sync", "POST")
-        one.until_ready()
-        assert "Traceback" not in one.log
+        running.get("/-/sync", "POST")
+        running.until_ready()
+        assert "Traceback" not in running.log

@@ -1,4 +1,4 @@
-"""Containers without a registry: a base image of Debian's packages, buildah and podman in a store of their own, gone at the end."""
+"""Containers without a registry: a base image from Debian packages, and buildah and podman with a temporary store."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ RESTRICTED = (
     "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", "--security-opt=no-new-privileges",
     "--memory=256m", "--pids-limit=64",
 )  # fmt: skip
-"""What the manifests ask of Kubernetes, in podman's words."""
+"""The restrictions of the manifests, as podman flags."""
 
 
 class Engine:
-    """Runs buildah and podman on a store of its own: overlay, runc, the host's network."""
+    """Runs buildah and podman with a temporary store, overlay, runc and the host's network."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -49,7 +49,7 @@ class Engine:
 
     @property
     def _run(self) -> tuple[str, ...]:
-        # A control group of our own, so that it can be taken away again.
+        # A separate control group, so that it can be removed.
         return (
             "podman",
             "run",
@@ -60,10 +60,10 @@ class Engine:
         )
 
     def __call__(self, *words: str | Path, timeout: float = 240) -> str:
-        """Run a command and return its standard output; what it complains about is part of the failure."""
-        done = self.attempt(*words, timeout=timeout)
-        assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        return done.stdout.strip()
+        """Run a command and return its standard output; its errors are part of the failure message."""
+        process = self.attempt(*words, timeout=timeout)
+        assert process.returncode == 0, f"{' '.join(map(str, words))}\n{process.stdout[-3000:]}{process.stderr[-3000:]}"
+        return process.stdout.strip()
 
     def attempt(self, *words: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a command that may fail."""
@@ -79,14 +79,14 @@ class Engine:
     @contextmanager
     def container(self, *words: str, flags: Sequence[str] = ()) -> Iterator[Container]:
         """Keep a container of the image running while the body runs."""
-        one = Container(self, self(*self._run, "--detach", *flags, IMAGE, *words).splitlines()[-1])
+        running = Container(self, self(*self._run, "--detach", *flags, IMAGE, *words).splitlines()[-1])
         try:
-            yield one
+            yield running
         finally:
-            self("podman", "rm", "--force", "--time=0", one.name)
+            self("podman", "rm", "--force", "--time=0", running.name)
 
-    def leave(self) -> None:
-        """Take away everything that was made."""
+    def remove_all(self) -> None:
+        """Remove everything that was created."""
         self.attempt("podman", "rm", "--all", "--force", "--time=0")
         self.attempt("podman", "rmi", "--all", "--force")
         for place in sorted(self.mounts(), reverse=True):
@@ -94,17 +94,17 @@ class Engine:
         shutil.rmtree(self.home)
         controls = Path("/sys/fs/cgroup")
         for parent in [*controls.glob(f"*/{self.home.name}"), *controls.glob(self.home.name)]:
-            groups = [parent, *(one for one in parent.rglob("*") if one.is_dir())]
+            groups = [parent, *(path for path in parent.rglob("*") if path.is_dir())]
             for group in sorted(groups, reverse=True):
                 until(partial(_is_removed, group), 20, f"{group} is in use")
 
     def mounts(self) -> list[str]:
-        """Return what is mounted below the store."""
+        """Return the mounts below the store."""
         return [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if str(self.home) in line]
 
 
 class Container:
-    """One that runs."""
+    """A running container."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self.name = name
@@ -112,48 +112,48 @@ class Container:
 
     @property
     def log(self) -> str:
-        done = self._engine.attempt("podman", "logs", self.name)
-        return done.stdout + done.stderr
+        process = self._engine.attempt("podman", "logs", self.name)
+        return process.stdout + process.stderr
 
     def inside(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command inside it."""
         return self._engine.attempt("podman", "exec", self.name, *words)
 
     def stop(self, seconds: int) -> int:
-        """End it by SIGTERM, after so many seconds by SIGKILL, and return its exit code."""
+        """Stop it with SIGTERM, after `seconds` with SIGKILL, and return its exit code."""
         self._engine("podman", "stop", f"--time={seconds}", self.name)
         return int(self._engine("podman", "inspect", "--format={{.State.ExitCode}}", self.name))
 
 
 @contextmanager
 def engine() -> Iterator[Engine]:
-    """Lend an engine with the image built, and leave nothing mounted and no file behind."""
+    """Yield an engine with the built image, and remove its mounts and files afterwards."""
     for name in ("buildah", "podman", "runc", "mmdebstrap", "apt-get"):
         need(name)
     if os.geteuid() != 0:
-        missing_service("root", "containers are built and run without a user namespace here")
-    # Short, since the paths of sockets are: pytest's own folders are too deep.
+        missing_service("root", "building and running containers here needs root")
+    # The paths of sockets must be short; pytest's folders are too deep.
     home = Path(tempfile.mkdtemp(prefix="beatsync-"))
-    made = Engine(home)
+    built = Engine(home)
     try:
-        _make_base(made)
-        _build(made)
-        yield made
-        assert made("podman", "ps", "--all", "--quiet") == "", "a container was left"
+        _make_base(built)
+        _build(built)
+        yield built
+        assert built("podman", "ps", "--all", "--quiet") == "", "a container still exists"
     finally:
-        made.leave()
+        built.remove_all()
 
 
 def _is_removed(group: Path) -> bool:
     try:
         group.rmdir()
     except OSError:
-        return False  # what has ended may take a moment to leave it
+        return False  # an ended process may stay in it for a short time
     return True
 
 
 def _make_base(engine: Engine) -> None:
-    """Make an image of this Debian's packages that has what the Dockerfile asks of its base: Python with venv."""
+    """Create a base image from the packages of this Debian, with Python and venv, which the Dockerfile needs."""
     release = dict(
         line.split("=", 1) for line in Path("/etc/os-release").read_text().replace('"', "").splitlines() if "=" in line
     )
@@ -172,7 +172,7 @@ def _make_base(engine: Engine) -> None:
 
 
 def _build(engine: Engine) -> None:
-    """Build the Dockerfile as it is; pip finds the locked packages in a folder, so that a build needs no network of its own."""
+    """Build the unchanged Dockerfile; pip finds the locked packages in a folder, so that the build needs no network."""
     wheels = engine.home / "wheels"
     with tarfile.open(engine.home / "base.tar") as base:
         python = next(name for name in base.getnames() if name.rpartition("/")[2].startswith("python3."))
@@ -194,6 +194,6 @@ def _build(engine: Engine) -> None:
 
 
 def inspected(engine: Engine) -> dict[str, Any]:
-    """Return what the image says of itself."""
-    found: dict[str, Any] = json.loads(engine("podman", "inspect", IMAGE))[0]
-    return found
+    """Return the metadata of the image."""
+    image: dict[str, Any] = json.loads(engine("podman", "inspect", IMAGE))[0]
+    return image

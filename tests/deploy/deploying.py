@@ -1,4 +1,4 @@
-"""What the tests of `deploy/` share: where it is, the programs that check it, and its commands as BeatSync parses them."""
+"""Helpers of the tests of `deploy/`: its path, the programs that check it, and its commands as BeatSync parses them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ DEPLOY = ROOT / "deploy"
 
 
 def need(program: str) -> str:
-    """Return a program's path. Where it is missing the test is skipped, loudly; under CI it fails."""
+    """Return the path of a program. If it is missing, skip the test with the reason; under CI, fail."""
     beside = Path(sys.executable).parent / program
-    found = str(beside) if beside.exists() else shutil.which(program)
-    if found is None:
-        missing_service(program, "it is not installed; .ci/run tells how")
-    return str(found)
+    path = str(beside) if beside.exists() else shutil.which(program)
+    if path is None:
+        missing_service(program, "it is not installed; .ci/run shows how")
+    return str(path)
 
 
 def need_module(name: str) -> Any:
-    """Import a module of the extra `test`, and skip or fail as `need` does."""
+    """Import a module of the extra `test`; skip or fail like `need` if it is missing."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -37,24 +37,24 @@ def need_module(name: str) -> Any:
 
 
 def check(program: str, *words: str | Path, cwd: Path = ROOT) -> str:
-    """Run a program that finds faults; they are the failure's message. Returns its standard output."""
-    done = subprocess.run([need(program), *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
-    return done.stdout
+    """Run a checker and return its standard output; its findings are the failure message."""
+    process = subprocess.run([need(program), *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, f"{program}: {process.stdout}{process.stderr}"
+    return process.stdout
 
 
 def parse(words: Sequence[str], variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Parse a command line as `beatsync` would with these environment variables, and return what each flag comes to.
+    """Return the parameters that `beatsync` parses from a command line and environment variables.
 
-    Raises click.UsageError for a flag, a value or a command that there is not.
+    Raises click.UsageError for an unknown flag, value or command.
     """
     from beatsync.cli.group import group
 
     for name in [name for name in os.environ if name.startswith("BEATSYNC_")]:
         monkeypatch.delenv(name)
-    known = known_variables()
+    variables_read = known_variables()
     for name, value in variables.items():
-        assert not name.startswith("BEATSYNC_") or name in known, f"beatsync reads no variable {name}"
+        assert not name.startswith("BEATSYNC_") or name in variables_read, f"beatsync reads no variable {name}"
         monkeypatch.setenv(name, value)
     with group.make_context("beatsync", list(words)) as context:
         command = group.get_command(context, words[0])
@@ -69,11 +69,11 @@ def known_variables() -> set[str]:
 
     from beatsync.cli.group import COMMANDS, group
 
-    found: set[str] = set()
+    variables: set[str] = set()
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
         assert command is not None
         for parameter in command.params:
             names = parameter.envvar or []
-            found.update([names] if isinstance(names, str) else names)
-    return found
+            variables.update([names] if isinstance(names, str) else names)
+    return variables

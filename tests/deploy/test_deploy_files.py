@@ -1,4 +1,4 @@
-"""The image's file, its locks, Compose, the systemd unit and what users put into their CI: held by their own linters and by BeatSync."""
+"""The Dockerfiles, lock files, Compose file, systemd unit and CI examples, checked by their linters and against BeatSync."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ COMPOSE = DEPLOY / "compose.yaml"
 UNIT = DEPLOY / "systemd" / "beatsync.service"
 EXTRAS = ("postgres", "mysql", "solar")
 MOST_EXPOSED = 20
-"""Tenths, in the words of `systemd-analyze security`: 2.0 of 10."""
+"""The threshold of `systemd-analyze security`, in tenths: 2.0 of 10."""
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "shop.Dockerfile"])
-def test_a_dockerfile_has_no_fault(name: str) -> None:
+def test_hadolint_accepts_a_dockerfile(name: str) -> None:
     check("hadolint", "--failure-threshold=style", DEPLOY / name)
 
 
-def test_an_image_is_made_of_what_the_context_lets_through() -> None:
-    let_through = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+def test_dockerignore_includes_every_copied_file() -> None:
+    included = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     for name in ("Dockerfile", "shop.Dockerfile"):
         for line in (DEPLOY / name).read_text().splitlines():
             words = line.split()
             if words[:1] == ["COPY"] and not words[1].startswith("--from"):
-                missing = [word for word in words[1:-1] if word not in let_through]
-                assert not missing, f"{name}: .dockerignore keeps {missing} out"
-    assert all((ROOT / name).exists() for name in let_through)
+                missing = [word for word in words[1:-1] if word not in included]
+                assert not missing, f"{name}: .dockerignore excludes {missing}"
+    assert all((ROOT / name).exists() for name in included)
 
 
 def test_the_image_has_the_version_of_the_package() -> None:
@@ -50,31 +50,33 @@ def test_the_image_has_the_version_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt", "requirements-shop.txt"])
-def test_a_lock_names_version_and_hash_of_everything(name: str) -> None:
+def test_a_lock_file_pins_versions_and_hashes(name: str) -> None:
     for block in re.split(r"\n(?=\S)", (DEPLOY / name).read_text().strip()):
         assert re.match(r"[a-z0-9-]+==[\w.]+( ; [^\\]+)? \\\n    --hash=sha256:", block), block
 
 
-def test_the_lock_holds_what_the_package_asks_for() -> None:
+def test_the_lock_file_satisfies_the_requirements_of_the_package() -> None:
     from importlib.metadata import requires
 
     from packaging.requirements import Requirement
 
     locked = dict(re.findall(r"(?m)^([a-z0-9-]+)==([\w.]+)", (DEPLOY / "requirements.txt").read_text()))
-    asked = [Requirement(text) for text in requires("beatsync") or []]
+    requirements = [Requirement(text) for text in requires("beatsync") or []]
     shipped = [
-        one for one in asked if one.marker is None or any(one.marker.evaluate({"extra": name}) for name in EXTRAS)
+        requirement
+        for requirement in requirements
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": name}) for name in EXTRAS)
     ]
-    assert {"django", "psycopg", "pymysql", "ephem"} <= {one.name for one in shipped}
-    for one in shipped:
-        version = locked.get(one.name.lower())
-        assert version, f"{one.name} is not locked; deploy/requirements.in tells how"
-        assert one.specifier.contains(version), f"{one} is locked at {version}"
+    assert {"django", "psycopg", "pymysql", "ephem"} <= {requirement.name for requirement in shipped}
+    for requirement in shipped:
+        version = locked.get(requirement.name.lower())
+        assert version, f"{requirement.name} is not locked; deploy/requirements.in shows how"
+        assert requirement.specifier.contains(version), f"{requirement} is locked at {version}"
 
 
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
-    return found
+    document: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return document
 
 
 def test_compose_is_valid() -> None:
@@ -93,8 +95,8 @@ def test_compose_is_valid() -> None:
             assert source in volumes or (DEPLOY / source).is_dir(), volume
 
 
-def test_compose_runs_the_sidecar_restricted_and_lets_it_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    from beatsync.cli.options import checked_zone
+def test_compose_restricts_the_sidecar_and_gives_it_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from beatsync.cli.validators import validate_zone
 
     service = compose()["services"]["beatsync"]
     assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (
@@ -102,27 +104,27 @@ def test_compose_runs_the_sidecar_restricted_and_lets_it_end(monkeypatch: pytest
         ["ALL"],
         ["no-new-privileges:true"],
     )
-    told = parse(service["command"], service["environment"] | image_variables(), monkeypatch)
-    assert int(service["stop_grace_period"].removesuffix("s")) > told["grace"] + 5
-    assert checked_zone(told["timezone"]) == told["timezone"]
-    assert told["listen"] == ("0.0.0.0", int(service["ports"][0].split(":")[-1]))
+    params = parse(service["command"], service["environment"] | image_variables(), monkeypatch)
+    assert int(service["stop_grace_period"].removesuffix("s")) > params["grace"] + 5
+    assert validate_zone(params["timezone"]) == params["timezone"]
+    assert params["listen"] == ("0.0.0.0", int(service["ports"][0].split(":")[-1]))
     (mount,) = service["volumes"]
-    assert told["directories"] == (mount.split(":")[1],)
+    assert params["directories"] == (mount.split(":")[1],)
 
 
 def image_variables() -> dict[str, str]:
-    """Return BeatSync's variables that the image sets."""
+    """Return the BEATSYNC_ variables that the image sets."""
     return dict(re.findall(r"(BEATSYNC_\w+)=(\S+)", (DEPLOY / "Dockerfile").read_text()))
 
 
-def test_what_the_image_runs_by_itself_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_command_of_the_image_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DEPLOY / "Dockerfile").read_text()
     (words,) = re.findall(r'(?m)^CMD \["(.+)"\]$', text)
-    told = parse(words.split('", "'), image_variables(), monkeypatch)
-    assert told["listen"] == ("0.0.0.0", int(re.findall(r"(?m)^EXPOSE (\d+)$", text)[0]))
+    params = parse(words.split('", "'), image_variables(), monkeypatch)
+    assert params["listen"] == ("0.0.0.0", int(re.findall(r"(?m)^EXPOSE (\d+)$", text)[0]))
 
 
-def test_the_example_project_takes_its_database_from_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_project_reads_its_database_from_compose(monkeypatch: pytest.MonkeyPatch) -> None:
     import runpy
 
     environment = compose()["services"]["beat"]["environment"]
@@ -135,8 +137,8 @@ def test_the_example_project_takes_its_database_from_compose(monkeypatch: pytest
     assert settings["CELERY_TIMEZONE"] == compose()["services"]["beatsync"]["environment"]["BEATSYNC_TIMEZONE"]
 
 
-def test_systemd_takes_the_unit_and_finds_it_hardened(tmp_path: Path) -> None:
-    # Verified where it would stand, but for the program's place, which is not of this machine.
+def test_systemd_accepts_the_unit_and_rates_it_hardened(tmp_path: Path) -> None:
+    # The path of the program is replaced by that of this environment.
     program = Path(sys.executable).parent / "beatsync"
     unit = tmp_path / UNIT.name
     unit.write_text(UNIT.read_text().replace("/opt/beatsync/bin/beatsync", str(program)))
@@ -144,32 +146,34 @@ def test_systemd_takes_the_unit_and_finds_it_hardened(tmp_path: Path) -> None:
     check("systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={MOST_EXPOSED}", unit)
 
 
-def test_the_unit_waits_as_long_as_the_daemon_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    from beatsync.cli.options import duration
+def test_the_unit_gives_the_daemon_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from beatsync.cli.validators import parse_duration
 
     text = UNIT.read_text()
     settings = dict(re.findall(r"(?m)^(\w+)=(.*)$", text))
     program, *words = shlex.split(settings["ExecStart"])
     assert program.endswith("/beatsync")
     environment = dict(re.findall(r"(?m)^(BEATSYNC_\w+)=(.*)$", (UNIT.with_name("beatsync.env")).read_text()))
-    told = parse(words, environment, monkeypatch)
+    params = parse(words, environment, monkeypatch)
     assert settings["Type"] == "notify"
-    stop = duration(None, None, settings["TimeoutStopSec"])  # type: ignore[arg-type]
-    assert stop is not None
-    assert stop > told["grace"] + 5
+    stop = parse_duration(settings["TimeoutStopSec"])
+    assert stop > params["grace"] + 5
     assert "BEATSYNC_DATABASE_URL" in environment
 
 
-def test_ci_snippets_are_valid() -> None:
+def test_ci_examples_are_valid() -> None:
     check("check-jsonschema", "--builtin-schema", "vendor.github-workflows", DEPLOY / "ci" / "github.yaml")
     check("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", DEPLOY / "ci" / "gitlab.yaml")
     check("zizmor", "--offline", "--no-progress", DEPLOY / "ci" / "github.yaml")
 
 
 def script_lines(name: str) -> Iterator[str]:
-    """Yield the commands of a CI snippet."""
-    whole = yaml.safe_load((DEPLOY / "ci" / name).read_text())
-    for job in [*whole.get("jobs", {}).values(), *(one for one in whole.values() if isinstance(one, dict))]:
+    """Yield the commands of a CI example."""
+    document = yaml.safe_load((DEPLOY / "ci" / name).read_text())
+    for job in [
+        *document.get("jobs", {}).values(),
+        *(part for part in document.values() if isinstance(part, dict)),
+    ]:
         for step in job.get("steps", []):
             yield from step.get("run", "").splitlines()
         for part in ("script", "after_script"):
@@ -177,9 +181,9 @@ def script_lines(name: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["github.yaml", "gitlab.yaml"])
-def test_ci_snippets_say_what_beatsync_understands(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = [shlex.split(line.partition(">")[0]) for line in script_lines(name) if line.startswith("beatsync ")]
-    assert {words[1] for words in said} == {"validate", "plan"}
+def test_the_commands_of_ci_examples_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = [shlex.split(line.partition(">")[0]) for line in script_lines(name) if line.startswith("beatsync ")]
+    assert {words[1] for words in commands} == {"validate", "plan"}
     variables = dict.fromkeys(re.findall(r"BEATSYNC_\w+", (DEPLOY / "ci" / name).read_text()), "x")
-    for words in said:
+    for words in commands:
         parse(words[1:], variables, monkeypatch)

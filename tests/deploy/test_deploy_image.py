@@ -1,4 +1,4 @@
-"""The real image, built and run: non-root, on a read-only root file system, without capabilities, beside a writer container."""
+"""The image is built and run as non-root, with a read-only root file system and no capabilities, beside a writer container."""
 
 from __future__ import annotations
 
@@ -23,25 +23,23 @@ ONE_BY_ONE, AT_ONCE = 8, 40
 GRACE = 25
 
 
-def test_the_image_is_built_and_runs_as_restricted_as_the_manifests_say(
-    server: Callable[[str], Server], tmp_path: Path
-) -> None:
-    """One test of several parts, so that however tests are spread over processes, one image is built."""
+def test_the_image_runs_as_restricted_as_in_the_manifests(server: Callable[[str], Server], tmp_path: Path) -> None:
+    """A single test with several parts, so that the image is built once however tests are spread over processes."""
     with engine() as built, granting.account(server("postgresql").create()) as account:
-        is_what_its_file_promises(built)
-        makes_the_tables(built, server("postgresql").create())
+        check_image(built)
+        check_migrate(built, server("postgresql").create())
         for kind, below in (("git-sync", "current/schedules.d"), ("configmap", "")):
-            follows_a_writer(built, account, tmp_path / kind, kind, below)
+            check_sidecar(built, account, tmp_path / kind, kind, below)
 
 
-def is_what_its_file_promises(built: Engine) -> None:
-    told = inspected(built)
-    assert told["Config"]["User"] == "65532:65532"
-    assert told["Config"]["Entrypoint"] == ["beatsync"]
-    labels = told["Config"]["Labels"]
+def check_image(built: Engine) -> None:
+    image = inspected(built)
+    assert image["Config"]["User"] == "65532:65532"
+    assert image["Config"]["Entrypoint"] == ["beatsync"]
+    labels = image["Config"]["Labels"]
     assert labels["org.opencontainers.image.title"] == "BeatSync"
     assert built.run("--version") == f"beatsync {labels['org.opencontainers.image.version']}"
-    # Nothing is compiled or cached later, and what made it is not in it.
+    # Everything is compiled already, and the build tools are not in the image.
     script = (
         "import importlib.util as i, json, pathlib, sysconfig\n"
         "lib = pathlib.Path(sysconfig.get_path('purelib'))\n"
@@ -53,18 +51,18 @@ def is_what_its_file_promises(built: Engine) -> None:
     built.run("-c", f"import {', '.join(wanted)}", flags=["--entrypoint=python"])
 
 
-def makes_the_tables(built: Engine, url: str) -> None:
-    told = [f"--env=BEATSYNC_DATABASE_URL={url}"]
-    assert "applied beatsync.0001_initial" in built.run("migrate", "--with-beat", flags=told)
-    assert "nothing to do" in built.run("migrate", flags=told)
+def check_migrate(built: Engine, url: str) -> None:
+    environment = [f"--env=BEATSYNC_DATABASE_URL={url}"]
+    assert "applied beatsync.0001_initial" in built.run("migrate", "--with-beat", flags=environment)
+    assert "nothing to do" in built.run("migrate", flags=environment)
 
 
-def follows_a_writer(built: Engine, account: Account, root: Path, kind: str, below: str) -> None:
-    """Run a sidecar as the user that `deploy/sql` makes, beside a container that swaps revisions."""
+def check_sidecar(built: Engine, account: Account, root: Path, kind: str, below: str) -> None:
+    """Run a sidecar as the database user of `deploy/sql`, beside a container that swaps revisions."""
     root.mkdir()
     root.chmod(0o777)
     port = free_port()
-    told = [
+    environment = [
         f"--env=BEATSYNC_DATABASE_URL={account.url}",
         f"--env=BEATSYNC_LISTEN=127.0.0.1:{port}",
         f"--env=BEATSYNC_SOURCE={kind}",
@@ -73,39 +71,39 @@ def follows_a_writer(built: Engine, account: Account, root: Path, kind: str, bel
     writing = ["--entrypoint=python", f"--volume={root}:/mount", f"--volume={script}:/writer.py:ro"]
     words = ("run", f"/mount/{below}", "--log-format=json", f"--grace={GRACE}s")
     with (
-        built.container(*words, flags=[*told, f"--volume={root}:/mount:ro"]) as sidecar,
+        built.container(*words, flags=[*environment, f"--volume={root}:/mount:ro"]) as sidecar,
         built.container("/writer.py", kind, "/mount", flags=writing) as writer,
     ):
-        until(lambda: answers(port, "/-/healthy"), what=lambda: sidecar.log)
+        until(lambda: is_ok(port, "/-/healthy"), what=lambda: sidecar.log)
         follow(root, account, kind, lambda: sidecar.log + writer.log)
-        assert answers(port, "/-/ready")
-        # What the init container that holds beat back runs.
-        assert kind in built.run("status", "--wait=60s", flags=told)
+        assert is_ok(port, "/-/ready")
+        # The command of the init container that delays beat.
+        assert kind in built.run("status", "--wait=60s", flags=environment)
         assert_restricted(sidecar)
         kind_of_check, *healthy = inspected(built)["Healthcheck"]["Test"]
         assert kind_of_check == "CMD"
         assert sidecar.inside(*healthy).returncode == 0
-        begun = time.monotonic()
+        started = time.monotonic()
         assert sidecar.stop(GRACE + 10) == 0, sidecar.log
-        assert time.monotonic() - begun < GRACE
+        assert time.monotonic() - started < GRACE
         assert "stopping" in sidecar.log
 
 
 def follow(root: Path, account: Account, kind: str, logs: Callable[[], str]) -> None:
-    """Ask the writer for revisions, one by one and then many at once, and see each look at the rows find one whole revision."""
-    took = []
+    """Request revisions from the writer, first one by one, then many at once; every read of the rows must see a single revision."""
+    durations = []
     for revision in range(1, ONE_BY_ONE + 1):
-        begun = time.monotonic()
+        started = time.monotonic()
         ask(root, revision)
         until(partial(are_of, account, kind, revision), what=logs)
-        took.append(time.monotonic() - begun)
+        durations.append(time.monotonic() - started)
     last, seen = ONE_BY_ONE + AT_ONCE, set()
     ask(root, last)
 
     def is_last() -> bool:
-        found = rows(account, kind)
-        assert len(found) == 1, f"two revisions at once: {found}"
-        seen.update(found)
+        rows_found = rows(account, kind)
+        assert len(rows_found) == 1, f"rows of two revisions: {rows_found}"
+        seen.update(rows_found)
         return are_of(account, kind, last)
 
     until(is_last, what=logs)
@@ -113,7 +111,7 @@ def follow(root: Path, account: Account, kind: str, logs: Callable[[], str]) -> 
         commit = f"SELECT revision_git FROM beatsync_source WHERE name = '{kind}'"
         until(lambda: account.sql(commit) == [(f"{last:040x}",)], what=lambda: account.sql(commit))
     print(
-        f"{kind}: {min(took):.2f} to {max(took):.2f} s from asking to the rows; {len(seen)} of {AT_ONCE} at once seen"
+        f"{kind}: {min(durations):.2f} to {max(durations):.2f} s from the request to the rows; {len(seen)} of {AT_ONCE} concurrent revisions seen"
     )
 
 
@@ -134,25 +132,25 @@ def assert_restricted(container: Container) -> None:
 
 
 def rows(account: Account, source: str) -> set[str]:
-    """Return which revisions the rows of a source say they are of."""
-    found = account.sql(
+    """Return the revisions of the rows of a source."""
+    rows_found = account.sql(
         "SELECT t.args FROM django_celery_beat_periodictask t JOIN beatsync_inventoryentry e ON e.row_id = t.id"
         f" JOIN beatsync_source s ON s.id = e.source_id WHERE s.name = '{source}'"
     )
-    return {args for (args,) in found}
+    return {args for (args,) in rows_found}
 
 
 def are_of(account: Account, source: str, revision: int) -> bool:
-    """Whether all rows of a source are of a revision."""
+    """Return whether all rows of a source are of a revision."""
     return {json.loads(args)[0] for args in rows(account, source)} == {revision}
 
 
 def ask(root: Path, revision: int) -> None:
-    (root / ".asked.new").write_text(str(revision))
-    (root / ".asked.new").replace(root / ".asked")
+    (root / ".requested.new").write_text(str(revision))
+    (root / ".requested.new").replace(root / ".requested")
 
 
-def answers(port: int, path: str) -> bool:
+def is_ok(port: int, path: str) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
             return bool(answer.status == 200)
@@ -161,5 +159,5 @@ def answers(port: int, path: str) -> bool:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

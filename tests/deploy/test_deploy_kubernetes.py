@@ -1,4 +1,4 @@
-"""The manifests: what kustomize makes of them is valid, restricted, and says only what `beatsync` understands."""
+"""The rendered manifests are valid, restricted, and use only commands and flags of `beatsync`."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from tests.deploy.deploying import DEPLOY, check, need_module, parse
 KUBERNETES = DEPLOY / "kubernetes"
 SHAPES = ("git-sync", "configmap", "job", "beat")
 OLDEST, NEWEST = "1.29", "1.33"
-"""Sidecars that begin before the pod's own containers are there since 1.29."""
+"""Kubernetes supports sidecars (init containers that keep running) since 1.29."""
 Manifest = dict[str, Any]
 
 
 @cache
 def rendered(folder: str) -> tuple[Manifest, ...]:
-    """Return what `kubectl apply -k` would send."""
+    """Return the manifests that `kubectl apply -k` would send."""
     return tuple(yaml.safe_load_all(check("kubectl", "kustomize", KUBERNETES / folder)))
 
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod's template, and of what."""
+    """The pod template of a Deployment or a Job."""
 
     owner: Manifest
 
     @property
     def template(self) -> Manifest:
-        found: Manifest = self.owner["spec"]["template"]
-        return found
+        manifest: Manifest = self.owner["spec"]["template"]
+        return manifest
 
     @property
     def spec(self) -> Manifest:
-        found: Manifest = self.template["spec"]
-        return found
+        manifest: Manifest = self.template["spec"]
+        return manifest
 
     def containers(self) -> list[Manifest]:
         return [*self.spec.get("initContainers", []), *self.spec["containers"]]
 
     def container(self, name: str) -> Manifest:
-        return next(one for one in self.containers() if one["name"] == name)
+        return next(item for item in self.containers() if item["name"] == name)
 
 
 def pod_of(shape: str) -> Pod:
-    return Pod(next(one for one in rendered(shape) if one["kind"] in {"Deployment", "Job"}))
+    return Pod(next(item for item in rendered(shape) if item["kind"] in {"Deployment", "Job"}))
 
 
 @pytest.fixture(params=SHAPES)
@@ -59,32 +59,32 @@ def pod(request: pytest.FixtureRequest) -> Pod:
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("folder", SHAPES)
-def test_kubernetes_knows_every_field(folder: str, version: str) -> None:
+def test_every_field_is_valid(folder: str, version: str) -> None:
     kubernetes_validate = need_module("kubernetes_validate")
     for manifest in rendered(folder):
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_the_example_of_secrets_has_every_key_that_is_read() -> None:
+def test_the_example_secret_has_every_key_that_is_used() -> None:
     kubernetes_validate = need_module("kubernetes_validate")
-    known: set[tuple[str, str]] = set()
+    keys: set[tuple[str, str]] = set()
     for secret in yaml.safe_load_all((KUBERNETES / "secret.example.yaml").read_text()):
         kubernetes_validate.validate(secret, NEWEST, strict=True)
-        known.update((secret["metadata"]["name"], key) for key in secret["stringData"])
+        keys.update((secret["metadata"]["name"], key) for key in secret["stringData"])
     read = {
         (key["name"], key["key"])
         for shape in SHAPES
         for container in pod_of(shape).containers()
         if container["name"] != "beat"
-        for one in container.get("env", [])
-        if (key := one.get("valueFrom", {}).get("secretKeyRef"))
+        for item in container.get("env", [])
+        if (key := item.get("valueFrom", {}).get("secretKeyRef"))
     }
-    assert read == known
+    assert read == keys
 
 
 def test_pods_pass_the_restricted_standard(pod: Pod) -> None:
-    """What the Pod Security Standard `restricted` asks, rule by rule."""
-    spec, whole = pod.spec, pod.spec.get("securityContext", {})
+    """Each rule of the Pod Security Standard `restricted`."""
+    spec, pod_context = pod.spec, pod.spec.get("securityContext", {})
     assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
     allowed = {
         "configMap",
@@ -98,7 +98,7 @@ def test_pods_pass_the_restricted_standard(pod: Pod) -> None:
     }
     assert all(set(volume) - {"name"} <= allowed for volume in spec.get("volumes", []))
     for container in pod.containers():
-        context = whole | container["securityContext"]
+        context = pod_context | container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False, container["name"]
         assert context["capabilities"] == {"drop": ["ALL"]}, container["name"]
         assert context["runAsNonRoot"] is True
@@ -108,61 +108,61 @@ def test_pods_pass_the_restricted_standard(pod: Pod) -> None:
         assert all("hostPort" not in port for port in container.get("ports", []))
 
 
-def test_pods_ask_for_no_more_than_they_need(pod: Pod) -> None:
+def test_pods_have_limits_and_no_unneeded_rights(pod: Pod) -> None:
     assert pod.spec["automountServiceAccountToken"] is False
     for container in pod.containers():
         assert container["securityContext"]["readOnlyRootFilesystem"] is True, container["name"]
         assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), container["name"]
         assert "memory" in container["resources"]["limits"], container["name"]
-        assert ":" in container["image"], f"{container['name']}: an image without a tag is another one each day"
+        assert ":" in container["image"], f"{container['name']}: an image without a tag changes over time"
 
 
-def test_every_command_is_one_that_beatsync_understands(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = [one for one in pod.containers() if one["image"].startswith("beatsync")]
-    assert ours
-    for container in ours:
+def test_every_command_is_valid(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    beatsync_containers = [item for item in pod.containers() if item["image"].startswith("beatsync")]
+    assert beatsync_containers
+    for container in beatsync_containers:
         assert "command" not in container, "the image's entry point is beatsync"
-        told = parse(container["args"], variables(container), monkeypatch)
-        assert told["database_url"] == "a secret", container["name"]
+        params = parse(container["args"], variables(container), monkeypatch)
+        assert params["database_url"] == "a secret", container["name"]
 
 
 def variables(container: Manifest) -> dict[str, str]:
-    return {one["name"]: one.get("value", "a secret") for one in container.get("env", [])}
+    return {item["name"]: item.get("value", "a secret") for item in container.get("env", [])}
 
 
 @pytest.mark.parametrize("shape", ["git-sync", "configmap", "beat"])
-def test_the_daemon_is_probed_and_given_time_to_end(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_daemon_has_probes_and_time_to_stop(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pod = pod_of(shape)
     container = pod.container("beatsync")
-    told = parse(container["args"], variables(container), monkeypatch)
-    assert told["listen"] == ("0.0.0.0", container["ports"][0]["containerPort"])
-    assert pod.spec["terminationGracePeriodSeconds"] > told["grace"] + 5
+    params = parse(container["args"], variables(container), monkeypatch)
+    assert params["listen"] == ("0.0.0.0", container["ports"][0]["containerPort"])
+    assert pod.spec["terminationGracePeriodSeconds"] > params["grace"] + 5
     paths = {kind: container[kind]["httpGet"]["path"] for kind in ("startupProbe", "livenessProbe", "readinessProbe")}
-    # A bad revision, or a database that is away, is no reason to be started anew.
+    # An invalid revision or an unavailable database must not cause a restart.
     assert paths == {"startupProbe": "/-/healthy", "livenessProbe": "/-/healthy", "readinessProbe": "/-/ready"}
     for kind in paths:
         assert container[kind]["httpGet"]["port"] == container["ports"][0]["name"]
     assert pod.template["metadata"]["labels"]["beatsync-metrics"] == "true"
 
 
-def test_the_directory_is_read_through_a_mount_that_swaps() -> None:
+def test_the_directory_is_below_the_mount_that_is_swapped() -> None:
     for shape in ("git-sync", "beat"):
         pod = pod_of(shape)
         variables_of = variables(pod.container("git-sync"))
         root, link = variables_of["GITSYNC_ROOT"], variables_of["GITSYNC_LINK"]
-        mount = {one["name"]: one for one in pod.container("beatsync")["volumeMounts"]}["git"]
+        mount = {item["name"]: item for item in pod.container("beatsync")["volumeMounts"]}["git"]
         assert mount == {"name": "git", "mountPath": root, "readOnly": True}, "the root, never the link"
         assert Path(pod.container("beatsync")["args"][1]).is_relative_to(f"{root}/{link}")
     (mount,) = pod_of("configmap").container("beatsync")["volumeMounts"]
-    assert "subPath" not in mount, "it is never swapped"
+    assert "subPath" not in mount, "a subPath mount is never updated"
     assert pod_of("configmap").container("beatsync")["args"][1] == mount["mountPath"]
 
 
-def test_beat_waits_for_the_first_sync_only() -> None:
-    order = [one["name"] for one in pod_of("beat").containers()]
+def test_beat_waits_for_the_first_sync() -> None:
+    order = [item["name"] for item in pod_of("beat").containers()]
     assert order == ["beatsync-migrate", "git-sync", "beatsync", "beatsync-wait", "beat"]
     pod = pod_of("beat")
-    running_on = [one["name"] for one in pod.containers() if one.get("restartPolicy") == "Always"]
+    running_on = [item["name"] for item in pod.containers() if item.get("restartPolicy") == "Always"]
     assert running_on == ["git-sync", "beatsync"]
     assert pod.container("beatsync-wait")["args"][0] == "status"
 
@@ -171,15 +171,15 @@ def test_beat_waits_for_the_first_sync_only() -> None:
 def test_the_files_of_a_config_map_are_valid(shape: str, tmp_path: Path) -> None:
     from beatsync.cli import main
 
-    (files,) = [one["data"] for one in rendered(shape) if one["kind"] == "ConfigMap"]
+    (files,) = [item["data"] for item in rendered(shape) if item["kind"] == "ConfigMap"]
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     assert main(["validate", str(tmp_path)]) == 0
 
 
-def test_a_config_map_is_swapped_for_the_daemon_and_pinned_for_the_job() -> None:
+def test_the_config_map_is_mutable_for_the_daemon_and_pinned_for_the_job() -> None:
     names = {
-        shape: next(one["metadata"]["name"] for one in rendered(shape) if one["kind"] == "ConfigMap")
+        shape: next(item["metadata"]["name"] for item in rendered(shape) if item["kind"] == "ConfigMap")
         for shape in ("configmap", "job")
     }
     assert names["configmap"] == "beatsync-schedules"
@@ -188,9 +188,9 @@ def test_a_config_map_is_swapped_for_the_daemon_and_pinned_for_the_job() -> None
         assert {"name": "schedules", "configMap": {"name": name}} in pod_of(shape).spec["volumes"]
 
 
-def test_a_job_is_tried_again_only_for_what_may_pass() -> None:
+def test_a_job_retries_only_errors_that_may_pass() -> None:
     from beatsync.cli import exits
 
     (rule,) = pod_of("job").owner["spec"]["podFailurePolicy"]["rules"]
     assert rule["onExitCodes"]["values"] == sorted([exits.INVALID, exits.BLOCKED, exits.USAGE])
-    assert rule["onExitCodes"]["containerName"] in {one["name"] for one in pod_of("job").spec["containers"]}
+    assert rule["onExitCodes"]["containerName"] in {item["name"] for item in pod_of("job").spec["containers"]}

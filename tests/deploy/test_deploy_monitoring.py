@@ -1,4 +1,4 @@
-"""The alerts and the dashboard ask only for metrics, labels and values of labels that there are."""
+"""The alerts and the dashboard use only existing metrics, labels and label values."""
 
 from __future__ import annotations
 
@@ -19,66 +19,66 @@ ALERTS = DEPLOY / "prometheus" / "alerts.yaml"
 OPERATOR = DEPLOY / "kubernetes" / "monitoring" / "prometheusrule.yaml"
 DASHBOARD = DEPLOY / "grafana" / "beatsync.json"
 SCRAPED = {"instance", "job"}
-"""Labels that Prometheus itself adds to everything."""
+"""Labels that Prometheus adds to every series."""
 
 
 @cache
 def metrics() -> dict[str, set[str]]:
-    """Return the labels of each series by its name, as the daemon's registry has them."""
+    """Return the labels of each series of the daemon's registry, by name."""
     from beatsync.daemon.metrics import Metrics
 
     registry = Metrics().registry
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for name, collector in registry._names_to_collectors.items():
         labels = set(getattr(collector, "_labelnames", ()))
-        found[name] = labels | ({"le"} if name.endswith("_bucket") else set())
-    found["beatsync_build_info"] = {"version"}
-    # What the process collector tells on Linux is not known to the registry before it is asked.
+        result[name] = labels | ({"le"} if name.endswith("_bucket") else set())
+    result["beatsync_build_info"] = {"version"}
+    # The series of the process collector on Linux are known only after a collection.
     for family in registry.collect():
         for sample in family.samples:
-            found.setdefault(sample.name, set(sample.labels))
-    return found
+            result.setdefault(sample.name, set(sample.labels))
+    return result
 
 
 @cache
 def values() -> dict[str, set[str]]:
-    """Return what a label may say, for those labels that say only what the code names."""
+    """Return the values of each label that has a fixed set of values."""
     from beatsync.daemon.metrics import RESULTS
     from beatsync.plan.model import Action, Cause, Condition
     from beatsync.values import Severity
 
     kinds: dict[str, type[Enum]] = {"action": Action, "cause": Cause, "condition": Condition, "severity": Severity}
-    return {"result": set(RESULTS)} | {label: {str(one.value) for one in kind} for label, kind in kinds.items()}
+    return {"result": set(RESULTS)} | {label: {str(item.value) for item in kind} for label, kind in kinds.items()}
 
 
 def alerts() -> list[dict[str, Any]]:
     (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
-    found: list[dict[str, Any]] = group["rules"]
-    return found
+    rules: list[dict[str, Any]] = group["rules"]
+    return rules
 
 
 def panels() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
-    return found
+    panels: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
+    return panels
 
 
 def dashboard_expressions() -> Iterator[tuple[str, str]]:
-    whole = json.loads(DASHBOARD.read_text())
+    dashboard = json.loads(DASHBOARD.read_text())
     for panel in panels():
         yield from ((panel["title"], target["expr"]) for target in panel["targets"])
-    yield from ((one["name"], one["expr"]) for one in whole["annotations"]["list"])
+    yield from ((item["name"], item["expr"]) for item in dashboard["annotations"]["list"])
 
 
 def problems(expression: str) -> list[str]:
-    """Return what an expression asks for that there is not, and the labels by which it groups or joins."""
+    """Return the unknown metrics, labels and label values of an expression, including the labels that it groups by."""
     promql = need_module("promql_parser")
-    # Grafana puts its variables in before Prometheus sees the expression.
+    # Grafana replaces its variables before Prometheus parses the expression.
     return list(_problems(promql, promql.parse(re.sub(r"\$__?\w+", "5m", expression))))
 
 
 def _problems(promql: Any, node: Any) -> Iterator[str]:
-    asked = list(_selectors(promql, node))
-    for selector in asked:
+    selectors = list(_selectors(promql, node))
+    for selector in selectors:
         labels = metrics().get(selector.name)
         if labels is None:
             yield f"there is no metric {selector.name}"
@@ -97,8 +97,8 @@ def _problems(promql: Any, node: Any) -> Iterator[str]:
 
 
 def _children(node: Any) -> list[Any]:
-    found = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector", "param")]
-    return [one for one in [*found, *(getattr(node, "args", None) or [])] if one is not None]
+    result = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector", "param")]
+    return [item for item in [*result, *(getattr(node, "args", None) or [])] if item is not None]
 
 
 def _selectors(promql: Any, node: Any) -> Iterator[Any]:
@@ -117,12 +117,12 @@ def _grouped(promql: Any, node: Any) -> Iterator[tuple[set[str], Any]]:
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
-def test_an_alert_asks_for_what_there_is(alert: dict[str, Any]) -> None:
+def test_an_alert_uses_existing_metrics(alert: dict[str, Any]) -> None:
     assert problems(alert["expr"]) == []
 
 
 @pytest.mark.parametrize(("title", "expression"), list(dashboard_expressions()))
-def test_a_panel_asks_for_what_there_is(title: str, expression: str) -> None:
+def test_a_panel_uses_existing_metrics(title: str, expression: str) -> None:
     assert problems(expression) == [], title
 
 
@@ -137,16 +137,16 @@ def test_a_panel_asks_for_what_there_is(title: str, expression: str) -> None:
         ("time() - max(beatsync_last_sucess_timestamp_seconds) > 9", "there is no metric beatsync_last_sucess_timestamp_seconds"),
     ],
 )  # fmt: skip
-def test_what_there_is_not_is_found(expression: str, problem: str) -> None:
+def test_an_unknown_name_is_detected(expression: str, problem: str) -> None:
     assert problems(expression) == [problem]
 
 
-def test_prometheus_takes_the_rules_and_they_fire_when_they_should() -> None:
+def test_promtool_accepts_and_tests_the_rules() -> None:
     check("promtool", "check", "rules", ALERTS)
     check("promtool", "test", "rules", ALERTS.with_name("alerts.test.yaml"))
 
 
-def test_every_alert_is_shown_to_fire_and_not_to_fire() -> None:
+def test_every_alert_is_tested_firing_and_not_firing() -> None:
     tests = yaml.safe_load(ALERTS.with_name("alerts.test.yaml").read_text())["tests"]
     cases = [case for test in tests for case in test["alert_rule_test"]]
     names = {alert["alert"] for alert in alerts()}
@@ -154,19 +154,19 @@ def test_every_alert_is_shown_to_fire_and_not_to_fire() -> None:
     assert {case["alertname"] for case in cases if case["exp_alerts"]} == names
 
 
-def test_the_operator_is_given_the_same_rules() -> None:
+def test_the_operator_has_the_same_rules() -> None:
     text = ALERTS.read_text()
     wanted = text[text.index("groups:") :]
-    told = yaml.safe_load(OPERATOR.read_text())["spec"]
-    if told != yaml.safe_load(wanted) and os.environ.get("BEATSYNC_RENEW") == "1":
+    spec = yaml.safe_load(OPERATOR.read_text())["spec"]
+    if spec != yaml.safe_load(wanted) and os.environ.get("BEATSYNC_RENEW") == "1":
         head = OPERATOR.read_text().partition("\nspec:\n")[0]
         OPERATOR.write_text(f"{head}\nspec:\n" + re.sub(r"(?m)^(?=.)", "  ", wanted))
-        told = yaml.safe_load(OPERATOR.read_text())["spec"]
-    assert told == yaml.safe_load(wanted), "BEATSYNC_RENEW=1 writes prometheusrule.yaml anew"
+        spec = yaml.safe_load(OPERATOR.read_text())["spec"]
+    assert spec == yaml.safe_load(wanted), "BEATSYNC_RENEW=1 writes prometheusrule.yaml again"
 
 
-def test_the_dashboard_is_laid_out() -> None:
-    whole = json.loads(DASHBOARD.read_text())
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
     places: set[tuple[int, int]] = set()
     for panel in panels():
         place = panel["gridPos"]
@@ -175,11 +175,11 @@ def test_the_dashboard_is_laid_out() -> None:
             for x in range(place["x"], place["x"] + place["w"])
             for y in range(place["y"], place["y"] + place["h"])
         }
-        assert not cells & places, f"{panel['title']} lies over another panel"
+        assert not cells & places, f"{panel['title']} overlaps another panel"
         assert place["x"] + place["w"] <= 24, panel["title"]
         places |= cells
         for target in panel["targets"]:
-            # A legend may only name what the expression leaves.
+            # A legend may only use labels of the result.
             for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
                 assert label == "instance" or re.search(rf"by \([^)]*\b{label}\b", target["expr"]), (
                     panel["title"],
@@ -187,6 +187,6 @@ def test_the_dashboard_is_laid_out() -> None:
                 )
     ids = [panel["id"] for panel in panels()]
     assert len(ids) == len(set(ids))
-    variables = {one["name"] for one in whole["templating"]["list"]}
+    variables = {item["name"] for item in dashboard["templating"]["list"]}
     used = set(re.findall(r"\$\{?(\w+)", DASHBOARD.read_text())) - {"__rate_interval", "__all"}
     assert used == variables

@@ -1,8 +1,8 @@
-"""Publishes revisions of a source as fast as they are asked for; runs in a container of its own, on Python's own library only.
+"""Publish revisions of a source as fast as they are requested. Runs in its own container, with the standard library only.
 
     python writer.py git-sync|configmap ROOT
 
-The file ROOT/.asked, which the test writes, says which revision is wanted; every one on the way to it is published.
+The file ROOT/.requested, which the test writes, holds the number of the last requested revision; every revision up to it is published.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ FILES = ("a.yaml", "b.yaml", "c.yaml")
 
 
 def write(folder: Path, kind: str, revision: int) -> None:
-    """Write a revision: every row says which it is of, so that a mixture of two would show."""
+    """Write a revision. Every row holds its number, so that a mixture of two revisions is visible."""
     folder.mkdir(parents=True)
     for name in FILES:
         entry = {"task": "shop.tasks.bill", "interval": "1h", "args": [revision]}
-        # Its length differs from that of the revision before, so that half of one shows too.
+        # Revisions differ in length, so that a half-written file is visible too.
         filler = "x" * (revision % 7 * 500)
         (folder / name).write_text(json.dumps({"x-filler": filler, "schedules": {f"{kind}-{name[0]}": entry}}))
 
 
 def swap(link: Path, target: Path) -> None:
-    """Let a link lead to `target` by rename, and remove what it led to before, as git-sync and kubelet do."""
+    """Point a link to `target` by rename, and remove its previous target, as git-sync and kubelet do."""
     before = link.resolve() if link.is_symlink() else None
     new = link.with_name(f"{link.name}_tmp")
     new.symlink_to(target.relative_to(link.parent))
@@ -53,13 +53,13 @@ def publish_configmap(root: Path, revision: int) -> None:
 
 def main(kind: str, root: Path) -> None:
     publish = {"git-sync": publish_git_sync, "configmap": publish_configmap}[kind]
-    done = 0
+    published = 0
     while True:
-        asked = root / ".asked"
-        wanted = int(asked.read_text() or 0) if asked.exists() else 0
-        while done < wanted:
-            done += 1
-            publish(root, done)
+        request = root / ".requested"
+        requested = int(request.read_text() or 0) if request.exists() else 0
+        while published < requested:
+            published += 1
+            publish(root, published)
         time.sleep(0.02)
 
 

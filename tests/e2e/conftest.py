@@ -15,7 +15,7 @@ from tests.processes import run, running, wait_until
 
 @pytest.fixture
 def redis_url() -> str:
-    """The URL of a Redis that answers; a test keeps to a key prefix of its own."""
+    """The URL of a running Redis; each test uses its own key prefix."""
     try:
         redis.Redis.from_url(REDIS_URL).ping()
     except redis.RedisError as error:

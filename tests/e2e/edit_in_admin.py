@@ -1,4 +1,4 @@
-"""Logs into the Django admin as alice and saves one task's form with another queue. Usage: edit_in_admin.py NAME QUEUE."""
+"""Log into the Django admin as alice and save the form of a task with another queue. Usage: edit_in_admin.py NAME QUEUE."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django_celery_beat.models import PeriodicTask  # noqa: E402
 
 def main() -> None:
     name, queue = sys.argv[1:]
-    setup_test_environment()  # without it, no answer keeps its context
+    setup_test_environment()  # without it, responses have no context
     users: Any = get_user_model()._default_manager
     alice = users.filter(username="alice").first() or users.create_superuser("alice", "alice@example.org", "secret")
     client = Client()
@@ -27,9 +27,9 @@ def main() -> None:
     form = client.get(url).context["adminform"].form
     data = {field: value for field, value in form.initial.items() if value is not None and value is not False}
     data |= {"queue": queue, "regtask": task.task, "_save": "Save"}
-    answer = client.post(url, data)
-    if answer.status_code != 302:
-        sys.exit(f"the form was not taken: {answer.context['adminform'].form.errors}")
+    response = client.post(url, data)
+    if response.status_code != 302:
+        sys.exit(f"the form was refused: {response.context['adminform'].form.errors}")
 
 
 main()

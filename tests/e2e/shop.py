@@ -1,4 +1,4 @@
-"""A Django project with a beat and a worker that run, and a directory of specs beside it."""
+"""A Django project with a running beat and worker, and a directory of spec files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parent.parent / "data" / "project"
 
 
 class Shop:
-    """A Django project with a beat and a worker that run, and a directory of specs beside it."""
+    """A Django project with a running beat and worker, and a directory of spec files."""
 
     def __init__(self, path: Path, broker: str) -> None:
         self.path = path
@@ -39,7 +39,7 @@ class Shop:
         return result.stdout
 
     def status(self) -> dict[str, Any]:
-        """Return what `beatsync status` says of its one source."""
+        """Return the source from `beatsync status`."""
         result = run("-m", "beatsync", "status", "--format", "json", cwd=self.path, env=self.env)
         assert result.returncode == 0, result.stdout + result.stderr
         source: dict[str, Any] = json.loads(result.stdout)["sources"][0]

@@ -1,4 +1,4 @@
-"""The main job from a user's shell: files, `beatsync sync`, a real celery beat and a real worker over Redis."""
+"""The main use: spec files, `beatsync sync`, a real celery beat and a real worker over Redis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.processes import wait_until
 
 
 @pytest.mark.timeout(180)
-def test_a_spec_runs_is_edited_and_is_removed_without_a_restart(shop: Shop) -> None:
+def test_a_schedule_is_created_edited_and_removed_without_a_restart(shop: Shop) -> None:
     shop.spec('schedules:\n  tick: {task: proj.note, interval: 1s, args: ["first"]}\n')
     assert "1 created" in shop.sync()
     wait_until(lambda: shop.ran("first") >= 2, 10, shop.logs)
@@ -26,7 +26,7 @@ def test_a_spec_runs_is_edited_and_is_removed_without_a_restart(shop: Shop) -> N
     )
     assert "1 deleted" in shop.sync()
     wait_until(lambda: shop.ran("third") >= 1, 15, shop.logs)
-    # `third` runs, so beat has read the new schedules: from here on `second` may not run.
+    # `third` runs, so beat has loaded the new schedules, and `second` must not run any more.
     after = shop.ran("second")
     runs = shop.ran("third")
     wait_until(lambda: shop.ran("third") >= runs + 4, 15, shop.logs)

@@ -1,4 +1,4 @@
-"""From a commit to the worker: `beatsync run` beside a real celery beat and a real worker, none of them restarted."""
+"""From a commit to the worker: `beatsync run`, a real celery beat and a real worker, without a restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.e2e.shop import Shop
 from tests.processes import running, until, wait_until
 
 LIVE = 16.0
-"""Seconds from a commit to the worker: the quiet time, the apply, and beat's look every five seconds (FACTS 21)."""
+"""Seconds from a commit to the worker: the quiet period, the sync, and beat's check every five seconds (docs/facts.md, 21)."""
 
 
 def git(shop: Shop, *words: str) -> str:
@@ -30,7 +30,7 @@ def commit(shop: Shop, text: str) -> str:
 
 
 @pytest.mark.timeout(240)
-def test_a_commit_is_live_in_the_worker(shop: Shop, record_property: Callable[[str, object], None]) -> None:
+def test_a_commit_reaches_the_worker(shop: Shop, record_property: Callable[[str, object], None]) -> None:
     shop.specs.mkdir()
     git(shop, "init", "--quiet")
     first = commit(shop, 'schedules:\n  tick: {task: proj.note, interval: 1s, args: ["first"]}\n')
@@ -50,6 +50,8 @@ def test_a_commit_is_live_in_the_worker(shop: Shop, record_property: Callable[[s
 
         commit(shop, 'schedules:\n  tick: {task: proj.note, interval: 1s, args: ["third"]}\n')
         took.append(wait_until(lambda: shop.ran("third") >= 1, LIVE, shop.logs))
-        record_property("measured", f"from the commit to the worker: {' and '.join(f'{one:.1f} s' for one in took)}")
+        record_property(
+            "measured", f"from the commit to the worker: {' and '.join(f'{seconds:.1f} s' for seconds in took)}"
+        )
         assert daemon.poll() is None
     assert daemon.returncode == 0

@@ -1,4 +1,4 @@
-"""django-celery-beat's real scheduler under a clock of our own: nothing of it is replaced but the sending of messages.
+"""The real scheduler of django-celery-beat under a controlled clock; only the sending of messages is replaced.
 
 `time_machine` moves `datetime.now` for beat, celery, BeatSync and Django alike; no test waits.
 """
@@ -18,16 +18,16 @@ from django_celery_beat.schedulers import DatabaseScheduler as Stock
 from beatsync.schedulers import DatabaseScheduler as Thin
 
 SCHEDULERS = {"stock": Stock, "thin": Thin}
-LOOK = 3600.0
-"""Seconds between two looks of these beats. From 2.8.1 on beat loads only crontabs of the hours nearby, so it must look that often."""
+CHECK_INTERVAL = 3600.0
+"""Seconds between two checks of the database. From 2.8.1 on beat loads only crontabs whose hour is near, so it must check this often."""
 
 
 @contextmanager
 def application(zone: str = "UTC") -> Iterator[Celery]:
-    """A celery application that is the current one inside, as it is in a beat: entries fall back on it."""
+    """Make a celery application the current one, as in a beat: entries use it as their default."""
     before = _state._tls.current_app, _state.default_app
     app = Celery("firing", set_as_current=True, broker="memory://")
-    # No row of beat's own: `celery.backend_cleanup` has tests elsewhere.
+    # Prevents beat's own row `celery.backend_cleanup`, which other tests cover.
     app.conf.update(timezone=zone, enable_utc=True, result_expires=None)
     try:
         yield app
@@ -37,7 +37,7 @@ def application(zone: str = "UTC") -> Iterator[Celery]:
 
 
 class Clock:
-    """The moment that every process-wide clock shows."""
+    """Controls the time of all clocks of this process."""
 
     def __init__(self, traveller: Any) -> None:
         self._traveller = traveller
@@ -46,19 +46,19 @@ class Clock:
     def now(self) -> datetime:
         return datetime.now(timezone.utc)
 
-    def move_to(self, moment: datetime) -> None:
-        self._traveller.move_to(moment)
+    def move_to(self, instant: datetime) -> None:
+        self._traveller.move_to(instant)
 
 
 @contextmanager
 def clock(start: datetime) -> Iterator[Clock]:
-    """Stop the clock at `start`; it moves only when it is told to."""
+    """Stop the clock at `start`; it moves only by `move_to`."""
     with time_machine.travel(start, tick=False) as traveller:
         yield Clock(traveller)
 
 
 class Beat:
-    """One beat of one class, and what it ran when."""
+    """A beat with one of the scheduler classes, and a record of what it ran and when."""
 
     def __init__(self, kind: str, app: Celery, watch: Clock) -> None:
         self.ran: list[tuple[str, datetime]] = []
@@ -68,33 +68,33 @@ class Beat:
         class Recording(SCHEDULERS[kind]):  # type: ignore[misc, valid-type]
             def apply_entry(self, entry: Any, producer: Any = None) -> None:  # noqa: ARG002  celery's signature
                 beat.ran.append((entry.name, watch.now))
-                # What `apply_async` does about the database, at its most eager.
+                # `apply_async` flushes to the database, at the latest after some time; here at once.
                 self.sync()
 
             @property
             def producer(self) -> None:
                 return None
 
-        self._scheduler = Recording(app=app, max_interval=LOOK)
+        self._scheduler = Recording(app=app, max_interval=CHECK_INTERVAL)
 
     def run_until(self, end: datetime) -> list[tuple[str, datetime]]:
-        """Tick until `end`, and return what ran meanwhile."""
+        """Tick until `end`, and return what ran."""
         already = len(self.ran)
         while self._clock.now < end:
-            # Where beat does not sleep, a moment passes all the same: it rounds a rest of a few milliseconds to none.
+            # Time passes even if beat does not sleep: it rounds a delay of a few milliseconds down to 0.
             pause = max(self._scheduler.tick() or 0.0, 0.001)
             self._clock.move_to(min(end, self._clock.now + timedelta(seconds=pause)))
         return self.ran[already:]
 
     def end(self) -> None:
-        """Flush, as beat does when it is told to stop."""
+        """Flush, as beat does when it stops."""
         self._scheduler._finalize.cancel()
         self._scheduler.sync()
 
 
 @contextmanager
 def routed_to(alias: str) -> Iterator[None]:
-    """Let the models, and so beat, speak to another database than the default one."""
+    """Route the models, and so beat, to another database than the default."""
     from django.db import router
 
     class To:

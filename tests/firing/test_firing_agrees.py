@@ -1,4 +1,4 @@
-"""`beatsync.plan.firing` against django-celery-beat itself: any row, any moment, the same answer."""
+"""`beatsync.plan.firing` agrees with django-celery-beat for any row at any time."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from tests.firing import beats
 BEAT = tuple(map(int, version("django-celery-beat").split(".")[:2]))
 CELERY = tuple(map(int, version("celery").split(".")[:2]))
 
-# Around the changes of the clocks in Europe and America as well as anywhere in two years.
+# Near the clock changes in Europe and America, and anywhere within two years.
 edges = [datetime(2026, *rest, tzinfo=timezone.utc) for rest in ((3, 29, 1), (10, 25, 1), (3, 8, 7), (11, 1, 6))]
 near = st.builds(
     lambda edge, seconds: edge + timedelta(seconds=seconds),
     st.sampled_from(edges),
     st.integers(-90_000, 90_000),
 )
-moments = st.one_of(
+instants = st.one_of(
     near,
     st.integers(0, 2 * 365 * 86_400).map(lambda n: datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=n)),
 )
@@ -61,7 +61,7 @@ schedules: st.SearchStrategy[Schedule] = st.one_of(
         day_of_week=st.sampled_from(["*", "*", "0", "1-5", "6"]),
         timezone=zones,
     ),
-    st.builds(Clocked, moments),
+    st.builds(Clocked, instants),
     st.builds(
         Solar,
         st.sampled_from(["sunrise", "sunset", "solar_noon"]),
@@ -73,7 +73,7 @@ schedules: st.SearchStrategy[Schedule] = st.one_of(
 
 @st.composite
 def rows(draw: st.DrawFn) -> tuple[Row, datetime]:
-    now = draw(moments)
+    now = draw(instants)
     maybe = st.one_of(st.none(), ago.map(lambda delta: now - delta))
     around = st.one_of(st.none(), st.none(), ago.map(lambda d: now - d), ago.map(lambda d: now + d), st.just(now))
     spec = TaskSpec(
@@ -96,37 +96,37 @@ def rows(draw: st.DrawFn) -> tuple[Row, datetime]:
 
 
 def model_of(row: Row) -> PeriodicTask:
-    """Return the row as beat reads it, without a database."""
+    """Return the row as a model instance, without a database."""
     spec, schedule = row.spec, row.spec.schedule
     kinds: dict[type, Any] = {
         Interval: IntervalSchedule, Crontab: CrontabSchedule, Solar: SolarSchedule, Clocked: ClockedSchedule,
     }  # fmt: skip
     assert schedule is not None
     values = schedule._asdict()
-    made = kinds[type(schedule)](**values)
+    schedule_row = kinds[type(schedule)](**values)
     return PeriodicTask(
         id=1, name=spec.name, task=spec.task, enabled=spec.enabled, one_off=spec.one_off,
         start_time=spec.start_time, expires=spec.expires, last_run_at=row.last_run_at,
-        total_run_count=row.total_run_count, date_changed=row.date_changed, **{schedule.kind: made},
+        total_run_count=row.total_run_count, date_changed=row.date_changed, **{schedule.kind: schedule_row},
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["UTC", "Europe/Berlin"])
 def app(request: pytest.FixtureRequest) -> Iterator[Celery]:
-    with beats.application(request.param) as one:
-        yield one
+    with beats.application(request.param) as app:
+        yield app
 
 
 def expectable(row: Row, app: Celery) -> bool:
-    """Whether this release of beat and celery does what the newest ones do."""
+    """Return whether the installed releases of beat and celery behave like the newest ones for this row."""
     never_ran = row.last_run_at is None and not isinstance(row.spec.schedule, Clocked)
     if BEAT < (2, 8) and (never_ran or row.spec.expires is not None):
-        return False  # counts a row that never ran from the reload, and lets rows past `expires` be
-    # An interval was counted on the wall's clock across a change of it.
+        return False  # counts a row that never ran from the last reload, and ignores `expires`
+    # Older releases of celery counted intervals in local time across a clock change.
     return not (CELERY < (5, 7) and isinstance(row.spec.schedule, Interval) and str(app.timezone) != "UTC")
 
 
-# In an hour that comes twice celery takes the next minute for that of the first time, which is over.
+# In a repeated hour, celery computes the next minute within the first pass, which is over.
 AGAIN = datetime(2026, 11, 1, 6, tzinfo=timezone.utc)
 EVERY_MINUTE = TaskSpec(name="one", task="t", schedule=Crontab("*", "*", "*", "*", "*", "America/New_York"))
 
@@ -134,7 +134,7 @@ EVERY_MINUTE = TaskSpec(name="one", task="t", schedule=Crontab("*", "*", "*", "*
 @settings(max_examples=400, deadline=None)
 @example(case=(Row(row_id=1, spec=EVERY_MINUTE, date_changed=AGAIN), AGAIN))
 @given(case=rows())
-def test_any_row_at_any_moment(case: tuple[Row, datetime], app: Celery) -> None:
+def test_any_row_at_any_time(case: tuple[Row, datetime], app: Celery) -> None:
     row, now = case
     if not expectable(row, app):
         return
@@ -142,5 +142,5 @@ def test_any_row_at_any_moment(case: tuple[Row, datetime], app: Celery) -> None:
     model = model_of(row)
     model.save = lambda *_, **__: None
     with beats.clock(now):
-        beats_word = bool(entry_class(model, app=app).is_due().is_due)
-    assert is_due(row, now) is beats_word
+        expected = bool(entry_class(model, app=app).is_due().is_due)
+    assert is_due(row, now) is expected

@@ -1,8 +1,8 @@
-"""When a real beat runs what BeatSync wrote: its own scheduler class, driven through days under a clock of our own.
+"""When a real beat runs the rows that BeatSync wrote: its own scheduler class, through several days under a controlled clock.
 
-Expected is what DESIGN, section 6, says; under `--catch-up`, what stock beat does with the same row. From 2.8.1 on stock beat
-loads no crontab whose hour is more than two hours away, so one that is owed from earlier runs only when its hours come near again;
-the moments here are near enough for every release to do the same.
+A new or changed schedule must first run at the next time that it names; with `--catch-up`, when stock beat runs the same row.
+From 2.8.1 on stock beat loads no crontab whose hour is more than two hours away, so an overdue one runs only when its hours are
+near again; the times here are near enough for every release to do the same.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ BEAT = tuple(map(int, version("django-celery-beat").split(".")[:2]))
 CELERY = tuple(map(int, version("celery").split(".")[:2]))
 MONDAY = datetime(2026, 6, 1, tzinfo=timezone.utc)
 AFTERWARDS = timedelta(hours=3)
-"""How long nothing more runs behind the last moment that is looked at: from there on all is beat's own."""
+"""How long beat runs after the last expected run; nothing more may run in this time."""
 pytestmark = pytest.mark.skipif(
-    BEAT < (2, 8), reason="before 2.8 django-celery-beat counts from its last reload, and misses changes (FACTS 25)"
+    BEAT < (2, 8),
+    reason="before 2.8 django-celery-beat counts from its last reload, and misses changes (docs/facts.md, 25)",
 )
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """Return a moment of the week that begins on MONDAY, in UTC."""
+    """Return a time of the week that begins on MONDAY, in UTC."""
     return MONDAY + timedelta(days=day - 1, hours=hour, minutes=minute)
 
 
 class World:
-    """One database, one directory with one schedule, one beat and one clock."""
+    """A database, a directory with a single schedule, a beat and a clock."""
 
     def __init__(self, kind: str, backend: Backend, folder: Path, zone: str, start: datetime) -> None:
         self._stack = ExitStack()
@@ -68,9 +69,9 @@ class World:
         """Let beat run until `end`, and return when it ran the row."""
         if self.beat is None:
             self.beat = beats.Beat(self.kind, self.app, self.clock)
-        ran = [moment for name, moment in self.beat.run_until(end) if name == "one"]
-        # Beat aims at the moment and wakes a few milliseconds behind it.
-        return [moment.replace(microsecond=0) for moment in ran]
+        ran = [instant for name, instant in self.beat.run_until(end) if name == "one"]
+        # Beat wakes a few milliseconds after the planned time.
+        return [instant.replace(microsecond=0) for instant in ran]
 
     def stop_beat(self) -> None:
         if self.beat is not None:
@@ -83,8 +84,8 @@ class World:
 
     @property
     def row(self) -> PeriodicTask:
-        found: PeriodicTask = self.rows.get()
-        return found
+        row: PeriodicTask = self.rows.get()
+        return row
 
     def close(self) -> None:
         self.stop_beat()
@@ -102,7 +103,7 @@ def make_world(request: pytest.FixtureRequest, sqlite_backend: Backend, tmp_path
 
 @pytest.fixture(params=beats.SCHEDULERS)
 def make_world_anywhere(request: pytest.FixtureRequest, backend: Backend, tmp_path: Path) -> Iterator[MakeWorld]:
-    """Worlds on each database in turn, which keep moments in different ways."""
+    """Worlds on each database, because databases store times differently."""
     with making(request.param, backend, tmp_path) as make:
         yield make
 
@@ -160,7 +161,7 @@ CHANGES = {
         'crontab: "0 9 * * *", start_time: 2026-06-05T17:00:00Z', 'crontab: "0 9 * * *", start_time: 2026-06-02T17:00:00Z',
         at(1, 12), [at(3, 9)], [at(3, 9)],
     ),
-    "what is no schedule": (
+    "fields that are not part of the schedule": (
         'crontab: "0 15 * * *"', 'crontab: "0 15 * * *", queue: q, kwargs: {a: 1}', at(1, 12), [at(1, 15), at(2, 15)], [at(1, 15), at(2, 15)],
     ),
 }  # fmt: skip
@@ -168,7 +169,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("catch_up", [False, True], ids=["as designed", "catch-up"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_of_the_files(make_world: MakeWorld, change: str, catch_up: bool) -> None:
+def test_a_changed_schedule_first_runs_as_expected(make_world: MakeWorld, change: str, catch_up: bool) -> None:
     before, after, when, as_designed, as_stock = CHANGES[change]
     world = make_world()
     world.sync(before)
@@ -179,7 +180,7 @@ def test_a_change_of_the_files(make_world: MakeWorld, change: str, catch_up: boo
     assert plan.changes[0].fires_at_once is (catch_up and expected[0] == when)
 
 
-def test_each_database_keeps_the_moments(make_world_anywhere: MakeWorld) -> None:
+def test_times_are_kept_on_each_database(make_world_anywhere: MakeWorld) -> None:
     world = make_world_anywhere(zone="Europe/Berlin")
     world.sync('crontab: "0 9 * * *", timezone: UTC')
     assert world.run_until(at(1, 12)) == [at(1, 9)]
@@ -210,7 +211,7 @@ CREATED = {
 
 @pytest.mark.parametrize("catch_up", [False, True], ids=["as designed", "catch-up"])
 @pytest.mark.parametrize("created", CREATED)
-def test_a_new_row(make_world: MakeWorld, created: str, catch_up: bool) -> None:
+def test_a_new_row_first_runs_as_expected(make_world: MakeWorld, created: str, catch_up: bool) -> None:
     entry, as_designed, as_stock = CREATED[created]
     world = make_world(at(1, 11))
     world.run_until(at(1, 12))
@@ -222,7 +223,7 @@ def test_a_new_row(make_world: MakeWorld, created: str, catch_up: bool) -> None:
 
 @pytest.mark.parametrize("entry", ["interval: 24h, queue: q", "interval: 24h, description: other, args: [1]"])
 def test_the_next_run_of_a_row_that_never_ran_is_not_moved(make_world: MakeWorld, entry: str) -> None:
-    """FACTS 4: a day's interval that is due in an hour must not wait another day because its queue changed."""
+    """docs/facts.md, 4: a day's interval that is due in an hour must not wait another day because its queue changed."""
     world = make_world()
     world.sync("interval: 24h")
     world.run_until(at(1, 23))
@@ -230,7 +231,7 @@ def test_the_next_run_of_a_row_that_never_ran_is_not_moved(make_world: MakeWorld
     assert world.run_until(at(2, 12)) == [at(2)]
 
 
-def test_syncing_again_and_again_starves_nothing(make_world: MakeWorld) -> None:
+def test_repeated_syncs_do_not_delay_runs(make_world: MakeWorld) -> None:
     world = make_world()
     world.sync("interval: 3h")
     ran = []
@@ -241,8 +242,8 @@ def test_syncing_again_and_again_starves_nothing(make_world: MakeWorld) -> None:
     assert ran == [at(1, 3), at(1, 6), at(1, 9), at(1, 12)]
 
 
-def test_what_waits_to_be_run_anyway_runs(make_world: MakeWorld) -> None:
-    """Beat was down at nine: that run is owed, and a sync in between does not swallow it."""
+def test_an_overdue_run_is_not_lost(make_world: MakeWorld) -> None:
+    """Beat was down at nine: the run is overdue, and a sync in between does not cancel it."""
     world = make_world()
     world.sync('crontab: "0 9 * * *"')
     assert world.run_until(at(2, 8)) == [at(1, 9)]
@@ -254,11 +255,11 @@ def test_what_waits_to_be_run_anyway_runs(make_world: MakeWorld) -> None:
 
 
 @pytest.mark.parametrize("catch_up", [False, True], ids=["as designed", "catch-up"])
-def test_a_row_that_is_switched_on(make_world: MakeWorld, catch_up: bool) -> None:
+def test_an_enabled_row_first_runs_as_expected(make_world: MakeWorld, catch_up: bool) -> None:
     world = make_world()
     world.sync('crontab: "0 9 * * *"')
     assert world.run_until(at(1, 12)) == [at(1, 9)]
-    # As the admin's "toggle" does it: when the row ran last stays.
+    # The toggle action of the admin does not change last_run_at.
     PeriodicTask.objects.using(world.alias).update(enabled=False)
     world.stop_beat()
     world.clock.move_to(at(2, 10))
@@ -267,23 +268,23 @@ def test_a_row_that_is_switched_on(make_world: MakeWorld, catch_up: bool) -> Non
 
 
 @pytest.mark.parametrize("catch_up", [False, True], ids=["as designed", "catch-up"])
-def test_the_sun(make_world: MakeWorld, catch_up: bool) -> None:
+def test_solar_schedules(make_world: MakeWorld, catch_up: bool) -> None:
     pytest.importorskip("ephem")
     berlin = "latitude: 52.52, longitude: 13.405"
     world = make_world()
     world.sync(f"solar: {{event: solar_noon, {berlin}}}")
     (noon,) = world.run_until(at(1, 18))
     assert at(1, 11) < noon < at(1, 11, 20)
-    # Sunset there is at about 19:18 UTC.
+    # Sunset in Berlin is at about 19:18 UTC.
     world.sync(f"solar: {{event: sunset, {berlin}}}", catch_up=catch_up)
-    assert [at(1, 19) < moment < at(1, 20) for moment in world.run_until(at(1, 22))] == [True]
+    assert [at(1, 19) < instant < at(1, 20) for instant in world.run_until(at(1, 22))] == [True]
     world.sync(f"solar: {{event: dusk_civil, {berlin}}}", catch_up=catch_up)
     ran = world.run_until(at(2, 22))
     assert ran[:-1] == ([at(1, 22)] if catch_up else [])
     assert at(2, 19, 30) < ran[-1] < at(2, 21)
 
 
-def test_a_clocked_row_comes_to_rest_and_is_armed_by_a_new_time_only(make_world: MakeWorld) -> None:
+def test_a_finished_clocked_row_is_enabled_again_only_by_a_new_time(make_world: MakeWorld) -> None:
     world = make_world()
     world.sync("clocked: 2026-06-01T06:00:00Z")
     assert world.run_until(at(1, 8)) == [at(1, 6)]
@@ -298,14 +299,14 @@ def test_a_clocked_row_comes_to_rest_and_is_armed_by_a_new_time_only(make_world:
     assert world.run_until(at(3, 12)) == [at(2, 13)]
 
 
-def test_a_row_that_ran_is_no_one_off(make_world: MakeWorld) -> None:
-    """Beat takes a one-off whose row has run, in whatever way, for done, and the count of runs is beat's."""
+def test_a_row_that_ran_cannot_become_a_one_off(make_world: MakeWorld) -> None:
+    """Beat treats a one-off whose row has any run as finished, and the run count belongs to beat."""
     world = make_world()
     world.sync("interval: 3h")
     assert world.run_until(at(1, 4)) == [at(1, 3)]
     for entry in ("clocked: 2026-06-02T06:00:00Z", "interval: 3h, one_off: true"):
         refused = world.sync(entry, expect=Outcome.INVALID).plan
-        assert [one.code for one in refused.diagnostics] == ["one-off-ran"]
+        assert [diagnostic.code for diagnostic in refused.diagnostics] == ["one-off-ran"]
     world.sync("clocked: 2026-06-02T06:00:00Z, enabled: false")
     assert world.run_until(at(2, 12)) == []
 
@@ -320,7 +321,7 @@ def test_a_one_off_runs_once(make_world: MakeWorld) -> None:
     assert world.run_until(at(3, 8)) == [at(2, 12)]
 
 
-def test_a_row_past_its_expiry_rests_and_a_later_one_arms_it_for_the_next_moment(make_world: MakeWorld) -> None:
+def test_an_expired_row_is_enabled_again_by_a_later_expiry(make_world: MakeWorld) -> None:
     world = make_world()
     world.sync('crontab: "0 */4 * * *", expires: 2026-06-01T09:00:00Z')
     assert world.run_until(at(1, 14)) == [at(1, 4), at(1, 8)]
@@ -335,7 +336,7 @@ DAYLIGHT = {
     "autumn": (datetime(2026, 10, 24, 12, tzinfo=timezone.utc), datetime(2026, 10, 26, 12, tzinfo=timezone.utc)),
 }
 IN_WORDS = {
-    # FACTS 22: half past two does not exist in spring, and is there twice in autumn.
+    # docs/facts.md, 22: half past two does not exist in spring and occurs twice in autumn.
     ("spring", "30 2 * * *"): ["29 03:30 +0200", "30 02:30 +0200"],
     ("autumn", "30 2 * * *"): ["25 02:30 +0200", "26 02:30 +0100"],
     ("spring", "0 12 * * *"): ["29 12:00 +0200", "30 12:00 +0200"],
@@ -346,8 +347,10 @@ IN_WORDS = {
 @pytest.mark.parametrize("expression", ["30 2 * * *", "0 12 * * *", "*/30 * * * *"])
 @pytest.mark.parametrize("season", DAYLIGHT)
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"], ids=["beat in UTC", "beat in Berlin"])
-def test_days_on_which_the_clocks_change(make_world: MakeWorld, season: str, expression: str, zone: str) -> None:
-    """A row that BeatSync wrote, and changed to what it is, runs exactly when one that it never saw does."""
+def test_runs_across_a_clock_change_are_those_of_stock_rows(
+    make_world: MakeWorld, season: str, expression: str, zone: str
+) -> None:
+    """A row that BeatSync wrote and changed runs exactly when a row that it never changed does."""
     from zoneinfo import ZoneInfo
 
     from django_celery_beat.models import CrontabSchedule
@@ -359,23 +362,23 @@ def test_days_on_which_the_clocks_change(make_world: MakeWorld, season: str, exp
     minute, hour, *_ = expression.split()
     control = CrontabSchedule.objects.using(world.alias).create(minute=minute, hour=hour, timezone="Europe/Berlin")
     PeriodicTask.objects.using(world.alias).create(name="by hand", task="t", crontab=control)
-    # It ran a moment ago, as the other one counts from now.
+    # The row of BeatSync counts from now, like the control row.
     world.sync('crontab: "0 5 * * *", timezone: Europe/Berlin')
     world.sync(f'crontab: "{expression}", timezone: Europe/Berlin')
     ran = world.run_until(end + timedelta(seconds=1))
     assert world.beat is not None
-    by_hand = [moment.replace(microsecond=0) for name, moment in world.beat.ran if name == "by hand"]
+    by_hand = [instant.replace(microsecond=0) for name, instant in world.beat.ran if name == "by hand"]
     assert ran == by_hand
     if (season, expression) in IN_WORDS and CELERY >= (5, 7):
         berlin = ZoneInfo("Europe/Berlin")
-        said = [f"{moment.astimezone(berlin):%d %H:%M %z}" for moment in ran if moment != start]
-        assert said == IN_WORDS[season, expression]
+        local_times = [f"{instant.astimezone(berlin):%d %H:%M %z}" for instant in ran if instant != start]
+        assert local_times == IN_WORDS[season, expression]
 
 
-def test_the_row_that_beat_brings_back_goes_again(make_world: MakeWorld) -> None:
-    """FACTS 26: a save of stock beat's inserts the row that was deleted meanwhile; the thin scheduler's does not."""
+def test_a_row_that_beat_resurrects_is_deleted_again(make_world: MakeWorld) -> None:
+    """docs/facts.md, 26: a save of stock beat inserts the deleted row again; the thin scheduler's does not."""
     world = make_world()
-    # Where nothing else uses the interval, it goes with the row, and what beat would insert has nothing to refer to.
+    # Another row uses the interval; otherwise it would be deleted too, and beat could not insert the row.
     task_maker(world.alias)("another", enabled=False)
     world.sync("interval: 1h, one_off: true")
     world.run_until(at(1, 0, 30))

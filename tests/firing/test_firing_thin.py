@@ -1,4 +1,4 @@
-"""What the thin scheduler's entry writes of a row that somebody changed or deleted since beat read it: on each database."""
+"""What the thin scheduler's entry writes to a row that was changed or deleted since beat read it, on each database."""
 
 from __future__ import annotations
 
@@ -19,17 +19,15 @@ LONG_AGO = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
 @pytest.fixture
 def app(backend: Backend) -> Iterator[Celery]:
-    with application() as one, routed_to(backend.alias):
-        yield one
+    with application() as app, routed_to(backend.alias):
+        yield app
 
 
 def rows(backend: Backend) -> Any:
     return PeriodicTask.objects.using(backend.alias).filter(name="one")
 
 
-def test_a_run_is_written_and_nothing_that_somebody_changed_is_taken_back(
-    backend: Backend, app: Celery, make_task: MakeTask
-) -> None:
+def test_a_run_is_recorded_and_changes_of_others_are_kept(backend: Backend, app: Celery, make_task: MakeTask) -> None:
     ran = next(ModelEntry(make_task("one", queue="a", last_run_at=LONG_AGO, total_run_count=6), app=app))
     changed = {"queue": "b", "args": "[1]", "description": "by hand", "enabled": False, "priority": 3}
     rows(backend).update(**changed)
@@ -44,7 +42,7 @@ def test_a_run_is_written_and_nothing_that_somebody_changed_is_taken_back(
 
 
 @pytest.mark.parametrize("one_off", [False, True])
-def test_a_row_that_is_gone_stays_gone(backend: Backend, app: Celery, make_task: MakeTask, one_off: bool) -> None:
+def test_a_deleted_row_is_not_inserted_again(backend: Backend, app: Celery, make_task: MakeTask, one_off: bool) -> None:
     ran = next(ModelEntry(make_task("one", last_run_at=LONG_AGO, one_off=one_off), app=app))
     rows(backend).delete()
     ran.save()
@@ -52,20 +50,20 @@ def test_a_row_that_is_gone_stays_gone(backend: Backend, app: Celery, make_task:
     assert not rows(backend).exists()
 
 
-@pytest.mark.parametrize("put_right", [False, True])
-def test_what_cannot_run_is_switched_off_unless_it_was_put_right(
-    backend: Backend, app: Celery, make_task: MakeTask, put_right: bool
+@pytest.mark.parametrize("repaired", [False, True])
+def test_a_row_that_cannot_run_is_disabled_unless_it_was_repaired(
+    backend: Backend, app: Celery, make_task: MakeTask, repaired: bool
 ) -> None:
     read = make_task("one", args="{oops", last_run_at=LONG_AGO)
-    if put_right:
+    if repaired:
         rows(backend).update(args="[1]")
     ModelEntry(read, app=app)
-    assert rows(backend).get().enabled is put_right
-    assert rows(backend).get().last_run_at == (LONG_AGO if put_right else None)
+    assert rows(backend).get().enabled is repaired
+    assert rows(backend).get().last_run_at == (LONG_AGO if repaired else None)
 
 
 @pytest.mark.parametrize("meanwhile", [True, False])
-def test_a_one_off_that_ran_is_switched_off_for_good_unless_it_recurs_by_now(
+def test_a_finished_one_off_is_disabled_unless_it_is_recurring_now(
     backend: Backend, app: Celery, make_task: MakeTask, meanwhile: bool
 ) -> None:
     ran = ModelEntry(make_task("one", one_off=True, last_run_at=LONG_AGO, total_run_count=1), app=app)
@@ -76,7 +74,7 @@ def test_a_one_off_that_ran_is_switched_off_for_good_unless_it_recurs_by_now(
     assert (row.enabled, row.last_run_at) == ((False, None) if meanwhile else (True, LONG_AGO))
 
 
-def test_a_turn_does_not_look_at_every_entry_and_a_reload_is_taken_up(
+def test_a_tick_does_not_compare_entries_and_a_reload_takes_effect(
     backend: Backend, app: Celery, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def compared(*_: object) -> bool:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, to be killed, stopped and filled."""
+"""A private PostgreSQL server for a test, which may be killed, stopped and filled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONNECTIONS = 12
 
 
 class Postgres:
-    """One cluster on a port of its own. It runs as `postgres` where we are root, because it refuses to be run by root."""
+    """A cluster on a free port. Under root it runs as `postgres`, because PostgreSQL refuses to run as root."""
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="beatsync-postgres-"))
@@ -39,7 +39,7 @@ class Postgres:
         self._control("start", "-o", options, "-l", f"{self._home}/log")
 
     def stop(self, mode: str = "immediate") -> None:
-        """Stop it; `immediate` is as a crash is, and the next start recovers."""
+        """Stop it; `immediate` is like a crash, from which the next start recovers."""
         self._control("stop", "-m", mode)
 
     def remove(self) -> None:
@@ -51,22 +51,22 @@ class Postgres:
         self._run("pg_ctl", "--wait", "-D", f"{self._home}/data", *words)
 
     def _run(self, program: str, *words: str) -> None:
-        found = shutil.which(program) or next(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{program}")))
+        path = shutil.which(program) or next(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{program}")))
         other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        # Its output must go nowhere that outlives it: the server keeps what it inherits open.
-        subprocess.run([*other, found, *words], cwd=self._home, check=True, stdout=subprocess.DEVNULL, timeout=120)
+        # The server keeps an inherited output open, so the output is discarded.
+        subprocess.run([*other, path, *words], cwd=self._home, check=True, stdout=subprocess.DEVNULL, timeout=120)
 
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """Run a server while the body runs; without its programs here the test is skipped."""
+    """Run a server while the body runs; skip the test if its programs are not installed."""
     try:
-        one = Postgres()
+        cluster = Postgres()
     except (StopIteration, LookupError, OSError, subprocess.CalledProcessError) as error:
-        missing_service("PostgreSQL of our own", error)
+        missing_service("private PostgreSQL server", error)
         raise
     try:
-        one.start()
-        yield one
+        cluster.start()
+        yield cluster
     finally:
-        one.remove()
+        cluster.remove()

@@ -1,4 +1,4 @@
-"""Revisions of a source, published in the ways that people, kubelet, git-sync and git have, each marked in every row."""
+"""Revisions of a source, published like people, kubelet, git-sync and git do; every row holds its revision."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 from tests import mounts
 
 PER_FILE = {"a.yaml": 8, "b.yaml": 6, "team/c.yaml": 4, "team/d.yaml": 2, "z.yaml": 1}
-"""Schedules by file; without the last file or two the rest is a plausible source, which no guard would stop."""
+"""Schedules by file. Without the last one or two files the rest is a plausible source, which no guard would block."""
 ROWS = sum(PER_FILE.values())
 CHECKOUT_FILES = 1_000
 
 
 def text(name: str, revision: int, rows: int) -> bytes:
-    """Return a spec file of which every schedule carries the revision; other revisions have other lengths."""
+    """Return a spec file in which every schedule holds the revision; revisions differ in length."""
     stem = name.replace("/", "-").partition(".")[0]
     schedules = {
         f"{stem}-{number}": {"task": "shop.tasks.bill", "interval": "1h", "kwargs": {"revision": revision}}
@@ -29,21 +29,21 @@ def text(name: str, revision: int, rows: int) -> bytes:
 
 
 class Marked(mounts.Mount):
-    """A mount whose files are specs."""
+    """A mount of spec files."""
 
     rows = ROWS
     overflows = False
-    """Whether the daemon has to stand still while a revision is published, so that its queue of events overflows."""
+    """Whether the daemon is stopped while a revision is published, so that its event queue overflows."""
 
     def content(self, name: str, revision: int) -> bytes:
         return text(name, revision, PER_FILE[name])
 
-    def commit(self, revision: int) -> str | None:  # noqa: ARG002  some know one
-        """Return the commit that a sync of the revision has to name, where there is one."""
+    def commit(self, revision: int) -> str | None:  # noqa: ARG002  subclasses use it
+        """Return the commit that a sync of the revision must record; None without git."""
         return None
 
     def leave(self) -> None:
-        """Take away what was published."""
+        """Remove the published files."""
         shutil.rmtree(self.root)
 
 
@@ -57,7 +57,7 @@ class GitSync(Marked, mounts.GitSync):
 
 
 class BindMount(Marked, mounts.Renamed):
-    """The directory is mounted elsewhere, and the files are swapped where they came from."""
+    """The directory is bind-mounted elsewhere, and the files are swapped in the original place."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
@@ -74,7 +74,7 @@ class BindMount(Marked, mounts.Renamed):
 
 
 class Editor(Marked):
-    """One file, saved as vim, as most others and as the simplest do: by a backup's rename, by a new file's, and in place."""
+    """A single file, saved in turn like vim (rename to a backup), like most editors (rename of a new file), and in place."""
 
     def publish(self, revision: int) -> None:
         path, data = self.home / "a.yaml", text("a.yaml", revision, ROWS)
@@ -96,7 +96,7 @@ class Editor(Marked):
 
 
 class Checkout(Marked):
-    """A git checkout of a thousand files that all change with each commit."""
+    """A git checkout of 1,000 files that all change with each commit."""
 
     rows = CHECKOUT_FILES
 
@@ -136,7 +136,7 @@ class Checkout(Marked):
 
 
 class Recreated(Marked):
-    """`rm -rf`, and some time later the directory again, file after file."""
+    """`rm -rf`, and some time later the directory is created again, file by file."""
 
     @property
     def root(self) -> Path:
@@ -145,7 +145,7 @@ class Recreated(Marked):
     def publish(self, revision: int) -> None:
         with suppress(FileNotFoundError):
             shutil.rmtree(self.root)
-            # The quiet time ends about when the files come back, or the poll looks then.
+            # The quiet period ends, or the poll runs, at about the time when the files are created again.
             time.sleep(revision % 4 * 0.6 if revision % 3 == 0 else 0.4 + revision % 20 / 100)
         for name in self.names:
             path = self.root / name
@@ -155,7 +155,7 @@ class Recreated(Marked):
 
 
 class Overflowing(ConfigMap):
-    """While the daemon stands still its queue of events is filled to the brim, so that those of the revision are lost."""
+    """While the daemon is stopped, its event queue is filled, so that the events of the revision are lost."""
 
     overflows = True
 

@@ -1,4 +1,4 @@
-"""Two daemons on one source: whatever becomes of the leader, at no time do two of them write, and nothing is lost."""
+"""Two daemons on one source: whatever happens to the leader, only one of them writes at a time, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WAITING = {
 
 
 class Writer:
-    """Publishes a revision every half second while it is not told to rest."""
+    """Publishes revisions at short intervals until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         self.revision = 0
@@ -63,24 +63,24 @@ def freeze(leader: Daemon, _: Backend, __: Proxy) -> None:
 
 
 def freeze_while_it_writes(leader: Daemon, backend: Backend, _: Proxy) -> None:
-    """Hold the row that a sync writes last, and freeze the leader when it waits there, in the middle of its transaction."""
-    ours, seen = connections[backend.alias].copy(), Witness(backend)
+    """Lock the row that a sync writes last, and freeze the leader while it waits for it, in the middle of its transaction."""
+    session, seen = connections[backend.alias].copy(), Witness(backend)
 
     def is_waited_for() -> bool:
-        # MariaDB renews what it tells here only when nobody has asked for a tenth of a second.
+        # MariaDB refreshes this table only if it was not read for 0.1 s.
         time.sleep(0.2)
         return bool(seen.rows(_WAITING[backend.name])[0][0])
 
-    ours.set_autocommit(False)
+    session.set_autocommit(False)
     try:
-        with ours.cursor() as cursor:
+        with session.cursor() as cursor:
             cursor.execute("SELECT last_update FROM django_celery_beat_periodictasks FOR UPDATE")
             cursor.fetchall()
             until(is_waited_for, what=lambda: leader.log)
         leader.process.send_signal(signal.SIGSTOP)
     finally:
-        ours.rollback()
-        ours.close()
+        session.rollback()
+        session.close()
 
 
 def cut_off(_: Daemon, __: Backend, network: Proxy) -> None:
@@ -112,7 +112,7 @@ def writing(folder: Path) -> Iterator[Writer]:
 @pytest.mark.parametrize(
     ("backend", "harm"),
     [
-        # Each of them waits for a lease to run out.
+        # Each test waits until a lease expires.
         ("postgresql", freeze_while_it_writes),
         ("mariadb", kill),
         pytest.param("postgresql", kill, marks=pytest.mark.slow),
@@ -124,7 +124,7 @@ def writing(folder: Path) -> Iterator[Writer]:
     ],
     indirect=["backend"],
 )
-def test_a_leader_is_replaced_and_can_do_no_harm(
+def test_a_leader_is_replaced_and_writes_nothing_afterwards(
     backend: Backend,
     tmp_path: Path,
     harm: Callable[[Daemon, Backend, Proxy], None],
@@ -137,14 +137,14 @@ def test_a_leader_is_replaced_and_can_do_no_harm(
         leader = stack.enter_context(daemon(folder, through, tmp_path))
         leader.until_phase("synced")
         follower = stack.enter_context(daemon(folder, backend.url, tmp_path))
-        told = follower.until_phase("standing by")
-        assert str(leader.process.pid) in told["leader"]
+        status = follower.until_phase("standing by")
+        assert str(leader.process.pid) in status["leader"]
         until(lambda: len(seen.syncs()) > 2, what=lambda: leader.log)
 
         harm(leader, backend, network)
-        begun, before = time.monotonic(), {sync.actor for sync in seen.syncs()}
+        started, before = time.monotonic(), {sync.actor for sync in seen.syncs()}
         until(lambda: {sync.actor for sync in seen.syncs()} > before, TAKEOVER, lambda: follower.log)
-        record_property("measured", f"taken over within {time.monotonic() - begun:.1f} s")
+        record_property("measured", f"new leader within {time.monotonic() - started:.1f} s")
         assert str(follower.process.pid) in seen.syncs()[-1].actor
 
         if harm is not kill:
@@ -161,7 +161,7 @@ def test_a_leader_is_replaced_and_can_do_no_harm(
         until(lambda: seen.live() == {writer.revision: ROWS}, what=lambda: (seen.live(), follower.log))
 
         syncs, revisions = seen.syncs(), seen.revisions()
-        assert [one for one in syncs if one.leader != one.actor] == []
+        assert [sync for sync in syncs if sync.leader != sync.actor] == []
         assert len(list(groupby(sync.actor for sync in syncs))) == 2
         assert revisions == sorted(set(revisions))
         if backend.name == "postgresql":

@@ -1,4 +1,4 @@
-"""A soak: two changes a second, bad ones and drift among them; memory, threads and file descriptors stay as they were."""
+"""A soak test: two changes per second, including invalid files and drift; memory, threads and file descriptors do not grow."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Sample:
-    """What a process uses at one moment."""
+    """The resources of a process at one time."""
 
     memory: int
     threads: int
     files: int
 
     @classmethod
-    def of(cls, one: Daemon) -> Sample:
-        proc = Path(f"/proc/{one.process.pid}")
+    def of(cls, running: Daemon) -> Sample:
+        proc = Path(f"/proc/{running.process.pid}")
         status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
         memory = int(status["VmRSS"].split()[0]) * 1024
         return cls(memory, int(status["Threads"]), len(list((proc / "fd").iterdir())))
 
 
 def publish(folder: Path, change: int) -> None:
-    """Write a revision: every tenth has a schedule more, every twentieth is invalid."""
+    """Write a revision: every tenth has an additional schedule, every twentieth is invalid."""
     schedules = {
         f"task-{number}": {"task": "shop.tasks.bill", "interval": "1h", "kwargs": {"change": change}}
         for number in range(SCHEDULES + (change % 10 == 0))
@@ -57,44 +57,44 @@ def publish(folder: Path, change: int) -> None:
         pytest.param(1800, marks=[pytest.mark.slow, pytest.mark.timeout(2400)]),
     ],
 )
-def test_a_soak(
+def test_resources_do_not_grow(
     store: Store, database_url: str, tmp_path: Path, seconds: int, record_property: Callable[[str, object], None]
 ) -> None:
     folder = tmp_path / "specs"
     folder.mkdir()
     publish(folder, 0)
     samples: list[Sample] = []
-    with daemon(folder, database_url, tmp_path, "--resync", "5s") as one:
-        one.until_ready()
-        begun, change = time.monotonic(), 0
-        while time.monotonic() - begun < seconds:
+    with daemon(folder, database_url, tmp_path, "--resync", "5s") as running:
+        running.until_ready()
+        started, change = time.monotonic(), 0
+        while time.monotonic() - started < seconds:
             change += 1
             publish(folder, change)
             if change % 15 == 0:
                 PeriodicTask.objects.using(store.alias).filter(name="task-1").update(queue="elsewhere")
-                assert one.get("/metrics")[0] == 200
-            time.sleep(max(0.0, begun + change * PAUSE - time.monotonic()))
-            samples.append(Sample.of(one))
+                assert running.get("/metrics")[0] == 200
+            time.sleep(max(0.0, started + change * PAUSE - time.monotonic()))
+            samples.append(Sample.of(running))
         publish(folder, change := 20 * change)
-        until(lambda: store.sources()[0].outcome == "applied" and _changes(store) == {change}, what=lambda: one.log)
-        syncs = one.log.count('"outcome": "applied"')
-        assert one.end() == 0
-        assert "Traceback" not in one.log
-    # The first third warms up: interpreters, caches and drivers take what they need once.
+        until(lambda: store.sources()[0].outcome == "applied" and _changes(store) == {change}, what=lambda: running.log)
+        syncs = running.log.count('"outcome": "applied"')
+        assert running.end() == 0
+        assert "Traceback" not in running.log
+    # The first third is the warm-up of interpreter, caches and drivers.
     third = len(samples) // 3
     middle, last = samples[third : 2 * third], samples[2 * third :]
-    told = [
+    figures = [
         f"{name} {median(getattr(s, name) for s in middle) / unit:.1f} → {median(getattr(s, name) for s in last) / unit:.1f}"
         for name, unit in (("memory", MEGABYTE), ("threads", 1), ("files", 1))
     ]
     record_property(
-        "measured", f"{change // 20} changes, {syncs} syncs in {seconds} s; {', '.join(told)} (memory in MB)"
+        "measured", f"{change // 20} changes, {syncs} syncs in {seconds} s; {', '.join(figures)} (memory in MB)"
     )
     grown = median(s.memory for s in last) - median(s.memory for s in middle)
     assert grown < 4 * MEGABYTE
     assert median(s.threads for s in last) <= median(s.threads for s in middle)
     assert median(s.files for s in last) <= median(s.files for s in middle)
-    # A request or a git that is asked at that instant has one or two of its own.
+    # A concurrent request or git process uses a few more.
     assert max(s.threads for s in last) <= median(s.threads for s in middle) + 3
     assert max(s.files for s in last) <= median(s.files for s in middle) + 8
 

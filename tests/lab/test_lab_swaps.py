@@ -1,6 +1,6 @@
-"""The swap laboratory: whatever takes the place of what, the real daemon commits every revision, whole, and prunes nothing.
+"""However files are swapped, the daemon commits every revision completely and prunes nothing.
 
-The timer is an hour here, so what is found is found by events or by the poll. A short form runs by default, all of it with `-m slow`.
+`--resync` is an hour here, so that changes are noticed by events or by polling. A short form runs by default, the full one with `-m slow`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 from tests.conftest import Backend
 from tests.daemon.daemons import Daemon, daemon
 from tests.lab import swaps
-from tests.lab.witness import Ear, Witness, witness
+from tests.lab.witness import CommitListener, Witness, witness
 from tests.processes import until
 
 FULL = 150
@@ -40,7 +40,7 @@ def rounds(short: int) -> pytest.MarkDecorator:
 
 
 def halves(short: int) -> pytest.MarkDecorator:
-    """As `rounds`, where a round takes seconds: so that two processes can share the whole."""
+    """Like `rounds`, for rounds that take seconds: two processes can share the full form."""
     names = ("first half", "second half")
     return pytest.mark.parametrize(
         "rounds", [short, *(pytest.param(FULL // 2, id=name, marks=pytest.mark.slow) for name in names)]
@@ -48,18 +48,18 @@ def halves(short: int) -> pytest.MarkDecorator:
 
 
 class Laboratory:
-    """Publishes revisions, one after the other, and measures until when each was committed."""
+    """Publishes revisions and measures the time until each is committed."""
 
-    def __init__(self, backend: Backend, seen: Witness, ear: Ear, tmp_path: Path) -> None:
+    def __init__(self, backend: Backend, seen: Witness, listener: CommitListener, tmp_path: Path) -> None:
         self.backend = backend
         self.tmp_path = tmp_path
         self._seen = seen
-        self._ear = ear
-        self.took: list[float] = []
+        self._listener = listener
+        self.durations: list[float] = []
         self.missed: list[int] = []
 
     def start(self, root: Path, *flags: str, before: list[str] | None = None) -> ExitStack:
-        """Return the daemon, in a stack that ends it."""
+        """Start the daemon; return a stack that stops it."""
         stack = ExitStack()
         self.daemon: Daemon = stack.enter_context(
             daemon(root, self.backend.url, self.tmp_path, "--resync", "1h", *flags, before=before or ())
@@ -67,24 +67,24 @@ class Laboratory:
         return stack
 
     def publish(self, mount: swaps.Marked, revision: int) -> None:
-        """Publish a revision and wait for it."""
+        """Publish a revision and wait for its commit."""
         overflows = self.daemon.log.count("overflowed")
         if mount.overflows:
             self.daemon.process.send_signal(signal.SIGSTOP)
         mount.publish(revision)
-        begun = time.monotonic()
+        started = time.monotonic()
         if mount.overflows:
             self.daemon.process.send_signal(signal.SIGCONT)
-        came = self._ear.until(revision, LONG)
-        if came is None:
+        committed = self._listener.until(revision, LONG)
+        if committed is None:
             self.missed.append(revision)
         else:
-            self.took.append(came - begun)
+            self.durations.append(committed - started)
         if mount.overflows:
             until(lambda: self.daemon.log.count("overflowed") > overflows, what=lambda: self.daemon.log)
 
     def run(self, mount: swaps.Marked, numbers: int) -> None:
-        """Publish so many revisions to the daemon that runs, with pauses that sweep over its own times."""
+        """Publish `numbers` revisions to the running daemon, with varying pauses."""
         self.daemon.until_ready()
         for revision in range(1, numbers + 1):
             time.sleep(revision % 9 / 20)
@@ -92,22 +92,22 @@ class Laboratory:
         assert self.daemon.process.poll() is None
         assert "Traceback" not in self.daemon.log
 
-    def whole(self, mount: swaps.Marked, numbers: int, say: Callable[[str, object], None]) -> None:
-        """Run a daemon from the first revision to the last, and judge."""
+    def run_all(self, mount: swaps.Marked, numbers: int, record: Callable[[str, object], None]) -> None:
+        """Run a daemon from the first revision to the last, and check the result."""
         mount.publish(0)
         with self.start(mount.root):
             self.run(mount, numbers)
-        self.judge(mount, say)
+        self.judge(mount, record)
 
-    def judge(self, mount: swaps.Marked, say: Callable[[str, object], None]) -> None:
-        """Hold that nothing was missed, mixed or pruned, in any committed state."""
+    def judge(self, mount: swaps.Marked, record: Callable[[str, object], None]) -> None:
+        """Check that no revision was missed and that no committed state is mixed, partial or pruned."""
         states = list(self._seen.states())
         mixed = [tx for tx, revisions, _ in states if len(revisions) != 1]
         partial = [tx for tx, revisions, _ in states if revisions.total() != mount.rows]
         pruned = [name for _, _, names in states for name in names]
-        counts = f"{len(self.took)} committed, {len(self.missed)} missed, {len(mixed)} mixed, {len(pruned)} pruned"
-        figures = f"median {median(self.took):.2f} s, 99th percentile {quantiles(self.took, n=100)[98]:.2f} s"
-        say("measured", f"{counts}; from change to committed rows: {figures}")
+        counts = f"{len(self.durations)} committed, {len(self.missed)} missed, {len(mixed)} mixed, {len(pruned)} pruned"
+        figures = f"median {median(self.durations):.2f} s, 99th percentile {quantiles(self.durations, n=100)[98]:.2f} s"
+        record("measured", f"{counts}; from change to committed rows: {figures}")
         assert (self.missed, mixed, partial, pruned) == ([], [], [], [])
         for revision, sync in zip(self._seen.revisions(), self._seen.syncs(), strict=True):
             assert sync.git == mount.commit(revision)
@@ -116,9 +116,9 @@ class Laboratory:
 @pytest.fixture
 def lab(backend: Backend, tmp_path: Path) -> Iterator[Laboratory]:
     with witness(backend) as seen:
-        ear = Ear(backend.url)
-        yield Laboratory(backend, seen, ear, tmp_path)
-        ear.close()
+        listener = CommitListener(backend.url)
+        yield Laboratory(backend, seen, listener, tmp_path)
+        listener.close()
 
 
 @rounds(10)
@@ -127,7 +127,7 @@ def test_swaps(
     lab: Laboratory, kind: type[swaps.Marked], rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
     mount = kind(lab.tmp_path / "mount")
-    lab.whole(mount, rounds, record_property)
+    lab.run_all(mount, rounds, record_property)
 
 
 @rounds(5)
@@ -135,7 +135,7 @@ def test_checkouts_of_a_thousand_files(
     lab: Laboratory, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
     mount = swaps.Checkout(lab.tmp_path / "mount", rounds)
-    lab.whole(mount, rounds, record_property)
+    lab.run_all(mount, rounds, record_property)
 
 
 @halves(5)
@@ -150,7 +150,7 @@ def test_an_event_queue_that_overflows(
 
 
 @rounds(5)
-@pytest.mark.parametrize("how", ["told", "exhausted"])
+@pytest.mark.parametrize("how", ["--poll", "exhausted"])
 def test_without_a_watcher(
     lab: Laboratory, how: str, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:
@@ -158,8 +158,8 @@ def test_without_a_watcher(
     mount.publish(0)
     before = [*WITHOUT_EVENTS, NO_EVENTS] if how == "exhausted" else []
     if before and subprocess.run([*before, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("user namespaces cannot be made here")
-    with lab.start(mount.root, *(["--poll"] if how == "told" else []), before=before):
+        pytest.skip("user namespaces are unavailable here")
+    with lab.start(mount.root, *(["--poll"] if how == "--poll" else []), before=before):
         lab.run(mount, rounds)
         assert lab.daemon.status()["watcher"] == "polling"
     lab.judge(mount, record_property)
@@ -185,7 +185,7 @@ def test_a_bind_mount(lab: Laboratory, rounds: int, record_property: Callable[[s
     try:
         mount = swaps.BindMount(lab.tmp_path / "mount")
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("nothing can be mounted here")
+        pytest.skip("bind mounts are unavailable here")
     try:
         mount.publish(0)
         with lab.start(mount.seen):

@@ -1,6 +1,6 @@
-"""A witness inside the database: triggers that note every row that is written and who leads at that instant.
+"""A witness inside the database: triggers that record every written row and the leader at that time.
 
-What a test reads afterwards may long have been put right; what the triggers noted is every committed state, in its order.
+Rows that a test reads later may have been repaired already; the triggers record every committed state in order.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tests.conftest import Backend
 _POSTGRESQL = """
 CREATE TABLE lab_writes (id bigserial PRIMARY KEY, tx bigint DEFAULT txid_current(), op text, name text, revision int);
 CREATE TABLE lab_syncs (id bigserial PRIMARY KEY, actor text, leader text, revision_git text);
-CREATE FUNCTION lab_note_write() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE said int; BEGIN
-  said := (COALESCE(NEW.kwargs, OLD.kwargs)::json->>'revision')::int;
+CREATE FUNCTION lab_note_write() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE written int; BEGIN
+  written := (COALESCE(NEW.kwargs, OLD.kwargs)::json->>'revision')::int;
   INSERT INTO lab_writes (op, name, revision) VALUES (
-    CASE WHEN TG_OP = 'UPDATE' AND NOT NEW.enabled THEN 'DISABLE' ELSE TG_OP END, COALESCE(NEW.name, OLD.name), said);
-  PERFORM pg_notify('lab', said::text);
+    CASE WHEN TG_OP = 'UPDATE' AND NOT NEW.enabled THEN 'DISABLE' ELSE TG_OP END, COALESCE(NEW.name, OLD.name), written);
+  PERFORM pg_notify('lab', written::text);
   RETURN NULL; END $$;
 CREATE TRIGGER lab_write AFTER INSERT OR UPDATE OR DELETE ON django_celery_beat_periodictask
   FOR EACH ROW EXECUTE FUNCTION lab_note_write();
@@ -38,7 +38,7 @@ CREATE FUNCTION lab_note_sync() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 CREATE TRIGGER lab_sync AFTER INSERT ON beatsync_syncrecord
   FOR EACH ROW WHEN (NEW.outcome = 'applied') EXECUTE FUNCTION lab_note_sync()
 """
-_POSTGRESQL_GONE = """
+_POSTGRESQL_TEARDOWN = """
 DROP TRIGGER lab_write ON django_celery_beat_periodictask;
 DROP TRIGGER lab_sync ON beatsync_syncrecord;
 DROP FUNCTION lab_note_write, lab_note_sync;
@@ -60,15 +60,15 @@ _MARIADB = (
     *(_NOTE_WRITE.format(op=op, row="OLD" if op == "DELETE" else "NEW") for op in ("INSERT", "UPDATE", "DELETE")),
     _NOTE_SYNC,
 )
-_MARIADB_GONE = (
-    *(f"DROP TRIGGER lab_{one}" for one in ("INSERT", "UPDATE", "DELETE", "sync")),
+_MARIADB_TEARDOWN = (
+    *(f"DROP TRIGGER lab_{witness_}" for witness_ in ("INSERT", "UPDATE", "DELETE", "sync")),
     "DROP TABLE lab_writes, lab_syncs",
 )
 
 
 @dataclass(frozen=True)
 class Sync:
-    """One sync that changed something: who did it, who led by the lease at that instant, and of which commit it was."""
+    """A sync with changes: its actor, the holder of the lease at that time, and its commit."""
 
     actor: str
     leader: str | None
@@ -76,7 +76,7 @@ class Sync:
 
 
 class Witness:
-    """What the triggers noted."""
+    """Reads what the triggers recorded."""
 
     def __init__(self, backend: Backend) -> None:
         self._alias = backend.alias
@@ -91,20 +91,23 @@ class Witness:
         return [Sync(*row) for row in self.rows("SELECT actor, leader, revision_git FROM lab_syncs ORDER BY id")]
 
     def revisions(self) -> list[int]:
-        """Return which revisions were written, in their order; one that is written in several pieces counts once."""
-        return [one for one, _ in groupby(row[0] for row in self.rows("SELECT revision FROM lab_writes ORDER BY id"))]
+        """Return the written revisions in order; consecutive writes of the same revision count once."""
+        return [
+            witness_
+            for witness_, _ in groupby(row[0] for row in self.rows("SELECT revision FROM lab_writes ORDER BY id"))
+        ]
 
     def live(self) -> Counter[int]:
-        """Return how many rows say which revision now."""
+        """Return the number of rows of each revision now."""
         field = "kwargs::json->>'revision'" if self._is_postgresql else "JSON_VALUE(kwargs, '$.revision')"
-        found = self.rows(f"SELECT {field}, COUNT(*) FROM django_celery_beat_periodictask GROUP BY 1")
-        return Counter({int(revision): number for revision, number in found})
+        counts = self.rows(f"SELECT {field}, COUNT(*) FROM django_celery_beat_periodictask GROUP BY 1")
+        return Counter({int(revision): number for revision, number in counts})
 
     def states(self) -> Iterator[tuple[int, Counter[int], list[str]]]:
-        """Yield each committed state: its transaction, how many rows say which revision, and what was pruned in it."""
+        """Yield each committed state: its transaction, the number of rows of each revision, and the names that it pruned."""
         rows: dict[str, int] = {}
-        found = self.rows("SELECT tx, op, name, revision FROM lab_writes ORDER BY id")
-        for tx, writes in groupby(found, key=lambda row: row[0]):
+        recorded = self.rows("SELECT tx, op, name, revision FROM lab_writes ORDER BY id")
+        for tx, writes in groupby(recorded, key=lambda row: row[0]):
             pruned = []
             for _, op, name, revision in writes:
                 if op in {"DELETE", "DISABLE"}:
@@ -118,22 +121,24 @@ class Witness:
 
 @contextmanager
 def witness(backend: Backend) -> Iterator[Witness]:
-    """Put the triggers into a database while the body runs."""
-    make, gone = ((_POSTGRESQL,), (_POSTGRESQL_GONE,)) if backend.name == "postgresql" else (_MARIADB, _MARIADB_GONE)
-    one = Witness(backend)
+    """Install the triggers in a database while the body runs."""
+    setup, teardown = (
+        ((_POSTGRESQL,), (_POSTGRESQL_TEARDOWN,)) if backend.name == "postgresql" else (_MARIADB, _MARIADB_TEARDOWN)
+    )
+    installed = Witness(backend)
     with connections[backend.alias].cursor() as cursor:
-        for sql in make:
+        for sql in setup:
             cursor.execute(sql)
     try:
-        yield one
+        yield installed
     finally:
         with connections[backend.alias].cursor() as cursor:
-            for sql in gone:
+            for sql in teardown:
                 cursor.execute(sql)
 
 
-class Ear:
-    """Hears on PostgreSQL which revision was committed, at the instant of its commit."""
+class CommitListener:
+    """Listens to PostgreSQL for the commit of a revision."""
 
     def __init__(self, url: str) -> None:
         self._session = psycopg.connect(url.replace("postgres://", "postgresql://", 1), autocommit=True)
@@ -143,13 +148,13 @@ class Ear:
         self._session.close()
 
     def until(self, revision: int, seconds: float) -> float | None:
-        """Wait for a revision, and return when it was committed, by this process's monotonic clock; None where it never was."""
+        """Return when a revision was committed, by this process's monotonic clock; None if it was not within `seconds`."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            select.select([self._session.pgconn.socket], [], [], left)
+        while (remaining := deadline - time.monotonic()) > 0:
+            select.select([self._session.pgconn.socket], [], [], remaining)
             now = time.monotonic()
             self._session.pgconn.consume_input()
-            while (told := self._session.pgconn.notifies()) is not None:
-                if told.extra == b"%d" % revision:
+            while (notification := self._session.pgconn.notifies()) is not None:
+                if notification.extra == b"%d" % revision:
                     return now
         return None

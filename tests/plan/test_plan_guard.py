@@ -1,30 +1,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import DeleteLimit, removal_limit
-from beatsync.plan.observed import Observed
-from beatsync.values import OnRemove, Policy
-from tests.builders import REVISION, declared, desired, observed, owned, request, row
+from beatsync.plan.model import Plan
+from beatsync.plan.observed import Observed, Suspension, Tombstone
+from beatsync.values import Desired, OnRemove, Policy
+from tests.builders import NOW, REVISION, declared, desired, guarded, observed, owned, request, row
 
 
 def owning(count: int, policy: Policy | None = None) -> Observed:
-    names = [declared(f"task-{number:03}", policy=policy) for number in range(count)]
+    schedules = [declared(f"task-{number:03}", policy=policy) for number in range(count)]
     return observed(
-        *(row(one, number) for number, one in enumerate(names)),
-        inventory=tuple(owned(one, number) for number, one in enumerate(names)),
+        *(row(schedule, number) for number, schedule in enumerate(schedules)),
+        inventory=tuple(owned(schedule, number) for number, schedule in enumerate(schedules)),
     )
 
 
-def keeping(count: int) -> object:
+def keeping(count: int) -> Desired:
     return desired(*(declared(f"task-{number:03}") for number in range(count)))
 
 
+def codes(plan: Plan) -> list[str]:
+    return [blocked.code for blocked in plan.blocked]
+
+
 @pytest.mark.parametrize(
-    ("have", "left", "codes"),
+    ("have", "declared_now", "expected"),
     [
         (4, 1, []),
         (5, 1, ["max-deletes"]),
@@ -37,53 +42,53 @@ def keeping(count: int) -> object:
         (10, 0, ["empty", "max-deletes"]),
     ],
 )
-def test_the_larger_of_three_rows_and_thirty_percent(have: int, left: int, codes: list[str]) -> None:
-    plan = make_plan(keeping(left), owning(have), request())  # type: ignore[arg-type]
-    assert [blocked.code for blocked in plan.blocked] == codes
+def test_the_larger_of_three_rows_and_thirty_percent(have: int, declared_now: int, expected: list[str]) -> None:
+    plan = guarded(keeping(declared_now), owning(have), request())
+    assert codes(plan) == expected
 
 
 def test_disabling_counts_as_deleting() -> None:
-    plan = make_plan(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.DISABLE)), request())
-    assert [blocked.code for blocked in plan.blocked] == ["max-deletes"]
+    plan = guarded(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.DISABLE)), request())
+    assert codes(plan) == ["max-deletes"]
 
 
-def test_to_switch_off_in_the_files_counts_as_well_and_to_heal_a_drift_does_not() -> None:
+def test_disabling_in_the_files_counts_and_correcting_drift_does_not() -> None:
     off = desired(*(declared(f"task-{number:03}", enabled=False) for number in range(5)))
-    (blocked,) = make_plan(off, owning(5), request()).blocked
+    (blocked,) = guarded(off, owning(5), request()).blocked
     assert (blocked.code, blocked.names) == ("max-deletes", tuple(f"task-{number:03}" for number in range(5)))
-    switched_on = observed(
-        *(row(one, number, enabled=True) for number, one in enumerate(off.schedules)),
-        inventory=tuple(owned(one, number) for number, one in enumerate(off.schedules)),
+    enabled_again = observed(
+        *(row(schedule, number, enabled=True) for number, schedule in enumerate(off.schedules)),
+        inventory=tuple(owned(schedule, number) for number, schedule in enumerate(off.schedules)),
     )
-    healed = make_plan(off, switched_on, request())
-    assert (len(healed.changes), healed.blocked) == (5, ())
+    corrected = guarded(off, enabled_again, request())
+    assert (len(corrected.changes), corrected.blocked) == (5, ())
 
 
-def test_keeping_does_not() -> None:
-    plan = make_plan(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.KEEP)), request())
+def test_keeping_does_not_count() -> None:
+    plan = guarded(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.KEEP)), request())
     assert plan.blocked == ()
 
 
-def test_the_list_and_the_switch_are_named() -> None:
-    (blocked,) = make_plan(desired(declared("new")), owning(5), request()).blocked
+def test_the_schedules_and_the_flag_are_named() -> None:
+    (blocked,) = guarded(desired(declared("new")), owning(5), request()).blocked
     assert blocked.names == tuple(f"task-{number:03}" for number in range(5))
     assert "--max-deletes 5" in (blocked.hint or "")
 
 
 def test_allow_empty_does_not_turn_the_limit_off() -> None:
-    plan = make_plan(desired(), owning(9), request(allow_empty=True))
-    assert [blocked.code for blocked in plan.blocked] == ["max-deletes"]
+    plan = guarded(desired(), owning(9), request(allow_empty=True))
+    assert codes(plan) == ["max-deletes"]
 
 
-def test_an_empty_source_that_owns_nothing_is_fine() -> None:
-    assert make_plan(desired(), observed(), request()).blocked == ()
+def test_an_empty_source_that_owns_nothing_is_not_blocked() -> None:
+    assert guarded(desired(), observed(), request()).blocked == ()
 
 
-def test_approving_exactly_the_reviewed_plan_passes_the_limit() -> None:
-    first = make_plan(desired(declared("new")), owning(5), request())
-    assert make_plan(desired(declared("new")), owning(5), request(approved=first.checksum)).blocked == ()
-    other = make_plan(desired(declared("new")), owning(6), request(approved=first.checksum))
-    assert [blocked.code for blocked in other.blocked] == ["max-deletes"]
+def test_only_exactly_the_reviewed_plan_passes_the_limit() -> None:
+    first = guarded(desired(declared("new")), owning(5), request())
+    assert guarded(desired(declared("new")), owning(5), request(approved=first.checksum)).blocked == ()
+    other = guarded(desired(declared("new")), owning(6), request(approved=first.checksum))
+    assert codes(other) == ["plan-stale", "max-deletes"]
 
 
 @pytest.mark.parametrize(("text", "owned_rows", "limit"), [("7", 2, 7), ("0", 9, 0), ("50%", 9, 4), ("100%", 9, 9)])
@@ -92,27 +97,59 @@ def test_limits(text: str, owned_rows: int, limit: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "many", "101%", "5 %x", "1.5"])
-def test_limits_that_are_none(text: str) -> None:
+def test_texts_that_are_no_limit(text: str) -> None:
     with pytest.raises(ValueError, match="neither"):
         DeleteLimit.parse(text)
 
 
 def test_the_same_source_from_elsewhere_is_blocked() -> None:
-    one = declared()
-    seen = observed(row(one), inventory=(owned(one),), origin="git@host:a.git#schedules")
-    plan = make_plan(desired(one), seen, request(origin="git@host:b.git#schedules"))
-    assert [blocked.code for blocked in plan.blocked] == ["origin"]
-    assert make_plan(desired(one), seen, request(origin="git@host:a.git#schedules")).blocked == ()
-    assert make_plan(desired(one), seen, request(origin=None)).blocked == ()
-    assert make_plan(desired(one), seen, request(origin="x", accept_origin=True)).blocked == ()
+    schedule = declared()
+    current = observed(row(schedule), inventory=(owned(schedule),), origin="git@host:a.git#schedules")
+    plan = guarded(desired(schedule), current, request(origin="git@host:b.git#schedules"))
+    assert codes(plan) == ["origin"]
+    assert guarded(desired(schedule), current, request(origin="git@host:a.git#schedules")).blocked == ()
+    assert guarded(desired(schedule), current, request(origin=None)).blocked == ()
+    assert guarded(desired(schedule), current, request(origin="x", accept_origin=True)).blocked == ()
 
 
 @pytest.mark.parametrize(
     ("before", "now", "warns"), [("production", None, True), (None, "staging", True), ("a", "a", False)]
 )
-def test_another_environment_than_last_time_is_warned_of(before: str | None, now: str | None, warns: bool) -> None:
+def test_an_environment_other_than_the_last_one_is_a_warning(before: str | None, now: str | None, warns: bool) -> None:
     files = desired(declared("one"), environment=now)
     last = owning(0)
-    assert make_plan(files, replace(last, environment=before), request()).diagnostics == ()  # never synced
-    plan = make_plan(files, replace(last, environment=before, revision=REVISION), request())
-    assert ([one.code for one in plan.diagnostics], plan.blocked) == (["environment-changed"] * warns, ())
+    assert guarded(files, replace(last, environment=before), request()).diagnostics == ()  # never synced
+    plan = guarded(files, replace(last, environment=before, revision=REVISION), request())
+    assert ([diagnostic.code for diagnostic in plan.diagnostics], plan.blocked) == (["environment-changed"] * warns, ())
+
+
+def test_a_plan_other_than_the_reviewed_one_is_stale() -> None:
+    files, current = desired(declared()), observed()
+    reviewed = guarded(files, current, request())
+    assert codes(guarded(files, current, request(approved=reviewed.checksum))) == []
+    changed = desired(declared(queue="fast"))
+    assert codes(guarded(changed, current, request(approved=reviewed.checksum))) == ["plan-stale"]
+
+
+def test_a_suspended_source_is_blocked_until_the_suspension_ends() -> None:
+    current = observed(suspension=Suspension("ann", "the move", until=NOW + timedelta(hours=1)))
+    plan = guarded(desired(), current, request())
+    assert codes(plan) == ["suspended"]
+    assert plan.suspension == current.suspension
+    later = guarded(desired(), current, request(now=NOW + timedelta(hours=2)))
+    assert (codes(later), later.suspension) == ([], None)
+
+
+def test_deleting_again_what_beat_restored_does_not_count() -> None:
+    restored = [declared(f"restored-{number}") for number in range(5)]
+    current = observed(
+        *(row(schedule, number) for number, schedule in enumerate(restored)),
+        tombstones=tuple(Tombstone(schedule.spec.name, number) for number, schedule in enumerate(restored)),
+    )
+    plan = guarded(desired(), current, request())
+    assert (len(plan.changes), codes(plan)) == (5, [])
+
+
+def test_the_blockers_of_the_matching_stay() -> None:
+    files, current = desired(declared()), observed(row(declared()), suspension=Suspension("ann", "the move"))
+    assert codes(guarded(files, current, request())) == ["conflict", "suspended"]

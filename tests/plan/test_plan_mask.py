@@ -28,7 +28,7 @@ def test_a_secret_that_changes_still_shows_as_a_change() -> None:
     assert after == '{"api_token": "*** (after)", "day": 2}'
 
 
-def test_a_secret_that_stays_is_masked_alike() -> None:
+def test_a_secret_that_stays_has_the_same_mask_on_both_sides() -> None:
     assert shown("kwargs", '{"password": "x", "n": 1}', '{"password": "x", "n": 2}') == (
         '{"n": 1, "password": "***"}',
         '{"n": 2, "password": "***"}',
@@ -36,7 +36,7 @@ def test_a_secret_that_stays_is_masked_alike() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"credentials": {"user": "a", "pin": 5}}', '{"deep": [{"secret": ["s3cr3t"]}]}'])
-def test_whatever_lies_under_a_secret_name_is_masked(text: str) -> None:
+def test_every_value_under_a_secret_name_is_masked(text: str) -> None:
     _, after = shown("kwargs", None, text)
     assert "***" in str(after)
     assert "s3cr3t" not in str(after)
@@ -51,16 +51,16 @@ def test_listed_paths_are_masked() -> None:
     assert shown("args", "[1]", "[2]", "args") == ('"*** (before)"', '"*** (after)"')
 
 
-def test_what_cannot_be_read_cannot_be_shown() -> None:
+def test_a_text_that_is_not_json_is_not_shown() -> None:
     before, _ = shown("kwargs", "{'password': 'x'", "{}")
     assert before == "*** (not JSON)"
 
 
-def test_other_fields_are_shown() -> None:
+def test_fields_without_json_are_shown() -> None:
     assert shown("queue", "a", "b") == ("a", "b")
 
 
-def test_json_never_holds_a_secret_in_any_change() -> None:
+def test_the_json_of_a_plan_contains_no_secret() -> None:
     before = declared(
         kwargs='{"token": "s3cr3t-1"}', headers='{"x": "s3cr3t-2"}', policy=Policy(sensitive=("headers.x",))
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from beatsync.reconcile import SyncOptions, check, plan
+from beatsync.reconcile import SyncOptions, plan, validate
 from beatsync.specfile import ParseOptions
 from beatsync.store import Store
 from benchmarks import sources
@@ -28,7 +28,7 @@ def frozen() -> Iterator[int]:
 
 
 def test_what_was_parsed_is_not_young_and_can_still_be_collected(files: Path) -> None:
-    _, desired = check(files, ParseOptions())
+    _, desired = validate(files, ParseOptions())
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
     young, old = ({id(one) for generation in which for one in gc.get_objects(generation)} for which in ((0, 1), (2,)))
@@ -46,14 +46,14 @@ def test_what_a_one_shot_planned_is_not_young(files: Path, store: Store) -> None
 
 
 def test_what_an_application_has_frozen_stays_so(files: Path, frozen: int) -> None:
-    check(files, ParseOptions())
+    validate(files, ParseOptions())
     assert gc.get_freeze_count() >= frozen - 100  # some of it may have gone by itself
 
 
 def test_who_has_switched_it_off_finds_it_off(files: Path) -> None:
     gc.disable()
     try:
-        check(files, ParseOptions())
+        validate(files, ParseOptions())
         assert not gc.isenabled()
     finally:
         gc.enable()

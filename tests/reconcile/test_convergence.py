@@ -1,4 +1,4 @@
-"""From any rows, any inventory and any specs: one sync converges, the next writes nothing, and nobody else's row moves."""
+"""From any rows, any inventory and any specs: one sync converges, the next writes nothing, and unowned rows stay unchanged."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beatsync.applying import Sync
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.request import PlanOptions
-from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, utc_now
+from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync, utc_now
 from beatsync.specfile import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Severity
@@ -191,7 +190,6 @@ class World:
         document = meant(step.document)
         half = {name: document[name] for name in document if name < "task-d"}
         rest = {name: document[name] for name in document if name >= "task-d"}
-        # The one as people write it, of which the database knows what it says; the other in JSON, which is always parsed.
         (self.folder / "a.yaml").write_text(
             yaml.safe_dump({"schedules": half}, default_flow_style=False), encoding="utf-8"
         )
@@ -206,12 +204,13 @@ class World:
         return sync(self.folder, self.store, self.options(step))
 
     def plans(self, step: Step) -> tuple[Plan, Plan]:
-        """Return the plan as a sync makes it, and that of all files and all rows."""
+        """Return the plan with fingerprints, and the plan of all files and all rows."""
         options, now = self.options(step), utc_now()
-        made = plan(self.folder, self.store, options, clock=lambda: now).plan
-        snapshot, desired = check(self.folder, options.parse, digests=True)
-        whole = Sync(snapshot, desired, self.store, options).plan_of(self.store.observe(options.source), now)
-        return replace(made, marks=()), replace(whole, marks=())
+        scoped, full = (
+            plan(self.folder, self.store, replace(options, fingerprints=fingerprints), clock=lambda: now).plan
+            for fingerprints in (True, False)
+        )
+        return scoped, full
 
     def revive(self, gone: dict[int, dict[str, Any]]) -> None:
         """Insert what was deleted as beat's save would; what shares a key of a schedule that is gone cannot come back."""
@@ -235,8 +234,8 @@ def sync_and_look(world: World, step: Step) -> None:
     connections[world.alias].queries_log.clear()
     world.declare(step)
     before, owned = all_rows(world.alias), world.store.observe("default").inventory
-    quick, whole = world.plans(step)
-    assert quick == whole
+    scoped, full = world.plans(step)
+    assert scoped == full
     result = world.sync(step)
     after = all_rows(world.alias)
     codes = {one.code for one in result.plan.diagnostics if one.severity is Severity.ERROR}

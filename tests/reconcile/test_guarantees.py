@@ -23,10 +23,10 @@ from beatsync.plan.drift import states
 from beatsync.plan.model import Action, Condition
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
-from beatsync.reconcile import Outcome, Result, SyncOptions, check, plan, sync, sync_read, utc_now
-from beatsync.specfile import ParseOptions
+from beatsync.reconcile import Outcome, Result, Run, SyncOptions, plan, reconcile, sync, utc_now
+from beatsync.source import load
 from beatsync.store import Store
-from beatsync.values import Desired
+from beatsync.values import Snapshot
 from tests.conftest import MakeTask
 
 LATER = datetime(2098, 1, 1, 12, tzinfo=timezone.utc)
@@ -166,18 +166,21 @@ def test_no_switch_turns_every_guard_off(store: Store, tmp_path: Path) -> None:
 
 def test_files_from_elsewhere_under_the_same_source_are_blocked(store: Store, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("schedules: {one: {task: t, interval: 1h}}", encoding="utf-8")
-    read, desired = check(tmp_path, ParseOptions())
-    here, there = (replace(read, origin=f"host/{name}.git:schedules.d") for name in ("shop", "other"))
-    assert sync_read(here, desired, store, SyncOptions()).outcome is Outcome.APPLIED
-    blocked = sync_read(there, Desired(()), store, SyncOptions(plan=PlanOptions(allow_empty=True)))
+    unknown = load(tmp_path)
+    here, there = (replace(unknown, origin=f"host/{name}.git:schedules.d") for name in ("shop", "other"))
+
+    def go_from(snapshot: Snapshot, **options: Any) -> Result:
+        return reconcile(Run(lambda: snapshot, store, SyncOptions(plan=PlanOptions(**options))))
+
+    assert go_from(here).outcome is Outcome.APPLIED
+    blocked = go_from(replace(there, files=()), allow_empty=True)
     assert [one.code for one in blocked.plan.blocked] == ["origin"]
     assert rows(store).count() == 1
-    # Where nobody knows this time, the last word on it stands.
-    assert sync_read(read, desired, store, SyncOptions()).outcome is Outcome.UNCHANGED
-    assert sync_read(there, desired, store, SyncOptions()).outcome is Outcome.BLOCKED
-    accepted = SyncOptions(plan=PlanOptions(accept_origin=True))
-    assert sync_read(there, desired, store, accepted).outcome is Outcome.UNCHANGED
-    assert sync_read(here, desired, store, SyncOptions()).outcome is Outcome.BLOCKED
+    # If the origin is unknown this time, the stored one stays.
+    assert go_from(unknown).outcome is Outcome.UNCHANGED
+    assert go_from(there).outcome is Outcome.BLOCKED
+    assert go_from(there, accept_origin=True).outcome is Outcome.UNCHANGED
+    assert go_from(here).outcome is Outcome.BLOCKED
 
 
 def test_a_row_that_is_deleted_by_plain_sql_is_reported_as_drift(store: Store, tmp_path: Path) -> None:
@@ -230,7 +233,7 @@ def test_what_is_undone_after_the_commit_is_repaired_and_counted(
     before = "schedules: {changed: {task: t, interval: 1h, queue: a}, gone: {task: t, interval: 1h}, calm: {task: t, interval: 1h}}"
     go(tmp_path, store, before)
     old = {row["name"]: row for row in rows(store).values()}
-    look, looks = store.look, []
+    look, looks = store.read_rows, []
 
     def looked(*asked: Any, **how: Any) -> Any:
         looks.append(asked)
@@ -239,7 +242,7 @@ def test_what_is_undone_after_the_commit_is_repaired_and_counted(
             PeriodicTask.objects.using(store.alias).bulk_create([PeriodicTask(**old["gone"])])
         return look(*asked, **how)
 
-    monkeypatch.setattr(store, "look", looked)
+    monkeypatch.setattr(store, "read_rows", looked)
     done = go(tmp_path, store, "schedules: {changed: {task: t, interval: 1h, queue: b}, calm: {task: t, interval: 1h}}")
     assert done.repairs == 2
     assert len(looks) > 1

@@ -6,19 +6,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.db import connections
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu.utils.json import loads
 
-from beatsync import applying
-from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Action, Condition
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
-from beatsync.store import Store, staging
+from beatsync.store import Store
 from tests.conftest import MakeTask
 from tests.statements import each_statement
 
@@ -52,31 +49,6 @@ def test_a_name_that_is_taken_between_the_look_and_the_lock_stops_the_sync(
     assert (refused.outcome, [blocked.code for blocked in refused.plan.blocked]) == (Outcome.BLOCKED, ["conflict"])
     assert rows(store).get().task == "theirs"
     assert store.observe("default").inventory == {}
-
-
-@pytest.mark.parametrize(("name", "plans"), [("theirs", 1), ("one", 2)])
-def test_a_large_plan_is_made_again_only_for_rows_that_it_is_about(
-    store: Store, tmp_path: Path, make_task: MakeTask, name: str, plans: int
-) -> None:
-    (tmp_path / "a.yaml").write_text(ONE % "a", encoding="utf-8")
-    make_task("theirs", task="theirs")
-    saved: list[Any] = []
-
-    def clock() -> datetime:
-        if not saved:
-            saved.append(rows(store, name=name).update(queue="late") or make_task(name, task="theirs"))
-        return NOON
-
-    with (
-        mock.patch.object(applying, "concerned", return_value=None),
-        mock.patch.object(staging, "LEAST", 1),
-        mock.patch.object(applying, "make_plan", wraps=make_plan) as planning,
-    ):
-        done = sync(tmp_path, store, SyncOptions(), clock=clock)
-    assert planning.call_count == plans
-    assert done.outcome is (Outcome.APPLIED if name == "theirs" else Outcome.BLOCKED)
-    assert rows(store, name=name).get().task == "theirs"
-    assert [*store.observe("default").inventory] == ["one"][: 2 - plans]
 
 
 def test_a_schedule_row_that_is_taken_up_at_the_last_moment_stays_and_so_does_the_task(

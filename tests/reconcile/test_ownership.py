@@ -11,7 +11,7 @@ from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import SyncRecord
-from beatsync.plan.authors import AGAIN
+from beatsync.plan.authors import RECURRING_DRIFT
 from beatsync.plan.drift import states
 from beatsync.plan.model import Action, Condition
 from beatsync.plan.observed import Suspension
@@ -251,5 +251,5 @@ def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_p
     assert notes(queue="slow") == [None]
     assert notes(description="beat does not write this") == [None]
     assert notes(description="beat does not write this") == [None]
-    assert notes(queue="slow", task="other") == [AGAIN]
-    assert store.history("default", 1)[0].changes[0]["note"] == AGAIN
+    assert notes(queue="slow", task="other") == [RECURRING_DRIFT]
+    assert store.history("default", 1)[0].changes[0]["note"] == RECURRING_DRIFT

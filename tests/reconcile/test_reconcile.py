@@ -164,12 +164,13 @@ def test_a_saved_plan_that_no_longer_holds_is_refused(store: Store, tmp_path: Pa
     options = SyncOptions()
     reviewed = plan(tmp_path, store, options)
     write(tmp_path, "schedules:\n  one: {task: t, interval: 2h}\n")
-    refused = sync(tmp_path, store, options, expected=reviewed.plan.checksum)
+    approved = SyncOptions(plan=PlanOptions(approved=reviewed.plan.checksum))
+    refused = sync(tmp_path, store, approved)
     assert refused.outcome is Outcome.BLOCKED
     assert [reason.code for reason in refused.plan.blocked] == ["plan-stale"]
     assert not PeriodicTask.objects.using(store.alias).exists()
     write(tmp_path, "schedules:\n  one: {task: t, interval: 1h}\n")
-    assert sync(tmp_path, store, options, expected=reviewed.plan.checksum).outcome is Outcome.APPLIED
+    assert sync(tmp_path, store, approved).outcome is Outcome.APPLIED
 
 
 def test_beat_is_told_once_and_always_later(store: Store, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two sets of files never have one digest; git tells the commit and the origin, and runs nothing for it."""
+"""Digests, commits and origins, and that reading them runs no configured program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beatsync.source import load
-from beatsync.source.revision import digest, origin_of
+from beatsync.source.git import normalize_remote
+from beatsync.source.revision import digest
 from beatsync.values import Snapshot, SourceFile
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -29,8 +30,8 @@ def files_of(contents: dict[str, bytes]) -> list[SourceFile]:
 
 class TestDigest:
     @given(file_sets, file_sets)
-    def test_it_is_equal_just_where_the_files_are(self, one: dict[str, bytes], other: dict[str, bytes]) -> None:
-        assert (digest(files_of(one)) == digest(files_of(other))) is (one == other)
+    def test_it_is_equal_if_and_only_if_the_files_are(self, first: dict[str, bytes], second: dict[str, bytes]) -> None:
+        assert (digest(files_of(first)) == digest(files_of(second))) is (first == second)
 
     @given(file_sets, st.randoms())
     def test_it_does_not_depend_on_the_order(self, contents: dict[str, bytes], random: Random) -> None:
@@ -40,7 +41,7 @@ class TestDigest:
         assert digest(shuffled) == digest(files)
 
     @pytest.mark.parametrize(
-        ("one", "other"),
+        ("first", "second"),
         [
             ({"a": b"bc"}, {"ab": b"c"}),
             ({"a": b"1", "b": b"2"}, {"a": b"2", "b": b"1"}),
@@ -50,12 +51,12 @@ class TestDigest:
             ({"a/b": b""}, {"a:b": b""}),
         ],
     )
-    def test_no_border_between_name_and_content_can_be_moved(
-        self, one: dict[str, bytes], other: dict[str, bytes]
+    def test_a_shifted_border_between_name_and_content_changes_it(
+        self, first: dict[str, bytes], second: dict[str, bytes]
     ) -> None:
-        assert digest(files_of(one)) != digest(files_of(other))
+        assert digest(files_of(first)) != digest(files_of(second))
 
-    def test_it_is_the_files_alone_that_count_and_not_where_they_lie(self, tmp_path: Path) -> None:
+    def test_it_depends_on_the_files_alone_and_not_on_the_root(self, tmp_path: Path) -> None:
         for root, names in {
             "one": ["b.yaml", "a.yaml"],
             "two": ["a.yaml", "b.yaml", "_draft.yaml", "notes.txt"],
@@ -65,7 +66,7 @@ class TestDigest:
                 (tmp_path / root / name).write_text(name)
         assert load(tmp_path / "one").revision.digest == load(tmp_path / "two").revision.digest
 
-    def test_renaming_a_file_changes_it(self, tmp_path: Path) -> None:
+    def test_a_renamed_file_changes_it(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("x")
         before = load(tmp_path).revision.digest
         (tmp_path / "a.yaml").rename(tmp_path / "b.yaml")
@@ -97,8 +98,8 @@ class TestOrigin:
             "git.example.com:team/schedules",
         ],
     )
-    def test_one_repository_has_one_origin_however_it_is_cloned(self, remote: str) -> None:
-        assert origin_of(remote) == "git.example.com/team/schedules"
+    def test_every_url_of_a_repository_has_the_same_origin(self, remote: str) -> None:
+        assert normalize_remote(remote) == "git.example.com/team/schedules"
 
     @pytest.mark.parametrize(
         "remote",
@@ -113,13 +114,15 @@ class TestOrigin:
         ],
     )
     def test_other_repositories_have_other_origins(self, remote: str) -> None:
-        assert origin_of(remote) != "git.example.com/team/schedules"
+        assert normalize_remote(remote) != "git.example.com/team/schedules"
 
-    def test_repositories_on_one_disk_are_told_apart_by_their_paths(self) -> None:
-        assert origin_of("/srv/git/one.git") == origin_of("/srv/git/one") != origin_of("/srv/git/two")
+    def test_local_repositories_are_distinguished_by_their_paths(self) -> None:
+        assert (
+            normalize_remote("/srv/git/one.git") == normalize_remote("/srv/git/one") != normalize_remote("/srv/git/two")
+        )
 
-    def test_a_host_may_be_an_address(self) -> None:
-        assert origin_of("ssh://git@[2001:db8::1]:2222/team/x.git") == "[2001:db8::1]/team/x"
+    def test_the_host_may_be_an_ip_address(self) -> None:
+        assert normalize_remote("ssh://git@[2001:db8::1]:2222/team/x.git") == "[2001:db8::1]/team/x"
 
     @pytest.mark.parametrize(
         "remote",
@@ -133,19 +136,19 @@ class TestOrigin:
             "ext::sh -c 'user:s3cr3t@x'",
         ],
     )
-    def test_no_password_is_kept_even_of_what_git_could_not_use(self, remote: str) -> None:
-        assert "s3" not in origin_of(remote)
-        assert "cr3t" not in origin_of(remote)
+    def test_no_password_is_kept_even_from_a_malformed_url(self, remote: str) -> None:
+        assert "s3" not in normalize_remote(remote)
+        assert "cr3t" not in normalize_remote(remote)
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one commit: `schedules.d/a.yaml` and `README.md`."""
     if shutil.which("git") is None:
-        pytest.skip("there is no git")
+        pytest.skip("git is not installed")
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
-    # Nothing of the person's own settings, such as signing of commits.
+    # Ignore the developer's own settings, such as signed commits.
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     root = tmp_path / "repository"
@@ -159,8 +162,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def git(root: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
-    done = subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    process = subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return process.stdout.strip()
 
 
 def commit(root: Path) -> str:
@@ -174,30 +177,30 @@ def commit_of(snapshot: Snapshot) -> str | None:
 
 
 class TestGit:
-    def test_without_git_there_is_a_digest_and_no_commit(self, tmp_path: Path) -> None:
+    def test_a_directory_outside_of_a_repository_has_no_commit(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("a")
         snapshot = load(tmp_path)
         assert (snapshot.revision.git, snapshot.origin) == (None, None)
         assert len(snapshot.revision.digest) == 64
 
-    def test_where_git_is_not_installed_a_checkout_is_a_directory(
+    def test_without_git_a_checkout_has_no_commit(
         self, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         assert commit_of(load(repository)) is None
 
-    def test_a_repository_without_any_commit_has_none(self, repository: Path) -> None:
+    def test_a_new_repository_has_no_commit(self, repository: Path) -> None:
         new = repository / "new"
         new.mkdir()
         git(new, "init", "-q")
         assert commit_of(load(new)) is None
 
-    def test_a_clean_checkout_is_its_commit(self, repository: Path) -> None:
+    def test_a_clean_checkout_has_its_commit(self, repository: Path) -> None:
         head = git(repository, "rev-parse", "HEAD")
         assert commit_of(load(repository)) == commit_of(load(repository / "schedules.d")) == head
 
     @pytest.mark.parametrize("change", ["edit", "delete", "add", "stage"])
-    def test_what_differs_from_the_commit_is_dirty(self, repository: Path, change: str) -> None:
+    def test_a_checkout_that_differs_from_its_commit_is_dirty(self, repository: Path, change: str) -> None:
         source, head = repository / "schedules.d", git(repository, "rev-parse", "HEAD")
         if change == "delete":
             (source / "a.yaml").unlink()
@@ -216,55 +219,50 @@ class TestGit:
         assert commit_of(load(repository / "schedules.d")) == head
         assert commit_of(load(repository)) == f"{head}-dirty"
 
-    def test_a_file_whose_time_alone_changed_is_not_dirty(self, repository: Path) -> None:
+    def test_a_touched_file_is_not_dirty(self, repository: Path) -> None:
         os.utime(repository / "schedules.d" / "a.yaml", (1, 1))
         assert commit_of(load(repository / "schedules.d")) == git(repository, "rev-parse", "HEAD")
 
-    def test_the_origin_is_the_remote_and_the_folder_in_it(self, repository: Path) -> None:
+    def test_the_origin_is_the_remote_and_the_directory_in_it(self, repository: Path) -> None:
         assert load(repository / "schedules.d").origin is None
         git(repository, "remote", "add", "origin", "https://me:s3cr3t@git.example.com:8443/team/x.git")
         assert load(repository / "schedules.d").origin == "git.example.com/team/x#schedules.d"
         assert load(repository).origin == "git.example.com/team/x#"
 
-    def test_two_clones_of_one_repository_have_one_origin(self, repository: Path, tmp_path: Path) -> None:
+    def test_two_clones_of_a_repository_have_the_same_origin(self, repository: Path, tmp_path: Path) -> None:
         git(repository, "remote", "add", "origin", "git@git.example.com:team/x.git")
         git(tmp_path, "clone", "-q", str(repository), "clone")
         git(tmp_path / "clone", "remote", "set-url", "origin", "https://git.example.com/team/x")
         assert load(tmp_path / "clone" / "schedules.d").origin == load(repository / "schedules.d").origin
 
-    def test_the_environment_of_another_repository_is_not_believed(
+    def test_variables_of_another_repository_are_ignored(
         self, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # A hook of git's, as of `pre-commit`, runs with these set.
+        # A git hook, such as pre-commit, runs with these variables.
         monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
         monkeypatch.setenv("GIT_WORK_TREE", str(repository))
         (tmp_path / "plain").mkdir()
         assert commit_of(load(tmp_path / "plain")) is None
 
-    def test_looking_writes_nothing_into_the_repository(self, repository: Path) -> None:
+    def test_a_read_writes_nothing_into_the_repository(self, repository: Path) -> None:
         os.utime(repository / "schedules.d" / "a.yaml", (1, 1))
         before = {path: path.stat().st_mtime_ns for path in (repository / ".git").rglob("*")}
         load(repository)
         assert {path: path.stat().st_mtime_ns for path in (repository / ".git").rglob("*")} == before
 
-    def test_where_git_cannot_compare_the_files_it_vouches_for_none(self, repository: Path) -> None:
+    def test_a_checkout_that_git_cannot_compare_is_dirty(self, repository: Path) -> None:
         head = git(repository, "rev-parse", "HEAD")
         (repository / ".git" / "index").write_bytes(b"no index")
         assert commit_of(load(repository)) == f"{head}-dirty"
 
 
 class TestGitSync:
-    def test_the_commit_is_the_name_that_the_link_leads_to(self, tmp_path: Path) -> None:
-        (tmp_path / ".worktrees" / COMMIT).mkdir(parents=True)
-        (tmp_path / "current").symlink_to(f".worktrees/{COMMIT}")
-        assert commit_of(load(tmp_path / "current")) == COMMIT
-
-    def test_a_folder_that_is_named_like_a_commit_is_none_where_no_link_leads_to_it(self, tmp_path: Path) -> None:
+    def test_a_directory_named_like_a_commit_has_none_without_a_link_to_it(self, tmp_path: Path) -> None:
         root = tmp_path.resolve() / COMMIT
         root.mkdir()
         assert commit_of(load(root)) is None
 
-    def test_a_link_to_a_plain_folder_names_no_commit(self, tmp_path: Path) -> None:
+    def test_a_link_to_another_directory_has_no_commit(self, tmp_path: Path) -> None:
         (tmp_path / "releases-7").mkdir()
         (tmp_path / "current").symlink_to("releases-7")
         assert commit_of(load(tmp_path / "current")) is None
@@ -291,27 +289,27 @@ class TestMount:
         return mount
 
     @pytest.mark.parametrize("below", ["", "team"])
-    def test_a_config_maps_stamp_is_told(self, mount: Path, below: str) -> None:
+    def test_the_stamp_of_a_config_map_is_returned(self, mount: Path, below: str) -> None:
         assert load(mount / below).revision.mount == self.STAMP
 
-    def test_what_is_no_mount_has_none(self, tmp_path: Path) -> None:
+    def test_another_directory_has_no_stamp(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_bytes(b"a")
         assert load(tmp_path).revision.mount is None
 
 
 class TestHostileRepository:
-    """Whoever can write a repository's configuration shall not thereby run programs where it is only looked at."""
+    """Reading a repository must not run programs that its configuration names."""
 
     @pytest.fixture
     def alarm(self, tmp_path: Path) -> tuple[Path, Path]:
-        """A program, and the file that it leaves behind when it is run."""
+        """A program, and the file that it writes when it runs."""
         program, trace = tmp_path / "alarm", tmp_path / "trace"
         program.write_text(f'#!/bin/sh\necho "$0 $@" >> {trace}\ncat\n')
         program.chmod(0o755)
         return program, trace
 
     def provoke(self, repository: Path) -> None:
-        # Another time makes git compare contents, which is what filters are for.
+        # A changed time makes git compare contents, and run filters.
         os.utime(repository / "schedules.d" / "a.yaml", (1, 1))
 
     def test_no_file_system_monitor_is_run(self, repository: Path, alarm: tuple[Path, Path]) -> None:
@@ -319,7 +317,7 @@ class TestHostileRepository:
         git(repository, "config", "core.fsmonitor", str(program))
         self.provoke(repository)
         git(repository, "status")
-        assert trace.exists(), "this alarm does not work"
+        assert trace.exists(), "git does not run the program at all"
         trace.unlink()
         load(repository)
         assert not trace.exists()
@@ -332,7 +330,7 @@ class TestHostileRepository:
             shutil.copy(program, hooks / name)
         self.provoke(repository)
         git(repository, "status")
-        assert trace.exists(), "this alarm does not work"
+        assert trace.exists(), "git does not run the program at all"
         trace.unlink()
         self.provoke(repository)
         load(repository)
@@ -346,27 +344,27 @@ class TestHostileRepository:
         attributes = repository / ".git" / "info" / "attributes"
         attributes.parent.mkdir(exist_ok=True)
         attributes.write_text(f"*.yaml filter={name.split(' ', maxsplit=1)[0]}\n")
-        for one in (name, name.split(" ", maxsplit=1)[0]):
-            git(repository, "config", f"filter.{one}.{kind}", str(program))
-            git(repository, "config", f"filter.{one}.required", "true")
+        for filter_name in (name, name.split(" ", maxsplit=1)[0]):
+            git(repository, "config", f"filter.{filter_name}.{kind}", str(program))
+            git(repository, "config", f"filter.{filter_name}.required", "true")
         self.provoke(repository)
         subprocess.run(["git", "status"], cwd=repository, check=False, capture_output=True, timeout=60)
-        assert trace.exists(), "this alarm does not work"
+        assert trace.exists(), "git does not run the program at all"
         trace.unlink()
         self.provoke(repository)
-        found = commit_of(load(repository))
+        actual = commit_of(load(repository))
         assert not trace.exists()
-        # A name that no option reaches is no commit that git vouches for.
-        assert found == (f"{head}-dirty" if "=" in name else head)
+        # A filter that no option can disable prevents the comparison.
+        assert actual == (f"{head}-dirty" if "=" in name else head)
 
-    def test_an_included_file_counts_as_the_configuration(self, repository: Path, alarm: tuple[Path, Path]) -> None:
+    def test_a_filter_of_an_included_configuration_is_not_run(self, repository: Path, alarm: tuple[Path, Path]) -> None:
         program, trace = alarm
         (repository / ".git" / "more").write_text(f'[filter "evil"]\n\tclean = {program}\n')
         git(repository, "config", "include.path", "more")
         (repository / ".gitattributes").write_text("*.yaml filter=evil\n")
         self.provoke(repository)
         git(repository, "status")
-        assert trace.exists(), "this alarm does not work"
+        assert trace.exists(), "git does not run the program at all"
         trace.unlink()
         self.provoke(repository)
         load(repository)

@@ -1,6 +1,6 @@
-"""A laboratory of swaps: whatever is put in the place of a source while it is read, no snapshot is ever a mixture (FACTS 20).
+"""A source that is replaced while it is read never gives a mixture of two revisions (docs/facts.md, 20).
 
-First every single step of a read in turn is met by one swap; then another process swaps at its own pace, two hundred times.
+First a swap happens before each single system call of a read; then another process swaps two hundred times at varying intervals.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ from tests.mounts import ConfigMap, GitSync, Mount, Renamed, Rewritten
 NAMES = Mount.names
 SWAPS = 200
 STEPS = ("open", "lstat", "stat", "fstat", "readlink", "scandir")
-"""What a read asks the operating system for; between any two of these something may be swapped."""
-
-
+"""The system calls of a read. A swap may happen between any two of them."""
 MOUNTS: dict[str, type[Mount]] = {kind.__name__: kind for kind in (ConfigMap, GitSync, Renamed, Rewritten)}
 
 
 def revision_of(snapshot: Snapshot) -> int:
-    """Return the one revision that all files are of, and hold that all are there and whole."""
+    """Return the revision of all files, after a check that they are complete and of the same revision."""
     assert tuple(file.path for file in snapshot.files) == NAMES
     assert snapshot.diagnostics == ()
     (revision,) = {int(file.data.split(b"\n", 1)[0]) for file in snapshot.files}
@@ -40,7 +38,7 @@ def revision_of(snapshot: Snapshot) -> int:
 
 
 class Steps:
-    """Counts the operating system calls of a read and does something before a certain one."""
+    """Counts the system calls of a read, and runs an action before one of them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -73,13 +71,13 @@ class Steps:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Steps:
-    # Without git a read is a good deal faster, and it is the files that this is about.
+    # Without git a read is much faster, and this is about the files.
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     return Steps(monkeypatch)
 
 
 @pytest.mark.parametrize("kind", MOUNTS.values())
-def test_a_swap_at_any_step_of_a_read_gives_the_one_revision_or_the_other(
+def test_a_swap_at_any_step_of_a_read_gives_the_old_or_the_new_revision(
     tmp_path: Path, steps: Steps, kind: type[Mount]
 ) -> None:
     mount = kind(tmp_path / "mount")
@@ -90,17 +88,15 @@ def test_a_swap_at_any_step_of_a_read_gives_the_one_revision_or_the_other(
     seen: Counter[bool] = Counter()
     for at in range(1, total + 1):
         published = at + 1
-        found = revision_of(steps.read(mount.root, at, lambda revision=published: mount.publish(revision)))  # type: ignore[misc]
-        assert found in {published - 1, published}
-        seen[found == published] += 1
-    # What was read before a swap is thrown away; only one that comes after the last look is too late to be seen.
+        revision = revision_of(steps.read(mount.root, at, lambda new=published: mount.publish(new)))  # type: ignore[misc]
+        assert revision in {published - 1, published}
+        seen[revision == published] += 1
+    # A read before the swap is discarded. Only a swap after the last system call goes unnoticed.
     assert seen[True] > total / 2
 
 
 @pytest.mark.parametrize("change", ["add", "remove"])
-def test_a_file_that_comes_or_goes_during_a_read_is_in_it_or_not_but_no_error(
-    tmp_path: Path, steps: Steps, change: str
-) -> None:
+def test_a_file_that_appears_or_vanishes_during_a_read_is_no_error(tmp_path: Path, steps: Steps, change: str) -> None:
     mount = Rewritten(tmp_path / "mount")
     mount.publish(1)
     extra = mount.root / "team" / "cc.yaml"
@@ -116,18 +112,16 @@ def test_a_file_that_comes_or_goes_during_a_read_is_in_it_or_not_but_no_error(
         assert set(NAMES) <= {file.path for file in snapshot.files} <= {*NAMES, "team/cc.yaml"}
 
 
-def test_a_source_that_never_stays_the_same_is_an_error_and_not_a_guess(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_source_that_never_stops_changing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mount = ConfigMap(tmp_path / "mount")
     mount.publish(1)
     revisions = iter(range(2, 100))
-    opened = os.open
+    real_open = os.open
 
     def publish_and_open(path: Any, *arguments: Any, **options: Any) -> int:
         if Path(path).name == "a.yaml":
             mount.publish(next(revisions))
-        return opened(path, *arguments, **options)
+        return real_open(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", publish_and_open)
     with pytest.raises(SourceError) as caught:
@@ -153,7 +147,7 @@ for revision, order in enumerate(sys.stdin, start=1):
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[Callable[[type[Mount]], subprocess.Popen[str]]]:
-    """Start a process that publishes a revision for each line it is given, so many seconds after reading it."""
+    """Start a process that publishes one revision for each line of input, which is a delay in seconds."""
     started: list[subprocess.Popen[str]] = []
 
     def start(kind: type[Mount]) -> subprocess.Popen[str]:
@@ -174,7 +168,7 @@ def writer(tmp_path: Path) -> Iterator[Callable[[type[Mount]], subprocess.Popen[
 
 
 @pytest.mark.parametrize("kind", [ConfigMap, GitSync])
-def test_two_hundred_swaps_by_another_process_give_no_mixture_and_no_short_read(
+def test_two_hundred_swaps_by_another_process_give_no_mixture(
     tmp_path: Path, writer: Callable[[type[Mount]], subprocess.Popen[str]], kind: type[Mount]
 ) -> None:
     process = writer(kind)
@@ -184,7 +178,7 @@ def test_two_hundred_swaps_by_another_process_give_no_mixture_and_no_short_read(
     mount = object.__new__(kind)
     mount.home = tmp_path / "mount"
     for published in range(1, SWAPS + 1):
-        # The pauses sweep over all of a read, which takes some milliseconds, so that every part of it is met.
+        # A read takes some milliseconds; the delays cover all of it.
         process.stdin.write(f"{published % 40 / 4000}\n")
         process.stdin.flush()
         assert revision_of(load(mount.root)) in {published - 1, published}

@@ -1,6 +1,6 @@
-"""The corpus of spec files in `tests/data/specs`: each case a file, or a folder of files, with what it shall come to beside it.
+"""The corpus of spec files in `tests/data/specs`: each case a file, or a folder of files, with the expected result beside it.
 
-`tests.golden` compares with them, and renews them.
+`tests.golden` compares them, and renews them.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Case:
         return [SourceFile(path.relative_to(self.path).as_posix(), path.read_bytes()) for path in inside]
 
     def desired(self, environment: str | None = None) -> Desired:
-        """Return what the case declares, in the environment it asks for or that of the argument."""
+        """Return what the case declares, in the environment of its first line or of the argument."""
         files = self.files()
-        asked = _FLAGS.match(files[0].data)
-        if environment is None and asked:
-            environment = asked[1].decode()
+        flags = _FLAGS.match(files[0].data)
+        if environment is None and flags:
+            environment = flags[1].decode()
         options = ParseOptions(environment)
-        return combine([parse_file(file, options) for file in files], options)
+        return combine([parse_file(file, options) for file in files], (), options)
 
     def environments(self) -> list[str]:
-        """Return every environment that the case speaks of."""
-        return sorted({name for file in self.files() for name in parse_file(file, ParseOptions()).environments})
+        """Return every environment that the case mentions."""
+        return sorted({name for file in self.files() for name in parse_file(file, ParseOptions()).facts.environments})
 
 
 def cases(folder: str) -> list[Case]:

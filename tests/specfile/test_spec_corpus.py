@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beatsync import specfile
-from beatsync.report import diagnostics
+from beatsync.report.text import render_diagnostic
 from beatsync.values import Severity
 from tests.codes import codes
 from tests.golden import compare
@@ -23,21 +23,21 @@ BEHIND_THE_SCHEMA = {
 @pytest.mark.parametrize("case", INVALID, ids=lambda case: case.name)
 def test_each_fault_is_reported_as_expected(case: Case) -> None:
     desired = case.desired()
-    shown = "".join(f"{diagnostics.text(one)}\n" for one in desired.diagnostics)
+    shown = "".join(f"{render_diagnostic(each)}\n" for each in desired.diagnostics)
     compare(case.path.parent / f"{case.name}.expected", shown)
-    errors = [one for one in desired.diagnostics if one.severity is Severity.ERROR]
+    errors = [each for each in desired.diagnostics if each.severity is Severity.ERROR]
     assert bool(errors) != case.name.endswith("-warning"), "what only warns is called so"
     assert desired.diagnostics
 
 
 def test_every_code_of_the_spec_room_is_in_the_corpus() -> None:
     shown = "".join(path.read_text(encoding="utf-8") for path in (SPECS / "invalid").glob("*.expected"))
-    found = set(re.findall(r"^\S+ (?:error|warning): .* \[([a-z-]+)\]$", shown, re.MULTILINE))
-    known = codes(Path(specfile.__file__).parent)
-    assert known - found == BEHIND_THE_SCHEMA, "write a file into tests/data/specs/invalid for each new code"
-    assert found <= known
+    result = set(re.findall(r"^\S+ (?:error|warning): .* \[([a-z-]+)\]$", shown, re.MULTILINE))
+    expected_names = codes(Path(specfile.__file__).parent)
+    assert expected_names - result == BEHIND_THE_SCHEMA, "write a file into tests/data/specs/invalid for each new code"
+    assert result <= expected_names
 
 
-def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
+def test_each_expected_file_has_a_case() -> None:
     names = {f"{case.name}.expected" for case in INVALID}
     assert {path.name for path in (SPECS / "invalid").glob("*.expected")} == names, "remove what no case needs"

@@ -56,7 +56,7 @@ def parts(field: Field) -> st.SearchStrategy[str]:
 
 def texts(field: Field) -> st.SearchStrategy[str]:
     return st.lists(parts(field), min_size=1, max_size=6).flatmap(
-        lambda found: st.sampled_from([",", ", ", " ,"]).map(lambda comma: comma.join(found))
+        lambda result: st.sampled_from([",", ", ", " ,"]).map(lambda comma: comma.join(result))
     )
 
 
@@ -342,22 +342,6 @@ def test_celery_reads_every_form_of_a_spelling_as_it_is_meant(name: str) -> None
     for text in ["*", *map(str, numbers), *ranges, *steps]:
         canonical = cronfield.spell(name, text)
         assert cronfield.celery_reads(name, canonical) == cronfield.members(name, text), text
-
-
-@pytest.mark.parametrize(
-    ("text", "warned"),
-    [
-        ("0 0 13 * fri", True),
-        ("0 0 1-7 * 1", True),
-        ("0 0 13 * *", False),
-        ("0 0 * * fri", False),
-        ("0 0 */2 * fri", False),
-    ],
-)
-def test_warns_where_celery_ands_and_cron_ors(text: str, *, warned: bool) -> None:
-    found = crontab.warnings(crontab.from_expression(text, "UTC"))
-    assert [code for code, _ in found] == ["crontab-and"] * warned
-    assert all("crontab(5)" in message for _, message in found)
 
 
 def test_words_are_english_with_hours_to_23() -> None:

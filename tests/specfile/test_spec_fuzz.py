@@ -1,4 +1,4 @@
-"""Whatever a file holds, it ends in diagnostics that lie within it, or in rows that beat can load; it never ends in an exception."""
+"""Any bytes give diagnostics with positions inside the file, or rows that beat can load, and never an exception."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kombu.utils.json import loads
 
-from beatsync.report import diagnostics
-from beatsync.specfile import ParseOptions, combine, parse_file
 from beatsync.published import read_schema
+from beatsync.report.text import render_diagnostic
+from beatsync.specfile import ParseOptions, combine, parse_file
 from beatsync.values import Clocked, Crontab, Declared, Interval, Severity, Solar, SourceFile, TaskSpec
 from tests.specfile.corpus import cases
 
@@ -126,21 +126,21 @@ def parsed(data: bytes) -> list[Declared]:
     lines = data.decode("utf-8-sig", errors="replace").splitlines() or [""]
     declared: list[Declared] = []
     for options in OPTIONS:
-        desired = combine([parse_file(file, options)], options)
-        for found in desired.diagnostics:
-            line, column = found.location.line, found.location.column
-            if found.code != "environment-unknown":
+        desired = combine([parse_file(file, options)], (), options)
+        for result in desired.diagnostics:
+            line, column = result.location.line, result.location.column
+            if result.code != "environment-unknown":
                 assert line is not None
                 assert column is not None
-                assert 1 <= line <= len(lines), found
-                assert 1 <= column <= len(lines[line - 1]) + 1, found
-            assert found.excerpt is None or (line and lines[line - 1].startswith(found.excerpt)), found
-            assert found.message
-            assert diagnostics.text(found)
-        if not any(found.severity is Severity.ERROR for found in desired.diagnostics):
+                assert 1 <= line <= len(lines), result
+                assert 1 <= column <= len(lines[line - 1]) + 1, result
+            assert result.excerpt is None or (line and lines[line - 1].startswith(result.excerpt)), result
+            assert result.message
+            assert render_diagnostic(result)
+        if not any(result.severity is Severity.ERROR for result in desired.diagnostics):
             declared.extend(desired.schedules)
-    for one in declared:
-        hold_row(one.spec)
+    for each in declared:
+        hold_row(each.spec)
     return declared
 
 
@@ -228,5 +228,5 @@ def test_any_document_of_known_keys(examples: int) -> None:
 
 
 @pytest.mark.parametrize("data", VALID, ids=lambda data: data[:20].decode(errors="replace"))
-def test_the_valid_specs_are_held_as_well(data: bytes) -> None:
+def test_the_valid_specs_end_in_rows_as_well(data: bytes) -> None:
     parsed(data)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from beatsync.specfile import ParseOptions, parse_file
 from beatsync.published import read_schema
+from beatsync.specfile import ParseOptions, parse_file
 from beatsync.specfile.reader import read
 from beatsync.values import DEFAULT_POLICY, Declared, TaskSpec
 from tests.golden import compare
@@ -18,20 +18,20 @@ VALID = cases("valid")
 
 @pytest.mark.parametrize("case", VALID, ids=lambda case: case.name)
 def test_each_valid_spec_declares_what_is_expected(case: Case) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for environment in [None, *case.environments()]:
         desired = case.desired(environment)
         assert not desired.diagnostics
-        found[environment or "(none)"] = {one.spec.name: shown(one) for one in desired.schedules}
-    compare(case.path.parent / f"{case.name}.expected", json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        result[environment or "(none)"] = {each.spec.name: shown(each) for each in desired.schedules}
+    compare(case.path.parent / f"{case.name}.expected", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
-def test_a_zone_that_no_spec_says_is_that_of_the_options() -> None:
+def test_the_zone_of_the_options_applies_where_no_spec_names_one() -> None:
     file = Case(SPECS / "valid" / "crontab-timezone.yaml").files()[0]
     zones = [
         {
-            one.spec.name: one.spec.fields()["timezone"]
-            for one in parse_file(file, ParseOptions(timezone=zone)).schedules
+            each.spec.name: each.spec.fields()["timezone"]
+            for each in parse_file(file, ParseOptions(timezone=zone)).schedules
         }
         for zone in ("Asia/Tokyo", "America/New_York")
     ]
@@ -39,19 +39,19 @@ def test_a_zone_that_no_spec_says_is_that_of_the_options() -> None:
     assert {name for name in zones[0] if zones[0][name] != zones[1][name]} == {"default", "set-back"}
 
 
-def shown(one: Declared) -> dict[str, Any]:
+def shown(each: Declared) -> dict[str, Any]:
     """Everything about a schedule but what it has by default."""
-    bare = TaskSpec(one.spec.name, "", None).fields()
-    fields = {key: value for key, value in one.spec.fields().items() if key not in bare or value != bare[key]}
+    bare = TaskSpec(each.spec.name, "", None).fields()
+    fields = {key: value for key, value in each.spec.fields().items() if key not in bare or value != bare[key]}
     policy = {
         key: list(value) if isinstance(value, tuple) else value
         for key in DEFAULT_POLICY.__slots__
-        if (value := getattr(one.policy, key)) != getattr(DEFAULT_POLICY, key)
+        if (value := getattr(each.policy, key)) != getattr(DEFAULT_POLICY, key)
     }
-    return {"at": str(one.location), **fields, "enabled_declared": one.enabled_declared, "policy": policy}
+    return {"at": str(each.location), **fields, "enabled_declared": each.enabled_declared, "policy": policy}
 
 
-def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
+def test_each_expected_file_has_a_case() -> None:
     names = {f"{case.name}.expected" for case in VALID}
     assert {path.name for path in (SPECS / "valid").glob("*.expected")} == names, "remove what no case needs"
 
@@ -59,8 +59,8 @@ def test_nothing_is_expected_of_a_case_that_is_gone() -> None:
 def test_every_key_and_every_choice_of_the_schema_is_in_a_valid_spec() -> None:
     schema = read_schema("beatsync")
     wanted = {pair for part in (schema, *schema["$defs"].values()) for pair in offered(part)}
-    documents = [one for case in VALID for file in case.files() for one in read(file.data).documents]
-    missing = wanted - {pair for one in documents for pair in used(one)}
+    documents = [each for case in VALID for file in case.files() for each in read(file.data).documents]
+    missing = wanted - {pair for each in documents for pair in used(each)}
     assert not missing, "write a file into tests/data/specs/valid for each new key and choice"
 
 

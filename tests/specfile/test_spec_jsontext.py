@@ -123,7 +123,7 @@ def test_empty(text: str | None, empty: str) -> None:
         pytest.param("1" * 5000, id="5000 digits"),
     ],
 )
-def test_a_row_that_no_spec_can_say_stays_as_it_is(text: str) -> None:
+def test_the_text_of_a_row_that_no_spec_can_express_is_unchanged(text: str) -> None:
     assert jsontext.normalise(text, "[]") == text
 
 

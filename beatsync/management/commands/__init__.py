@@ -1,1 +1,1 @@
-"""The command under manage.py."""
+"""Commands of `manage.py`."""

@@ -1,4 +1,4 @@
-"""`manage.py beatsync COMMAND`: the same words as the shell's `beatsync`, on the project's settings and databases."""
+"""`manage.py beatsync COMMAND`: the same commands as `beatsync`, with the project's settings and databases."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _NAME = "manage.py beatsync"
 
 
 class Command(BaseCommand):
-    """Hands its words over to BeatSync's own command line."""
+    """Passes its arguments to BeatSync's command line."""
 
     help = "Keep the PeriodicTask tables equal to a directory of YAML files."
-    # The rows may be synced before the rest of the project is in order.
+    # A sync must be possible before the rest of the project passes its checks.
     requires_system_checks = ()
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the words behind `manage.py beatsync` and end with their exit code."""
-        # manage.py takes these two from anywhere on the line and has followed them already.
-        followed = CommandParser(add_help=False, allow_abbrev=False)
-        followed.add_argument("--settings")
-        followed.add_argument("--pythonpath")
-        _, words = followed.parse_known_args(argv[2:])
+        """Run the arguments after `manage.py beatsync`, and exit with their exit code."""
+        # manage.py accepts these two flags anywhere on the line and has applied them already.
+        applied_flags = CommandParser(add_help=False, allow_abbrev=False)
+        applied_flags.add_argument("--settings")
+        applied_flags.add_argument("--pythonpath")
+        _, words = applied_flags.parse_known_args(argv[2:])
         sys.exit(_run(words))
 
     def print_help(self, prog_name: str, subcommand: str) -> None:  # noqa: ARG002  Django's signature
@@ -36,17 +36,18 @@ class Command(BaseCommand):
         _run(["--help"])
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take whatever comes, for `call_command`."""
+        """Accept any arguments, for `call_command`."""
         parser.add_argument("words", nargs=REMAINDER)
 
-    def handle(self, *_: Any, **given: Any) -> None:
-        """Run the words given to `call_command`. Raises CommandError with the exit code where it is not 0."""
-        with redirect_stdout(given.get("stdout") or sys.stdout), redirect_stderr(given.get("stderr") or sys.stderr):
-            code = _run(given["words"])
+    def handle(self, *_: Any, **arguments: Any) -> None:
+        """Run the arguments of `call_command`. Raises CommandError with the exit code if it is not 0."""
+        stdout, stderr = arguments.get("stdout") or sys.stdout, arguments.get("stderr") or sys.stderr
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            code = _run(arguments["words"])
         if code:
             raise CommandError(f"beatsync ended with exit code {code}", returncode=code)
 
 
 def _run(words: list[str]) -> int:
-    # Inside a project there always are settings, be they empty.
+    # The setting may be missing, but a project is loaded: `{}` says so, unlike None.
     return main(words, name=_NAME, settings=getattr(settings, "BEATSYNC", None) or {})

@@ -1,4 +1,4 @@
-"""The shop's celery application."""
+"""The Celery application of the shop."""
 
 import os
 

@@ -1,10 +1,10 @@
-"""Just enough of a Django project: its own app, celery's schedules, and BeatSync."""
+"""A minimal Django project with django-celery-beat and BeatSync."""
 
 import os
 
 import dj_database_url
 
-SECRET_KEY = "an example keeps no secrets"
+SECRET_KEY = "an example has no secrets"
 DEBUG = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -22,5 +22,5 @@ if "SHOP_DATABASE_URL" in os.environ:
 CELERY_BROKER_URL = os.environ.get("SHOP_BROKER", "memory://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "Europe/Berlin"
-# What the command line may leave out.
+# Defaults for the command line.
 BEATSYNC = {"SOURCE": "shop"}

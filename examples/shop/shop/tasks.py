@@ -1,4 +1,4 @@
-"""The tasks that `schedules.d` names; each says on standard output that it ran."""
+"""The tasks of `schedules.d`; each prints that it ran."""
 
 from celery import shared_task
 

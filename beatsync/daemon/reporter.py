@@ -1,0 +1,104 @@
+"""Publishes the state of one source: the report for `/status`, the metrics and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from beatsync import reconcile
+from beatsync.daemon.metrics import Metrics
+from beatsync.daemon.state import Phase, SourceReport, change_counts
+from beatsync.plan.model import Plan
+from beatsync.values import Diagnostic, Severity
+
+# Log filters select the records of a source by the logger of the loop.
+log = logging.getLogger("beatsync.daemon.loop")
+
+
+class SourceReporter:
+    """Holds the current report of a source. Any thread may read it; only the source's own thread updates it."""
+
+    def __init__(self, report: SourceReport, metrics: Metrics) -> None:
+        self.report = report
+        self._metrics = metrics
+        self._logged: frozenset[Diagnostic] = frozenset()
+        metrics.add_source(report.name)
+
+    def update(self, **changes: Any) -> None:
+        """Replace fields of the report."""
+        self.report = replace(self.report, **changes)
+        self._metrics.update_report(self.report)
+
+    def log_fields(self, **fields: object) -> dict[str, object]:
+        """Return the `extra` argument for a log record of this source."""
+        return {"fields": {"source": self.report.name, **fields}}
+
+    def watcher_state(self, problem: str | None) -> None:
+        """Report whether there are file events."""
+        if problem == self.report.watcher_problem:
+            return
+        if problem:
+            log.warning("file events are unavailable, polling instead: %s", problem, extra=self.log_fields())
+        self.update(watcher_problem=problem)
+
+    def standby(self, leader: str | None) -> None:
+        """Report that another process leads; None if that process is not known yet."""
+        if leader is None:
+            self.update(is_leader=False)
+            return
+        self.update(
+            phase=Phase.STANDING_BY, leader=leader, is_leader=False, was_ready=True, message="", failures=0,
+            suspension=None,
+        )  # fmt: skip
+
+    def failure(self, message: str, failures: int, retry_in: float, seconds: float, *, is_leader: bool) -> None:
+        """Report a failed reconcile. The same message again is logged at a lower level."""
+        level = logging.ERROR if message != self.report.message else logging.INFO
+        log.log(level, "sync failed, retry in %.0f s: %s", retry_in, message, extra=self.log_fields(failures=failures))
+        self._metrics.count_reconcile(self.report.name, "failed", seconds)
+        self.update(
+            phase=Phase.FAILED,
+            message=message,
+            failures=failures,
+            attempted_at=reconcile.utc_now(),
+            is_leader=is_leader,
+        )
+
+    def result(
+        self, result: reconcile.Result, phase: Phase, message: str, reasons: tuple[str, ...], seconds: float
+    ) -> None:
+        """Report a reconcile that made a plan, with the phase that it led to and why."""
+        plan, name = result.plan, self.report.name
+        outcome = result.outcome.value if phase is Phase.SYNCED else phase.value
+        self._log_diagnostics(plan.diagnostics)
+        self._metrics.update_plan(name, plan, applied=outcome == "applied", repairs=result.repairs)
+        self._metrics.count_reconcile(name, outcome, seconds)
+        changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
+        extra = self.log_fields(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **change_counts(plan))
+        log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
+        now = reconcile.utc_now()
+        success = _success_fields(plan) | {"succeeded_at": now} if phase is Phase.SYNCED else {}
+        self.update(
+            phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now,
+            suspension=plan.suspension, **success,
+        )  # fmt: skip
+
+    def _log_diagnostics(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        """Log each diagnostic once, as long as it stays."""
+        for diagnostic in diagnostics:
+            if diagnostic not in self._logged:
+                level = logging.ERROR if diagnostic.severity is Severity.ERROR else logging.WARNING
+                text = f"{diagnostic.location}: {diagnostic.message} [{diagnostic.code}]"
+                log.log(level, "%s", text, extra=self.log_fields())
+        self._logged = frozenset(diagnostics)
+
+
+def _success_fields(plan: Plan) -> dict[str, Any]:
+    return {
+        "revision": plan.revision,
+        "was_ready": True,
+        "schedules": plan.unchanged + sum(change.target is not None for change in plan.changes),
+        "conditions": Counter(condition.value for _, condition in plan.conditions),
+    }

@@ -1,0 +1,45 @@
+"""The fingerprint of a file: a digest of everything that its facts depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from zoneinfo import TZPATH
+
+from beatsync import __version__
+from beatsync.specfile import ParseOptions
+from beatsync.values import SourceFile
+
+
+def context_of(options: ParseOptions) -> str:
+    """Return everything besides path and content that a file's facts depend on: options and the versions of libraries."""
+    parts = (__version__, _celery_version(), _tzdata_version(), options.timezone, options.environment or "")
+    return "\0".join(parts)
+
+
+def fingerprint(file: SourceFile, context: str) -> str:
+    """Return the hex SHA-256 of a file's path, content and context. Facts hold positions and paths, so a renamed file is a changed file."""
+    text = f"{context}\0{file.path}\0"
+    return hashlib.sha256(text.encode(errors="surrogateescape") + file.sha256).hexdigest()
+
+
+@cache
+def _celery_version() -> str:
+    """Return the version of celery, whose parser decides what a crontab means; empty if it is not installed."""
+    with suppress(PackageNotFoundError):
+        return version("celery")
+    return ""
+
+
+@cache
+def _tzdata_version() -> str:
+    """Return the version of the time zone database in use: under another one the same local time may be another time in UTC."""
+    for folder in TZPATH:
+        with suppress(OSError), Path(folder, "tzdata.zi").open(encoding="utf-8") as file:
+            return file.readline().strip()
+    with suppress(PackageNotFoundError):
+        return version("tzdata")
+    return ""

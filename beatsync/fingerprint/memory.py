@@ -1,0 +1,97 @@
+"""What a sync records about files and rows for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from beatsync.fingerprint.records import FileChanges, FileRecord, RowFingerprints, SourceRecord, SyncStamp
+from beatsync.fingerprint.scope import ScopedSource
+from beatsync.plan.model import Action, Change, Plan
+from beatsync.plan.observed import Observed, Row
+from beatsync.values import SCHEDULE_FIELDS, Severity, TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is known about a source without looking again: the database's record and the digests of its rows."""
+
+    record: SourceRecord = field(default_factory=SourceRecord)
+    rows: RowFingerprints = field(default_factory=RowFingerprints)
+
+
+def file_changes(source: ScopedSource, plan: Plan, observed: Observed, record: SourceRecord) -> FileChanges:
+    """Return the records to write with `plan`: one for each valid file in scope; records of other files in scope are deleted."""
+    invalid = {d.location.path for d in plan.diagnostics if d.severity is Severity.ERROR}
+    records = {
+        path: FileRecord(source.fingerprints[path], facts)
+        for path, facts in source.facts.items()
+        if path not in invalid
+    }
+    removed = {path for path in record.files if path in invalid or path not in source.fingerprints}
+    return FileChanges(records, frozenset(removed), _expected(records, plan, observed))
+
+
+def _expected(records: Mapping[str, FileRecord], plan: Plan, observed: Observed) -> dict[str, TaskSpec]:
+    """Return the values of each row that need no look next time: not of paused rows and the like, which each run reports."""
+    changes = {change.name: change for change in plan.changes}
+    reported = {name for name, _ in plan.conditions}
+    expected = {}
+    for record in records.values():
+        for schedule in record.facts.schedules:
+            if schedule.task is None or schedule.name in reported:
+                continue
+            spec = _spec_after(changes.get(schedule.name), observed.rows.get(schedule.name))
+            if spec is not None:
+                expected[schedule.name] = spec
+    return expected
+
+
+def _spec_after(change: Change | None, row: Row | None) -> TaskSpec | None:
+    """Return the values of a row after a change; None if they are unknown. Only the fields of the change are written."""
+    if change is None or change.target is None:
+        return None if row is None else row.spec
+    if change.action is Action.CREATE:
+        return change.target
+    # A row that the change renames is observed under its old name.
+    if row is None or row.row_id != change.row_id:
+        return change.target
+    names = {"schedule" if item.field in SCHEDULE_FIELDS else item.field for item in change.fields}
+    return row.spec._replace(**{name: getattr(change.target, name) for name in names})
+
+
+def needs_recording(changes: FileChanges, memory: Memory) -> bool:
+    """Return whether the records in the database differ from those that a sync would write now."""
+    if changes.removed:
+        return True
+    for path, record in changes.records.items():
+        previous = memory.record.files.get(path)
+        if previous is None or previous.fingerprint != record.fingerprint:
+            return True
+        digests = {
+            schedule.name: digest
+            for schedule in record.facts.schedules
+            if schedule.name in changes.expected and (digest := memory.rows.digests.get(schedule.name))
+        }
+        if digests != previous.row_digests:
+            return True
+    return False
+
+
+def updated(
+    memory: Memory, plan: Plan, changes: FileChanges, written: Mapping[str, FileRecord], stamp: SyncStamp
+) -> Memory:
+    """Return the memory after `plan` was applied and the records `written` were stored."""
+    digests = dict(memory.rows.digests)
+    for change in plan.changes:
+        if change.action in {Action.DELETE, Action.FORGET}:
+            digests.pop(change.name, None)
+    for entry in plan.records:
+        if entry.previous_name is not None:
+            digests.pop(entry.previous_name, None)
+        digests[entry.name] = None
+    for record in written.values():
+        owned = (schedule.name for schedule in record.facts.schedules if schedule.name in digests)
+        digests.update({name: record.row_digests.get(name) for name in owned})
+    files = {path: record for path, record in memory.record.files.items() if path not in changes.removed}
+    return Memory(SourceRecord(stamp, {**files, **written}), RowFingerprints(digests))

@@ -1,0 +1,36 @@
+"""Parts of a plan, grouped for reading, and lists cut to a length that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from beatsync.plan.model import Blocked, Condition, Plan
+
+MAX_NAMES = 20
+"""Names, or reasons with the same fix, that are listed before the rest is only counted."""
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Return the first names of a list and how many more there are."""
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def names_by_condition(plan: Plan) -> Iterator[tuple[Condition, list[str]]]:
+    """Yield each condition that a plan reports, with the names of its schedules, unescaped."""
+    for condition in Condition:
+        names = [name for name, reported in plan.conditions if reported is condition]
+        if names:
+            yield condition, names
+
+
+def same_fix(blocked: Iterable[Blocked]) -> Iterator[list[Blocked]]:
+    """Yield neighbours with the same code and hint together: a first sync into a used database has hundreds of conflicts."""
+    for _, group in groupby(blocked, key=lambda reason: (reason.code, reason.hint)):
+        yield list(group)
+
+
+def listed_names(blocked: Blocked) -> tuple[str, ...]:
+    """Return the names to list below the message, which itself contains a single name."""
+    return blocked.names if len(blocked.names) > 1 else ()

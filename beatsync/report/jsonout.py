@@ -1,0 +1,71 @@
+"""JSON for programs, in the forms of `schemas/`; people can read it too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from beatsync.plan.drift import RowState
+from beatsync.plan.jsonform import FORMAT_VERSION, diagnostic_json, plan_lines, revision_json, suspension_json
+from beatsync.plan.mask import masked_fields
+from beatsync.plan.model import Plan
+from beatsync.report.escape import readable_json
+from beatsync.report.values import SourceStatus, ValidationResult
+
+
+def json_text(document: Any) -> str:
+    """Return a JSON document, indented, with invisible characters escaped."""
+    return readable_json(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def render_validation(result: ValidationResult) -> str:
+    """Return the JSON of `schemas/validate.schema.json`."""
+    return json_text(
+        {
+            "format_version": FORMAT_VERSION,
+            "files": len(result.paths),
+            "schedules": result.schedules,
+            "diagnostics": [diagnostic_json(diagnostic) for diagnostic in result.diagnostics],
+        }
+    )
+
+
+def render_plan(plan: Plan, *, applied: bool) -> Iterator[str]:
+    """Yield the JSON of `schemas/plan.schema.json` in blocks of lines, each rendered when it is requested."""
+    return map(readable_json, plan_lines(plan, applied=applied))
+
+
+def render_status(sources: Sequence[SourceStatus]) -> str:
+    """Return the JSON of `schemas/status.schema.json`."""
+    return json_text({"format_version": FORMAT_VERSION, "sources": [_source(source) for source in sources]})
+
+
+def _source(source: SourceStatus) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "origin": source.origin,
+        "revision": revision_json(source.revision) if source.revision else None,
+        "environment": source.environment,
+        "synced_at": source.synced_at.isoformat() if source.synced_at else None,
+        "outcome": source.outcome or None,
+        "message": source.message or None,
+        "leader": source.leader,
+        "suspended": suspension_json(source.suspension) if source.suspension else None,
+        "schedules": len(source.rows),
+        "drifted": [_drifted(row, source.authors) for row in source.drifted],
+        "missing": [row.name for row in source.missing],
+        "conditions": [
+            {"name": row.name, "condition": condition.value} for row in source.rows for condition in row.conditions
+        ],
+    }
+
+
+def _drifted(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:
+    fields = masked_fields(row.drift, row.sensitive)
+    return {
+        "name": row.name,
+        "path": row.path,
+        "author": authors.get(row.row_id),
+        "fields": [{"field": f.field, "observed": f.before, "applied": f.after} for f in fields],
+    }

@@ -1,0 +1,59 @@
+"""The lines that sum up a plan or a validation, shared by several formats. They contain no unescaped text of a file or row."""
+
+from __future__ import annotations
+
+from beatsync.plan.jsonform import summary_json
+from beatsync.plan.model import Action, Plan
+from beatsync.report.escape import one_line
+from beatsync.report.paint import Paint, plain
+from beatsync.report.values import ValidationResult
+from beatsync.values import Revision, Severity
+
+_PAST = {
+    Action.CREATE.value: "created",
+    Action.UPDATE.value: "updated",
+    Action.ADOPT.value: "adopted",
+    Action.DISABLE.value: "disabled",
+    Action.DELETE.value: "deleted",
+    Action.FORGET.value: "forgotten",
+}
+
+
+def plan_heading(plan: Plan) -> str:
+    """Return the source, revision and environment of a plan."""
+    environment = f", environment {one_line(plan.environment)}" if plan.environment else ""
+    return f"Source {one_line(plan.source)} at {one_line(revision_name(plan.revision))}{environment}"
+
+
+def revision_name(revision: Revision) -> str:
+    """Return the git commit; if missing, the mount's name; if that is missing too, the start of the content digest."""
+    return revision.git or revision.mount or f"content {revision.digest[:12]}"
+
+
+def plan_totals(plan: Plan, *, applied: bool, refused: bool = False) -> str:
+    """Return how many changes of each kind there are and how many schedules are unchanged.
+
+    `applied` writes the counts in the past tense; `refused` says first that nothing was written.
+    """
+    counts = summary_json(plan)
+    unchanged = f"{counts.pop('unchanged'):,} unchanged."
+    changes = [f"{count:,} {_PAST[word] if applied else f'to {word}'}" for word, count in counts.items() if count]
+    if refused:
+        # Counts alone would read as if the changes had been made, or could be.
+        reason = "Blocked" if plan.blocked else "Invalid"
+        return f"{reason}, and nothing was written: {', '.join([*changes, unchanged])}"
+    return ", ".join([*changes, unchanged]) if changes else f"Nothing to do: {unchanged}"
+
+
+def validation_totals(result: ValidationResult, paint: Paint = plain) -> str:
+    """Return how many files and schedules were read, and how many errors and warnings there are."""
+    errors, warnings = result.count(Severity.ERROR), result.count(Severity.WARNING)
+    verdict = [counted(errors, "error") if errors else paint("valid", "good")]
+    if warnings:
+        verdict.append(counted(warnings, "warning"))
+    return f"{counted(len(result.paths), 'file')}, {counted(result.schedules, 'schedule')}: {', '.join(verdict)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,150 @@
+"""Text for a terminal: diagnostics as compilers print them, plans, and the status of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from beatsync.plan.drift import RowState
+from beatsync.plan.mask import masked_fields
+from beatsync.plan.model import Action, Condition, Plan
+from beatsync.report.changes import change_lines
+from beatsync.report.escape import one_line
+from beatsync.report.fields import field_lines, label_width
+from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.paint import Paint, plain
+from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
+from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.values import Diagnostic
+
+_MAX_EXCERPT = 120
+"""Characters of a source line that are shown."""
+_MAX_NEW = 10_000
+"""New schedules of a plan that are shown."""
+
+
+def render_diagnostic(diagnostic: Diagnostic, paint: Paint = plain) -> str:
+    """Return one diagnostic, with its source line and a caret unless the line is unavailable or secret."""
+    severity = diagnostic.severity.value
+    place, code = one_line(str(diagnostic.location)), f"[{diagnostic.code}]"
+    message = f"{paint(severity, severity)}: {one_line(diagnostic.message)}"
+    lines = [f"{paint(place, 'place')}: {message} {paint(code, 'quiet')}"]
+    if diagnostic.excerpt and diagnostic.excerpt.strip():
+        lines += _excerpt(diagnostic.excerpt, diagnostic.location.column or 1, paint)
+    if diagnostic.hint:
+        lines.append(f"  {paint('hint:', 'hint')} {one_line(diagnostic.hint)}")
+    return "\n".join(lines)
+
+
+def _excerpt(excerpt: str, column: int, paint: Paint) -> list[str]:
+    line = one_line(excerpt.replace("\t", " "))
+    first = max(0, min(column - 1, len(line)) - _MAX_EXCERPT // 2) if len(line) > _MAX_EXCERPT else 0
+    shown = line[first : first + _MAX_EXCERPT].rstrip()
+    caret = column - 1 - first
+    bar = paint("|", "quiet")
+    if not 0 <= caret <= len(shown):
+        return [f"  {bar} {shown}"]
+    return [f"  {bar} {shown}", f"  {bar} {' ' * caret}{paint('^', 'caret')}"]
+
+
+def render_validation(result: ValidationResult, paint: Paint = plain) -> str:
+    """Return all diagnostics, then the totals."""
+    blocks = [render_diagnostic(diagnostic, paint) for diagnostic in result.diagnostics]
+    return "\n".join([*blocks, validation_totals(result, paint)])
+
+
+def render_plan(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> Iterator[str]:
+    """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refused` says that the plan may not be applied.
+
+    A block is rendered when it is requested, because a first sync may print millions of lines. Of the new schedules the first
+    10,000 are shown; changes of existing rows are always shown.
+    """
+    for diagnostic in plan.diagnostics:
+        yield render_diagnostic(diagnostic, paint)
+    if plan.changes or plan.blocked:
+        yield from [*([""] if plan.diagnostics else []), plan_heading(plan), ""]
+    yield from _changes(plan, paint)
+    yield from _conditions(plan)
+    yield from _blocked(plan, paint)
+    yield plan_totals(plan, applied=applied, refused=refused)
+
+
+def _changes(plan: Plan, paint: Paint) -> Iterator[str]:
+    new = 0
+    for change in plan.changes:
+        new += change.action is Action.CREATE
+        if new <= _MAX_NEW or change.action is not Action.CREATE:
+            yield "\n".join(change_lines(change, paint))
+    if new > _MAX_NEW:
+        yield f"  and {new - _MAX_NEW:,} more new schedules; `--format json` lists all of them"
+    if plan.changes:
+        yield ""
+
+
+def _conditions(plan: Plan) -> Iterator[str]:
+    for condition, names in names_by_condition(plan):
+        yield f"  {condition.value}: {first_names([one_line(name) for name in names])}"
+    if plan.conditions:
+        yield ""
+
+
+def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
+    for group in same_fix(plan.blocked):
+        code, hint = group[0].code, group[0].hint
+        for blocked in group[:MAX_NAMES]:
+            yield f"{paint('blocked:', 'error')} {one_line(blocked.message)} {paint(f'[{code}]', 'quiet')}"
+            names = listed_names(blocked)
+            yield from (f"  - {one_line(name)}" for name in names[:MAX_NAMES])
+            if len(names) > MAX_NAMES:
+                yield f"  and {len(names) - MAX_NAMES:,} more"
+        if len(group) > MAX_NAMES:
+            yield f"  and {len(group) - MAX_NAMES:,} more with the same code"
+        if hint:
+            yield f"  {paint('hint:', 'hint')} {one_line(hint)}"
+    if plan.blocked:
+        yield ""
+
+
+def render_status(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
+    """Return the status of all sources."""
+    if not sources:
+        return "No source was synced into this database yet."
+    return "\n\n".join("\n".join(_source(source, paint)) for source in sources)
+
+
+def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
+    outcome = one_line(source.outcome) or "never synced"
+    kind = "good" if source.outcome == "applied" else "error"
+    yield f"{paint(one_line(source.name), 'name')}: {paint(outcome, kind)}"
+    if source.suspension:
+        yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
+    if source.message:
+        yield f"  {one_line(source.message)}"
+    facts = {
+        "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC" if source.synced_at else None,
+        "revision": revision_name(source.revision) if source.revision else None,
+        "environment": source.environment,
+        "files": source.origin,
+        "leader": source.leader,
+        "owns": counted(len(source.rows), "schedule"),
+    }
+    yield from (f"  {label:<12}  {one_line(fact)}" for label, fact in facts.items() if fact)
+    yield from _rows(source, paint)
+
+
+def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
+    for row in source.drifted:
+        yield f"  {paint('drifted', 'warning')}: {one_line(row.name)}{_author(row, source)}"
+        lines = list(field_lines(masked_fields(row.drift, row.sensitive)))
+        width = label_width(line.label for line in lines)
+        yield from (f"      {line.label:<{width}}  {line.before} (applied: {line.after})" for line in lines)
+    for row in source.missing:
+        yield f"  {paint('deleted outside BeatSync', 'warning')}: {one_line(row.name)}{_author(row, source)}"
+    for condition in Condition:
+        names = [one_line(row.name) for row in source.rows if condition in row.conditions]
+        if names:
+            yield f"  {condition.value}: {first_names(names)}"
+
+
+def _author(row: RowState, source: SourceStatus) -> str:
+    author = source.authors.get(row.row_id)
+    return f" (last {one_line(author)})" if author else ""

@@ -1,0 +1,56 @@
+"""What only this package renders: the result of a validation, and the status of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from beatsync.plan.drift import RowState
+from beatsync.plan.observed import Suspension
+from beatsync.values import Diagnostic, Revision, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """The files of a source, how many schedules they declare, and the diagnostics."""
+
+    paths: Sequence[str]
+    """Every file that was read, spelled as in the diagnostics."""
+    schedules: int
+    diagnostics: Sequence[Diagnostic]
+
+    def count(self, severity: Severity) -> int:
+        """Return how many diagnostics have this severity."""
+        return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source with the state of every row that it owns."""
+
+    name: str
+    origin: str | None
+    revision: Revision | None
+    environment: str | None
+    synced_at: datetime | None
+    outcome: str
+    """`applied`, `blocked`, `failed` or `invalid`; empty before the first sync."""
+    message: str
+    rows: Sequence[RowState]
+    suspension: Suspension | None = None
+    """The suspension that is in force, if any."""
+    leader: str | None = None
+    """The daemon that holds the source's lease, if any."""
+    authors: Mapping[int, str] = field(default_factory=dict)
+    """Who last changed a row, in words, by row id. Rows whose author is unknown are missing."""
+
+    @property
+    def drifted(self) -> list[RowState]:
+        """The rows that differ from what was applied."""
+        return [row for row in self.rows if row.drift]
+
+    @property
+    def missing(self) -> list[RowState]:
+        """The rows that were deleted outside BeatSync."""
+        return [row for row in self.rows if row.missing]

@@ -1,0 +1,141 @@
+"""Structural checks: a document against the rules of its keys, without converting any value.
+
+The checks accept exactly what the published JSON Schema accepts; a test holds that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from beatsync.specfile import wording
+from beatsync.specfile.keys import DOCUMENT_RULE
+from beatsync.specfile.problems import Path, Problem
+from beatsync.specfile.rules import EXCLUSIVE_KEYS, KINDS, Rule, has_type, scalar_fault, text_fault
+
+_MAX_CACHED_KEYS = 50
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def check(document: Any, number: int) -> list[Problem]:
+    """Return the structural problems of the document with this number in its file."""
+    return list(check_value(DOCUMENT_RULE, (number,), document))
+
+
+def check_value(rule: Rule, path: Path, value: Any) -> Iterator[Problem]:
+    """Yield the problems of a value and of everything in it."""
+    cls = value.__class__
+    if cls in rule.unlimited:
+        return
+    if cls in _SCALARS:
+        fault = scalar_fault(rule, value)
+        if fault is not None:
+            yield wording.scalar_problem(rule, path, value, fault)
+    elif not has_type(rule, value):
+        yield wording.wrong_type(rule, path, value)
+    elif rule.choices:
+        yield wording.scalar_problem(rule, path, value, "choices")
+    elif cls is dict:
+        yield from _check_mapping(rule, path, value)
+    elif cls is list:
+        yield from _check_list(rule, path, value)
+
+
+def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+    if len(value) < rule.min_items:
+        yield wording.empty(rule, path)
+    for key in sorted(rule.reserved & value.keys()):
+        yield wording.reserved_key((*path, key))
+    if rule.keys is not None:
+        yield from _check_keys(rule, rule.keys, path, value)
+    elif rule.values is not None:
+        yield from _check_names(rule, rule.values, path, value)
+
+
+def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+    problems: list[Problem] = []
+    if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
+        problems = list(_key_problems(rule, path, value))
+        yield from problems
+    # That a second kind is one too many is enough about the kind itself.
+    second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
+    for key, item in value.items():
+        key_rule = keys.get(key)
+        if key_rule is not None and _needs_check(key_rule, item):
+            inner = check_value(key_rule, (*path, key), item)
+            yield from (problem for problem in inner if problem.path not in second_kinds)
+
+
+def _needs_check(rule: Rule, value: Any) -> bool:
+    """Return False for a value of a class without limits, and for a valid scalar: most values are one of these."""
+    cls = value.__class__
+    return cls not in rule.unlimited and (cls not in _SCALARS or scalar_fault(rule, value) is not None)
+
+
+def _check_names(rule: Rule, values: Rule, path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+    for name, item in value.items():
+        if rule.names is not None and text_fault(rule.names, name) is not None:
+            yield wording.name_problem((*path, name), name)
+        yield from check_value(values, (*path, name), item)
+
+
+@lru_cache(maxsize=4096)
+def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
+    """Return whether these keys may stand together, whatever their values are."""
+    return not any(_key_problems(rule, (), keys))
+
+
+def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Problem]:
+    known_keys = rule.keys or {}
+    misspelt = set()
+    for key in keys:
+        if key not in known_keys and not (rule.extensions and key.startswith("x-")):
+            problem = wording.unknown_key((*path, key), known_keys, is_root=rule.extensions)
+            misspelt.add(problem.related_key)
+            yield problem
+    for key in rule.required:
+        # A misspelt key is reported once.
+        if key not in keys and key not in misspelt:
+            yield wording.missing_key(rule, path, key)
+    if known_keys.keys() >= EXCLUSIVE_KEYS:
+        yield from _exclusive_keys(path, keys)
+
+
+def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:
+    kinds = [kind for kind in KINDS if kind in keys]
+    for first, second in pairwise(kinds):
+        yield wording.second_kind((*path, second), first, second)
+    if "expires" in keys and "expire_seconds" in keys:
+        yield wording.exclusive_keys((*path, "expire_seconds"), "expires", "expire_seconds")
+
+
+def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
+    if len(value) < rule.min_items:
+        yield wording.empty(rule, path)
+    if rule.items is not None:
+        for index, item in enumerate(value):
+            yield from check_value(rule.items, (*path, index), item)
+    if rule.unique:
+        yield from _repeated(path, value)
+
+
+def _repeated(path: Path, items: Sequence[Any]) -> Iterator[Problem]:
+    seen = set()
+    for index, item in enumerate(items):
+        identity = _identity(item)
+        if identity in seen:
+            yield wording.repeated_item((*path, index), item)
+        seen.add(identity)
+
+
+def _identity(value: Any) -> Any:
+    """Return a hashable value that is equal for values that are equal in JSON, where true is not 1."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if isinstance(value, list):
+        return ("list", *map(_identity, value))
+    if isinstance(value, dict):
+        return ("mapping", frozenset((key, _identity(item)) for key, item in value.items()))
+    return value

@@ -1,0 +1,77 @@
+"""The facts of a file as JSON text, as the database stores them."""
+
+from __future__ import annotations
+
+import json
+from itertools import starmap
+from typing import Any
+
+from beatsync.values import Diagnostic, FileFacts, Location, ScheduleFacts, Severity
+
+_VERSION = 1
+
+
+def facts_to_json(facts: FileFacts) -> str:
+    """Return facts without their path as compact JSON text: lists by column, tasks and old names by their index."""
+    schedules = facts.schedules
+    tasks = list(dict.fromkeys(schedule.task for schedule in schedules))
+    index = {task: number for number, task in enumerate(tasks)}
+    return json.dumps(
+        [
+            _VERSION,
+            [schedule.name for schedule in schedules],
+            [schedule.line for schedule in schedules],
+            [schedule.column for schedule in schedules],
+            [index[schedule.task] for schedule in schedules],
+            tasks,
+            {number: each.renamed_from for number, each in enumerate(schedules) if each.renamed_from is not None},
+            sorted(facts.environments),
+            [_warning_to_json(warning) for warning in facts.warnings],
+        ],
+        separators=(",", ":"),
+    )
+
+
+def facts_from_json(path: str, text: str) -> FileFacts:
+    """Return the facts of the file at this path. Raises ValueError if the text is not from `facts_to_json`."""
+    try:
+        version, names, lines, columns, indices, tasks, renamed, environments, warnings = json.loads(text)
+        _check_types([version], int)
+        if version != _VERSION:
+            raise ValueError(f"facts of another format: {version!r}")
+        _check_types(names, str)
+        _check_types([*lines, *columns, *indices], int)
+        _check_types(tasks, str, type(None))
+        _check_types([*renamed.values(), *environments], str)
+        schedules = list(
+            starmap(ScheduleFacts, zip(names, lines, columns, map(tasks.__getitem__, indices), strict=True))
+        )
+        for number, old_name in renamed.items():
+            schedules[int(number)] = schedules[int(number)]._replace(renamed_from=old_name)
+        return FileFacts(
+            path,
+            tuple(schedules),
+            frozenset(environments),
+            tuple(_warning_from_json(path, warning) for warning in warnings),
+        )
+    except (TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise ValueError(f"this is not the JSON text of facts: {error}") from error
+
+
+def _check_types(values: Any, *types: type) -> None:
+    """Raise TypeError unless `values` is a list of nothing but values of these types."""
+    if not isinstance(values, list) or not set(map(type, values)) <= set(types):
+        raise TypeError("a value of an unexpected type")
+
+
+def _warning_to_json(warning: Diagnostic) -> list[Any]:
+    place = warning.location
+    return [warning.code, warning.message, place.line, place.column, warning.hint, warning.excerpt]
+
+
+def _warning_from_json(path: str, warning: list[Any]) -> Diagnostic:
+    code, message, line, column, hint, excerpt = warning
+    _check_types([code, message], str)
+    _check_types([hint, excerpt], str, type(None))
+    _check_types([line, column], int, type(None))
+    return Diagnostic(Severity.WARNING, code, message, Location(path, line, column), hint, excerpt)

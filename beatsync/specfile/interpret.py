@@ -1,0 +1,182 @@
+"""Merged fields of one schedule → `TaskSpec` and `Policy`, and the errors that no structural check can find.
+
+A schedule without an error is one that beat loads and runs as written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from beatsync.specfile import texts, times
+from beatsync.specfile.fields import BY_NAME, Convert
+from beatsync.specfile.keys import KIND_CONVERSIONS
+from beatsync.specfile.layers import INVALID, Layer, Merged, merge
+from beatsync.specfile.problems import Path, Problem, SpecError
+from beatsync.specfile.scalars import Ambiguous
+from beatsync.specfile.wording import ambiguous
+from beatsync.values import DEFAULT_POLICY, Clocked, OnRemove, Policy, TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """What one schedule means in one environment."""
+
+    merged: Merged
+    spec: TaskSpec
+    """A field with an error has its default, and a schedule with an error is None."""
+    policy: Policy
+    problems: Sequence[Problem] = field(default=())
+
+    def warning(self, key: str, code: str, message: str, hint: str | None = None) -> Problem:
+        """Return a warning about the value of a key, for a lint."""
+        return Problem(self.merged.path(key), code, message, hint, warning=True)
+
+
+def interpret(name: str, layers: Sequence[Layer], timezone: str) -> Interpretation:
+    """Return what the layers of a schedule mean; `timezone` applies if no layer names one."""
+    merged = merge(layers)
+    interpreter = _Interpreter(name, merged)
+    policy = interpreter.policy()
+    spec = interpreter.spec(policy, timezone)
+    return Interpretation(merged, spec, policy, interpreter.problems)
+
+
+class _Interpreter:
+    """Converts the fields of one schedule and collects its problems."""
+
+    def __init__(self, name: str, merged: Merged) -> None:
+        self.problems: list[Problem] = []
+        self._name = name
+        self._merged = merged
+        self._fields = merged.fields
+
+    def policy(self) -> Policy:
+        sync = self._merged.sync
+        if not sync:
+            return DEFAULT_POLICY
+        valid = {key: value for key, value in sync.items() if value is not INVALID}
+        if valid.get("renamed_from") == self._name:
+            error = SpecError("renamed-from-itself", "renamed_from names the schedule itself", "write its old name")
+            self._report("sync.renamed_from", error)
+        return _policy(valid)
+
+    def spec(self, policy: Policy, default_timezone: str) -> TaskSpec:
+        self._check_name()
+        zone = self._zone(default_timezone)
+        values: dict[str, Any] = {"task": ""}
+        for key, value in self._fields.items():
+            conversion = _CONVERSIONS.get(key)
+            if conversion is not None and value is not INVALID:
+                target, convert = conversion
+                try:
+                    values[target] = convert(value, zone or "UTC")
+                except SpecError as error:
+                    self._report_value(key, value, error, policy.sensitive)
+        schedule = values.setdefault("schedule", None)
+        if isinstance(schedule, Clocked):
+            values.setdefault("one_off", True)
+        spec = TaskSpec(self._name, **values)
+        self._check_required()
+        # If the zone is invalid, local times are known only roughly.
+        if zone is not None:
+            self._check_order(spec)
+        return spec
+
+    def _zone(self, default: str) -> str | None:
+        """Return the zone of crontab and local times; None if it is invalid."""
+        name = self._fields.get("timezone", default)
+        if name is INVALID:
+            return None
+        try:
+            return times.zone(name).key
+        except SpecError as error:
+            self._report("timezone", error)
+            return None
+
+    def _check_name(self) -> None:
+        if self._name.isprintable():
+            return
+        try:
+            # White space at its ends and a second line are structural problems.
+            texts.one_line(self._name.strip().replace("\n", ""))
+        except SpecError as error:
+            self.problems.append(Problem(self._merged.layers[1].path, error.code, error.message, on_key=True))
+
+    def _check_required(self) -> None:
+        if "task" not in self._fields:
+            self._report("task", SpecError("missing-key", "`task` is missing", "name the celery task"))
+        if KIND_CONVERSIONS.keys().isdisjoint(self._fields):
+            message = "there is neither an interval nor a crontab, solar or clocked"
+            self._report("interval", SpecError("missing-kind", message, 'for example crontab: "0 2 * * *"'))
+
+    def _check_order(self, spec: TaskSpec) -> None:
+        """Check the fields that are valid alone and invalid together."""
+        clocked = spec.schedule.clocked_time if isinstance(spec.schedule, Clocked) else None
+        if clocked and not spec.one_off:
+            message = "a clocked schedule runs once: it cannot have one_off: false"
+            error = SpecError("clocked-one-off", message, "leave one_off out, or write one_off: true")
+            self._report(self._own("one_off", "clocked"), error)
+        if not spec.expires:
+            return
+        if spec.start_time and spec.expires <= spec.start_time:
+            message = "it expires before it starts, and so would never run"
+            self._report(self._own("expires", "start_time"), SpecError("expires-before-start", message))
+        if clocked and spec.expires <= clocked:
+            message = "it expires before its clocked time, and so would never run"
+            self._report(self._own("expires", "clocked"), SpecError("expires-before-start", message))
+
+    def _own(self, *keys: str) -> str:
+        """Return the first key that is not from `defaults`, else the first key."""
+        return next((key for key in keys if self._merged.path(key)[1] != "defaults"), keys[0])
+
+    def _report_value(self, key: str, value: Any, error: SpecError, sensitive: Collection[str]) -> None:
+        """Report a value that cannot be converted; in JSON, each scalar that YAML may have changed."""
+        if key in BY_NAME and BY_NAME[key].is_json:
+            problems = list(_ambiguous_items(value, self._merged.path(key), key, sensitive))
+            if problems:
+                self.problems.extend(problems)
+                return
+        for each in (error, *error.others):
+            self._report(key, each)
+
+    def _report(self, key: str, error: SpecError) -> None:
+        path = self._merged.path(key)
+        value = self._fields.get(key)
+        if error.field and isinstance(value, Mapping) and error.field in value:
+            path = (*path, error.field)
+        on_key = key not in self._fields and not key.startswith("sync.")
+        self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key))
+
+
+_CONVERSIONS: Mapping[str, tuple[str, Convert]] = {
+    **{name: (name, task_field.convert) for name, task_field in BY_NAME.items() if name != "name"},
+    **{kind: ("schedule", convert) for kind, convert in KIND_CONVERSIONS.items()},
+}
+"""For each key, the attribute of `TaskSpec` and the conversion."""
+
+
+def _policy(sync: Mapping[str, Any]) -> Policy:
+    """Return a valid `sync:` block as a policy."""
+    protect = sync.get("protect")
+    return Policy(
+        on_remove=OnRemove(sync.get("on_remove", "delete")),
+        ignore=tuple(sorted(sync.get("ignore", ()))),
+        protect=protect.truth if isinstance(protect, Ambiguous) else protect,
+        renamed_from=sync.get("renamed_from"),
+        sensitive=tuple(sorted(sync.get("sensitive", ()))),
+    )
+
+
+def _ambiguous_items(root: Any, path: Path, key: str, sensitive: Collection[str]) -> Iterator[Problem]:
+    stack: list[tuple[Any, Path, str]] = [(root, path, key)]
+    while stack:
+        value, here, dotted = stack.pop()
+        if isinstance(value, Ambiguous):
+            hidden = any(f"{dotted}.".startswith(f"{listed}.") for listed in sensitive)
+            yield ambiguous(here, value, hidden=hidden)
+        elif isinstance(value, dict):
+            stack.extend((item, (*here, name), f"{dotted}.{name}") for name, item in value.items())
+        elif isinstance(value, list):
+            stack.extend((item, (*here, index), f"{dotted}.{index}") for index, item in enumerate(value))

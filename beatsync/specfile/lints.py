@@ -1,0 +1,40 @@
+"""Lints of one schedule: what is allowed and yet probably not intended. Each runs for every schedule in every environment.
+
+A lint yields warnings, each with `Interpretation.warning`. To add one, append it to `LINTS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from beatsync.specfile.interpret import Interpretation
+from beatsync.specfile.problems import Problem
+from beatsync.values import Crontab
+
+Lint = Callable[[Interpretation], Iterator[Problem]]
+
+
+def crontab_days(schedule: Interpretation) -> Iterator[Problem]:
+    """Warn about a crontab that limits both kinds of days: crontab(5) runs on either, celery on both."""
+    crontab = schedule.spec.schedule
+    if not isinstance(crontab, Crontab):
+        return
+    # crontab(5) itself ANDs where one of the two starts with a star.
+    if not crontab.day_of_month.startswith("*") and not crontab.day_of_week.startswith("*"):
+        message = (
+            f"celery runs this only on days that match both day_of_month {crontab.day_of_month} and day_of_week "
+            f"{crontab.day_of_week}; crontab(5) would run it on days that match either"
+        )
+        yield schedule.warning("crontab", "crontab-and", message)
+
+
+def crontab_without_minute(schedule: Interpretation) -> Iterator[Problem]:
+    """Warn about a crontab mapping without `minute`, which runs in every minute."""
+    value = schedule.merged.fields.get("crontab")
+    if isinstance(value, Mapping) and "minute" not in value and schedule.spec.schedule is not None:
+        message = "`minute` is left out, and so it runs in every minute of the hours that match"
+        yield schedule.warning("crontab", "crontab-minute", message, "write minute: 0")
+
+
+LINTS: list[Lint] = [crontab_days, crontab_without_minute]
+"""Every lint of one schedule; those across files are `combine.CROSS_LINTS`."""

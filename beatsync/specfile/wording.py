@@ -1,0 +1,186 @@
+"""The words of structural problems: what is wrong with a value that its rule does not allow, and the fix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from beatsync.specfile.problems import Path, Problem, nearest
+from beatsync.specfile.rules import Rule
+from beatsync.specfile.scalars import Ambiguous
+from beatsync.specfile.secrets import is_secret
+
+_TYPES = {
+    "string": "a string", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+    "array": "a list", "object": "a mapping",
+}  # fmt: skip
+_FREE_TEXT = frozenset({"queue", "exchange", "routing_key", "description", "renamed_from", "only"})
+"""Keys that take any text, so that a number needs only quotes."""
+_ARGUMENTS = frozenset({"args", "kwargs", "headers"})
+_WRITTEN_BY_BEAT = "only beat itself writes it"
+_FOREIGN_KEYS = {
+    "last_run_at": (_WRITTEN_BY_BEAT, None),
+    "total_run_count": (_WRITTEN_BY_BEAT, None),
+    "date_changed": (_WRITTEN_BY_BEAT, None),
+    "name": ("the schedule's key is its name", None),
+    "schedule": ("name its kind: interval, crontab, solar or clocked", "interval"),
+    "options": ("queue, priority, expires and so on stand in the schedule itself", None),
+    "weekday": ("did you mean `day_of_week`?", "day_of_week"),
+}
+"""Keys of celery's `beat_schedule`, of the model or of other crons: the hint, and the key that replaces it."""
+_MAX_SHOWN = 60
+_MIN_PREFIX = 3
+
+
+def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
+    """Return the problem of a key that is not known where it stands."""
+    key = str(path[-1])
+    hint, close = _FOREIGN_KEYS.get(key, (None, None))
+    if is_root or hint is None:
+        close = nearest(key.lower(), keys)
+        if close is None and len(key) >= _MIN_PREFIX:
+            close = next((name for name in keys if name.startswith(key.lower())), None)
+        hint = f"did you mean `{close}`?" if close else f"the keys here are {', '.join(sorted(keys))}"
+    return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
+
+
+def missing_key(rule: Rule, path: Path, key: str) -> Problem:
+    """Return the problem of a mapping without a key that it needs."""
+    return Problem(path, "missing-key", f"`{key}` is missing", _example(rule), on_key=True, related_key=key)
+
+
+def second_kind(path: Path, first: str, second: str) -> Problem:
+    """Return the problem of a schedule with two kinds."""
+    message = f"`{first}` and `{second}` exclude each other: a schedule is of one kind"
+    return Problem(path, "kind-twice", message, "leave one of them out", on_key=True)
+
+
+def exclusive_keys(path: Path, first: str, second: str) -> Problem:
+    """Return the problem of two keys that exclude each other."""
+    message = f"`{first}` and `{second}` exclude each other"
+    return Problem(path, "exclusive-keys", message, "leave one of them out", on_key=True)
+
+
+def reserved_key(path: Path) -> Problem:
+    """Return the problem of a header that beat overwrites."""
+    return Problem(path, "header-reserved", f"beat itself writes the header `{path[-1]}`", "leave it out", on_key=True)
+
+
+def name_problem(path: Path, name: str) -> Problem:
+    """Return the problem of the name of an environment or of a schedule."""
+    if path[-2] == "environments":
+        return Problem(path, "name-length", "the name of an environment has 1 to 100 characters", on_key=True)
+    if name.startswith("celery."):
+        message = f"names that begin with `celery.` are beat's own: {name!r}"
+        return Problem(path, "name-reserved", message, "such rows are made by celery beat", on_key=True)
+    if not name or len(name) > 200:  # noqa: PLR2004  the column
+        return Problem(path, "name-length", "a name has 1 to 200 characters", on_key=True)
+    what = "is more than one line" if "\n" in name.strip() else "begins or ends with white space"
+    return Problem(path, "name-space", f"the name {name!r} {what}", on_key=True)
+
+
+def repeated_item(path: Path, item: Any) -> Problem:
+    """Return the problem of an item that occurs twice in a list."""
+    return Problem(path, "item-twice", f"{_shown(item)} is named twice", "name it once")
+
+
+def empty(rule: Rule, path: Path) -> Problem:
+    """Return the problem of an empty text, list or mapping."""
+    return Problem(path, "empty-value", "this may not be empty", _example(rule))
+
+
+def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
+    """Return the problem of a value that breaks the limit `fault` of its rule, the name of an attribute of `Rule`."""
+    if fault == "types":
+        return wrong_type(rule, path, value)
+    if isinstance(value, Ambiguous):
+        return ambiguous(path, value)
+    if fault == "choices":
+        return _not_one_of(path, rule.choices, value)
+    if fault == "min_length":
+        return empty(rule, path)
+    if fault == "max_length":
+        message = f"this has {len(value)} characters, and the column holds {rule.max_length}"
+        return Problem(path, "too-long", message)
+    shown = _shown_at(path, value)
+    if fault == "minimum":
+        return Problem(path, "out-of-range", f"{shown} is less than {rule.minimum}")
+    if fault == "maximum":
+        return Problem(path, "out-of-range", f"{shown} is more than {rule.maximum}")
+    if "sensitive" in path:
+        hint = "it begins with args, kwargs or headers: kwargs.token"
+        return Problem(path, "sensitive-path", f"{shown} is no path", hint)
+    return Problem(path, "task-name", f"{shown} is no task name: it holds white space", _example(rule))
+
+
+def wrong_type(rule: Rule, path: Path, value: Any) -> Problem:
+    """Return the problem of a value whose type its rule does not allow."""
+    names = rule.type_names
+    is_free_text = names == ("string",) and not _FREE_TEXT.isdisjoint(map(str, path[-2:]))
+    if isinstance(value, Ambiguous) and "string" in names:
+        hint = None if is_free_text or "crontab" in path[-2:-1] else _example(rule)
+        return ambiguous(path, value, wanted_text=True, hint=hint)
+    *most, last = [_TYPES[name] for name in names]
+    words = f"{', '.join(most)} or {last}" if most else last
+    hint = _rewritten(path, names, value, is_free_text=is_free_text) or _example(rule)
+    return Problem(path, "wrong-type", f"{_shown_at(path, value)} is not {words}", hint)
+
+
+def ambiguous(
+    path: Path, value: Ambiguous, *, wanted_text: bool = False, hidden: bool = False, hint: str | None = None
+) -> Problem:
+    """Return the problem of a scalar that people and YAML read differently; `hidden` keeps it out of the message."""
+    if hidden or is_secret(path):
+        return Problem(path, "yaml-ambiguous", "YAML takes this for something else than text", "quote it")
+    if hint is None:
+        hint = f'quote it: "{value.text}"'
+        if value.truth is not None and not wanted_text:
+            hint += f", or write {str(value.truth).lower()}"
+    return Problem(path, "yaml-ambiguous", f"YAML takes `{value.text}` for something else than text", hint)
+
+
+def _not_one_of(path: Path, choices: Iterable[Any], value: Any) -> Problem:
+    texts = [str(choice) for choice in choices]
+    close = texts[0] if len(texts) == 1 else nearest(str(value), texts)
+    hint = f"did you mean {close}?" if close else f"it is one of {', '.join(texts)}"
+    return Problem(path, "unknown-value", f"{_shown_at(path, value)} is not known here", hint)
+
+
+def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: bool) -> str | None:
+    """Return how to write the value itself correctly, if that is clear."""
+    if is_secret(path):
+        return None
+    if is_free_text and isinstance(value, (bool, int, float)):
+        return f'quote it: "{json.dumps(value)}"'
+    if path[-1] == "interval" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"write {value}s for seconds"
+    if isinstance(value, str):
+        text = value.strip().lower()
+        is_plain = text in {"true", "false"} if names == ("boolean",) else text.isdecimal() and names == ("integer",)
+        return f"write {text}, without quotes" if is_plain else None
+    return None
+
+
+def _example(rule: Rule) -> str | None:
+    """Return the example of a rule: JSON is YAML as well."""
+    return None if rule.example is None else f"for example {json.dumps(rule.example, ensure_ascii=False)}"
+
+
+def _shown_at(path: Path, value: Any) -> str:
+    if is_secret(path):
+        return "the value"
+    if path[-1] in _ARGUMENTS and isinstance(value, (str, Ambiguous)):
+        return "a string"  # it may contain a secret under any name
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, Ambiguous):
+        return value.text
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}…"

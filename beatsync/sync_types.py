@@ -1,0 +1,68 @@
+"""The options and the result of one reconcile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+
+from beatsync.fingerprint.memory import Memory
+from beatsync.plan.model import Plan
+from beatsync.plan.request import PlanOptions
+from beatsync.specfile import ParseOptions
+
+Clock = Callable[[], datetime]
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a step, how many of its parts are done, and how many there are; both are 0 if the step has no parts."""
+
+
+def utc_now() -> datetime:
+    """Return the present time, aware, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def no_progress(step: str, done: int, total: int) -> None:
+    """Ignore the progress of a sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """Everything that a plan or a sync depends on besides the files and the database."""
+
+    source: str = "default"
+    parse: ParseOptions = field(default_factory=ParseOptions)
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    lock_timeout: float | None = None
+    """Seconds to wait for another BeatSync that holds the source's lock; 0 does not wait, None waits without limit."""
+    settle: float = 0.0
+    """Least seconds between the commit and the verification, so that a save that beat began before the commit has ended by
+    then. A slow database is given more. Only rows that beat knows already are verified."""
+    holder: str = "beatsync"
+    """Shown to another BeatSync that waits for the lock, and in the history."""
+    lease_token: str | None = None
+    """The lease of a daemon: nothing is written if another daemon leads the source by now."""
+    fingerprints: bool = True
+    """Whether unchanged files and rows are skipped. False parses and reads everything; the plan is the same."""
+
+
+class Outcome(str, Enum):
+    """How a plan or a sync ended. A database or a directory that cannot be read is an exception, not an outcome."""
+
+    PLANNED = "planned"
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    INVALID = "invalid"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one reconcile, and its plan."""
+
+    outcome: Outcome
+    plan: Plan
+    repairs: int = 0
+    """Rows that a save of beat's changed back around the commit (docs/facts.md, 1), and that were written again."""
+    memory: Memory | None = None
+    """What is known of files and rows after a success; a daemon passes it to the next reconcile."""
