@@ -61,20 +61,17 @@ def _spec_after(change: Change | None, row: Row | None) -> TaskSpec | None:
 
 
 def needs_recording(changes: FileChanges, memory: Memory) -> bool:
-    """Return whether the records in the database differ from those that a sync would write now."""
+    """Return whether the next sync would skip more with these records than with those in the database."""
     if changes.removed:
         return True
     for path, record in changes.records.items():
         previous = memory.record.files.get(path)
         if previous is None or previous.fingerprint != record.fingerprint:
             return True
-        digests = {
-            schedule.name: digest
-            for schedule in record.facts.schedules
-            if schedule.name in changes.expected and (digest := memory.rows.digests.get(schedule.name))
-        }
-        if digests != previous.row_digests:
-            return True
+        for schedule in record.facts.schedules:
+            digest = memory.rows.digests.get(schedule.name) if schedule.name in changes.expected else None
+            if digest is not None and digest != previous.row_digests.get(schedule.name):
+                return True
     return False
 
 

@@ -393,6 +393,6 @@ def test_a_row_that_beat_resurrects_is_deleted_again(make_world: MakeWorld) -> N
     assert world.rows.exists() is (world.kind == "stock")
     if world.kind == "stock":
         gone = world.sync(allow_empty=True).plan
-        assert [change.note for change in gone.changes] == ["brought back by beat after it was deleted"]
+        assert [change.note for change in gone.changes] == ["beat restored it after it was deleted"]
     assert not world.rows.exists()
     world.sync(allow_empty=True, expect=Outcome.UNCHANGED)

@@ -1,4 +1,4 @@
-"""What DESIGN, sections 4 to 6, promises and no other test holds on each real database; docs/guarantees.md names them all."""
+"""Guarantees that no other test checks on each real database; docs/guarantees.md lists all of them."""
 
 from __future__ import annotations
 
@@ -192,14 +192,14 @@ def test_a_row_that_is_deleted_by_plain_sql_is_reported_as_drift(store: Store, t
     assert (change.action, change.cause.value, change.note) == (
         Action.CREATE,
         "drift",
-        "the row was deleted by somebody",
+        "the row was deleted",
     )
 
 
 def test_a_name_in_the_projects_beat_schedule_blocks_the_sync(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FACTS 9: beat writes it at every start, so the two would fight for ever."""
+    """Beat writes the row at every start, so the two would overwrite each other without end (docs/facts.md, 9)."""
     monkeypatch.setattr(store, "beat_schedule_names", lambda: frozenset({"one"}))
     refused = go(tmp_path, store, "schedules: {one: {task: t, interval: 1h}}", adopt=True)
     assert [(blocked.code, blocked.names) for blocked in refused.plan.blocked] == [("beat-schedule", ("one",))]
@@ -228,7 +228,7 @@ def test_a_plan_is_made_again_under_the_lock(store: Store, tmp_path: Path, monke
 def test_what_is_undone_after_the_commit_is_repaired_and_counted(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_task: MakeTask
 ) -> None:
-    """FACTS 1 and 26, in slow motion: beat saves whole rows back that it had read before, a deleted one included."""
+    """Beat saves whole rows that it read before, a deleted one included (docs/facts.md, 1 and 26)."""
     make_task("keeps the interval")
     before = "schedules: {changed: {task: t, interval: 1h, queue: a}, gone: {task: t, interval: 1h}, calm: {task: t, interval: 1h}}"
     go(tmp_path, store, before)

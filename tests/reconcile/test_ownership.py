@@ -238,7 +238,7 @@ def test_the_admins_log_names_who_drifted_a_row(store: Store, tmp_path: Path, mo
 
 
 def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_path: Path) -> None:
-    """FACTS 9, where the application's settings cannot be read: beat writes the row at every start, always the same."""
+    """If the application's settings cannot be read, beat writes the row at every start, always the same (docs/facts.md, 9)."""
     root = folder(tmp_path / "a", a=TWO)
     go(root, store)
     rows = PeriodicTask.objects.using(store.alias)

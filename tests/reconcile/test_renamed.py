@@ -125,7 +125,7 @@ def test_put_in_the_place_of_a_row_that_is_gone_it_is_not_deleted_with_its_entry
     key = renamed(store, "old", "new")
     done = go(tmp_path, store, NEW, OTHER, max_deletes="0", **options)
     assert said(done) == [(Action.FORGET, "old")]
-    assert done.plan.changes[0].note == "its row goes by the name new now"
+    assert done.plan.changes[0].note == "its row was renamed to new"
     assert runs(store) == {"new": 7, "other": 0}
     assert rows(store).get(name="new").pk == key
     assert store.observe("default").tombstones == ()
