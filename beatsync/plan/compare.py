@@ -39,7 +39,7 @@ def compare_row(
         if last is not None and _is_rearmed(declared, want, last):
             enabled = declared.spec.enabled
         elif _stays_completed(declared, fields, row, now):
-            return fields, Condition.COMPLETED
+            return fields, None if enabled is False else Condition.COMPLETED
     if enabled is None:
         return fields, None if row.spec.enabled else Condition.PAUSED
     changes = _field_changes(("enabled",), {"enabled": enabled}, have, last, declared.policy.ignore)
