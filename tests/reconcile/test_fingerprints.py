@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
 from beatsync.specfile import ParsedFile, ParseOptions, parse_file
+from beatsync.specfile.combine import CROSS_LINTS, SourceFacts
+from beatsync.specfile.interpret import Interpretation
+from beatsync.specfile.lints import LINTS
+from beatsync.specfile.problems import Problem
 from beatsync.store import Store
-from beatsync.values import SourceFile
+from beatsync.values import Diagnostic, Location, Severity, SourceFile
 from tests.statements import writes
 
 NAMES = ["five", "four", "one", "three", "two"]
@@ -261,3 +266,29 @@ def test_a_renamed_file_is_parsed_under_its_new_path(folder: Path, store: Store,
     assert {entry.path for entry in store.observe("default").inventory.values()} == {"b.yaml", "z.yaml"}
     parsed.clear()
     assert (go(folder, store).outcome, parsed) == (Outcome.UNCHANGED, [])
+
+
+def too_many_names(source: SourceFacts) -> Iterator[Diagnostic]:
+    if len(source.names) > 1:
+        yield Diagnostic(Severity.WARNING, "made-up-names", "too many names", Location(source.files[0].path))
+
+
+def no_description(schedule: Interpretation) -> Iterator[Problem]:
+    if not schedule.spec.description:
+        yield schedule.warning("description", "made-up-description", "there is no description")
+
+
+@pytest.mark.parametrize("environments", ["", "    environments: {staging: {queue: other}}\n"])
+def test_a_lint_needs_one_place_and_is_reported_before_and_after_a_sync(
+    store: Store, tmp_path: Path, environments: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(text(one="t", two="t") + environments, encoding="utf-8")
+    LINTS.append(no_description)
+    CROSS_LINTS.append(too_many_names)
+    try:
+        for _ in range(3):
+            codes = {one.code for one in go(tmp_path, store).plan.diagnostics}
+            assert codes == {"made-up-names", "made-up-description"}
+    finally:
+        LINTS.remove(no_description)
+        CROSS_LINTS.remove(too_many_names)

@@ -1,0 +1,55 @@
+"""A file's fingerprint covers everything that its facts depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from beatsync.fingerprint import context
+from beatsync.specfile import ParseOptions
+from beatsync.values import SourceFile
+
+FILE = SourceFile("a.yaml", b"schedules: {}\n")
+
+
+def fingerprint(file: SourceFile = FILE, options: ParseOptions | None = None) -> str:
+    return context.fingerprint(file, context.context_of(options or ParseOptions()))
+
+
+def other_release(patch: pytest.MonkeyPatch) -> str:
+    patch.setattr(context, "__version__", "0.0.0")
+    return fingerprint()
+
+
+def other_celery(patch: pytest.MonkeyPatch) -> str:
+    patch.setattr(context, "_celery_version", lambda: "1.0")
+    return fingerprint()
+
+
+def other_tzdata(patch: pytest.MonkeyPatch) -> str:
+    patch.setattr(context, "_tzdata_version", lambda: "1970a")
+    return fingerprint()
+
+
+CHANGES: dict[str, Callable[[pytest.MonkeyPatch], str]] = {
+    "content": lambda _: fingerprint(SourceFile("a.yaml", b"schedules: {} \n")),
+    "path": lambda _: fingerprint(SourceFile("b.yaml", FILE.data)),
+    "environment": lambda _: fingerprint(options=ParseOptions("staging")),
+    "timezone": lambda _: fingerprint(options=ParseOptions(timezone="Europe/Berlin")),
+    "release": other_release,
+    "celery": other_celery,
+    "tzdata": other_tzdata,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_fingerprint_covers_versions_options_path_and_content(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint()
+    assert before == fingerprint()
+    assert CHANGES[change](monkeypatch) != before
+
+
+def test_the_installed_versions_are_known() -> None:
+    assert context._celery_version()
+    assert context._tzdata_version()
