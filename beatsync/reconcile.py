@@ -6,18 +6,17 @@ and triggers belong to the daemon.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beatsync.collector import garbage_collector_paused
 from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope, SyncStamp
-from beatsync.fingerprint.memory import Memory, file_changes, needs_recording, updated
+from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
 from beatsync.fingerprint.scope import ScopedSource, scope_source
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
@@ -46,15 +45,11 @@ _FRESH_SECONDS = 10.0
 _RECORD_SECONDS = 1.0
 """Longest wait for the lock of a sync that changes no row and only records what it has read."""
 _ROUND_TRIPS = 40
-"""A save of beat's takes four statements from its read to its write; the verification waits for ten times as many."""
+"""A save by beat takes four round trips from its read to its write; the verification waits for ten times as many."""
 _LONGEST_SETTLE = 5.0
-"""Seconds. A server that hangs for a moment is not taken for a distant one."""
+"""Upper limit in seconds, so that a stalled server does not delay the verification."""
 _RECENT_SYNCS = 20
 """How many past syncs are searched for a drift that was healed before."""
-
-
-class _SyncedMeanwhileError(Exception):
-    """Another process synced the source after its record was read: the scope no longer holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +76,12 @@ class _Draft:
     now: datetime
 
 
-@contextmanager
-def _garbage_collector_paused() -> Iterator[None]:
-    """Pause the garbage collector, which would scan 100,000 schedules again and again although none is in a cycle.
-
-    Afterwards they count as old objects: one later scan then costs a tenth of the sync.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
-
-
-@_garbage_collector_paused()
+@garbage_collector_paused()
 def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) -> Result:
     """Make the rows equal to the files, as a whole or not at all; with `dry_run`, return the plan and write nothing.
 
-    `memory` is that of an earlier result in this process: rows are then taken to be as they were left, and only changed files
-    and their rows are looked at. Raises `SourceError` and `StoreError`; nothing was written then.
+    `memory` is that of an earlier result in this process: only changed files and their rows are read then, and all other rows are
+    assumed to be unchanged. Raises `SourceError` and `StoreError`; nothing was written then.
     """
     from beatsync.store import RetryableError
 
@@ -120,7 +97,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             if outcome is not None:
                 return _refused(run, draft.plan, outcome)
             result = _apply(run, draft)
-        except (RetryableError, _SyncedMeanwhileError):
+        except RetryableError:
             memory = None
             if attempt == _ATTEMPTS:
                 raise
@@ -179,20 +156,32 @@ def _authors(run: Run, draft: _Draft) -> dict[int, str]:
 
 
 def _apply(run: Run, draft: _Draft) -> Result:
-    """Plan again under the lock, for the same scope, and apply.
+    """Apply a plan, or record that there is nothing to do. Raises `StoreError`; nothing was written then."""
+    from beatsync.store import LockHeld
 
-    Raises _SyncedMeanwhileError and StoreError; nothing was written then.
-    """
-    store, options, plan, now = run.store, run.options, draft.plan, draft.now
-    changes = file_changes(draft.source, plan, draft.observed, draft.memory.record)
+    changes = file_changes(draft.source, draft.plan, draft.observed, draft.memory.record)
     if _is_recorded(draft) and not needs_recording(changes, draft.memory):
-        return Result(Outcome.UNCHANGED, plan, memory=draft.memory)
+        return Result(Outcome.UNCHANGED, draft.plan, memory=draft.memory)
     run.progress("applying", 0, 0)
+    try:
+        return _apply_locked(run, draft, changes)
+    except LockHeld:
+        if _changes_rows(draft.plan):
+            raise
+        # Another sync is running. This one changes no row, so the next one can record what it read.
+        return Result(Outcome.UNCHANGED, draft.plan)
+
+
+def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
+    """Plan again under the lock, for the same scope, and apply."""
+    from beatsync.store import SyncedMeanwhile
+
+    store, options, plan, now = run.store, run.options, draft.plan, draft.now
     authors = _authors(run, draft)
     with store.locked(options.source, _lock_timeout(plan, options), options.holder, options.lease_token):
         observed = store.observe(options.source, draft.scope)
         if _stamp(observed) != draft.memory.record.stamp:
-            raise _SyncedMeanwhileError
+            raise SyncedMeanwhile(options.source)
         if observed != draft.observed or (run.clock() - draft.now).total_seconds() > _FRESH_SECONDS:
             now = run.clock()
             plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
@@ -204,20 +193,25 @@ def _apply(run: Run, draft: _Draft) -> Result:
     if outcome is not None:
         return _refused(run, plan, outcome)
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
-    memory = updated(draft.memory, plan, changes, written, stamp)
-    return Result(Outcome.APPLIED if plan.changes or plan.records else Outcome.UNCHANGED, plan, memory=memory)
+    memory = memory_after(draft.memory, plan, changes, written, stamp)
+    return Result(Outcome.APPLIED if _changes_rows(plan) else Outcome.UNCHANGED, plan, memory=memory)
+
+
+def _changes_rows(plan: Plan) -> bool:
+    """Return whether a plan changes rows or inventory entries."""
+    return bool(plan.changes or plan.records)
 
 
 def _is_recorded(draft: _Draft) -> bool:
     """Return whether the plan does nothing and the source's row already names this revision as synced."""
     plan, observed = draft.plan, draft.observed
     expected = (plan.revision, plan.origin or observed.origin, plan.environment)
-    return not (plan.changes or plan.records) and observed.outcome == "applied" and _stamp(observed)[:3] == expected
+    return not _changes_rows(plan) and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
 
 
 def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
     """Return the longest wait for the lock in seconds: a sync that changes no row does not wait long for another one."""
-    if plan.changes or plan.records:
+    if _changes_rows(plan):
         return options.lock_timeout
     return _RECORD_SECONDS if options.lock_timeout is None else min(options.lock_timeout, _RECORD_SECONDS)
 
@@ -227,29 +221,45 @@ def _stamp(observed: Observed) -> SyncStamp:
 
 
 def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:
-    """Look at the written rows after the commit, and write again what a save of beat's changed back."""
+    """Look at the written rows after the commit, and write again what a save by beat changed back.
+
+    An error here is part of the result: the sync itself was committed.
+    """
+    from beatsync.store import StoreError
+
+    # Beat does not know a new row, and so never saves it.
+    if result.outcome is not Outcome.APPLIED or all(c.action is Action.CREATE for c in result.plan.changes):
+        return result
+    run.progress("verifying", 0, 0)
+    try:
+        return _repaired(run, snapshot, result)
+    except StoreError as error:
+        return replace(result, unverified=str(error), memory=None)
+
+
+def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     from beatsync.store import RetryableError
 
-    run.progress("verifying", 0, 0)
     options = replace(run.options, plan=replace(run.options.plan, approved=None))
     again = replace(run, options=options, progress=no_progress)
     latest, repairs = result, 0
     for _ in range(_ATTEMPTS):
-        # Beat does not know a new row, and so never saves it.
-        if latest.outcome is not Outcome.APPLIED or all(c.action is Action.CREATE for c in latest.plan.changes):
-            break
         _wait_for_saves(run)
         if written_as_planned(latest.plan, run.store.read_rows(written_names(latest.plan))):
             break
         draft = _draft(again, snapshot, None)
-        # Another revision was synced by another process, and is not a save of beat's.
+        # Another revision was synced by another process, and is not a save by beat.
         if not draft.plan.changes or _refusal(draft.plan, options) or draft.observed.revision != snapshot.revision:
             break
         try:
-            latest = _apply(again, draft)
-        except (RetryableError, _SyncedMeanwhileError):
+            repaired = _apply(again, draft)
+        except RetryableError:
             continue
-        repairs += len(latest.plan.changes)
+        if repaired.outcome is not Outcome.APPLIED:
+            break
+        latest, repairs = repaired, repairs + len(repaired.plan.changes)
+    else:
+        return replace(result, repairs=repairs, unverified="another process keeps changing the rows back")
     return replace(result, repairs=repairs, memory=latest.memory)
 
 
@@ -273,7 +283,7 @@ def sync(
     return reconcile(Run(partial(load, root), store, options, clock, progress))
 
 
-@_garbage_collector_paused()
+@garbage_collector_paused()
 def validate(path: Path, options: ParseOptions, progress: Progress = no_progress) -> tuple[Snapshot, Desired]:
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
@@ -287,11 +297,10 @@ def release(store: Store, names: Collection[str], options: SyncOptions, clock: C
 
     Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """
-    scope = Scope(frozenset(), frozenset(names))
     # Checked before the lock, which creates the source if it is missing: a misspelt name must leave no trace.
-    release_plan(options.source, names, store.observe(options.source, scope))
+    release_plan(options.source, names, store.observe(options.source))
     with store.locked(options.source, options.lock_timeout, options.holder):
-        observed = store.observe(options.source, scope)
+        observed = store.observe(options.source)
         plan = release_plan(options.source, names, observed)
         store.apply(plan, observed, FileChanges(), clock(), is_sync=False)
     return plan

@@ -63,6 +63,8 @@ class Result:
     outcome: Outcome
     plan: Plan
     repairs: int = 0
-    """Rows that a save of beat's changed back around the commit (docs/facts.md, 1), and that were written again."""
+    """Rows that a save by beat changed back around the commit (docs/facts.md, 1), and that were written again."""
+    unverified: str = ""
+    """Why the rows could not be verified after the commit; empty if they were."""
     memory: Memory | None = None
     """What is known of files and rows after a success; a daemon passes it to the next reconcile."""

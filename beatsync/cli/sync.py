@@ -59,6 +59,8 @@ def command(
         timeout = 0.0 if no_wait else lock_timeout
         sync_options = wiring.sync_options(cli_options, project, store, lock_timeout=timeout, approved=checksum)
         result = reconcile.sync(directory, store, sync_options, progress=progress)
+    if result.unverified:
+        output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")
     outcome = result.outcome
     applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics

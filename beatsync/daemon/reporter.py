@@ -78,6 +78,8 @@ class SourceReporter:
         changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
         extra = self.log_fields(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **change_counts(plan))
         log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
+        if result.unverified:
+            log.warning("changes committed but not verified: %s", result.unverified, extra=self.log_fields())
         now = reconcile.utc_now()
         success = _success_fields(plan) | {"succeeded_at": now} if phase is Phase.SYNCED else {}
         self.update(

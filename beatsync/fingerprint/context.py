@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -37,9 +38,11 @@ def _celery_version() -> str:
 @cache
 def _tzdata_version() -> str:
     """Return the version of the time zone database in use: under another one the same local time may be another time in UTC."""
-    for folder in TZPATH:
+    for folder in filter(os.path.isdir, TZPATH):
         with suppress(OSError), Path(folder, "tzdata.zi").open(encoding="utf-8") as file:
             return file.readline().strip()
+        # A system may leave this file out; an update of its zones changes their directory.
+        return f"{folder} {os.stat(folder).st_mtime_ns}"  # noqa: PTH116
     with suppress(PackageNotFoundError):
         return version("tzdata")
     return ""

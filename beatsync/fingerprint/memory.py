@@ -75,7 +75,7 @@ def needs_recording(changes: FileChanges, memory: Memory) -> bool:
     return False
 
 
-def updated(
+def memory_after(
     memory: Memory, plan: Plan, changes: FileChanges, written: Mapping[str, FileRecord], stamp: SyncStamp
 ) -> Memory:
     """Return the memory after `plan` was applied and the records `written` were stored."""
@@ -91,4 +91,4 @@ def updated(
         owned = (schedule.name for schedule in record.facts.schedules if schedule.name in digests)
         digests.update({name: record.row_digests.get(name) for name in owned})
     files = {path: record for path, record in memory.record.files.items() if path not in changes.removed}
-    return Memory(SourceRecord(stamp, {**files, **written}), RowFingerprints(digests))
+    return Memory(SourceRecord(stamp, {**files, **written}), RowFingerprints(digests, name_rule=memory.rows.name_rule))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from beatsync.plan.observed import NameRule
 from beatsync.values import FileFacts, Revision, TaskSpec
 
 
@@ -18,11 +19,11 @@ class FileRecord:
     """Hex SHA-256 of the file's path, content and context (`beatsync.fingerprint.context`)."""
     facts: FileFacts
     row_digests: Mapping[str, str] = field(default_factory=dict)
-    """By schedule name: the server's digest of the row that the sync verified. A name is missing if its row must be read every time."""
+    """By schedule name: the server's digest of the row that the sync read before its commit. A name is missing if its row must be read every time."""
 
 
 class SyncStamp(NamedTuple):
-    """Which sync a source last had; two that are equal mean that nobody synced the source in between."""
+    """The last sync of a source. If two stamps are equal, the source was not synced in between."""
 
     revision: Revision | None = None
     origin: str | None = None
@@ -49,15 +50,15 @@ class RowFingerprints:
     digests: Mapping[str, str | None] = field(default_factory=dict)
     """By the entry's name; None if the row is missing, or if more than one entry claims it."""
     resurrected: frozenset[int] = frozenset()
-    """Keys of unowned rows that carry the key and the name of a tombstone of this source."""
+    """Keys of unowned rows that have the key and the name of a tombstone of this source."""
+    name_rule: NameRule = NameRule.EXACT
+    """How the database compares names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one run parses and reads: the same for the plan, for the plan under the lock, and for the daemon's edit of one file."""
+    """What one run reads from the database: the same for the plan, for the plan under the lock, and for the daemon's edit of one file."""
 
-    paths: frozenset[str] | None = None
-    """Files to parse; None is every file."""
     names: frozenset[str] | None = None
     """Names whose rows and inventory entries are read; None is every row and entry."""
     row_ids: frozenset[int] = frozenset()

@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from beatsync.fingerprint.context import context_of, fingerprint
-from beatsync.fingerprint.records import FileRecord, RowFingerprints, Scope
+from beatsync.fingerprint.records import EVERYTHING, FileRecord, RowFingerprints, Scope
+from beatsync.plan.collation import collisions
+from beatsync.plan.observed import NameRule
 from beatsync.specfile import ParsedFile, ParseOptions, combine, parse_file
 from beatsync.values import Desired, Diagnostic, FileFacts, Snapshot, SourceFile
 
@@ -56,7 +58,7 @@ def scope_source(
     changed = [file for file in snapshot.files if file.path not in unchanged]
     parsed = _parse(changed, options, progress)
     desired = combine(parsed, unchanged.values(), options, snapshot.diagnostics)
-    mentioned = _mentioned(desired.diagnostics, unchanged)
+    mentioned = _mentioned(desired.diagnostics, unchanged) | _colliding(parsed, unchanged, rows.name_rule)
     if mentioned:
         parsed += _parse([file for file in snapshot.files if file.path in mentioned], options, progress)
         unchanged = {path: facts for path, facts in unchanged.items() if path not in mentioned}
@@ -99,6 +101,18 @@ def _mentioned(diagnostics: Iterable[Diagnostic], unchanged: Mapping[str, FileFa
     return paths
 
 
+def _colliding(parsed: Sequence[ParsedFile], unchanged: Mapping[str, FileFacts], rule: NameRule) -> set[str]:
+    """Return the unchanged files with a name that the database does not tell apart from another one."""
+    if rule is NameRule.EXACT:
+        return set()
+    names = {schedule.name for file in parsed for schedule in file.facts.schedules}
+    names.update(schedule.name for facts in unchanged.values() for schedule in facts.schedules)
+    colliding = collisions(names, rule)
+    if not colliding:
+        return set()
+    return {path for path, facts in unchanged.items() if any(each.name in colliding for each in facts.schedules)}
+
+
 def _scope(facts: Mapping[str, FileFacts], unchanged: frozenset[str], rows: RowFingerprints) -> Scope:
     """Return the scope: names in the files that were parsed, their old names, and entries that no unchanged file declares."""
     names = set(rows.digests.keys() - unchanged)
@@ -108,5 +122,5 @@ def _scope(facts: Mapping[str, FileFacts], unchanged: frozenset[str], rows: RowF
             if schedule.renamed_from is not None:
                 names.add(schedule.renamed_from)
     if len(names) > MAX_NAMES:
-        return Scope(frozenset(facts), None)
-    return Scope(frozenset(facts), frozenset(names), rows.resurrected)
+        return EVERYTHING
+    return Scope(frozenset(names), rows.resurrected)

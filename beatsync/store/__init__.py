@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from beatsync.store.connect import DatabaseChoice, connect
-from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError
+from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError, SyncedMeanwhile
 
 if TYPE_CHECKING:
     from beatsync.store.history import Failure, HistoryEntry
@@ -28,6 +28,7 @@ __all__ = [
     "SourceState",
     "Store",
     "StoreError",
+    "SyncedMeanwhile",
     "connect",
 ]
 

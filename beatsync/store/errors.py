@@ -35,3 +35,10 @@ class LockHeld(StoreError):  # noqa: N818
         who = holder or "another BeatSync"
         when = f" since {since:%Y-%m-%d %H:%M:%S} UTC" if holder and since else ""
         super().__init__(f"{who} holds the lock of source {source!r}{when}")
+
+
+class SyncedMeanwhile(RetryableError):  # noqa: N818
+    """Another process synced the source while this sync was made ready."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"another process synced the source {source!r} at the same time; try again")

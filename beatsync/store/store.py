@@ -158,15 +158,20 @@ class Store:
     def row_fingerprints(self, source: str) -> RowFingerprints:
         """Return one digest for each inventory entry of a source, computed by the server; no row is read."""
         with self._readable() as db:
-            return fingerprints.read(db, source)
+            return replace(fingerprints.read(db, source), name_rule=self._names_compare_by(db))
 
     def observe(self, source: str, scope: Scope = EVERYTHING) -> Observed:
         """Return what a plan of `source` for `scope` needs; the number of queries does not depend on the number of rows."""
         with self._readable() as db:
-            if self._name_rule is None:
-                self._name_rule = db.name_rule(PERIODIC_TASK)
             observed = observe.observe(db, source, scope)
-        return replace(observed, name_rule=self._name_rule, beat_schedule=self.beat_schedule_names())
+            name_rule = self._names_compare_by(db)
+        return replace(observed, name_rule=name_rule, beat_schedule=self.beat_schedule_names())
+
+    def _names_compare_by(self, db: Dialect) -> NameRule:
+        """Return how the database compares names; it is asked once."""
+        if self._name_rule is None:
+            self._name_rule = db.name_rule(PERIODIC_TASK)
+        return self._name_rule
 
     def read_rows(self, names: Collection[str]) -> Mapping[str, Row]:
         """Return the rows of these names, by name."""

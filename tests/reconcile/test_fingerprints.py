@@ -22,6 +22,7 @@ from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Problem
 from beatsync.store import Store
 from beatsync.values import Diagnostic, Location, Severity, SourceFile
+from tests.builders import NOW
 from tests.statements import writes
 
 NAMES = ["five", "four", "one", "three", "two"]
@@ -213,6 +214,11 @@ def test_names_that_the_collation_compares_equal_are_both_blocked(
     (folder / "c.yaml").write_text(text(**{first: "t"}), encoding="utf-8")
     assert go(folder, store).outcome is Outcome.APPLIED
     (folder / "c.yaml").write_text(text(**{first: "t", second: "t"}), encoding="utf-8")
+    scoped, full = (
+        plan(folder, store, SyncOptions(fingerprints=fingerprints), clock=lambda: NOW).plan
+        for fingerprints in (True, False)
+    )
+    assert scoped == full
     done = go(folder, store)
     if connections[store.alias].vendor == "mysql":
         assert [(one.code, one.names[0]) for one in done.plan.blocked] == [
