@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.specfile.problems import first_others, nearest
+from beatsync.specfile.problems import first_others, suggestion
 from beatsync.values import Declared, Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
 
@@ -128,8 +128,7 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
     environments = frozenset[str]().union(*(file.environments for file in source.files))
     if wanted is None or not environments or wanted in environments:
         return
-    close = nearest(wanted, sorted(environments))
-    hint = f"did you mean {close}?" if close else f"they mention {', '.join(sorted(environments))}"
+    hint = suggestion(wanted, sorted(environments), f"they mention {', '.join(sorted(environments))}")
     message = f"no file mentions the environment {wanted!r}"
     place = Location(min(file.path for file in source.files if file.environments))
     yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from beatsync.specfile import texts, times
-from beatsync.specfile.fields import BY_NAME, Convert
+from beatsync.specfile import times
+from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
 from beatsync.specfile.problems import Path, Problem, SpecError
@@ -100,7 +100,7 @@ class _Interpreter:
             return
         try:
             # White space at its ends and a second line are structural problems.
-            texts.one_line(self._name.strip().replace("\n", ""))
+            one_line(self._name.strip().replace("\n", ""))
         except SpecError as error:
             self.problems.append(Problem(self._merged.layers[1].path, error.code, error.message, on_key=True))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Union
+from typing import Union
 
 Path = tuple[Union[str, int], ...]
 """The keys and indices that lead from a file to a value; the first is the number of the document."""
@@ -22,17 +22,15 @@ class SpecError(ValueError):
 
     def __init__(self, code: str, message: str, hint: str | None = None, *, field: str | None = None) -> None:
         super().__init__(message)
-        self.code: Final = code
-        self.message: Final = message
-        self.hint: Final = hint
-        self.field: Final = field
+        self.code, self.message, self.hint = code, message, hint
+        self.field = field
         """The key of the mapping (`hour`, `latitude`) that the error is about, if the value is a mapping."""
         self.others: Sequence[SpecError] = ()
         """Further errors of the same value, so that all are reported at once."""
 
-    def with_others(self, others: Sequence[SpecError]) -> SpecError:
-        """Return this error, with further errors of the same value attached."""
-        self.others = others
+    def at(self, field: str) -> SpecError:
+        """Return this error, as one about a key of a mapping."""
+        self.field = field
         return self
 
 
@@ -69,3 +67,9 @@ def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
 
     close = get_close_matches(word, list(words), n=1, cutoff=cutoff)
     return close[0] if close else None
+
+
+def suggestion(word: object, words: Iterable[str], otherwise: str, cutoff: float = 0.6) -> str:
+    """Return the hint that proposes the one of `words` that is nearest to `word`; `otherwise` if none is similar."""
+    close = nearest(str(word), words, cutoff)
+    return f"did you mean {close}?" if close else otherwise
