@@ -5,7 +5,7 @@ The checks accept exactly what the published JSON Schema accepts; a test holds t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -121,13 +121,8 @@ def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
     if rule.items is not None:
         for index, item in enumerate(value):
             yield from check_value(rule.items, (*path, index), item)
-    if rule.unique:
-        yield from _repeated(path, value)
-
-
-def _repeated(path: Path, items: Sequence[Any]) -> Iterator[Problem]:
     seen = set()
-    for index, item in enumerate(items):
+    for index, item in enumerate(value if rule.unique else ()):
         identity = _identity(item)
         if identity in seen:
             message = f"{wording.shown(item)} is named twice"

@@ -5,7 +5,7 @@ The normalisers raise `SpecError`; the caller, which knows the path of the value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -51,14 +51,13 @@ class Problem:
     """The key that is missing, or the known key that is nearest to an unknown one."""
 
 
-def first_others(places: Sequence[str], place: str) -> str:
-    """Return `A, B, C and N more`: at most three of `places` other than `place`, and the number of the rest.
-
-    So n duplicates are reported in linear space.
-    """
-    others = [other for other in places[: _MAX_OTHERS + 1] if other != place][:_MAX_OTHERS]
-    more = len(places) - 1 - len(others)
-    return ", ".join(others) + (f" and {more} more" if more > 0 else "")
+def others(places: Iterable[object]) -> Iterator[str]:
+    """Yield for each place the other ones: `A, B, C and N more`, so that n duplicates are reported in linear space."""
+    texts = [str(place) for place in places]
+    for place in texts:
+        shown = [text for text in texts[: _MAX_OTHERS + 1] if text != place][:_MAX_OTHERS]
+        more = len(texts) - 1 - len(shown)
+        yield ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -12,11 +12,12 @@ from typing import Any, NoReturn
 
 import yaml
 
-from beatsync.specfile.problems import Mark, Path, Problem, first_others
+from beatsync.specfile.problems import Mark, Path, Problem, others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
 from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
+_MEMO_SIZE = 65_536
 MAX_NODES = 2_000_000
 """Nodes of one file; an alias counts as many as it stands for."""
 
@@ -25,7 +26,6 @@ _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
-_MEMO_SIZE = 65_536
 
 
 @dataclass(slots=True)
@@ -264,11 +264,11 @@ class _Builder:
     def _report_repeated(self, repeated: dict[str, list[Any]]) -> None:
         path = self._path()
         for key, marks in repeated.items():
-            places = [f"{mark.line + 1}:{mark.column + 1}" for mark in marks]
-            for mark, place in zip(marks, places, strict=True):
-                message = f"the key {key!r} is given more than once; also at {first_others(places, place)}"
+            places = [position(mark) for mark in marks]
+            for place, rest in zip(places, others(f"{line}:{column}" for line, column in places), strict=True):
+                message = f"the key {key!r} is given more than once; also at {rest}"
                 hint = "rename or remove one of them"
-                problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=position(mark))
+                problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=place)
                 self._reading.problems.append(problem)
 
     def _refuse_tag(self, event: Any) -> NoReturn:

@@ -56,13 +56,6 @@ def zone(name: str) -> ZoneInfo:
     raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
 
 
-def utc(value: datetime) -> datetime:
-    """Return an observed time in UTC; a naive one is already in UTC, as Django stores it."""
-    if value.tzinfo is None:
-        return value.replace(tzinfo=timezone.utc)
-    return value.astimezone(timezone.utc)
-
-
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
     from zoneinfo import available_timezones  # reads a directory tree: 30 ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from beatsync.specfile.problems import Path, Problem, nearest, suggestion
@@ -70,7 +70,9 @@ def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     if isinstance(value, Ambiguous):
         return ambiguous(path, value)
     if fault == "choices":
-        return _not_one_of(path, rule.choices, value)
+        texts = [str(choice) for choice in rule.choices]
+        hint = suggestion(value, texts, f"it is one of {', '.join(texts)}", cutoff=0.6 if len(texts) > 1 else 0)
+        return Problem(path, "unknown-value", f"{_shown_at(path, value)} is not known here", hint)
     if fault == "min_length":
         return empty(rule, path)
     if fault == "max_length":
@@ -111,12 +113,6 @@ def ambiguous(
         if value.truth is not None and not wanted_text:
             hint += f", or write {str(value.truth).lower()}"
     return Problem(path, "yaml-ambiguous", f"YAML takes `{value.text}` for something else than text", hint)
-
-
-def _not_one_of(path: Path, choices: Iterable[Any], value: Any) -> Problem:
-    texts = [str(choice) for choice in choices]
-    hint = suggestion(value, texts, f"it is one of {', '.join(texts)}", cutoff=0.6 if len(texts) > 1 else 0)
-    return Problem(path, "unknown-value", f"{_shown_at(path, value)} is not known here", hint)
 
 
 def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: bool) -> str | None:
