@@ -89,11 +89,11 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
 
 
 def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Problem]:
-    keys_here = rule.keys or {}
+    allowed = rule.keys or {}
     misspelt = set()
     for key in keys:
-        if key not in keys_here and not (rule.extensions and key.startswith("x-")):
-            problem = wording.unknown_key((*path, key), keys_here, is_root=rule.extensions)
+        if key not in allowed and not (rule.extensions and key.startswith("x-")):
+            problem = wording.unknown_key((*path, key), allowed, is_root=rule.extensions)
             misspelt.add(problem.related_key)
             yield problem
     for key in rule.required:
@@ -101,7 +101,7 @@ def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Pro
         if key not in keys and key not in misspelt:
             hint = wording.example(rule)
             yield Problem(path, "missing-key", f"`{key}` is missing", hint, on_key=True, related_key=key)
-    if keys_here.keys() >= EXCLUSIVE_KEYS:
+    if allowed.keys() >= EXCLUSIVE_KEYS:
         yield from _exclusive_keys(path, keys)
 
 

@@ -64,18 +64,13 @@ def _zone_names() -> frozenset[str]:
 
 
 def _nearest_zone(name: str) -> str | None:
-    folded = {name.casefold(): name for name in sorted(_zone_names())}
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
         return None  # GMT+1 does not mean Etc/GMT+1, whose sign is reversed
-    if wanted in folded:
-        return folded[wanted]
+    zones = {zone_name.casefold(): zone_name for zone_name in sorted(_zone_names())}
     # People remember the city.
-    cities = {key.rpartition("/")[2]: name for key, name in folded.items() if "/" in key}
-    if wanted in cities:
-        return cities[wanted]
-    close = nearest(wanted, folded, cutoff=0.75)
-    return folded[close] if close else None
+    cities = {key.rpartition("/")[2]: zone_name for key, zone_name in zones.items() if "/" in key}
+    return {**cities, **zones}.get(wanted) or zones.get(nearest(wanted, zones, cutoff=0.75) or "")
 
 
 def _local(text: str, match: re.Match[str]) -> datetime:
