@@ -5,7 +5,7 @@ The checks accept exactly what the published JSON Schema accepts; a test holds t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -47,7 +47,8 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
     if len(value) < rule.min_items:
         yield wording.empty(rule, path)
     for key in sorted(rule.reserved & value.keys()):
-        yield wording.reserved_key((*path, key))
+        message = f"beat itself writes the header `{key}`"
+        yield Problem((*path, key), "header-reserved", message, "leave it out", on_key=True)
     if rule.keys is not None:
         yield from _check_keys(rule, rule.keys, path, value)
     elif rule.values is not None:
@@ -88,27 +89,30 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
 
 
 def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Problem]:
-    known_keys = rule.keys or {}
+    allowed = rule.keys or {}
     misspelt = set()
     for key in keys:
-        if key not in known_keys and not (rule.extensions and key.startswith("x-")):
-            problem = wording.unknown_key((*path, key), known_keys, is_root=rule.extensions)
+        if key not in allowed and not (rule.extensions and key.startswith("x-")):
+            problem = wording.unknown_key((*path, key), allowed, is_root=rule.extensions)
             misspelt.add(problem.related_key)
             yield problem
     for key in rule.required:
         # A misspelt key is reported once.
         if key not in keys and key not in misspelt:
-            yield wording.missing_key(rule, path, key)
-    if known_keys.keys() >= EXCLUSIVE_KEYS:
+            hint = wording.example(rule)
+            yield Problem(path, "missing-key", f"`{key}` is missing", hint, on_key=True, related_key=key)
+    if allowed.keys() >= EXCLUSIVE_KEYS:
         yield from _exclusive_keys(path, keys)
 
 
 def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:
     kinds = [kind for kind in KINDS if kind in keys]
     for first, second in pairwise(kinds):
-        yield wording.second_kind((*path, second), first, second)
+        message = f"`{first}` and `{second}` exclude each other: a schedule is of one kind"
+        yield Problem((*path, second), "kind-twice", message, "leave one of them out", on_key=True)
     if "expires" in keys and "expire_seconds" in keys:
-        yield wording.exclusive_keys((*path, "expire_seconds"), "expires", "expire_seconds")
+        message = "`expires` and `expire_seconds` exclude each other"
+        yield Problem((*path, "expire_seconds"), "exclusive-keys", message, "leave one of them out", on_key=True)
 
 
 def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
@@ -117,16 +121,12 @@ def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
     if rule.items is not None:
         for index, item in enumerate(value):
             yield from check_value(rule.items, (*path, index), item)
-    if rule.unique:
-        yield from _repeated(path, value)
-
-
-def _repeated(path: Path, items: Sequence[Any]) -> Iterator[Problem]:
     seen = set()
-    for index, item in enumerate(items):
+    for index, item in enumerate(value if rule.unique else ()):
         identity = _identity(item)
         if identity in seen:
-            yield wording.repeated_item((*path, index), item)
+            message = f"{wording.shown(item)} is named twice"
+            yield Problem((*path, index), "item-twice", message, "name it once")
         seen.add(identity)
 
 

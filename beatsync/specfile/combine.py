@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.specfile.problems import first_others, nearest
-from beatsync.values import Declared, Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
+from beatsync.specfile.problems import others, suggestion
+from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,15 @@ def combine(
     `unchanged` are the facts of the files that were not parsed; `extra` are diagnostics from before the parsing.
     """
     files = sorted(parsed, key=lambda file: file.path)
-    others = list(unchanged)
-    schedules = [declared for file in files for declared in file.schedules]
-    schedules.sort(key=_name)
+    remaining = list(unchanged)
+    schedules = sorted((each for file in files for each in file.schedules), key=lambda declared: declared.spec.name)
     diagnostics = [
         *extra,
         *(diagnostic for file in files for diagnostic in file.diagnostics),
-        *(warning for facts in others for warning in facts.warnings),
-        *cross_check([*(file.facts for file in files), *others], options.environment),
+        *(warning for facts in remaining for warning in facts.warnings),
+        *cross_check([*(file.facts for file in files), *remaining], options.environment),
     ]
-    names = frozenset(schedule.name for facts in others for schedule in facts.schedules if schedule.task is not None)
+    names = frozenset(schedule.name for facts in remaining for schedule in facts.schedules if schedule.task is not None)
     return Desired(tuple(schedules), tuple(sorted(diagnostics, key=_place)), options.environment, names)
 
 
@@ -76,11 +75,8 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     if len(source.distinct) == len(source.names):
         return
     for group in source.group(lambda schedule: schedule.name):
-        places = [str(place) for _, place in group]
-        for (schedule, place), shown in zip(group, places, strict=True):
-            message = (
-                f"the schedule {schedule.name!r} is declared more than once; also at {first_others(places, shown)}"
-            )
+        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
+            message = f"the schedule {schedule.name!r} is declared more than once; also at {rest}"
             yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
 
 
@@ -92,11 +88,9 @@ def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
         by_name = {schedule.name: place for schedule, place in group}
         if len(by_name) == 1:
             continue
-        places = [f"{name!r} at {place}" for name, place in by_name.items()]
-        for (name, place), shown in zip(by_name.items(), places, strict=True):
-            message = (
-                f"{name!r} and {first_others(places, shown)} differ in case only, and are one name to MariaDB and MySQL"
-            )
+        shown = [f"{name!r} at {place}" for name, place in by_name.items()]
+        for (name, place), rest in zip(by_name.items(), others(shown), strict=True):
+            message = f"{name!r} and {rest} differ in case only, and are one name to MariaDB and MySQL"
             yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
 
 
@@ -111,9 +105,8 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     if not claims:
         return
     for group in source.group(lambda schedule: schedule.renamed_from):
-        places = [str(place) for _, place in group]
-        for (schedule, place), shown in zip(group, places, strict=True):
-            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {first_others(places, shown)}"
+        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
+            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {rest}"
             yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
     for old_name, place in claims:
         if old_name in source.distinct:
@@ -128,8 +121,7 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
     environments = frozenset[str]().union(*(file.environments for file in source.files))
     if wanted is None or not environments or wanted in environments:
         return
-    close = nearest(wanted, sorted(environments))
-    hint = f"did you mean {close}?" if close else f"they mention {', '.join(sorted(environments))}"
+    hint = suggestion(wanted, sorted(environments), f"they mention {', '.join(sorted(environments))}")
     message = f"no file mentions the environment {wanted!r}"
     place = Location(min(file.path for file in source.files if file.environments))
     yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)
@@ -137,10 +129,6 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
 
 CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_renames, unknown_environment]
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
-
-
-def _name(declared: Declared) -> str:
-    return declared.spec.name
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from typing import NoReturn
 
-from beatsync.specfile.problems import SpecError, nearest
+from beatsync.specfile.problems import SpecError, suggestion
 
 _MAX_TEXT = 1024  # every minute spelled out is 169 characters
 _RUN = 3  # from three numbers on, a range is shorter and clearer than a list
@@ -60,7 +60,21 @@ _RANGE_HINTS = {
     ("day_of_month", "0"): "days of a month count from 1",
     ("month_of_year", "0"): "months count from 1",
 }
-_QUARTZ = re.compile(r"(?:[0-9]{0,2}(?:L|W|LW)|L-[0-9]+|[A-Za-z0-9]+#[0-9]|[A-Za-z]{3}L)", re.IGNORECASE)
+_QUARTZ = r"(?i:[0-9]{0,2}(?:L|W|LW)|L-[0-9]+|[A-Za-z0-9]+#[0-9]|[A-Za-z]{3}L)"
+_QUARTZ_HINT = "name the days, as in day_of_month 1-7 with day_of_week mon, and let the task check the rest"
+_FOREIGN = (
+    (r"\?", "celery has no '?'", "write *"),
+    (_QUARTZ, "celery has no L, W or # as in {part!r}", _QUARTZ_HINT),
+    (r"(?s:[Hh].*|.*~.*)", "celery picks no number at random as {part!r} asks", "write the number"),
+)
+"""The syntax of other crons: a pattern of a part, the message and the hint."""
+_UNREADABLE = (
+    (r"[+-]", "a sign in {part!r}", None),
+    (r"(?s:.*/\Z)", "no number behind the / in {part!r}", "write {stem}, or {part}2 for every second one"),
+    (r"(?s:.*\s)", "a space in {part!r}", "separate numbers with commas"),
+    (r"", "{start!r} cannot be read", "write *, 5, 1-5, */10, 8-18/2, or a list of these with commas"),
+)
+"""Mistakes: a pattern of the beginning of a part, the message and the hint."""
 
 
 @lru_cache(maxsize=65536)
@@ -69,8 +83,7 @@ def spell(name: str, text: str) -> str:
 
     Raises SpecError: `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
     """
-    field = FIELDS[name]
-    return _spelling(field, _members(field, text))
+    return _spelling(FIELDS[name], members(name, text))
 
 
 @lru_cache(maxsize=65536)
@@ -86,10 +99,16 @@ def observed(name: str, text: str) -> str | None:
     return canonical if canonical == text or celery_reads(name, text) == members(name, canonical) else None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def members(name: str, text: str) -> frozenset[int]:
     """Return the numbers of a field. Raises SpecError as `spell` does."""
-    return _members(FIELDS[name], text)
+    field = FIELDS[name]
+    if len(text) > _MAX_TEXT:
+        raise SpecError("crontab-syntax", f"{name} is longer than {_MAX_TEXT} characters", field=name)
+    try:
+        return frozenset(chain.from_iterable(_part(field, part.strip(" \t"), text) for part in text.split(",")))
+    except SpecError as error:
+        raise SpecError(error.code, f"{name}: {error.message}", error.hint, field=name) from None
 
 
 @lru_cache(maxsize=65536)
@@ -107,36 +126,23 @@ def celery_reads(name: str, text: str) -> frozenset[int] | None:
         return None
 
 
-def _members(field: Field, text: str) -> frozenset[int]:
-    if len(text) > _MAX_TEXT:
-        raise SpecError("crontab-syntax", f"{field.name} is longer than {_MAX_TEXT} characters", field=field.name)
-    numbers: set[int] = set()
-    for part in text.split(","):
-        numbers.update(_part(field, part.strip(" \t"), text))
-    return frozenset(numbers)
-
-
 def _part(field: Field, part: str, text: str) -> Iterable[int]:
     match = _PART.fullmatch(part)
     if match is None:
-        _refuse(field, part, text)
+        _refuse(part, text)
     star, first, last, step = match.groups()
     if step is not None and not int(step):
-        raise SpecError("crontab-range", f"{field.name}: the step in {part!r} is 0", field=field.name)
+        raise SpecError("crontab-range", f"the step in {part!r} is 0")
     if star:
         expanded: list[int] = list(range(field.low, field.high + 1))
     elif last is not None:
         expanded = _range(field, first, last, part)
-    elif step is None:
-        return (_number(field, first, part),)
     else:
-        start = _number(field, first, part)
-        raise SpecError(
-            "crontab-syntax",
-            f"{field.name}: {part!r} has a step but no range",
-            f"write {start}-{field.high}/{step}",
-            field=field.name,
-        )
+        number = _number(field, first, part)
+        if step is not None:
+            hint = f"write {number}-{field.high}/{step}"
+            raise SpecError("crontab-syntax", f"{part!r} has a step but no range", hint)
+        return (number,)
     return expanded[:: int(step)] if step else expanded
 
 
@@ -155,77 +161,49 @@ def _is_seven(token: str) -> bool:
 
 
 def _number(field: Field, token: str, part: str) -> int:
+    where = "" if token == part else f" in {part!r}"
     if not token.isdigit():
-        return _named(field, token, part)
+        return _named(field, token, part, where)
     number = int(token)
     if field.names is _WEEKDAYS and number == _SUNDAY:
         return 0
     if not field.low <= number <= field.high:
-        where = "" if token == part else f" in {part!r}"
         last = _SUNDAY if field.names is _WEEKDAYS else field.high
-        raise SpecError(
-            "crontab-range",
-            f"{field.name}: {token}{where} is not between {field.low} and {last}",
-            _RANGE_HINTS.get((field.name, token.lstrip("0") or "0")),
-            field=field.name,
-        )
+        hint = _RANGE_HINTS.get((field.name, token.lstrip("0") or "0"))
+        raise SpecError("crontab-range", f"{token}{where} is not between {field.low} and {last}", hint)
     return number
 
 
-def _named(field: Field, token: str, part: str) -> int:
+def _named(field: Field, token: str, part: str, where: str) -> int:
     lowered = token.lower()
     if len(lowered) >= _SHORT_NAME:
         for number, name in enumerate(field.names, field.low):
             if name.startswith(lowered):
                 return number
-    _refuse_unusual(field, part)
-    where = "" if token == part else f" in {part!r}"
+    _refuse_foreign(part)
     if not field.names:
-        raise SpecError("crontab-name", f"{field.name}: {token!r}{where} is not a number", field=field.name)
-    close = nearest(lowered, (*field.names, *(name[:_SHORT_NAME] for name in field.names)))
-    raise SpecError(
-        "crontab-name",
-        f"{field.name}: there is no {token!r}{where}",
-        f"did you mean {close}?" if close else f"names are {field.names[0][:3]} to {field.names[-1][:3]}",
-        field=field.name,
-    )
+        raise SpecError("crontab-name", f"{token!r}{where} is not a number")
+    short = [name[:_SHORT_NAME] for name in field.names]
+    hint = suggestion(lowered, (*field.names, *short), f"names are {short[0]} to {short[-1]}")
+    raise SpecError("crontab-name", f"there is no {token!r}{where}", hint)
 
 
-def _refuse_unusual(field: Field, part: str) -> None:
+def _refuse_foreign(part: str) -> None:
     """Raise SpecError if a part is the syntax of some other cron."""
-    if part == "?":
-        raise SpecError("crontab-unsupported", f"{field.name}: celery has no '?'", "write *", field=field.name)
-    if _QUARTZ.fullmatch(part):
-        raise SpecError(
-            "crontab-unsupported",
-            f"{field.name}: celery has no L, W or # as in {part!r}",
-            "name the days, as in day_of_month 1-7 with day_of_week mon, and let the task check the rest",
-            field=field.name,
-        )
-    if "~" in part or part[:1] in ("H", "h"):
-        raise SpecError(
-            "crontab-unsupported",
-            f"{field.name}: celery picks no number at random as {part!r} asks",
-            "write the number",
-            field=field.name,
-        )
+    for pattern, message, hint in _FOREIGN:
+        if re.fullmatch(pattern, part):
+            raise SpecError("crontab-unsupported", message.format(part=part), hint)
 
 
-def _refuse(field: Field, part: str, text: str) -> NoReturn:
-    _refuse_unusual(field, part)
-    hint = None
+def _refuse(part: str, text: str) -> NoReturn:
+    if not text.strip():
+        raise SpecError("crontab-syntax", "it is empty", "write * for every one")
     if not part:
-        problem = f"an empty part in {text!r}" if text.strip() else "it is empty"
-        hint = "write * for every one" if not text.strip() else None
-    elif part[0] in "+-":
-        problem = f"a sign in {part!r}"
-    elif part.endswith("/"):
-        problem, hint = f"no number behind the / in {part!r}", f"write {part[:-1]}, or {part}2 for every second one"
-    elif any(character.isspace() for character in part):
-        problem, hint = f"a space in {part!r}", "separate numbers with commas"
-    else:
-        problem, hint = f"{part[:80]!r} cannot be read", "write *, 5, 1-5, */10, 8-18/2, or a list of these with commas"
-    raise SpecError("crontab-syntax", f"{field.name}: {problem}", hint, field=field.name)
+        raise SpecError("crontab-syntax", f"an empty part in {text!r}")
+    _refuse_foreign(part)
+    message, hint = next((message, hint) for pattern, message, hint in _UNREADABLE if re.match(pattern, part))
+    shown = {"part": part, "stem": part[:-1], "start": part[:80]}
+    raise SpecError("crontab-syntax", message.format(**shown), hint and hint.format(**shown))
 
 
 def _spelling(field: Field, numbers: frozenset[int]) -> str:
@@ -244,13 +222,7 @@ def _spelling(field: Field, numbers: frozenset[int]) -> str:
 
 
 def _runs(ordered: list[int]) -> Iterable[str]:
-    start = 0
-    while start < len(ordered):
-        end = start
-        while end + 1 < len(ordered) and ordered[end + 1] == ordered[end] + 1:
-            end += 1
-        if end - start + 1 >= _RUN:
-            yield f"{ordered[start]}-{ordered[end]}"
-        else:
-            yield from map(str, ordered[start : end + 1])
-        start = end + 1
+    # Consecutive numbers have the same distance from their index.
+    for _, group in groupby(enumerate(ordered), lambda item: item[1] - item[0]):
+        run = [str(number) for _, number in group]
+        yield from [f"{run[0]}-{run[-1]}"] if len(run) >= _RUN else run

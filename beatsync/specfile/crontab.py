@@ -35,7 +35,7 @@ _DAYS_IN_MONTH = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # in the l
 def from_expression(text: str, timezone: str) -> Crontab:
     """Return a five-field expression, or a name such as `@daily`, in normal form.
 
-    Raises SpecError: those of `field`, `crontab-fields`, `crontab-nickname`, `crontab-never`, `timezone-unknown`.
+    Raises SpecError: those of `cronfield.spell`, `crontab-fields`, `crontab-nickname`, `crontab-never`, `timezone-unknown`.
     """
     stripped = text.strip()
     parts = (_nickname(stripped) if stripped.startswith("@") else stripped).split()
@@ -44,29 +44,12 @@ def from_expression(text: str, timezone: str) -> Crontab:
     return _from_texts(parts, timezone)
 
 
-def from_fields(
-    minute: FieldText,
-    hour: FieldText,
-    day_of_month: FieldText,
-    month_of_year: FieldText,
-    day_of_week: FieldText,
-    timezone: str,
-) -> Crontab:
-    """Return five fields in normal form; numbers and lists of numbers are taken as well.
+def from_fields(values: Sequence[FieldText], timezone: str) -> Crontab:
+    """Return the five fields in normal form; numbers and lists of numbers are taken as well.
 
-    Raises SpecError: those of `field`, `crontab-never`, `timezone-unknown`.
+    Raises SpecError: those of `cronfield.spell`, `crontab-type`, `crontab-never`, `timezone-unknown`.
     """
-    values = (minute, hour, day_of_month, month_of_year, day_of_week)
-    texts = [_text(name, value) for name, value in zip(FIELD_NAMES, values, strict=True)]
-    return _from_texts(texts, timezone)
-
-
-def field(name: str, value: FieldText) -> str:
-    """Return the normal form of the field called `name`.
-
-    Raises SpecError: `crontab-type`, `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
-    """
-    return cronfield.spell(name, _text(name, value))
+    return _from_texts([_text(name, value) for name, value in zip(FIELD_NAMES, values, strict=True)], timezone)
 
 
 @lru_cache(maxsize=65536)
@@ -75,7 +58,7 @@ def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_
     raw = (minute, hour, day_of_month, month_of_year, day_of_week)
     spelled = [cronfield.observed(name, text) for name, text in zip(FIELD_NAMES, raw, strict=True)]
     readable = [text for text in spelled if text is not None]
-    return _crontab(readable if len(readable) == len(raw) else raw, timezone)
+    return Crontab._make([*(readable if len(readable) == len(raw) else raw), timezone])
 
 
 @lru_cache(maxsize=65536)
@@ -115,56 +98,32 @@ def _in_words(expression: str) -> str | None:
 
 
 def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
-    spelled, wrong = [], []
+    spelled, errors = [], []
     for name, text in zip(FIELD_NAMES, texts, strict=True):
         try:
             spelled.append(cronfield.spell(name, text))
         except SpecError as error:
-            wrong.append(error)
-    if wrong:
-        raise wrong[0].with_others(wrong[1:])
-    crontab = _crontab(spelled, times.zone(timezone).key)
-    _refuse_never(crontab)
+            errors.append(error)
+    if errors:
+        errors[0].others = errors[1:]
+        raise errors[0]
+    crontab = Crontab._make([*spelled, times.zone(timezone).key])
+    if crontab.day_of_month != "*":
+        days = cronfield.members("day_of_month", crontab.day_of_month)
+        months = cronfield.members("month_of_year", crontab.month_of_year)
+        # Every date that exists falls on every weekday within 28 years, or 40 around 2100, so the weekday cannot prevent it.
+        if min(days) > max(_DAYS_IN_MONTH[month] for month in months):
+            message = f"it never fires: there is no day {crontab.day_of_month} in month {crontab.month_of_year}"
+            raise SpecError("crontab-never", message, field="day_of_month")
     return crontab
 
 
-def _crontab(texts: Sequence[str], timezone: str) -> Crontab:
-    minute, hour, day_of_month, month_of_year, day_of_week = texts
-    return Crontab(minute, hour, day_of_month, month_of_year, day_of_week, timezone)
-
-
-def _refuse_never(crontab: Crontab) -> None:
-    if crontab.day_of_month == "*":
-        return
-    days = cronfield.members("day_of_month", crontab.day_of_month)
-    months = cronfield.members("month_of_year", crontab.month_of_year)
-    # Every date that exists falls on every weekday within 28 years, or 40 around 2100, so the day of the week cannot prevent it.
-    if min(days) > max(_DAYS_IN_MONTH[month] for month in months):
-        raise SpecError(
-            "crontab-never",
-            f"it never fires: there is no day {crontab.day_of_month} in month {crontab.month_of_year}",
-            field="day_of_month",
-        )
-
-
 def _text(name: str, value: FieldText) -> str:
-    if isinstance(value, str):
-        return value
-    items = [value] if isinstance(value, int) else value
-    if (
-        not isinstance(items, Sequence)
-        or isinstance(items, bytes)
-        or not items
-        or not all(_is_item(item) for item in items)
-    ):
-        raise SpecError(
-            "crontab-type", f"{name}: {value!r} is not a text, a number or a list of numbers", 'as in "*/5"', field=name
-        )
-    return ",".join(str(item) for item in items)
-
-
-def _is_item(item: object) -> bool:
-    return isinstance(item, (str, int)) and not isinstance(item, bool)
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if not items or not {type(item) for item in items} <= {str, int}:
+        message = f"{name}: {value!r} is not a text, a number or a list of numbers"
+        raise SpecError("crontab-type", message, 'as in "*/5"', field=name)
+    return ",".join(map(str, items))
 
 
 def _nickname(text: str) -> str:

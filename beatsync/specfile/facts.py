@@ -43,17 +43,12 @@ def facts_from_json(path: str, text: str) -> FileFacts:
         _check_types([*lines, *columns, *indices], int)
         _check_types(tasks, str, type(None))
         _check_types([*renamed.values(), *environments], str)
-        schedules = list(
-            starmap(ScheduleFacts, zip(names, lines, columns, map(tasks.__getitem__, indices), strict=True))
-        )
+        rows = zip(names, lines, columns, map(tasks.__getitem__, indices), strict=True)
+        schedules = list(starmap(ScheduleFacts, rows))
         for number, old_name in renamed.items():
             schedules[int(number)] = schedules[int(number)]._replace(renamed_from=old_name)
-        return FileFacts(
-            path,
-            tuple(schedules),
-            frozenset(environments),
-            tuple(_warning_from_json(path, warning) for warning in warnings),
-        )
+        reported = tuple(_warning_from_json(path, warning) for warning in warnings)
+        return FileFacts(path, tuple(schedules), frozenset(environments), reported)
     except (TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ValueError(f"this is not the JSON text of facts: {error}") from error
 

@@ -1,27 +1,28 @@
 """The field table: everything that BeatSync knows about each field of a task.
 
-Checks, normal form, digests, columns, output and the published JSON Schema derive from this table or are tested against it. To add
-a field, add an attribute to `TaskSpec` and a row here. Source of names and columns: django-celery-beat's `PeriodicTask`; no
-column of it changed from 2.5 to 2.9 (docs/facts.md, 25).
+Checks, normal form, digests, columns and output derive from this table. The published JSON Schema, which holds the documentation,
+is tested against it. To add a field, add an attribute to `TaskSpec`, a row here and a key to the schema. Source of names and
+columns: django-celery-beat's `PeriodicTask`; no column of it changed from 2.5 to 2.9 (docs/facts.md, 25).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
-from beatsync.specfile import interval, jsontext, texts, times
+from beatsync.specfile import interval, jsontext, times
+from beatsync.specfile.problems import SpecError
 from beatsync.specfile.rules import Rule, rule
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.values import TaskSpec
 
 _TIME_EXAMPLE = "2027-01-05T03:00:00+01:00"
-_LOCAL_TIME = "ISO 8601; without an offset it is read in the schedule's time zone."
+_CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class ColumnType(Enum):
@@ -40,29 +41,23 @@ Convert = Callable[[Any, str], Any]
 """A value that its rule allows, and the zone of local times → the value in `TaskSpec`. Raises SpecError."""
 
 
-def one_line(value: str, _zone: str) -> str:
-    """Return a text for a column that cannot be NULL."""
-    return texts.one_line(value)
-
-
-def one_line_or_null(value: str, _zone: str) -> str | None:
-    """Return a text for a column in which the model's `save()` writes NULL for an empty text."""
-    return texts.one_line(value) or None
+def one_line(value: str, _zone: str = "") -> str:
+    """Return a text that fits into the header of a message: one line, no control characters."""
+    if not value.isprintable():
+        for character in value:
+            if unicodedata.category(character) in _CONTROL:
+                raise SpecError("text-character", f"the character U+{ord(character):04X} cannot stand here")
+    return value
 
 
 def storable(value: str, _zone: str) -> str:
-    """Return a text of any length and number of lines."""
-    return texts.storable(value)
-
-
-def canonical(value: Any, _zone: str) -> str:
-    """Return a list, or a mapping, as canonical JSON text."""
-    return jsontext.canonical(value)
-
-
-def integer(value: float, _zone: str) -> int:
-    """Return a whole number; a spec file may write it as 5.0."""
-    return int(value)
+    """Return a text of any length and number of lines that every database can store."""
+    if not value.isascii() or "\0" in value:
+        for character in value:
+            if character == "\0" or unicodedata.category(character) == "Cs":
+                message = f"the character U+{ord(character):04X} cannot be stored in every database"
+                raise SpecError("text-character", message)
+    return value
 
 
 def seconds(value: str | float, _zone: str) -> int:
@@ -75,11 +70,6 @@ def boolean(value: Any, _zone: str) -> bool:
     return bool(value.truth if isinstance(value, Ambiguous) else value)
 
 
-def utc_time(value: str, zone: str) -> datetime:
-    """Return a time in UTC."""
-    return times.from_text(value, zone)
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field: an attribute of `TaskSpec`, a key in a spec file and a column of `PeriodicTask`, all of this name."""
@@ -87,7 +77,7 @@ class Field:
     name: str
     column_type: ColumnType
     rule: Rule
-    """What a spec file may write, and the documentation. The rule of `name` is that of a schedule's key."""
+    """What a spec file may write. The rule of `name` is that of a schedule's key."""
     convert: Convert = one_line
     empty_is_null: bool = False
     """Whether the model's `save()` writes an empty text as NULL."""
@@ -104,76 +94,49 @@ class Field:
         return TaskSpec._field_defaults.get(self.name)
 
 
-def _rule(types: str, title: str, description: str, example: Any, **limits: Any) -> Rule:
-    return rule(types + " null", title, description, example, **limits)
+def _text(name: str, example: str) -> Field:
+    text_rule = rule("string null", example, max_length=200)
+    # In these columns the model's `save()` writes NULL for an empty text.
+    return Field(name, ColumnType.TEXT, text_rule, lambda value, _zone: one_line(value) or None, empty_is_null=True)
 
 
-def _text(name: str, title: str, description: str, example: str) -> Field:
-    text_rule = _rule("string", title, description, example, max_length=200, default=None)
-    return Field(name, ColumnType.TEXT, text_rule, one_line_or_null, empty_is_null=True)
+def _json(name: str, types: str, example: Any, **limits: Any) -> Field:
+    json_rule = rule(types, example, **limits)
+    return Field(name, ColumnType.TEXT, json_rule, lambda value, _zone: jsontext.canonical(value), is_json=True)
 
 
-def _json(name: str, title: str, description: str, example: Any, reserved: frozenset[str] = frozenset()) -> Field:
-    default: Any = [] if isinstance(example, list) else {}
-    json_rule = _rule(
-        "array" if isinstance(example, list) else "object",
-        title,
-        description,
-        example,
-        default=default,
-        reserved=reserved,
-    )
-    return Field(name, ColumnType.TEXT, json_rule, canonical, is_json=True)
+def _boolean(name: str, *, example: bool, **columns: bool) -> Field:
+    return Field(name, ColumnType.BOOLEAN, rule("boolean null", example), boolean, **columns)
 
 
-# fmt: off
-FIELD_TABLE: Final = (
-    Field("name", ColumnType.TEXT, rule(
-        "string", "Name", "Name of the schedule, which is PeriodicTask.name.",
-        min_length=1, max_length=200, pattern=re.compile(r"^(?!celery\.)\S(.*\S)?$(?!\n)"),
-    )),
-    Field("task", ColumnType.TEXT, rule(
-        "string", "Task", "Name of the celery task, as it is registered.", "billing.tasks.generate_invoices",
-        min_length=1, max_length=200, pattern=re.compile(r"^\S+$(?!\n)"),
-    )),
-    _json("args", "Positional arguments", "A list, passed to the task as JSON.", [1, "two"]),
-    _json("kwargs", "Keyword arguments", "A mapping, passed to the task as JSON. Replaces that of `defaults` as a whole.", {"dry_run": False}),
-    _json(
-        "headers", "Headers",
-        "A mapping, sent as headers of the message. Replaces that of `defaults` as a whole. `periodic_task_name` is beat's own.",
-        {"tenant": "acme"}, reserved=frozenset({"periodic_task_name"}),
-    ),
-    _text("queue", "Queue", "Queue that the message is sent to; if left out, the task's own routing applies.", "billing"),
-    _text("exchange", "Exchange", "AMQP exchange.", "tasks"),
-    _text("routing_key", "Routing key", "AMQP routing key.", "billing.invoices"),
-    Field("priority", ColumnType.INTEGER, _rule(
-        "integer", "Priority", "Priority of the message, 0 to 255.", 5, minimum=0, maximum=255, default=None,
-    ), integer),
-    Field("expires", ColumnType.DATETIME, _rule(
-        "string", "Expires",
-        f"From this time on nothing is sent; django-celery-beat 2.8 and later disables the row then. {_LOCAL_TIME}",
-        _TIME_EXAMPLE, default=None,
-    ), utc_time, rearms=True),
-    Field("expire_seconds", ColumnType.INTEGER, _rule(
-        "integer string", "Expires after", "A message that has waited longer is not run: whole seconds, or a duration such as 30m.",
-        "30m", minimum=1, maximum=interval.MAX_EVERY, default=None,
-    ), seconds),
-    Field("one_off", ColumnType.BOOLEAN, _rule(
-        "boolean", "One-off", "Runs once, then beat disables the row.", example=True, default=False,
-    ), boolean, rearms=True),
-    Field("start_time", ColumnType.DATETIME, _rule(
-        "string", "Start time", f"Does not run before this time. {_LOCAL_TIME}", _TIME_EXAMPLE, default=None,
-    ), utc_time, restarts=True, rearms=True),
-    # A spec that leaves `enabled` out has no default: the row is created enabled and then belongs to its operators.
-    Field("enabled", ColumnType.BOOLEAN, _rule(
-        "boolean", "Enabled", "Written out, it is enforced. Left out, a row is created enabled and then belongs to its operators.",
-        example=False,
-    ), boolean, restarts=True),
-    Field("description", ColumnType.TEXT, _rule(
-        "string", "Description", "For people; shown in the Django admin.", "Sends last night's invoices.", default="",
-    ), storable),
+def _time(name: str, **columns: bool) -> Field:
+    return Field(name, ColumnType.DATETIME, rule("string null", _TIME_EXAMPLE), times.from_text, **columns)
+
+
+_NAME = rule("string", min_length=1, max_length=200, pattern=re.compile(r"^(?!celery\.)\S(.*\S)?$(?!\n)"))
+_TASK = rule(
+    "string", "billing.tasks.generate_invoices", min_length=1, max_length=200, pattern=re.compile(r"^\S+$(?!\n)")
 )
-# fmt: on
+_PRIORITY = rule("integer null", 5, minimum=0, maximum=255)
+_EXPIRE_SECONDS = rule("integer string null", "30m", minimum=1, maximum=interval.MAX_EVERY)
+FIELD_TABLE: Final = (
+    Field("name", ColumnType.TEXT, _NAME),
+    Field("task", ColumnType.TEXT, _TASK),
+    _json("args", "array null", [1, "two"]),
+    _json("kwargs", "object null", {"dry_run": False}),
+    _json("headers", "object null", {"tenant": "acme"}, reserved=frozenset({"periodic_task_name"})),
+    _text("queue", "billing"),
+    _text("exchange", "tasks"),
+    _text("routing_key", "billing.invoices"),
+    Field("priority", ColumnType.INTEGER, _PRIORITY, lambda value, _zone: int(value)),
+    _time("expires", rearms=True),
+    Field("expire_seconds", ColumnType.INTEGER, _EXPIRE_SECONDS, seconds),
+    _boolean("one_off", example=True, rearms=True),
+    _time("start_time", restarts=True, rearms=True),
+    # A spec that leaves `enabled` out has no default: the row is created enabled and then belongs to its operators.
+    _boolean("enabled", example=False, restarts=True),
+    Field("description", ColumnType.TEXT, rule("string null", "Sends last night's invoices."), storable),
+)
 """The fields of a task apart from its schedule, in the order of `TaskSpec`."""
 
 BY_NAME: Final[Mapping[str, Field]] = MappingProxyType({field.name: field for field in FIELD_TABLE})

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from beatsync.specfile import texts, times
-from beatsync.specfile.fields import BY_NAME, Convert
+from beatsync.specfile import times
+from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
 from beatsync.specfile.problems import Path, Problem, SpecError
@@ -60,7 +60,14 @@ class _Interpreter:
         if valid.get("renamed_from") == self._name:
             error = SpecError("renamed-from-itself", "renamed_from names the schedule itself", "write its old name")
             self._report("sync.renamed_from", error)
-        return _policy(valid)
+        protect = valid.get("protect")
+        return Policy(
+            on_remove=OnRemove(valid.get("on_remove", "delete")),
+            ignore=tuple(sorted(valid.get("ignore", ()))),
+            protect=protect.truth if isinstance(protect, Ambiguous) else protect,
+            renamed_from=valid.get("renamed_from"),
+            sensitive=tuple(sorted(valid.get("sensitive", ()))),
+        )
 
     def spec(self, policy: Policy, default_timezone: str) -> TaskSpec:
         self._check_name()
@@ -100,7 +107,7 @@ class _Interpreter:
             return
         try:
             # White space at its ends and a second line are structural problems.
-            texts.one_line(self._name.strip().replace("\n", ""))
+            one_line(self._name.strip().replace("\n", ""))
         except SpecError as error:
             self.problems.append(Problem(self._merged.layers[1].path, error.code, error.message, on_key=True))
 
@@ -118,14 +125,13 @@ class _Interpreter:
             message = "a clocked schedule runs once: it cannot have one_off: false"
             error = SpecError("clocked-one-off", message, "leave one_off out, or write one_off: true")
             self._report(self._own("one_off", "clocked"), error)
-        if not spec.expires:
-            return
-        if spec.start_time and spec.expires <= spec.start_time:
-            message = "it expires before it starts, and so would never run"
-            self._report(self._own("expires", "start_time"), SpecError("expires-before-start", message))
-        if clocked and spec.expires <= clocked:
-            message = "it expires before its clocked time, and so would never run"
-            self._report(self._own("expires", "clocked"), SpecError("expires-before-start", message))
+        for key, start, what in (
+            ("start_time", spec.start_time, "it starts"),
+            ("clocked", clocked, "its clocked time"),
+        ):
+            if spec.expires and start and spec.expires <= start:
+                message = f"it expires before {what}, and so would never run"
+                self._report(self._own("expires", key), SpecError("expires-before-start", message))
 
     def _own(self, *keys: str) -> str:
         """Return the first key that is not from `defaults`, else the first key."""
@@ -155,18 +161,6 @@ _CONVERSIONS: Mapping[str, tuple[str, Convert]] = {
     **{kind: ("schedule", convert) for kind, convert in KIND_CONVERSIONS.items()},
 }
 """For each key, the attribute of `TaskSpec` and the conversion."""
-
-
-def _policy(sync: Mapping[str, Any]) -> Policy:
-    """Return a valid `sync:` block as a policy."""
-    protect = sync.get("protect")
-    return Policy(
-        on_remove=OnRemove(sync.get("on_remove", "delete")),
-        ignore=tuple(sorted(sync.get("ignore", ()))),
-        protect=protect.truth if isinstance(protect, Ambiguous) else protect,
-        renamed_from=sync.get("renamed_from"),
-        sensitive=tuple(sorted(sync.get("sensitive", ()))),
-    )
 
 
 def _ambiguous_items(root: Any, path: Path, key: str, sensitive: Collection[str]) -> Iterator[Problem]:

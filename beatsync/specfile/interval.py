@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NoReturn
 
-from beatsync.specfile.problems import SpecError, nearest
+from beatsync.specfile.problems import SpecError, suggestion
 from beatsync.values import Interval
 
 PERIODS = {
@@ -50,7 +50,8 @@ def from_text(text: str) -> Interval:
 def from_mapping(every: int, period: str) -> Interval:
     """Return `every` periods in normal form; raises SpecError: `interval-period`, `interval-type`, `interval-range`."""
     if period not in PERIODS:
-        raise SpecError("interval-period", f"there is no period {period!r}", _period_hint(period), field="period")
+        hint = suggestion(str(period).strip().lower(), PERIODS, f"one of {', '.join(PERIODS)}", cutoff=0.5)
+        raise SpecError("interval-period", f"there is no period {period!r}", hint, field="period")
     if not isinstance(every, int) or isinstance(every, bool):
         raise SpecError("interval-type", f"every must be a whole number, not {every!r}", field="every")
     if every < 1:
@@ -115,8 +116,10 @@ def _iso(text: str, stripped: str) -> Fraction:
     match = _ISO.fullmatch(stripped)
     if match is None or stripped.endswith(("P", "T")):
         raise SpecError("interval-syntax", f"{text!r} is not an ISO 8601 duration", "as in PT5M, P1DT2H or PT0.5S")
-    if match["Y"] or match["M"]:
-        _ambiguous(text, "months are M before the T, minutes behind it: PT5M" if match["M"] else None)
+    if match["M"]:
+        _ambiguous(text, "months are M before the T, minutes behind it: PT5M")
+    if match["Y"]:
+        _ambiguous(text)
     amounts = [(unit, match[unit].replace(",", ".")) for unit in ("w", "d", "h", "m", "s") if match[unit]]
     if any("." in number for _, number in amounts[:-1]):
         raise SpecError("interval-syntax", f"{text!r}: only the last number may have decimals")
@@ -127,38 +130,25 @@ def _unknown_unit(text: str, number: str, unit: str) -> NoReturn:
     lowered = unit.lower()
     word = lowered if lowered in _UNITS or lowered in _WORDS else lowered.rstrip("s")
     if word in _LONG_UNITS:
-        _ambiguous(text, None)
+        _ambiguous(text)
     short = word if word in _UNITS else _WORDS.get(word)
     hint = f"write {number}{short}" if short else "the units are w, d, h, m, s, ms and us"
     raise SpecError("interval-unit", f"{text!r}: there is no unit {unit!r}", hint)
 
 
-def _ambiguous(text: str, hint: str | None) -> NoReturn:
-    raise SpecError(
-        "interval-ambiguous",
-        f"{text!r}: months and years have no fixed length",
-        hint or "use days, or a crontab for a day of the month",
-    )
+def _ambiguous(text: str, hint: str = "use days, or a crontab for a day of the month") -> NoReturn:
+    raise SpecError("interval-ambiguous", f"{text!r}: months and years have no fixed length", hint)
 
 
 def _not_a_duration(text: str, stripped: str) -> NoReturn:
-    shown = f"{text[:80]!r} is not a duration"
+    shown, hint = f"{text[:80]!r} is not a duration", _FORMS
     if stripped.startswith(("-", "+")):
-        raise SpecError("interval-syntax", f"{shown}: it has no sign", _FORMS)
-    if re.fullmatch(_NUMBER, stripped):
-        raise SpecError("interval-syntax", f"{shown}: the unit is missing", f"write {stripped}s for seconds")
-    spaced = re.fullmatch(rf"({_NUMBER})\s+([^\W\d_]+)", stripped)
-    if spaced:
-        _unknown_or_spaced(text, *spaced.groups())
-    raise SpecError("interval-syntax", shown, _FORMS)
-
-
-def _unknown_or_spaced(text: str, number: str, unit: str) -> NoReturn:
-    if unit not in _UNITS:
-        _unknown_unit(text, number, unit)
-    raise SpecError("interval-syntax", f"{text!r}: a space between number and unit", f"write {number}{unit}")
-
-
-def _period_hint(period: str) -> str:
-    close = nearest(str(period).strip().lower(), PERIODS, cutoff=0.5)
-    return f"did you mean {close}?" if close else f"one of {', '.join(PERIODS)}"
+        shown += ": it has no sign"
+    elif re.fullmatch(_NUMBER, stripped):
+        shown, hint = f"{shown}: the unit is missing", f"write {stripped}s for seconds"
+    elif spaced := re.fullmatch(rf"({_NUMBER})\s+([^\W\d_]+)", stripped):
+        number, unit = spaced.groups()
+        if unit not in _UNITS:
+            _unknown_unit(text, number, unit)
+        shown, hint = f"{text!r}: a space between number and unit", f"write {number}{unit}"
+    raise SpecError("interval-syntax", shown, hint)

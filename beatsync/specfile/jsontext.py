@@ -24,7 +24,7 @@ _pieces: Callable[[object, int], Iterable[str]] | None = c_make_encoder and c_ma
     None, _ENCODER.default, encode_basestring_ascii, None, ": ", ", ", True, False, False
 )
 _MEMO_LENGTH = 1024  # longer texts are rarely shared, and a cache of them would be large
-_SCALARS = (str, int, float)
+_SCALARS = (str, int, float, type(None))
 _UNLIMITED = frozenset({bool, int, type(None)})
 """Classes of which JSON can hold every value."""
 
@@ -97,20 +97,15 @@ def _check_keys(mapping: dict[Any, object]) -> None:
             raise SpecError("json-key", f"the key {key!r} is not a string", f'put it in quotes: "{key}"')
         _check_text(key)
     if "__type__" in mapping and "__value__" in mapping:
-        raise SpecError(
-            "json-kombu-type",
-            "a mapping with both __type__ and __value__ would reach the task as a Python object",
-            "rename one of the two keys, or pass the plain value and convert it in the task",
-        )
+        message = "a mapping with both __type__ and __value__ would reach the task as a Python object"
+        hint = "rename one of the two keys, or pass the plain value and convert it in the task"
+        raise SpecError("json-kombu-type", message, hint)
 
 
 def _check_scalar(value: object) -> None:
-    if value is None:
-        return
     if not isinstance(value, _SCALARS):
-        raise SpecError(
-            "json-type", f"JSON has no {type(value).__name__}: {str(value)[:60]}", "put it in quotes to pass it as text"
-        )
+        message = f"JSON has no {type(value).__name__}: {str(value)[:60]}"
+        raise SpecError("json-type", message, "put it in quotes to pass it as text")
     if isinstance(value, str):
         _check_text(value)
     elif isinstance(value, float) and not math.isfinite(value):
@@ -123,6 +118,5 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise SpecError(
-            "json-surrogate", f"half a surrogate pair, U+{ord(text[error.start]):04X}, is not a character"
-        ) from error
+        message = f"half a surrogate pair, U+{ord(text[error.start]):04X}, is not a character"
+        raise SpecError("json-surrogate", message) from error

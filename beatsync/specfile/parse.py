@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from beatsync.specfile.checks import check
 from beatsync.specfile.excerpts import diagnostics
-from beatsync.specfile.interpret import Interpretation, interpret
+from beatsync.specfile.interpret import interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Mark, Path, Problem
@@ -45,12 +45,8 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
             parser.parse_document(document, number)
     problems = dict.fromkeys([*reading.problems, *parser.problems])
     reported = tuple(diagnostics(file, problems, frozenset(parser.sensitive))) if problems else ()
-    facts = FileFacts(
-        file.path,
-        tuple(parser.facts),
-        frozenset(parser.environments),
-        tuple(each for each in reported if each.severity is Severity.WARNING),
-    )
+    warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
+    facts = FileFacts(file.path, tuple(parser.facts), frozenset(parser.environments), warnings)
     return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
 
 
@@ -83,35 +79,26 @@ class _Parser:
             if isinstance(body, dict):
                 own = make_layer((number, "schedules", name), body, invalid)
                 declared = self._parse_schedule(name, mark, (defaults, own), invalid)
-            self._record(name, mark, declared)
-
-    def _record(self, name: str, mark: Mark, declared: Declared | None) -> None:
-        line, column = mark
-        if declared is None:
-            self.facts.append(ScheduleFacts(name, line, column, None))
-        else:
-            self.schedules.append(declared)
-            task, renamed_from = declared.spec.task, declared.policy.renamed_from
-            self.facts.append(ScheduleFacts(name, line, column, task, renamed_from))
+            if declared is None:
+                self.facts.append(ScheduleFacts(name, *mark, None))
+            else:
+                self.schedules.append(declared)
+                self.facts.append(ScheduleFacts(name, *mark, declared.spec.task, declared.policy.renamed_from))
 
     def _parse_schedule(self, name: str, mark: Mark, layers: Sequence[Layer], invalid: InvalidPaths) -> Declared | None:
         """Interpret a schedule in every environment; return it as the chosen environment has it, if without an error."""
         declared = None
         for variant, is_chosen in self._variants(layers, invalid):
             interpretation = interpret(name, variant, self._options.timezone)
-            has_error = bool(interpretation.problems)
             self.problems.extend(interpretation.problems)
             for lint in LINTS:
                 self.problems.extend(lint(interpretation))
-            if interpretation.policy.sensitive:
-                self.sensitive.update(_sensitive_paths(interpretation))
-            if is_chosen and not has_error:
-                declared = Declared(
-                    interpretation.spec,
-                    Location(self._path, *mark),
-                    interpretation.policy,
-                    "enabled" in interpretation.merged.fields,
-                )
+            for dotted in interpretation.policy.sensitive:
+                key, *rest = dotted.split(".")
+                self.sensitive.add((*interpretation.merged.path(key), *rest))
+            if is_chosen and not interpretation.problems:
+                place, is_enabled_declared = Location(self._path, *mark), "enabled" in interpretation.merged.fields
+                declared = Declared(interpretation.spec, place, interpretation.policy, is_enabled_declared)
         return declared
 
     def _variants(self, layers: Sequence[Layer], invalid: InvalidPaths) -> Iterator[tuple[Sequence[Layer], bool]]:
@@ -132,9 +119,3 @@ class _Parser:
             if only is None or name in only:
                 path = (*own.path, "environments", name)
                 yield (*layers, make_layer(path, body, invalid)), name == chosen
-
-
-def _sensitive_paths(interpretation: Interpretation) -> Iterator[Path]:
-    for dotted in interpretation.policy.sensitive:
-        key, *rest = dotted.split(".")
-        yield (*interpretation.merged.path(key), *rest)

@@ -5,9 +5,9 @@ The normalisers raise `SpecError`; the caller, which knows the path of the value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Union
+from typing import Union
 
 Path = tuple[Union[str, int], ...]
 """The keys and indices that lead from a file to a value; the first is the number of the document."""
@@ -22,17 +22,15 @@ class SpecError(ValueError):
 
     def __init__(self, code: str, message: str, hint: str | None = None, *, field: str | None = None) -> None:
         super().__init__(message)
-        self.code: Final = code
-        self.message: Final = message
-        self.hint: Final = hint
-        self.field: Final = field
+        self.code, self.message, self.hint = code, message, hint
+        self.field = field
         """The key of the mapping (`hour`, `latitude`) that the error is about, if the value is a mapping."""
         self.others: Sequence[SpecError] = ()
         """Further errors of the same value, so that all are reported at once."""
 
-    def with_others(self, others: Sequence[SpecError]) -> SpecError:
-        """Return this error, with further errors of the same value attached."""
-        self.others = others
+    def at(self, field: str) -> SpecError:
+        """Return this error, as one about a key of a mapping."""
+        self.field = field
         return self
 
 
@@ -53,14 +51,13 @@ class Problem:
     """The key that is missing, or the known key that is nearest to an unknown one."""
 
 
-def first_others(places: Sequence[str], place: str) -> str:
-    """Return `A, B, C and N more`: at most three of `places` other than `place`, and the number of the rest.
-
-    So n duplicates are reported in linear space.
-    """
-    others = [other for other in places[: _MAX_OTHERS + 1] if other != place][:_MAX_OTHERS]
-    more = len(places) - 1 - len(others)
-    return ", ".join(others) + (f" and {more} more" if more > 0 else "")
+def others(places: Iterable[object]) -> Iterator[str]:
+    """Yield for each place the other ones: `A, B, C and N more`, so that n duplicates are reported in linear space."""
+    texts = [str(place) for place in places]
+    for place in texts:
+        shown = [text for text in texts[: _MAX_OTHERS + 1] if text != place][:_MAX_OTHERS]
+        more = len(texts) - 1 - len(shown)
+        yield ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -69,3 +66,9 @@ def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
 
     close = get_close_matches(word, list(words), n=1, cutoff=cutoff)
     return close[0] if close else None
+
+
+def suggestion(word: object, words: Iterable[str], otherwise: str, cutoff: float = 0.6) -> str:
+    """Return the hint that proposes the one of `words` that is nearest to `word`; `otherwise` if none is similar."""
+    close = nearest(str(word), words, cutoff)
+    return f"did you mean {close}?" if close else otherwise

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 import yaml
 
-from beatsync.specfile.decoding import InvalidYamlError, decode
-from beatsync.specfile.problems import Mark, Path, Problem, first_others
+from beatsync.specfile.problems import Mark, Path, Problem, others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
-from beatsync.specfile.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
+from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
+_MEMO_SIZE = 65_536
 MAX_NODES = 2_000_000
 """Nodes of one file; an alias counts as many as it stands for."""
 
@@ -26,7 +26,6 @@ _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
-_MEMO_SIZE = 65_536
 
 
 @dataclass(slots=True)
@@ -123,9 +122,9 @@ class _Builder:
         handlers: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
-            yaml.MappingStartEvent: self._start_mapping,
+            yaml.MappingStartEvent: lambda event: self._start_collection(event, {}, "map"),
             yaml.MappingEndEvent: self._end_mapping,
-            yaml.SequenceStartEvent: self._start_sequence,
+            yaml.SequenceStartEvent: lambda event: self._start_collection(event, [], "seq"),
             yaml.SequenceEndEvent: self._end_collection,
             yaml.DocumentStartEvent: self._start_document,
         }
@@ -156,24 +155,23 @@ class _Builder:
         """Return the value of a scalar with a tag or an anchor."""
         value = _memo[event.value] if event.implicit[0] else event.value
         if event.tag not in {None, "!"}:
-            value = self._tagged_scalar(event)
+            kind = event.tag.removeprefix(_CORE)
+            types = _TYPES.get(kind)
+            if types is None:
+                self._refuse_tag(event)
+            value = event.value if kind == "str" else plain(event.value)
+            if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
+                self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         return value
 
-    def _tagged_scalar(self, event: Any) -> Any:
-        kind = event.tag.removeprefix(_CORE)
-        types = _TYPES.get(kind)
-        if types is None:
-            self._refuse_tag(event)
-        value = event.value if kind == "str" else plain(event.value)
-        if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
-            self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
-        return value
-
     def _key(self, frame: _Frame, key: Any, event: Any) -> None:
         if key.__class__ is not str:
-            key = self._not_a_string(event)
+            message, hint = f"the key {event.value} is not a string", f'quote it: "{event.value}"'
+            mark = position(event.start_mark)
+            self._reading.problems.append(Problem(self._path(), "yaml-key", message, hint, mark=mark))
+            key = event.value
         if key == "<<" and event.implicit[0]:
             frame.merge_event = event
         elif key in frame.marks:
@@ -182,25 +180,10 @@ class _Builder:
             frame.marks[key] = event.start_mark
         frame.key = key
         if self._positions and key not in frame.repeated and frame.merge_event is None:
-            self._reading.keys[self._path()] = _mark(event.start_mark)
-
-    def _not_a_string(self, event: Any) -> str:
-        """Report a key that is no string; return its text."""
-        mark = _mark(event.start_mark)
-        message, hint = f"the key {event.value} is not a string", f'quote it: "{event.value}"'
-        self._reading.problems.append(Problem(self._path(), "yaml-key", message, hint, mark=mark))
-        return str(event.value)
-
-    def _start_mapping(self, event: Any) -> None:
-        self._start_collection(event, {}, "map")
-
-    def _start_sequence(self, event: Any) -> None:
-        self._start_collection(event, [], "seq")
+            self._reading.keys[self._path()] = position(event.start_mark)
 
     def _start_collection(self, event: Any, value: Any, kind: str) -> None:
-        if self._frame.key is None:
-            self._refuse_key(event)
-        self._count(1, event)
+        self._begin_value(event)
         if len(self._frames) > MAX_DEPTH:
             self._fail(event, "yaml-depth", TOO_DEEP)
         if event.tag is not None and event.tag not in {"!", _CORE + kind}:
@@ -211,7 +194,7 @@ class _Builder:
     def _end_mapping(self, event: Any) -> None:
         frame, document = self._frame, self._frames[1]
         if self._frames[2:] == [frame] and document.key == "schedules" and "schedules" not in document.value:
-            self._reading.names[-1] = {key: _mark(mark) for key, mark in frame.marks.items()}
+            self._reading.names[-1] = {key: position(mark) for key, mark in frame.marks.items()}
         if frame.repeated:
             self._report_repeated(frame.repeated)
         if frame.merged:
@@ -246,9 +229,7 @@ class _Builder:
                 frame.merged.setdefault(key, item)
 
     def _alias(self, event: Any) -> None:
-        if self._frame.key is None:
-            self._refuse_key(event)
-        self._count(1, event)
+        self._begin_value(event)
         if any(frame.anchor == event.anchor for frame in self._frames):
             self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
         if event.anchor not in self._anchors:
@@ -260,13 +241,20 @@ class _Builder:
         self._count(size, event)
         self._add(value)
 
+    def _begin_value(self, event: Any) -> None:
+        """Count a node that cannot be a key."""
+        if self._frame.key is None:
+            hint = "quote it; what holds {{ }} is a template to be rendered first"
+            self._fail(event, "yaml-key", "a key has to be a string", hint)
+        self._count(1, event)
+
     def _count(self, nodes: int, event: Any) -> None:
         """Count nodes up to the limit, and record the position of the one that begins."""
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             self._fail(event, "yaml-size", f"the file holds more than {MAX_NODES} nodes, aliases written out")
         if self._positions:
-            self._reading.values.setdefault(self._path(), _mark(event.start_mark))
+            self._reading.values.setdefault(self._path(), position(event.start_mark))
 
     def _path(self) -> Path:
         """Return the path of the node that is being read; between two keys, of their mapping."""
@@ -276,16 +264,12 @@ class _Builder:
     def _report_repeated(self, repeated: dict[str, list[Any]]) -> None:
         path = self._path()
         for key, marks in repeated.items():
-            places = [f"{mark.line + 1}:{mark.column + 1}" for mark in marks]
-            for mark, place in zip(marks, places, strict=True):
-                message = f"the key {key!r} is given more than once; also at {first_others(places, place)}"
+            places = [position(mark) for mark in marks]
+            for place, rest in zip(places, others(f"{line}:{column}" for line, column in places), strict=True):
+                message = f"the key {key!r} is given more than once; also at {rest}"
                 hint = "rename or remove one of them"
-                problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=_mark(mark))
+                problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=place)
                 self._reading.problems.append(problem)
-
-    def _refuse_key(self, event: Any) -> NoReturn:
-        hint = "quote it; what holds {{ }} is a template to be rendered first"
-        self._fail(event, "yaml-key", "a key has to be a string", hint)
 
     def _refuse_tag(self, event: Any) -> NoReturn:
         # As with aliases: an unquoted secret may begin with an exclamation mark.
@@ -295,8 +279,4 @@ class _Builder:
         self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
 
     def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> NoReturn:
-        raise InvalidYamlError(Problem((), code, message, hint, mark=_mark(event.start_mark)))
-
-
-def _mark(mark: Any) -> Mark:
-    return (mark.line + 1, mark.column + 1)
+        raise InvalidYamlError(Problem((), code, message, hint, mark=position(event.start_mark)))

@@ -1,57 +1,45 @@
-"""Rules: what a value of a spec file may be, and its documentation, in the terms of JSON Schema that the format uses.
+"""Rules: what a value of a spec file may be, in the terms of JSON Schema.
 
-A rule is what the published schema says about one value; a test holds the two equal.
+A test holds the rules equal to the published schema, which is the one place of titles, descriptions and defaults.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Final, Union
 
 from beatsync.specfile.scalars import Ambiguous
 
-NO_DEFAULT: Final = object()
 KINDS: Final = ("interval", "crontab", "solar", "clocked")
 """The kinds of schedules, each the name of a key."""
 _EXCLUSIVE: Final = (frozenset(KINDS), frozenset({"expires", "expire_seconds"}))
 EXCLUSIVE_KEYS: Final = frozenset().union(*_EXCLUSIVE)
 """Keys of which a schedule can have only some."""
 
-_TYPES: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
-    {
-        str: frozenset({"string"}),
-        bool: frozenset({"boolean"}),
-        int: frozenset({"integer", "number"}),
-        float: frozenset({"number"}),
-        list: frozenset({"array"}),
-        dict: frozenset({"object"}),
-        type(None): frozenset({"null"}),
-    }
-)
+_TYPES: Final[Mapping[type, frozenset[str]]] = {
+    cls: frozenset(names.split())
+    for cls, names in {
+        str: "string", bool: "boolean", int: "integer number", float: "number", list: "array", dict: "object", type(None): "null",
+    }.items()
+}  # fmt: skip
 Choice = Union[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
-    """What the value of a key may be; every limit that is None, empty or False is absent."""
+    """What the value of a key may be; a limit that is None, empty, False or infinite is absent."""
 
-    title: str = ""
-    description: str = ""
     example: Any = None
     """A value to propose, if there is one."""
-    default: Any = NO_DEFAULT
-    """The value if the key is left out, as a spec file would write it."""
-    types: frozenset[str] = frozenset()
+    types: tuple[str, ...] = ()
     """JSON types: string, integer, number, boolean, array, object, null. Empty: `choices` alone decide."""
-    type_names: tuple[str, ...] = ()
-    """The same in the order in which a message names them, without null."""
     choices: tuple[Choice, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: float = -math.inf
+    maximum: float = math.inf
     min_length: int = 0
     max_length: int | None = None
     pattern: re.Pattern[str] | None = None
@@ -85,16 +73,12 @@ class Rule:
             list: (self.items, self.min_items, self.unique),
             dict: (self.keys, self.names, self.values, self.min_items, self.reserved),
         }
-        return not any(limits.get(cls, (self.minimum is not None, self.maximum is not None)))
+        return not any(limits.get(cls, (math.isfinite(self.minimum), math.isfinite(self.maximum))))
 
 
-def rule(types: str, title: str, description: str, example: Any = None, **limits: Any) -> Rule:
+def rule(types: str, example: Any = None, **limits: Any) -> Rule:
     """Return a rule; `types` are the names of JSON types, separated by spaces."""
-    names = tuple(types.split())
-    shown = tuple(name for name in names if name != "null")
-    return Rule(
-        title=title, description=description, example=example, types=frozenset(names), type_names=shown, **limits
-    )
+    return Rule(example=example, types=tuple(types.split()), **limits)
 
 
 @lru_cache(maxsize=65_536, typed=True)
@@ -102,23 +86,18 @@ def scalar_fault(rule: Rule, value: str | float | None) -> str | None:
     """Return the first limit of a rule that a scalar breaks, by its name in `Rule`; None if it breaks none."""
     if not has_type(rule, value):
         return "types"
-    if rule.choices and not any(_is_same(value, choice) for choice in rule.choices):
+    # In JSON 1 equals 1.0, but not true.
+    if rule.choices and (isinstance(value, bool) or value not in rule.choices):
         return "choices"
     if isinstance(value, str):
         return text_fault(rule, value)
-    return None if value is None else _number_fault(rule, value)
-
-
-def _number_fault(rule: Rule, value: float) -> str | None:
-    if rule.minimum is not None and value < rule.minimum:
-        return "minimum"
-    if rule.maximum is not None and value > rule.maximum:
-        return "maximum"
-    return None
+    if value is None or rule.minimum <= value <= rule.maximum:
+        return None
+    return "minimum" if value < rule.minimum else "maximum"
 
 
 def text_fault(rule: Rule, value: str) -> str | None:
-    """Return the first limit on the length and pattern of a text that it breaks, by its name in `Rule`; None if it breaks none."""
+    """Return the first limit on the length and pattern of a text that it breaks, as `scalar_fault` does."""
     if len(value) < rule.min_length:
         return "min_length"
     if rule.max_length is not None and len(value) > rule.max_length:
@@ -138,11 +117,6 @@ def has_type(rule: Rule, value: object) -> bool:
     if isinstance(value, float) and value.is_integer() and "integer" in types:
         return True
     return not _TYPES[value.__class__].isdisjoint(types)
-
-
-def _is_same(value: object, other: object) -> bool:
-    """Return whether two scalars are equal in JSON: 1 equals 1.0, but not true."""
-    return value == other and isinstance(value, bool) == isinstance(other, bool)
 
 
 @lru_cache(maxsize=1024)

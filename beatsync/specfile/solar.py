@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Union
 
-from beatsync.specfile.problems import SpecError, nearest
+from beatsync.specfile.problems import SpecError, suggestion
 from beatsync.values import Solar
 
 EVENTS = (
@@ -26,7 +26,9 @@ _MAX_TEXT = 64
 def from_mapping(event: str, latitude: Number, longitude: Number) -> Solar:
     """Return a solar schedule in normal form; raises SpecError: `solar-event`, `solar-coordinate`, `solar-range`."""
     if event not in EVENTS:
-        raise SpecError("solar-event", f"there is no solar event {event!r}", _event_hint(event), field="event")
+        wanted = str(event).strip().lower().replace(" ", "_")
+        hint = suggestion(wanted, EVENTS, f"one of {', '.join(EVENTS)}", cutoff=0.5)
+        raise SpecError("solar-event", f"there is no solar event {event!r}", hint, field="event")
     return Solar(event, _coordinate("latitude", latitude), _coordinate("longitude", longitude))
 
 
@@ -46,19 +48,10 @@ def _coordinate(name: str, value: Number) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation as error:
-        raise SpecError(
-            "solar-coordinate",
-            f"{name} {text!r} is not a number",
-            "degrees in decimals, south and west negative: -33.86",
-            field=name,
-        ) from error
+        hint = "degrees in decimals, south and west negative: -33.86"
+        raise SpecError("solar-coordinate", f"{name} {text!r} is not a number", hint, field=name) from error
     limit = LIMITS[name]
     if not number.is_finite() or abs(number) > limit:
         raise SpecError("solar-range", f"{name} {text} is not between -{limit} and {limit}", field=name)
     # Adding zero removes the sign of -0, which is equal to 0 but has another text.
     return number.quantize(_SIX_PLACES, rounding=ROUND_HALF_EVEN) + 0
-
-
-def _event_hint(event: str) -> str:
-    close = nearest(str(event).strip().lower().replace(" ", "_"), EVENTS, cutoff=0.5)
-    return f"did you mean {close}?" if close else f"one of {', '.join(EVENTS)}"

@@ -56,13 +56,6 @@ def zone(name: str) -> ZoneInfo:
     raise SpecError("timezone-unknown", f"there is no time zone {name[:80]!r}", hint)
 
 
-def utc(value: datetime) -> datetime:
-    """Return an observed time in UTC; a naive one is already in UTC, as Django stores it."""
-    if value.tzinfo is None:
-        return value.replace(tzinfo=timezone.utc)
-    return value.astimezone(timezone.utc)
-
-
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
     from zoneinfo import available_timezones  # reads a directory tree: 30 ms
@@ -71,18 +64,13 @@ def _zone_names() -> frozenset[str]:
 
 
 def _nearest_zone(name: str) -> str | None:
-    folded = {name.casefold(): name for name in sorted(_zone_names())}
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
         return None  # GMT+1 does not mean Etc/GMT+1, whose sign is reversed
-    if wanted in folded:
-        return folded[wanted]
+    zones = {zone_name.casefold(): zone_name for zone_name in sorted(_zone_names())}
     # People remember the city.
-    cities = {key.rpartition("/")[2]: name for key, name in folded.items() if "/" in key}
-    if wanted in cities:
-        return cities[wanted]
-    close = nearest(wanted, folded, cutoff=0.75)
-    return folded[close] if close else None
+    cities = {key.rpartition("/")[2]: zone_name for key, zone_name in zones.items() if "/" in key}
+    return {**cities, **zones}.get(wanted) or zones.get(nearest(wanted, zones, cutoff=0.75) or "")
 
 
 def _local(text: str, match: re.Match[str]) -> datetime:
@@ -96,15 +84,10 @@ def _local(text: str, match: re.Match[str]) -> datetime:
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: there is no day {match['date']}") from error
     try:
-        clock_time = time(
-            int(match["hour"] or 0),
-            int(match["minute"] or 0),
-            int(match["second"] or 0),
-            int(fraction[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")),
-        )
+        clock = ":".join(match[unit] or "00" for unit in ("hour", "minute", "second"))
+        return datetime.combine(day, time.fromisoformat(f"{clock}.{fraction[:_MICROSECOND_DIGITS]:0<6}"))
     except ValueError as error:
         raise SpecError("time-range", f"{text!r}: hours go from 00 to 23, minutes and seconds to 59") from error
-    return datetime.combine(day, clock_time)
 
 
 def _offset(text: str, offset: str) -> timedelta:
@@ -121,22 +104,13 @@ def _offset(text: str, offset: str) -> timedelta:
 def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
     early, late = local.replace(tzinfo=tz, fold=0), local.replace(tzinfo=tz, fold=1)
     # PEP 495: if the two folds differ, the clock jumps here; forward if the later offset is the larger one.
-    before, after = _utcoffset(early), _utcoffset(late)
+    before, after = early.utcoffset() or timedelta(0), late.utcoffset() or timedelta(0)
     if before < after:
         moved = local + (after - before)
-        raise SpecError(
-            "time-gap",
-            f"{local.isoformat(' ')} does not exist in {tz.key}: the clocks are put forward over it",
-            f"write {moved.isoformat()}, or a time with its offset",
-        )
+        message = f"{local.isoformat(' ')} does not exist in {tz.key}: the clocks are put forward over it"
+        raise SpecError("time-gap", message, f"write {moved.isoformat()}, or a time with its offset")
     if before > after:
-        raise SpecError(
-            "time-ambiguous",
-            f"{local.isoformat(' ')} comes twice in {tz.key}: the clocks are put back over it",
-            f"write the offset: {early.isoformat()} for the first, {late.isoformat()} for the second",
-        )
+        message = f"{local.isoformat(' ')} comes twice in {tz.key}: the clocks are put back over it"
+        hint = f"write the offset: {early.isoformat()} for the first, {late.isoformat()} for the second"
+        raise SpecError("time-ambiguous", message, hint)
     return early.astimezone(timezone.utc)
-
-
-def _utcoffset(value: datetime) -> timedelta:
-    return value.utcoffset() or timedelta(0)

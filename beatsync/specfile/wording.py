@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from beatsync.specfile.problems import Path, Problem, nearest
+from beatsync.specfile.problems import Path, Problem, nearest, suggestion
 from beatsync.specfile.rules import Rule
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
@@ -45,28 +45,6 @@ def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Probl
     return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
 
 
-def missing_key(rule: Rule, path: Path, key: str) -> Problem:
-    """Return the problem of a mapping without a key that it needs."""
-    return Problem(path, "missing-key", f"`{key}` is missing", _example(rule), on_key=True, related_key=key)
-
-
-def second_kind(path: Path, first: str, second: str) -> Problem:
-    """Return the problem of a schedule with two kinds."""
-    message = f"`{first}` and `{second}` exclude each other: a schedule is of one kind"
-    return Problem(path, "kind-twice", message, "leave one of them out", on_key=True)
-
-
-def exclusive_keys(path: Path, first: str, second: str) -> Problem:
-    """Return the problem of two keys that exclude each other."""
-    message = f"`{first}` and `{second}` exclude each other"
-    return Problem(path, "exclusive-keys", message, "leave one of them out", on_key=True)
-
-
-def reserved_key(path: Path) -> Problem:
-    """Return the problem of a header that beat overwrites."""
-    return Problem(path, "header-reserved", f"beat itself writes the header `{path[-1]}`", "leave it out", on_key=True)
-
-
 def name_problem(path: Path, name: str) -> Problem:
     """Return the problem of the name of an environment or of a schedule."""
     if path[-2] == "environments":
@@ -80,14 +58,9 @@ def name_problem(path: Path, name: str) -> Problem:
     return Problem(path, "name-space", f"the name {name!r} {what}", on_key=True)
 
 
-def repeated_item(path: Path, item: Any) -> Problem:
-    """Return the problem of an item that occurs twice in a list."""
-    return Problem(path, "item-twice", f"{_shown(item)} is named twice", "name it once")
-
-
 def empty(rule: Rule, path: Path) -> Problem:
     """Return the problem of an empty text, list or mapping."""
-    return Problem(path, "empty-value", "this may not be empty", _example(rule))
+    return Problem(path, "empty-value", "this may not be empty", example(rule))
 
 
 def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
@@ -97,33 +70,35 @@ def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     if isinstance(value, Ambiguous):
         return ambiguous(path, value)
     if fault == "choices":
-        return _not_one_of(path, rule.choices, value)
+        texts = [str(choice) for choice in rule.choices]
+        hint = suggestion(value, texts, f"it is one of {', '.join(texts)}", cutoff=0.6 if len(texts) > 1 else 0)
+        return Problem(path, "unknown-value", f"{_shown_at(path, value)} is not known here", hint)
     if fault == "min_length":
         return empty(rule, path)
     if fault == "max_length":
         message = f"this has {len(value)} characters, and the column holds {rule.max_length}"
         return Problem(path, "too-long", message)
-    shown = _shown_at(path, value)
+    text = _shown_at(path, value)
     if fault == "minimum":
-        return Problem(path, "out-of-range", f"{shown} is less than {rule.minimum}")
+        return Problem(path, "out-of-range", f"{text} is less than {rule.minimum}")
     if fault == "maximum":
-        return Problem(path, "out-of-range", f"{shown} is more than {rule.maximum}")
+        return Problem(path, "out-of-range", f"{text} is more than {rule.maximum}")
     if "sensitive" in path:
         hint = "it begins with args, kwargs or headers: kwargs.token"
-        return Problem(path, "sensitive-path", f"{shown} is no path", hint)
-    return Problem(path, "task-name", f"{shown} is no task name: it holds white space", _example(rule))
+        return Problem(path, "sensitive-path", f"{text} is no path", hint)
+    return Problem(path, "task-name", f"{text} is no task name: it holds white space", example(rule))
 
 
 def wrong_type(rule: Rule, path: Path, value: Any) -> Problem:
     """Return the problem of a value whose type its rule does not allow."""
-    names = rule.type_names
+    names = tuple(name for name in rule.types if name != "null")
     is_free_text = names == ("string",) and not _FREE_TEXT.isdisjoint(map(str, path[-2:]))
     if isinstance(value, Ambiguous) and "string" in names:
-        hint = None if is_free_text or "crontab" in path[-2:-1] else _example(rule)
+        hint = None if is_free_text or "crontab" in path[-2:-1] else example(rule)
         return ambiguous(path, value, wanted_text=True, hint=hint)
     *most, last = [_TYPES[name] for name in names]
     words = f"{', '.join(most)} or {last}" if most else last
-    hint = _rewritten(path, names, value, is_free_text=is_free_text) or _example(rule)
+    hint = _rewritten(path, names, value, is_free_text=is_free_text) or example(rule)
     return Problem(path, "wrong-type", f"{_shown_at(path, value)} is not {words}", hint)
 
 
@@ -138,13 +113,6 @@ def ambiguous(
         if value.truth is not None and not wanted_text:
             hint += f", or write {str(value.truth).lower()}"
     return Problem(path, "yaml-ambiguous", f"YAML takes `{value.text}` for something else than text", hint)
-
-
-def _not_one_of(path: Path, choices: Iterable[Any], value: Any) -> Problem:
-    texts = [str(choice) for choice in choices]
-    close = texts[0] if len(texts) == 1 else nearest(str(value), texts)
-    hint = f"did you mean {close}?" if close else f"it is one of {', '.join(texts)}"
-    return Problem(path, "unknown-value", f"{_shown_at(path, value)} is not known here", hint)
 
 
 def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: bool) -> str | None:
@@ -162,7 +130,7 @@ def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: 
     return None
 
 
-def _example(rule: Rule) -> str | None:
+def example(rule: Rule) -> str | None:
     """Return the example of a rule: JSON is YAML as well."""
     return None if rule.example is None else f"for example {json.dumps(rule.example, ensure_ascii=False)}"
 
@@ -172,10 +140,11 @@ def _shown_at(path: Path, value: Any) -> str:
         return "the value"
     if path[-1] in _ARGUMENTS and isinstance(value, (str, Ambiguous)):
         return "a string"  # it may contain a secret under any name
-    return _shown(value)
+    return shown(value)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as a message shows it."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):

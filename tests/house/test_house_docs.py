@@ -20,7 +20,7 @@ from beatsync.plan.request import Request
 from beatsync.published import NAMES, read_schema
 from beatsync.report.text import render_plan
 from beatsync.specfile import ParseOptions, crontab, parse_file
-from beatsync.specfile.decoding import MAX_BYTES
+from beatsync.specfile.yamltext import MAX_BYTES
 from beatsync.values import Interval, Revision, Schedule, SourceFile
 from tests.builders import NOW, declared, desired, observed, owned, row
 from tests.codes import codes

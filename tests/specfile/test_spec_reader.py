@@ -7,11 +7,10 @@ import pytest
 import yaml
 
 from beatsync.specfile import ParseOptions, parse_file, reader
-from beatsync.specfile.decoding import MAX_BYTES
 from beatsync.specfile.problems import Mark, Problem
 from beatsync.specfile.reader import read
 from beatsync.specfile.scalars import Ambiguous
-from beatsync.specfile.syntax import MAX_DEPTH
+from beatsync.specfile.yamltext import MAX_BYTES, MAX_DEPTH
 from beatsync.values import SourceFile
 from tests.processes import run
 from tests.specfile.corpus import Case, cases

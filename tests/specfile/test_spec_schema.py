@@ -15,7 +15,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from jsonschema import Draft202012Validator
 
 from beatsync.published import read_schema
-from beatsync.specfile import ParseOptions, parse_file, wording
+from beatsync.specfile import ParseOptions, checks, parse_file, wording
 from beatsync.specfile.checks import check
 from beatsync.specfile.reader import read
 from beatsync.specfile.rules import KINDS
@@ -137,9 +137,10 @@ def test_every_structural_fault_is_refused(case: Case) -> None:
 
 
 def test_the_structural_faults_are_those_that_the_schema_finds() -> None:
-    tree = ast.parse(Path(wording.__file__).read_bytes())
+    trees = [ast.parse(Path(str(module.__file__)).read_bytes()) for module in (checks, wording)]
     # A task may stand in `defaults`, and what is ambiguous an editor reads in its own way.
-    assert set(codes._codes(tree)) - {"missing-key", "yaml-ambiguous"} == STRUCTURAL
+    reported = {code for tree in trees for code in codes._codes(tree)}
+    assert reported - {"missing-key", "yaml-ambiguous"} == STRUCTURAL
 
 
 @pytest.mark.parametrize("place", ["schedule", "defaults", "environment"])

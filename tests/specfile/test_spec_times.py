@@ -172,11 +172,5 @@ def test_every_zone_taken_is_one_that_the_models_field_takes() -> None:
     assert all(times.zone(name).key == name for name in zone_names)
 
 
-def test_observed_times_are_utc() -> None:
-    naive = datetime(2027, 1, 5, 3)  # noqa: DTZ001  what a database without zones hands out
-    assert times.utc(naive).isoformat() == "2027-01-05T03:00:00+00:00"
-    assert times.utc(naive.replace(tzinfo=ZoneInfo(BERLIN))).isoformat() == "2027-01-05T02:00:00+00:00"
-
-
 def test_a_text_is_parsed_once() -> None:
     assert times.from_text("2027-01-05", BERLIN) is times.from_text("2027-01-05", BERLIN)

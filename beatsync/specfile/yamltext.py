@@ -1,17 +1,47 @@
-"""PyYAML's syntax errors → problems: what is wrong, where it begins, and the fix."""
+"""The bytes of a file → text that YAML allows, and PyYAML's syntax errors → problems."""
 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 
 import yaml
 
 from beatsync.specfile.problems import Mark, Problem
 
+MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 60
 TOO_DEEP = f"this is nested more than {MAX_DEPTH} levels deep"
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
+
+
+class InvalidYamlError(Exception):
+    """The rest of the file cannot be read."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def decode(data: bytes) -> str:
+    """Return the text of a file. Raises InvalidYamlError if it is too large, not UTF-8, or holds a control character."""
+    if len(data) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB"
+        raise InvalidYamlError(Problem((), "yaml-size", message, "split it", mark=(1, 1)))
+    try:
+        # The codec `utf-8-sig` is ten times slower.
+        text = data.removeprefix(BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        # The error counts from the text behind a byte order mark.
+        mark = position_after(error.object[: error.start].decode())
+        message = "the file is not UTF-8 text"
+        raise InvalidYamlError(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=mark)) from None
+    strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if strange is not None:
+        message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
+        raise InvalidYamlError(Problem((), "yaml-character", message, mark=position_after(text[: strange.start()])))
+    return text
 
 
 def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
@@ -19,13 +49,13 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     message = " ".join(part for part in (error.context, error.problem) if part)
     if "maximum nesting" in message:
         # From PyYAML 6.0.4 on its scanner, which is ahead of the events, has a limit of its own.
-        return Problem((), "yaml-depth", TOO_DEEP, mark=_position(error.problem_mark))
+        return Problem((), "yaml-depth", TOO_DEEP, mark=position(error.problem_mark))
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         mark = position_after(text[: conflict.start()])
         return Problem((), "yaml-syntax", "a merge conflict of git is left in the file", "resolve it", mark=mark)
     lines = text.splitlines()
-    mark, start = _begin(error, message, lines), _position(error.context_mark)
+    mark, start = _begin(error, message, lines), position(error.context_mark)
     if "flow" in message and start[0] < mark[0]:
         message += f"; it begins at {start[0]}:{start[1]}"
     line = lines[mark[0] - 1]
@@ -35,10 +65,10 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
 
 def _begin(error: yaml.MarkedYAMLError, message: str, lines: Sequence[str]) -> Mark:
     """Return where a syntax error begins, inside the text."""
-    mark = _position(error.problem_mark or error.context_mark)
+    mark = position(error.problem_mark or error.context_mark)
     # PyYAML notices an unclosed bracket or quote far below it, or at the end of the file.
     if error.context_mark and (mark[0] > len(lines) or "end of stream" in message):
-        mark = _position(error.context_mark)
+        mark = position(error.context_mark)
     return mark if mark[0] <= len(lines) else (len(lines), len(lines[-1]) + 1)
 
 
@@ -61,5 +91,6 @@ def position_after(text: str) -> Mark:
     return (len(lines), len(lines[-1]))
 
 
-def _position(mark: yaml.Mark | None) -> Mark:
+def position(mark: yaml.Mark | None) -> Mark:
+    """Return PyYAML's mark, which counts from 0, as line and column; without a mark, the beginning."""
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
