@@ -85,9 +85,6 @@ def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", sett
             standalone_mode=False,
             obj=settings,
         )
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return exits.USAGE
     except click.UsageError as error:
         error.show()
         if hint := _usage_hint(error):

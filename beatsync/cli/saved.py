@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beatsync.cli.options import CliOptions
-from beatsync.cli.validators import validate_delete_limit, validate_zone
+from beatsync.cli.options import CliOptions, validate_delete_limit, validate_zone
 from beatsync.plan.jsonform import FORMAT_VERSION, plan_lines
 from beatsync.plan.model import Plan
 

@@ -11,7 +11,6 @@ import click
 from beatsync import __version__
 from beatsync.cli import exits, options, output, wiring
 from beatsync.cli.progress import show_progress
-from beatsync.cli.settings import ProjectSettings
 from beatsync.report.values import ValidationResult
 from beatsync.values import Severity
 
@@ -21,29 +20,26 @@ from beatsync.values import Severity
 @options.parsing
 @options.output_format("text", "json", "github", "sarif", "junit")
 @options.verbosity
-@click.pass_obj
-def command(settings: Any, /, *, output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> int:
+def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> int:
     """Check all spec files of DIR, or one file, and explain every error.
 
     Needs neither a database nor Django. Exits with 3 if a file is invalid.
     """
-    cli_options, project = options.CliOptions(**flags), ProjectSettings.read(settings)
-    result = _check(cli_options, project, verbose=verbose, is_quiet=is_quiet)
+    cli_options = wiring.with_settings(options.CliOptions(**flags), click.get_current_context().obj)
+    result = _check(cli_options, verbose=verbose, is_quiet=is_quiet)
     if output_format != "text" or result.diagnostics or not is_quiet:
         output.print_result(_render(result, output_format))
     return exits.INVALID if result.count(Severity.ERROR) else exits.DONE
 
 
-def _check(
-    cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, is_quiet: bool
-) -> ValidationResult:
+def _check(cli_options: options.CliOptions, *, verbose: bool, is_quiet: bool) -> ValidationResult:
     """Parse the files; the paths of the result are relative to the working directory."""
     from beatsync import reconcile
     from beatsync.report.places import with_directory
 
-    path = wiring.source_directory(cli_options, project)
+    path = wiring.source_directory(cli_options)
     with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
-        snapshot, desired = reconcile.validate(path, wiring.parse_options(cli_options, project), progress=progress)
+        snapshot, desired = reconcile.validate(path, wiring.parse_options(cli_options), progress=progress)
     directory = path.parent if path.is_file() else path
     return ValidationResult(
         [str(Path(directory, file.path)) for file in snapshot.files],

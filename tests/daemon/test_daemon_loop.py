@@ -426,7 +426,7 @@ def test_an_unexpected_exception_does_not_end_the_loop(
             raise ZeroDivisionError("ha")
         return diff.make_plan(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("beatsync.applying.make_plan", make_plan)
+    monkeypatch.setattr("beatsync.reconcile.make_plan", make_plan)
     with caplog.at_level(logging.ERROR, "beatsync"), run_loop(store, folder) as running:
         running.until_synced(names, "first")
     assert "ZeroDivisionError" in caplog.text
