@@ -62,7 +62,7 @@ class SourceLoop:
         self._options = options
         self._timing = timing
         self._debouncer = Debouncer(timing.quiet_period)
-        self._watcher = Watcher(reader.root, self._on_event) if timing.watch else None
+        self._watcher = Watcher(reader.root, lambda: self._debouncer.trigger("event")) if timing.watch else None
         self._stopping = Event()
         self._resync_at = self._poll_at = 0.0
         self._full_requested = True
@@ -100,9 +100,6 @@ class SourceLoop:
         """Request a full comparison of files and rows after the quiet period. Any thread may call it, also repeatedly."""
         self._full_requested = True
         self._debouncer.trigger(reason)
-
-    def _on_event(self) -> None:
-        self._debouncer.trigger("event")
 
     def _run(self) -> None:
         try:
@@ -203,7 +200,7 @@ class SourceLoop:
             return
         self._resync_at = time.monotonic() + jittered(self._timing.resync)
         self._memory = None
-        self._attempts.reset()
+        self._attempts = Attempts()
         self._reporter.standby(leadership.leader(self.name))
 
     def _update_heartbeat(self, *_: object) -> None:
