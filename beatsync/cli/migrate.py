@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from beatsync.cli import exits, options, output
-from beatsync.cli.connection import open_store
+from beatsync.cli import exits, options, output, wiring
 
 
 @click.command("migrate")
@@ -18,7 +17,7 @@ def command(with_beat: bool, **flags: Any) -> int:
 
     The tables of django-celery-beat belong to your project; they change only with --with-beat.
     """
-    with open_store(options.CliOptions(**flags), check_tables=False) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=False) as (store, _):
         applied = store.migrate(with_beat)
         database = store.describe()
     for name in applied:

@@ -169,6 +169,9 @@ database = combine(
     ),
 )  # fmt: skip
 planning = combine(
+    source,
+    parsing,
+    database,
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,
@@ -191,6 +194,7 @@ planning = combine(
         help="Accept that the files of this source come from a new place.",
     ),
 )  # fmt: skip
+"""Everything that a plan depends on besides the files."""
 verbosity = combine(
     option("-v", "--verbose", is_flag=True, help="Print the time of each step to standard error."),
     option(

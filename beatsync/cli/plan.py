@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 from beatsync.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @options.directory()
-@options.source
-@options.parsing
-@options.database
 @options.planning
 @options.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @options.option(
@@ -36,7 +32,7 @@ def command(
     from beatsync.cli import saved
 
     with (
-        open_store(options.CliOptions(**flags)) as (store, cli_options),
+        wiring.open_store(options.CliOptions(**flags)) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 
 @click.command("release")
@@ -24,7 +23,7 @@ def command(names: tuple[str, ...], **flags: Any) -> int:
     from beatsync.plan.release import UnknownNames
     from beatsync.report import text
 
-    with open_store(options.CliOptions(**flags)) as (store, cli_options):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         try:
             plan = reconcile.release(store, names, wiring.sync_options(cli_options, store))
         except UnknownNames as error:

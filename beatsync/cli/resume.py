@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 
 @click.command("resume")
@@ -15,7 +14,7 @@ from beatsync.cli.connection import open_store
 @options.database
 def command(source: str, **flags: Any) -> int:
     """Allow syncs of the suspended source SOURCE again."""
-    with open_store(options.CliOptions(**flags)) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
         state = wiring.require_source(store, source)
         if state.suspension is not None:
             store.suspend(source, None)

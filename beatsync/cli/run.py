@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, wiring
-from beatsync.cli.connection import open_store
 
 if TYPE_CHECKING:
     from beatsync.daemon.loop import Timing
@@ -41,9 +40,6 @@ class _ArgumentType(click.types.StringParamType):
 
 @click.command("run")
 @click.argument("directories", metavar="[[NAME=]DIR]...", nargs=-1, type=_ArgumentType(), envvar="BEATSYNC_DIR")
-@options.source
-@options.parsing
-@options.database
 @options.planning
 @options.option(
     "--resync", metavar="DURATION", default="60s", show_default=True, callback=options.duration,
@@ -88,7 +84,7 @@ def command(
     if flags["source"] and any("=" in argument for argument in directories):
         raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
     logs.set_up(log_format, verbose=verbose)
-    with open_store(options.CliOptions(**flags), check_tables=False) as (store, cli_options):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=False) as (store, cli_options):
         set_timeouts(store.alias)
         sources = wiring.source_directories(directories, cli_options)
         supervisor = _create_supervisor(sources, cli_options, store, Timing(resync, watch=not poll), grace)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 if TYPE_CHECKING:
     from beatsync.report.values import SourceStatus
@@ -37,7 +36,7 @@ def command(source: str | None, wait: float | None, revision: str | None, output
 
     if revision is not None and wait is None:
         raise click.UsageError("--revision needs --wait")
-    with open_store(options.CliOptions(**flags), check_tables=wait is None) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=wait is None) as (store, _):
         if wait is not None:
             _wait_for_sync(store, source, revision, wait)
         statuses = list(_read_statuses(store, source))

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 
 @click.command("suspend")
@@ -29,7 +28,7 @@ def command(source: str, reason: str | None, duration: float | None, **flags: An
     now = utc_now()
     until = now + timedelta(seconds=duration) if duration else None
     suspension = Suspension(wiring.current_user(), reason, now, until)
-    with open_store(options.CliOptions(**flags)) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
         wiring.require_source(store, source)
         store.suspend(source, suspension)
     output.print_result(f"{source} is {suspension}")

@@ -8,15 +8,11 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 from beatsync.cli.progress import show_progress
 
 
 @click.command("sync")
 @options.directory()
-@options.source
-@options.parsing
-@options.database
 @options.planning
 @options.option(
     "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -46,7 +42,7 @@ def command(
     if plan_file is not None:
         cli_options, checksum = saved.read(plan_file, cli_options)
     with (
-        open_store(cli_options) as (store, cli_options),
+        wiring.open_store(cli_options) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)

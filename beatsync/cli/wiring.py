@@ -1,18 +1,20 @@
-"""From flags and project settings to the values that the core is called with."""
+"""From flags and project settings to the database, and to the values that the core is called with."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from beatsync.cli import output
 from beatsync.cli.options import (
     CliOptions,
     validate_delete_limit,
@@ -25,7 +27,7 @@ from beatsync.cli.options import (
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
     from beatsync.specfile import ParseOptions
-    from beatsync.store import SourceState, Store
+    from beatsync.store import DatabaseChoice, SourceState, Store
 
 DIRECTORY = Path("schedules.d")
 SOURCE = "default"
@@ -68,6 +70,50 @@ def _validate_setting(key: str, value: str) -> Any:
         return KEYS[key][1](validate_text(value))
     except click.BadParameter as error:
         raise click.UsageError(f"BEATSYNC[{key!r}] in the Django settings: {error.message}") from None
+
+
+@contextmanager
+def open_store(options: CliOptions, *, check_tables: bool = True) -> Iterator[tuple[Store, CliOptions]]:
+    """Connect to the chosen database; yield its store, and the options with the defaults of the project's settings.
+
+    With `check_tables`, raises StoreError if a table is missing or too old.
+    """
+    from beatsync.store import connect
+    from beatsync.store.versions import warnings
+
+    loaded_settings = click.get_current_context().obj
+    options = with_settings(options, loaded_settings)
+    store = connect(_choose_database(options))
+    try:
+        for warning in warnings():
+            output.print_warning(warning)
+        if check_tables:
+            store.check_tables()
+        yield store, options if loaded_settings is not None else with_settings(options, store.project_settings())
+    finally:
+        store.close()
+
+
+def _choose_database(options: CliOptions) -> DatabaseChoice:
+    """Return the database that the options choose. Raises click.UsageError if they choose two, or an empty URL."""
+    from beatsync.store import DatabaseChoice
+    from beatsync.store.connect import EMBEDDED, is_unchosen
+
+    alias_source = click.get_current_context().get_parameter_source("alias")
+    if alias_source is ParameterSource.COMMANDLINE and options.database_url is not None:
+        raise click.UsageError(
+            "--database names a database of the Django project, and --database-url (BEATSYNC_DATABASE_URL) chooses another:"
+            " use only one of the two"
+        )
+    choice = DatabaseChoice(options.database_url, options.alias, options.settings_module)
+    if is_unchosen(choice):
+        if os.environ.get("BEATSYNC_DATABASE_URL") == "":
+            # An empty URL is usually a missing secret. Without this check, the sync would succeed on a file that nothing reads.
+            raise click.UsageError(
+                f"BEATSYNC_DATABASE_URL is set but empty: set it to a URL, or unset it to use {EMBEDDED} in this directory"
+            )
+        output.print_hint(f"no database was chosen (--database-url, --settings): using {EMBEDDED} in this directory")
+    return choice
 
 
 def source_directory(options: CliOptions) -> Path:
