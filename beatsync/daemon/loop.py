@@ -10,7 +10,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from threading import Event, Thread
+from threading import Thread
 
 from beatsync import reconcile
 from beatsync.daemon.backoff import Attempts, jittered
@@ -63,7 +63,6 @@ class SourceLoop:
         self._timing = timing
         self._debouncer = Debouncer(timing.quiet_period)
         self._watcher = Watcher(reader.root, lambda: self._debouncer.trigger("event")) if timing.watch else None
-        self._stopping = Event()
         self._resync_at = self._poll_at = 0.0
         self._full_requested = True
         self._memory: Memory | None = None
@@ -84,7 +83,6 @@ class SourceLoop:
 
     def stop(self) -> None:
         """Start no further reconcile. A running transaction ends by itself."""
-        self._stopping.set()
         self._debouncer.close()
 
     def join(self, timeout: float) -> bool:
@@ -103,7 +101,7 @@ class SourceLoop:
 
     def _run(self) -> None:
         try:
-            while not self._stopping.is_set():
+            while not self._debouncer.is_closed:
                 self._run_once()
         finally:
             if self._watcher is not None:
@@ -121,7 +119,7 @@ class SourceLoop:
     def _wait_and_reconcile(self) -> None:
         reasons = self._debouncer.wait(min(self._resync_at, self._poll_at))
         now = self.heartbeat = time.monotonic()
-        if self._stopping.is_set():
+        if self._debouncer.is_closed:
             return
         if now >= self._poll_at or reasons:
             self._poll_at = now + self._timing.poll
