@@ -46,6 +46,9 @@ class Timing:
 class SourceLoop:
     """Keeps the rows of one source equal to its files, in its own thread, until it is stopped."""
 
+    _leadership: Leadership
+    """Set by `start`, before the thread runs."""
+
     def __init__(
         self, reader: SourceReader, store: Store, options: reconcile.SyncOptions, timing: Timing, metrics: Metrics
     ) -> None:
@@ -68,7 +71,6 @@ class SourceLoop:
         self._memory: Memory | None = None
         """What the last success left; None if everything has to be compared."""
         self._attempts = Attempts()
-        self._leadership: Leadership | None = None
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
 
     @property
@@ -127,7 +129,7 @@ class SourceLoop:
         full = self._full_requested or now >= self._resync_at
         if not reasons:
             # The timer, too, may fire during a change that no event has reported yet.
-            if self._is_leader() and self._reader.has_changed():
+            if self._leadership.token(self.name) is not None and self._reader.has_changed():
                 self._debouncer.trigger("poll")
                 return
             if not full:
@@ -140,9 +142,6 @@ class SourceLoop:
         self.heartbeat = time.monotonic()
         self._poll_at = max(self._poll_at, self.heartbeat)
 
-    def _is_leader(self) -> bool:
-        return self._leadership is not None and self._leadership.token(self.name) is not None
-
     def _update_watcher(self) -> None:
         if self._watcher is not None:
             self._watcher.update_watches()
@@ -150,10 +149,9 @@ class SourceLoop:
 
     def _reconcile(self, reasons: tuple[str, ...], *, full: bool) -> None:
         """Reconcile, unless another process leads or the files are those that were tried last."""
-        assert self._leadership is not None  # noqa: S101  set by `start`
         started, token = time.monotonic(), self._leadership.token(self.name)
         if token is None:
-            self._stand_by(self._leadership, started, full=full)
+            self._stand_by(started, full=full)
             return
         try:
             snapshot = self._reader.read(by_content=full)
@@ -168,7 +166,7 @@ class SourceLoop:
         except LeaseLost as error:
             log.warning("%s", error, extra=self._reporter.log_fields())
             self._leadership.mark_lost(self.name)
-            self._stand_by(self._leadership, started, full=full)
+            self._stand_by(started, full=full)
         except SourceError as error:
             self._attempts.forget_revision()
             self._report_failure(str(error), started)
@@ -189,17 +187,17 @@ class SourceLoop:
         # An event is about files, so drift in the rows of other files can wait for the timer.
         return reconcile.reconcile(run, memory=None if full else self._memory)
 
-    def _stand_by(self, leadership: Leadership, started: float, *, full: bool) -> None:
+    def _stand_by(self, started: float, *, full: bool) -> None:
         """Report which process leads instead, or why that is unknown."""
-        if leadership.problem is not None:
+        if self._leadership.problem is not None:
             # A file that changes meanwhile is not another failure.
             if full or self.report.phase is not Phase.FAILED:
-                self._report_failure(leadership.problem, started, is_leader=False)
+                self._report_failure(self._leadership.problem, started, is_leader=False)
             return
         self._resync_at = time.monotonic() + jittered(self._timing.resync)
         self._memory = None
         self._attempts = Attempts()
-        self._reporter.standby(leadership.leader(self.name))
+        self._reporter.standby(self._leadership.leader(self.name))
 
     def _update_heartbeat(self, *_: object) -> None:
         self.heartbeat = time.monotonic()
