@@ -78,16 +78,9 @@ def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", sett
 
     `settings` is the `BEATSYNC` setting of a Django project that is already loaded; None if no project is loaded.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = group.main(
-            list(sys.argv[1:] if arguments is None else arguments),
-            prog_name=name,
-            standalone_mode=False,
-            obj=settings,
-        )
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return exits.USAGE
+        code = group.main(words, name, standalone_mode=False, obj=settings)
     except click.UsageError as error:
         error.show()
         if hint := _usage_hint(error):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.settings import ProjectSettings
 from beatsync.published import NAMES, read_schema
 
 SCHEMA_FILE = "_beatsync.schema.json"
@@ -39,10 +37,9 @@ schedules:
 
 @click.command("init")
 @options.directory()
-@click.pass_obj
-def command(settings: Any, /, *, directory: Path | None) -> int:
+def command(directory: Path | None) -> int:
     """Create DIR with a first spec file, and with the schema that editors use to complete and explain keys."""
-    root = wiring.source_directory(options.CliOptions(directory), ProjectSettings.read(settings))
+    root = wiring.source_directory(wiring.with_settings(options.CliOptions(directory), click.get_current_context().obj))
     files = {
         SPEC_FILE: _SPEC_TEXT,
         SCHEMA_FILE: json.dumps(read_schema(NAMES[0]), indent=2, ensure_ascii=False) + "\n",

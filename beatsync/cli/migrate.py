@@ -6,20 +6,18 @@ from typing import Any
 
 import click
 
-from beatsync.cli import exits, options, output
-from beatsync.cli.connection import open_store
+from beatsync.cli import exits, options, output, wiring
 
 
 @click.command("migrate")
 @options.database
 @options.option("--with-beat", is_flag=True, help="Also create or update the tables of django-celery-beat.")
-@click.pass_obj
-def command(settings: Any, /, *, with_beat: bool, **flags: Any) -> int:
+def command(with_beat: bool, **flags: Any) -> int:
     """Create BeatSync's own tables, or update them.
 
     The tables of django-celery-beat belong to your project; they change only with --with-beat.
     """
-    with open_store(options.CliOptions(**flags), settings, check_tables=False) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=False) as (store, _):
         applied = store.migrate(with_beat)
         database = store.describe()
     for name in applied:

@@ -1,4 +1,7 @@
-"""The flags that several commands share, each with its environment variable, and the value that holds them."""
+"""The flags that several commands share, each with its environment variable, and the checks of their values.
+
+All checks raise click.BadParameter.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,82 @@ from typing import Any, TypeVar
 
 import click
 
-from beatsync.cli.validators import (
-    callback,
-    parse_duration,
-    validate_delete_limit,
-    validate_environment,
-    validate_not_empty,
-    validate_text,
-    validate_zone,
-)
-
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 ON_INVALID = ("refuse", "isolate")
+LONGEST_ENVIRONMENT = 100
+
+
+def validate_not_empty(value: Any) -> Any:
+    """Return a value that is not empty text.
+
+    `--env "$NAME"` is empty if the variable is not set; it would silently select another environment.
+    """
+    if value == "":
+        raise click.BadParameter("the value is empty; omit it to use the default")
+    return value
+
+
+def validate_text(value: Any) -> Any:
+    """Return a value that, if it is text, is not empty and is valid UTF-8: databases and saved plans can store nothing else."""
+    validate_not_empty(value)
+    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise click.BadParameter("the value is not UTF-8 text")
+    return value
+
+
+def validate_environment(value: str) -> str:
+    """Return the name of an environment that the spec format allows."""
+    if len(value) > LONGEST_ENVIRONMENT:
+        raise click.BadParameter(f"the name of an environment has at most {LONGEST_ENVIRONMENT} characters")
+    return value
+
+
+def validate_on_invalid(value: str) -> str:
+    """Return a value of `--on-invalid`."""
+    if value not in ON_INVALID:
+        raise click.BadParameter(f"the value must be {' or '.join(ON_INVALID)}, not {value!r}")
+    return value
+
+
+def validate_delete_limit(value: str) -> str:
+    """Return a value of `--max-deletes`."""
+    from beatsync.plan.guard import DeleteLimit
+
+    try:
+        DeleteLimit.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def validate_zone(value: str) -> str:
+    """Return the name of a time zone in its canonical spelling."""
+    from beatsync.specfile import times
+    from beatsync.specfile.problems import SpecError
+
+    try:
+        return times.zone(value).key
+    except SpecError as error:
+        raise click.BadParameter(f"{error.message}; {error.hint}") from None
+
+
+def parse_duration(value: str) -> float:
+    """Return the seconds of a duration such as `30s`; a plain number is in seconds."""
+    from beatsync.specfile import interval
+    from beatsync.specfile.problems import SpecError
+
+    try:
+        return float(value) if value.isdigit() else float(interval.seconds_from_text(value))
+    except SpecError as error:
+        raise click.BadParameter(f"{error.message}; {error.hint or 'write 30s'}") from None
+
+
+def callback(validate: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
+    """Return a click callback that applies `validate` to the value of an option, and returns None if the option is missing."""
+    return lambda _ctx, _param, value: None if value is None else validate(validate_text(value))
+
+
 duration = callback(parse_duration)
 
 
@@ -102,6 +169,9 @@ database = combine(
     ),
 )  # fmt: skip
 planning = combine(
+    source,
+    parsing,
+    database,
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,
@@ -124,13 +194,11 @@ planning = combine(
         help="Accept that the files of this source come from a new place.",
     ),
 )  # fmt: skip
+"""Everything that a plan depends on besides the files."""
 verbosity = combine(
     option("-v", "--verbose", is_flag=True, help="Print the time of each step to standard error."),
     option(
-        "-q",
-        "--quiet",
-        "is_quiet",
-        is_flag=True,
+        "-q", "--quiet", "is_quiet", is_flag=True,
         help="Show no progress, and print nothing if there is nothing to report.",
     ),
-)
+)  # fmt: skip

@@ -6,12 +6,16 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from beatsync.report.escape import one_line
 from beatsync.report.paint import Paint, plain
+
+if TYPE_CHECKING:
+    from beatsync.reconcile import Result
 
 _PALETTE: dict[str, dict[str, str | bool]] = {
     "error": {"fg": "red", "bold": True},
@@ -63,6 +67,26 @@ def print_lines(lines: Iterable[str]) -> None:
         raise
     except OSError as error:
         raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
+
+
+def print_plan(result: Result, directory: Path, output_format: str, *, applied: bool) -> None:
+    """Print what the plan would do, or what the sync did if `applied`."""
+    from beatsync.reconcile import Outcome
+    from beatsync.report import jsonout, markdown, text
+    from beatsync.report.places import plan_with_directory
+
+    plan = plan_with_directory(result.plan, str(directory))
+    refused = result.outcome in {Outcome.BLOCKED, Outcome.INVALID}
+    if output_format == "json":
+        print_lines(jsonout.render_plan(plan, applied=applied))
+    elif output_format == "markdown":
+        print_result(markdown.render_plan(plan, applied=applied, refused=refused))
+    else:
+        print_lines(text.render_plan(plan, applied=applied, refused=refused, paint=painter(sys.stdout)))
+        if result.repairs:
+            print_result(
+                f"celery beat overwrote {result.repairs:,} of these rows during the sync; they were applied again."
+            )
 
 
 def print_error(message: str) -> None:

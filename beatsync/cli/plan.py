@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 from beatsync.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @options.directory()
-@options.source
-@options.parsing
-@options.database
 @options.planning
 @options.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @options.option(
@@ -29,39 +24,28 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @options.output_format("text", "json", "markdown")
 @options.verbosity
-@click.pass_obj
 def command(
-    settings: Any,
-    /,
-    *,
-    detailed_exitcode: bool,
-    out: Path | None,
-    output_format: str,
-    verbose: bool,
-    is_quiet: bool,
-    **flags: Any,
+    detailed_exitcode: bool, out: Path | None, output_format: str, verbose: bool, is_quiet: bool, **flags: Any
 ) -> int:
     """Show what `sync` with the same flags would change, and write nothing."""
     from beatsync import reconcile
     from beatsync.cli import saved
-    from beatsync.cli.plan_output import render_plan
 
-    cli_options = options.CliOptions(**flags)
     with (
-        open_store(cli_options, settings) as (store, project),
+        wiring.open_store(options.CliOptions(**flags)) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
-        directory = wiring.source_directory(cli_options, project)
-        sync_options = wiring.sync_options(cli_options, project, store)
+        directory = wiring.source_directory(cli_options)
+        sync_options = wiring.sync_options(cli_options, store)
         result = reconcile.plan(directory, store, sync_options, progress=progress)
     if result.outcome is reconcile.Outcome.INVALID or not saved.can_be_saved(result.plan):
         out = None
     if out is not None:
         # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
-    output.print_lines(render_plan(result, directory, output_format, applied=False, paint=output.painter(sys.stdout)))
+    output.print_plan(result, directory, output_format, applied=False)
     if out is not None:
-        words = [*([str(cli_options.directory)] if cli_options.directory else []), "--plan", str(out)]
+        words = [*([str(flags["directory"])] if flags["directory"] else []), "--plan", str(out)]
         output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")
     return _exit_code(result, is_saved=out is not None, detailed=detailed_exitcode)
 

@@ -8,15 +8,13 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 
 @click.command("release")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @options.source
 @options.database
-@click.pass_obj
-def command(settings: Any, /, *, names: tuple[str, ...], **flags: Any) -> int:
+def command(names: tuple[str, ...], **flags: Any) -> int:
     """Stop managing rows: BeatSync no longer owns them, and they stay unchanged in the database.
 
     First remove their schedules from the files. Otherwise the next sync finds rows that it does not own, and is blocked.
@@ -25,10 +23,9 @@ def command(settings: Any, /, *, names: tuple[str, ...], **flags: Any) -> int:
     from beatsync.plan.release import UnknownNames
     from beatsync.report import text
 
-    cli_options = options.CliOptions(**flags)
-    with open_store(cli_options, settings) as (store, project):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         try:
-            plan = reconcile.release(store, names, wiring.sync_options(cli_options, project, store))
+            plan = reconcile.release(store, names, wiring.sync_options(cli_options, store))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
     output.print_lines(text.render_plan(plan, applied=True, paint=output.painter(sys.stdout)))

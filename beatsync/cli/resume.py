@@ -7,16 +7,14 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 
 @click.command("resume")
 @click.argument("source")
 @options.database
-@click.pass_obj
-def command(settings: Any, /, *, source: str, **flags: Any) -> int:
+def command(source: str, **flags: Any) -> int:
     """Allow syncs of the suspended source SOURCE again."""
-    with open_store(options.CliOptions(**flags), settings) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
         state = wiring.require_source(store, source)
         if state.suspension is not None:
             store.suspend(source, None)

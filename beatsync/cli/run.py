@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, wiring
-from beatsync.cli.connection import open_store
-from beatsync.cli.settings import ProjectSettings
 
 if TYPE_CHECKING:
     from beatsync.daemon.loop import Timing
@@ -42,9 +40,6 @@ class _ArgumentType(click.types.StringParamType):
 
 @click.command("run")
 @click.argument("directories", metavar="[[NAME=]DIR]...", nargs=-1, type=_ArgumentType(), envvar="BEATSYNC_DIR")
-@options.source
-@options.parsing
-@options.database
 @options.planning
 @options.option(
     "--resync", metavar="DURATION", default="60s", show_default=True, callback=options.duration,
@@ -64,10 +59,7 @@ class _ArgumentType(click.types.StringParamType):
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format of the logs."
 )
 @options.option("-v", "--verbose", is_flag=True, help="Log every comparison, even if nothing changed.")
-@click.pass_obj
 def command(
-    settings: Any,
-    /,
     *,
     directories: tuple[str, ...],
     resync: float,
@@ -89,12 +81,13 @@ def command(
 
     if resync < 1:
         raise click.UsageError("--resync must be at least 1s")
-    cli_options = options.CliOptions(**flags)
+    if flags["source"] and any("=" in argument for argument in directories):
+        raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
     logs.set_up(log_format, verbose=verbose)
-    with open_store(cli_options, settings, check_tables=False) as (store, project):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=False) as (store, cli_options):
         set_timeouts(store.alias)
-        sources = wiring.source_directories(directories, cli_options, project)
-        supervisor = _create_supervisor(sources, cli_options, project, store, Timing(resync, watch=not poll), grace)
+        sources = wiring.source_directories(directories, cli_options)
+        supervisor = _create_supervisor(sources, cli_options, store, Timing(resync, watch=not poll), grace)
         if listen is not None:
             _listen(supervisor, *listen, token)
         return exits.DONE if supervisor.run() else exits.FAILED
@@ -103,7 +96,6 @@ def command(
 def _create_supervisor(
     sources: dict[str, Path],
     cli_options: options.CliOptions,
-    project: ProjectSettings,
     store: Store,
     timing: Timing,
     grace: float,
@@ -116,7 +108,7 @@ def _create_supervisor(
 
     metrics, loops = Metrics(), []
     for name, root in sources.items():
-        sync_options = wiring.sync_options(replace(cli_options, source=name), project, store, lock_timeout=LOCK_TIMEOUT)
+        sync_options = wiring.sync_options(replace(cli_options, source=name), store, lock_timeout=LOCK_TIMEOUT)
         loops.append(SourceLoop(SourceReader(root), store, sync_options, timing, metrics))
     return Supervisor(loops, store, wiring.lock_holder(), metrics, grace)
 

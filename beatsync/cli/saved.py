@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beatsync.cli.options import CliOptions
-from beatsync.cli.validators import validate_delete_limit, validate_zone
+from beatsync.cli.options import CliOptions, validate_delete_limit, validate_zone
 from beatsync.plan.jsonform import FORMAT_VERSION, plan_lines
 from beatsync.plan.model import Plan
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 _APPROVABLE = {"max-deletes"}
 """Codes of the guards that a reviewed plan passes."""
-_FLAGS = ("adopt", "allow_empty", "catch_up", "accept_origin")
-_TEXTS = ("max_deletes", "on_invalid", "timezone")
+_FLAGS = ("adopt", "allow_empty", "catch_up", "accept_origin", "max_deletes")
 
 
 def can_be_saved(plan: Plan) -> bool:
@@ -32,7 +30,6 @@ def write(path: Path, plan: Plan, options: SyncOptions) -> None:
     """Save a plan with the flags that it was made with; secrets are masked. Raises click.ClickException."""
     flags = {
         **{name: getattr(options.plan, name) for name in _FLAGS},
-        "max_deletes": options.plan.max_deletes,
         "on_invalid": "isolate" if options.plan.isolate else "refuse",
         "timezone": options.parse.timezone,
     }
@@ -50,8 +47,7 @@ def read(path: Path, options: CliOptions) -> tuple[CliOptions, str]:
     """
     document = _read_document(path)
     saved: dict[str, Any] = {
-        **{name: document["options"][name] or None for name in _FLAGS},
-        **{name: document["options"][name] for name in _TEXTS},
+        **{name: document["options"][name] or None for name in (*_FLAGS, "on_invalid", "timezone")},
         "source": document["source"],
         "environment": document["environment"],
     }

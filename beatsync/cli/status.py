@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from beatsync.report.values import SourceStatus
     from beatsync.store import SourceState, Store
 
@@ -32,26 +30,16 @@ _POLL = 0.5
 )
 @options.database
 @options.output_format("text", "json")
-@click.pass_obj
-def command(
-    settings: Any,
-    /,
-    *,
-    source: str | None,
-    wait: float | None,
-    revision: str | None,
-    output_format: str,
-    **flags: Any,
-) -> int:
+def command(source: str | None, wait: float | None, revision: str | None, output_format: str, **flags: Any) -> int:
     """Show each source: its revision, time and outcome of its last sync, and rows that drifted or are left unchanged."""
     from beatsync.report import jsonout, text
 
     if revision is not None and wait is None:
         raise click.UsageError("--revision needs --wait")
-    with open_store(options.CliOptions(**flags), settings, check_tables=wait is None) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=wait is None) as (store, _):
         if wait is not None:
             _wait_for_sync(store, source, revision, wait)
-        statuses = _read_statuses(store, source)
+        statuses = list(_read_statuses(store, source))
     if output_format == "json":
         output.print_result(jsonout.render_status(statuses))
     else:
@@ -98,22 +86,18 @@ def _is_synced(state: SourceState, revision: str | None) -> bool:
     return revision is None or any(id_.startswith(revision) for id_ in ids)
 
 
-def _read_statuses(store: Store, name: str | None) -> list[SourceStatus]:
-    """Return the status of one source, or of all. Raises click.ClickException if the source does not exist."""
-    from beatsync.reconcile import utc_now
-
-    states = store.sources() if name is None else [wiring.require_source(store, name)]
-    return [_read_status(store, state, utc_now()) for state in states]
-
-
-def _read_status(store: Store, state: SourceState, now: datetime) -> SourceStatus:
+def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
+    """Yield the status of one source, or of all. Raises click.ClickException if the source does not exist."""
     from beatsync.plan.drift import states as row_states
+    from beatsync.reconcile import utc_now
     from beatsync.report.values import SourceStatus
 
-    rows = row_states(store.observe(state.name), now)
-    leader, suspension = store.leader(state.name), state.suspension
-    return SourceStatus(
-        state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome, state.message, rows,
-        suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
-        store.authors([row.row_id for row in rows if row.drift or row.missing]),
-    )  # fmt: skip
+    now = utc_now()
+    for state in store.sources() if name is None else [wiring.require_source(store, name)]:
+        rows = row_states(store.observe(state.name), now)
+        leader, suspension = store.leader(state.name), state.suspension
+        yield SourceStatus(
+            state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome, state.message,
+            rows, suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
+            store.authors([row.row_id for row in rows if row.drift or row.missing]),
+        )  # fmt: skip

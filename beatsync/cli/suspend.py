@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 
 
 @click.command("suspend")
@@ -19,8 +18,7 @@ from beatsync.cli.connection import open_store
     help="How long syncs are refused.  [default: until `resume`]",
 )  # fmt: skip
 @options.database
-@click.pass_obj
-def command(settings: Any, /, *, source: str, reason: str | None, duration: float | None, **flags: Any) -> int:
+def command(source: str, reason: str | None, duration: float | None, **flags: Any) -> int:
     """Refuse every sync of SOURCE until it is resumed or the time is over; its rows stay unchanged."""
     from beatsync.plan.observed import Suspension
     from beatsync.reconcile import utc_now
@@ -30,7 +28,7 @@ def command(settings: Any, /, *, source: str, reason: str | None, duration: floa
     now = utc_now()
     until = now + timedelta(seconds=duration) if duration else None
     suspension = Suspension(wiring.current_user(), reason, now, until)
-    with open_store(options.CliOptions(**flags), settings) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
         wiring.require_source(store, source)
         store.suspend(source, suspension)
     output.print_result(f"{source} is {suspension}")

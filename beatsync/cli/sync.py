@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.cli.connection import open_store
 from beatsync.cli.progress import show_progress
 
 
 @click.command("sync")
 @options.directory()
-@options.source
-@options.parsing
-@options.database
 @options.planning
 @options.option(
     "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -30,11 +25,7 @@ from beatsync.cli.progress import show_progress
 )  # fmt: skip
 @options.output_format("text", "json", "markdown")
 @options.verbosity
-@click.pass_obj
 def command(
-    settings: Any,
-    /,
-    *,
     plan_file: Path | None,
     no_wait: bool,
     lock_timeout: float | None,
@@ -46,18 +37,17 @@ def command(
     """Make the database equal to the files of DIR, once and in one transaction."""
     from beatsync import reconcile
     from beatsync.cli import saved
-    from beatsync.cli.plan_output import render_plan
 
     cli_options, checksum = options.CliOptions(**flags), None
     if plan_file is not None:
         cli_options, checksum = saved.read(plan_file, cli_options)
     with (
-        open_store(cli_options, settings) as (store, project),
+        wiring.open_store(cli_options) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
-        directory = wiring.source_directory(cli_options, project)
+        directory = wiring.source_directory(cli_options)
         timeout = 0.0 if no_wait else lock_timeout
-        sync_options = wiring.sync_options(cli_options, project, store, lock_timeout=timeout, approved=checksum)
+        sync_options = wiring.sync_options(cli_options, store, lock_timeout=timeout, approved=checksum)
         result = reconcile.sync(directory, store, sync_options, progress=progress)
     if result.unverified:
         output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")
@@ -65,8 +55,7 @@ def command(
     applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
-        paint = output.painter(sys.stdout)
-        output.print_lines(render_plan(result, directory, output_format, applied=applied, paint=paint))
+        output.print_plan(result, directory, output_format, applied=applied)
     if applied:
         return exits.DONE
     return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,7 +11,6 @@ import click
 from beatsync import __version__
 from beatsync.cli import exits, options, output, wiring
 from beatsync.cli.progress import show_progress
-from beatsync.cli.settings import ProjectSettings
 from beatsync.report.values import ValidationResult
 from beatsync.values import Severity
 
@@ -21,46 +20,36 @@ from beatsync.values import Severity
 @options.parsing
 @options.output_format("text", "json", "github", "sarif", "junit")
 @options.verbosity
-@click.pass_obj
-def command(settings: Any, /, *, output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> int:
+def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> int:
     """Check all spec files of DIR, or one file, and explain every error.
 
     Needs neither a database nor Django. Exits with 3 if a file is invalid.
     """
-    cli_options, project = options.CliOptions(**flags), ProjectSettings.read(settings)
-    result = _check(cli_options, project, verbose=verbose, is_quiet=is_quiet)
+    from beatsync import reconcile
+    from beatsync.report.places import with_directory
+
+    cli_options = wiring.with_settings(options.CliOptions(**flags), click.get_current_context().obj)
+    path = wiring.source_directory(cli_options)
+    with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
+        snapshot, desired = reconcile.validate(path, wiring.parse_options(cli_options), progress=progress)
+    # The paths of the result are relative to the working directory.
+    directory = path.parent if path.is_file() else path
+    files = [str(directory / file.path) for file in snapshot.files]
+    diagnostics = with_directory(desired.diagnostics, str(directory))
+    result = ValidationResult(files, len(desired.schedules), diagnostics)
     if output_format != "text" or result.diagnostics or not is_quiet:
         output.print_result(_render(result, output_format))
     return exits.INVALID if result.count(Severity.ERROR) else exits.DONE
 
 
-def _check(
-    cli_options: options.CliOptions, project: ProjectSettings, *, verbose: bool, is_quiet: bool
-) -> ValidationResult:
-    """Parse the files; the paths of the result are relative to the working directory."""
-    from beatsync import reconcile
-    from beatsync.report.places import with_directory
-
-    path = wiring.source_directory(cli_options, project)
-    with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
-        snapshot, desired = reconcile.validate(path, wiring.parse_options(cli_options, project), progress=progress)
-    directory = path.parent if path.is_file() else path
-    return ValidationResult(
-        [str(Path(directory, file.path)) for file in snapshot.files],
-        len(desired.schedules),
-        with_directory(desired.diagnostics, str(directory)),
-    )
-
-
 def _render(result: ValidationResult, output_format: str) -> str:
     from beatsync.report import github, jsonout, junit, sarif, text
 
-    if output_format == "json":
-        return jsonout.render_validation(result)
-    if output_format == "github":
-        return github.render_validation(result)
-    if output_format == "sarif":
-        return sarif.render_validation(result, __version__)
-    if output_format == "junit":
-        return junit.render_validation(result)
-    return text.render_validation(result, output.painter(sys.stdout))
+    renderers: dict[str, Callable[[ValidationResult], str]] = {
+        "json": jsonout.render_validation,
+        "github": github.render_validation,
+        "sarif": lambda result: sarif.render_validation(result, __version__),
+        "junit": junit.render_validation,
+        "text": lambda result: text.render_validation(result, output.painter(sys.stdout)),
+    }
+    return renderers[output_format](result)

@@ -1,60 +1,141 @@
-"""From flags and project settings to the values that the core is called with."""
+"""From flags and project settings to the database, and to the values that the core is called with."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from beatsync.cli.options import CliOptions
-from beatsync.cli.settings import ProjectSettings
-from beatsync.cli.validators import validate_zone
+from beatsync.cli import output
+from beatsync.cli.options import (
+    CliOptions,
+    validate_delete_limit,
+    validate_environment,
+    validate_on_invalid,
+    validate_text,
+    validate_zone,
+)
 
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
     from beatsync.specfile import ParseOptions
-    from beatsync.store import SourceState, Store
+    from beatsync.store import DatabaseChoice, SourceState, Store
 
 DIRECTORY = Path("schedules.d")
 SOURCE = "default"
 SETTLE = 0.15
 """Seconds from the commit to the verification. 99.9 % of beat's saves took less than a seventh of it with twice as many processes as
 cores, and SQLite retries its lock at least every 0.1 s."""
+KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "DIR": ("directory", Path),
+    "SOURCE": ("source", str),
+    "ENVIRONMENT": ("environment", validate_environment),
+    "TIMEZONE": ("timezone", validate_zone),
+    "DATABASE": ("alias", str),
+    "MAX_DELETES": ("max_deletes", validate_delete_limit),
+    "ON_INVALID": ("on_invalid", validate_on_invalid),
+}
+"""The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""
 
 
-def source_directory(options: CliOptions, settings: ProjectSettings) -> Path:
+def with_settings(options: CliOptions, settings: Any) -> CliOptions:
+    """Return options whose missing flags come from `settings`, the `BEATSYNC` setting of a Django project or None.
+
+    Raises click.UsageError for an unknown key or an invalid value, and click.ClickException if the setting is not a mapping.
+    """
+    settings = settings or {}
+    if not isinstance(settings, Mapping):
+        raise click.ClickException(f"BEATSYNC in the Django settings must be a dict, not {type(settings).__name__}")
+    for key in settings:
+        if key not in KEYS:
+            raise click.UsageError(
+                f"BEATSYNC in the Django settings has an unknown key {key!r}; the keys are {', '.join(KEYS)}"
+            )
+    defaults = {
+        KEYS[key][0]: _validate_setting(key, str(value)) for key, value in settings.items() if value is not None
+    }
+    return replace(options, **{name: value for name, value in defaults.items() if getattr(options, name) is None})
+
+
+def _validate_setting(key: str, value: str) -> Any:
+    try:
+        return KEYS[key][1](validate_text(value))
+    except click.BadParameter as error:
+        raise click.UsageError(f"BEATSYNC[{key!r}] in the Django settings: {error.message}") from None
+
+
+@contextmanager
+def open_store(options: CliOptions, *, check_tables: bool = True) -> Iterator[tuple[Store, CliOptions]]:
+    """Connect to the chosen database; yield its store, and the options with the defaults of the project's settings.
+
+    With `check_tables`, raises StoreError if a table is missing or too old.
+    """
+    from beatsync.store import connect
+    from beatsync.store.versions import warnings
+
+    loaded_settings = click.get_current_context().obj
+    options = with_settings(options, loaded_settings)
+    store = connect(_choose_database(options))
+    try:
+        for warning in warnings():
+            output.print_warning(warning)
+        if check_tables:
+            store.check_tables()
+        yield store, options if loaded_settings is not None else with_settings(options, store.project_settings())
+    finally:
+        store.close()
+
+
+def _choose_database(options: CliOptions) -> DatabaseChoice:
+    """Return the database that the options choose. Raises click.UsageError if they choose two, or an empty URL."""
+    from beatsync.store import DatabaseChoice
+    from beatsync.store.connect import EMBEDDED, is_unchosen
+
+    alias_source = click.get_current_context().get_parameter_source("alias")
+    if alias_source is ParameterSource.COMMANDLINE and options.database_url is not None:
+        raise click.UsageError(
+            "--database names a database of the Django project, and --database-url (BEATSYNC_DATABASE_URL) chooses another:"
+            " use only one of the two"
+        )
+    choice = DatabaseChoice(options.database_url, options.alias, options.settings_module)
+    if is_unchosen(choice):
+        if os.environ.get("BEATSYNC_DATABASE_URL") == "":
+            # An empty URL is usually a missing secret. Without this check, the sync would succeed on a file that nothing reads.
+            raise click.UsageError(
+                f"BEATSYNC_DATABASE_URL is set but empty: set it to a URL, or unset it to use {EMBEDDED} in this directory"
+            )
+        output.print_hint(f"no database was chosen (--database-url, --settings): using {EMBEDDED} in this directory")
+    return choice
+
+
+def source_directory(options: CliOptions) -> Path:
     """Return the directory of the source, relative to the working directory if it is below it."""
-    path = options.directory or Path(settings.get("DIR") or DIRECTORY)
+    path = options.directory or DIRECTORY
     # Settings hold absolute paths (BASE_DIR / "schedules.d"); the annotations of CI servers need relative ones.
     return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
 
 
-def parse_options(options: CliOptions, settings: ProjectSettings, default_zone: str | None = None) -> ParseOptions:
+def parse_options(options: CliOptions, default_zone: str | None = None) -> ParseOptions:
     """Return the options of the parser; `default_zone` is the project's `CELERY_TIMEZONE`."""
     from beatsync.specfile import ParseOptions
 
-    zone = options.timezone or settings.get("TIMEZONE")
-    if zone is None:
-        try:
-            zone = validate_zone(default_zone or "UTC")
-        except click.BadParameter as error:
-            raise click.UsageError(f"CELERY_TIMEZONE in the Django settings: {error.message}") from None
-    return ParseOptions(options.environment or settings.get("ENVIRONMENT"), validate_zone(zone))
+    try:
+        zone = options.timezone or validate_zone(default_zone or "UTC")
+    except click.BadParameter as error:
+        raise click.UsageError(f"CELERY_TIMEZONE in the Django settings: {error.message}") from None
+    return ParseOptions(options.environment, zone)
 
 
 def sync_options(
-    options: CliOptions,
-    settings: ProjectSettings,
-    store: Store,
-    *,
-    lock_timeout: float | None = None,
-    approved: str | None = None,
+    options: CliOptions, store: Store, *, lock_timeout: float | None = None, approved: str | None = None
 ) -> SyncOptions:
     """Return the options of a plan, a sync or a release.
 
@@ -63,54 +144,38 @@ def sync_options(
     from beatsync.plan.request import PlanOptions
     from beatsync.reconcile import SyncOptions
 
-    on_invalid = options.on_invalid or settings.get("ON_INVALID")
-    source = options.source or settings.get("SOURCE") or SOURCE
+    source = options.source or SOURCE
     if not source.strip() or len(source) > 100 or not source.isprintable():  # noqa: PLR2004  the column
         raise click.UsageError("the name of a source has 1 to 100 printable characters")
-    return SyncOptions(
-        source=source,
-        parse=parse_options(options, settings, store.celery_timezone()),
-        plan=PlanOptions(
-            adopt=bool(options.adopt),
-            allow_empty=bool(options.allow_empty),
-            max_deletes=options.max_deletes or settings.get("MAX_DELETES"),
-            catch_up=bool(options.catch_up),
-            accept_origin=bool(options.accept_origin),
-            isolate=on_invalid == "isolate",
-            approved=approved,
-        ),
-        lock_timeout=lock_timeout,
-        settle=SETTLE,
-        holder=lock_holder(),
+    plan = PlanOptions(
+        adopt=bool(options.adopt),
+        allow_empty=bool(options.allow_empty),
+        max_deletes=options.max_deletes,
+        catch_up=bool(options.catch_up),
+        accept_origin=bool(options.accept_origin),
+        isolate=options.on_invalid == "isolate",
+        approved=approved,
     )
+    parse = parse_options(options, store.celery_timezone())
+    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder())
 
 
-def source_directories(arguments: Sequence[str], options: CliOptions, settings: ProjectSettings) -> dict[str, Path]:
+def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[str, Path]:
     """Return the directory of each source by its name, from `DIR` or `NAME=DIR` arguments. Raises click.UsageError."""
-    default_name = options.source or settings.get("SOURCE") or SOURCE
+    default_name = options.source or SOURCE
     if not arguments:
-        return {default_name: source_directory(options, settings)}
+        return {default_name: source_directory(options)}
     if len(arguments) > 1 and (unnamed := next((text for text in arguments if "=" not in text), None)):
         raise click.UsageError(f"each of several sources has a name: write NAME={unnamed}")
     directories: dict[str, Path] = {}
     for argument in arguments:
-        name, path = _split_source(argument, options, default_name)
+        name, path = argument.split("=", 1) if "=" in argument else (default_name, argument)
+        if not name or not path:
+            raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
         if name in directories:
             raise click.UsageError(f"the source {name!r} is given twice: each source needs its own name")
-        directories[name] = path
+        directories[name] = Path(path)
     return directories
-
-
-def _split_source(argument: str, options: CliOptions, default_name: str) -> tuple[str, Path]:
-    """Return the name and the directory in `DIR` or `NAME=DIR`. Raises click.UsageError."""
-    name, equals, path = argument.partition("=")
-    if not equals:
-        name, path = default_name, argument
-    elif options.source:
-        raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
-    if not name or not path:
-        raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
-    return name, Path(path)
 
 
 def require_source(store: Store, name: str) -> SourceState:

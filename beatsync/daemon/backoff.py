@@ -22,9 +22,9 @@ def delay(failures: int, chance: float | None = None) -> float:
     return seconds * (1.0 - 0.5 * (random.random() if chance is None else chance))  # noqa: S311  not a secret
 
 
-def jittered(seconds: float, chance: float | None = None) -> float:
+def jittered(seconds: float) -> float:
     """Return an interval, up to a tenth shorter or longer."""
-    return seconds * (0.9 + 0.2 * (random.random() if chance is None else chance))  # noqa: S311
+    return seconds * random.uniform(0.9, 1.1)  # noqa: S311
 
 
 class Attempts:
@@ -53,7 +53,3 @@ class Attempts:
     def forget_revision(self) -> None:
         """Treat the next revision as new, even if its files are the same."""
         self._revision = None
-
-    def reset(self) -> None:
-        """Forget the revision and its failures."""
-        self._revision, self.failures = None, 0

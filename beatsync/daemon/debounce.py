@@ -31,7 +31,7 @@ class Debouncer:
         self._changed = Condition()
         self._reasons: list[str] = []
         self._first = self._last = 0.0
-        self._closed = False
+        self.is_closed = False
 
     def trigger(self, reason: str) -> None:
         """Report that something may have changed. Repeated triggers have no further effect."""
@@ -46,7 +46,7 @@ class Debouncer:
     def close(self) -> None:
         """Wake the waiting thread for good."""
         with self._changed:
-            self._closed = True
+            self.is_closed = True
             self._changed.notify()
 
     def wait(self, until: float) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Debouncer:
         The result is empty after `until`, or if the debouncer was closed.
         """
         with self._changed:
-            while not self._closed:
+            while not self.is_closed:
                 end = self._quiet_period.end(self._first, self._last) if self._reasons else until
                 remaining = end - self._clock()
                 if remaining <= 0:

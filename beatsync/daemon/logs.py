@@ -26,9 +26,9 @@ class TextFormatter(logging.Formatter):
         """Return one line, followed by the traceback if there is one."""
         # Text from a file or a database may contain control characters that move the cursor or forge a line.
         message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in record.getMessage())
-        fields = " ".join(f"{key}={_text(value)}" for key, value in _fields(record).items())
-        line = f"{_time(record)} {record.levelname} {message}"
-        return "\n".join(part for part in (f"{line} {fields}".rstrip(), _trace(self, record)) if part)
+        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items()]
+        line = " ".join([_time(record), record.levelname, message, *fields])
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,15 +36,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        line: dict[str, Any] = {
-            "time": _time(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **_fields(record),
-        }
-        trace = _trace(self, record)
-        return json.dumps(line | ({"traceback": trace} if trace else {}), default=str)
+        line = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name}
+        line |= {"message": record.getMessage(), **_fields(record)}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -59,7 +55,3 @@ def _text(value: object) -> str:
 def _time(record: logging.LogRecord) -> str:
     time = datetime.fromtimestamp(record.created, timezone.utc)
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    return formatter.formatException(record.exc_info) if record.exc_info else ""

@@ -10,7 +10,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from threading import Event, Thread
+from threading import Thread
 
 from beatsync import reconcile
 from beatsync.daemon.backoff import Attempts, jittered
@@ -46,6 +46,9 @@ class Timing:
 class SourceLoop:
     """Keeps the rows of one source equal to its files, in its own thread, until it is stopped."""
 
+    _leadership: Leadership
+    """Set by `start`, before the thread runs."""
+
     def __init__(
         self, reader: SourceReader, store: Store, options: reconcile.SyncOptions, timing: Timing, metrics: Metrics
     ) -> None:
@@ -62,14 +65,12 @@ class SourceLoop:
         self._options = options
         self._timing = timing
         self._debouncer = Debouncer(timing.quiet_period)
-        self._watcher = Watcher(reader.root, self._on_event) if timing.watch else None
-        self._stopping = Event()
+        self._watcher = Watcher(reader.root, lambda: self._debouncer.trigger("event")) if timing.watch else None
         self._resync_at = self._poll_at = 0.0
         self._full_requested = True
         self._memory: Memory | None = None
         """What the last success left; None if everything has to be compared."""
         self._attempts = Attempts()
-        self._leadership: Leadership | None = None
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
 
     @property
@@ -84,7 +85,6 @@ class SourceLoop:
 
     def stop(self) -> None:
         """Start no further reconcile. A running transaction ends by itself."""
-        self._stopping.set()
         self._debouncer.close()
 
     def join(self, timeout: float) -> bool:
@@ -101,12 +101,9 @@ class SourceLoop:
         self._full_requested = True
         self._debouncer.trigger(reason)
 
-    def _on_event(self) -> None:
-        self._debouncer.trigger("event")
-
     def _run(self) -> None:
         try:
-            while not self._stopping.is_set():
+            while not self._debouncer.is_closed:
                 self._run_once()
         finally:
             if self._watcher is not None:
@@ -124,7 +121,7 @@ class SourceLoop:
     def _wait_and_reconcile(self) -> None:
         reasons = self._debouncer.wait(min(self._resync_at, self._poll_at))
         now = self.heartbeat = time.monotonic()
-        if self._stopping.is_set():
+        if self._debouncer.is_closed:
             return
         if now >= self._poll_at or reasons:
             self._poll_at = now + self._timing.poll
@@ -132,7 +129,7 @@ class SourceLoop:
         full = self._full_requested or now >= self._resync_at
         if not reasons:
             # The timer, too, may fire during a change that no event has reported yet.
-            if self._is_leader() and self._reader.has_changed():
+            if self._leadership.token(self.name) is not None and self._reader.has_changed():
                 self._debouncer.trigger("poll")
                 return
             if not full:
@@ -145,9 +142,6 @@ class SourceLoop:
         self.heartbeat = time.monotonic()
         self._poll_at = max(self._poll_at, self.heartbeat)
 
-    def _is_leader(self) -> bool:
-        return self._leadership is not None and self._leadership.token(self.name) is not None
-
     def _update_watcher(self) -> None:
         if self._watcher is not None:
             self._watcher.update_watches()
@@ -155,10 +149,9 @@ class SourceLoop:
 
     def _reconcile(self, reasons: tuple[str, ...], *, full: bool) -> None:
         """Reconcile, unless another process leads or the files are those that were tried last."""
-        assert self._leadership is not None  # noqa: S101  set by `start`
         started, token = time.monotonic(), self._leadership.token(self.name)
         if token is None:
-            self._stand_by(self._leadership, started, full=full)
+            self._stand_by(started, full=full)
             return
         try:
             snapshot = self._reader.read(by_content=full)
@@ -173,7 +166,7 @@ class SourceLoop:
         except LeaseLost as error:
             log.warning("%s", error, extra=self._reporter.log_fields())
             self._leadership.mark_lost(self.name)
-            self._stand_by(self._leadership, started, full=full)
+            self._stand_by(started, full=full)
         except SourceError as error:
             self._attempts.forget_revision()
             self._report_failure(str(error), started)
@@ -194,17 +187,17 @@ class SourceLoop:
         # An event is about files, so drift in the rows of other files can wait for the timer.
         return reconcile.reconcile(run, memory=None if full else self._memory)
 
-    def _stand_by(self, leadership: Leadership, started: float, *, full: bool) -> None:
+    def _stand_by(self, started: float, *, full: bool) -> None:
         """Report which process leads instead, or why that is unknown."""
-        if leadership.problem is not None:
+        if self._leadership.problem is not None:
             # A file that changes meanwhile is not another failure.
             if full or self.report.phase is not Phase.FAILED:
-                self._report_failure(leadership.problem, started, is_leader=False)
+                self._report_failure(self._leadership.problem, started, is_leader=False)
             return
         self._resync_at = time.monotonic() + jittered(self._timing.resync)
         self._memory = None
-        self._attempts.reset()
-        self._reporter.standby(leadership.leader(self.name))
+        self._attempts = Attempts()
+        self._reporter.standby(self._leadership.leader(self.name))
 
     def _update_heartbeat(self, *_: object) -> None:
         self.heartbeat = time.monotonic()

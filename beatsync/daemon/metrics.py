@@ -58,7 +58,6 @@ class Metrics:
         self._events = self._gauge(
             "beatsync_watcher_events", "1 if file events are received, 0 if changes are only polled."
         )
-        self._revision: dict[str, tuple[str, ...]] = {}
         self._leader_series: dict[str, set[tuple[Gauge, tuple[str, ...]]]] = {}
         """By source: the series that only its leader can report."""
 
@@ -90,8 +89,7 @@ class Metrics:
             self._leader_gauge(self._problems, source, severity.value).set(severities[severity])
         self._leader_gauge(self._valid, source).set(not severities[Severity.ERROR])
         codes = {blocked.code for blocked in plan.blocked}
-        previous = {labels[-1] for gauge, labels in self._leader_series[source] if gauge is self._blocked}
-        for code in codes | previous:
+        for code in codes | {labels[-1] for labels in self._reported(self._blocked, source)}:
             self._leader_gauge(self._blocked, source, code).set(code in codes)
         conditions = collections.Counter(condition for _, condition in plan.conditions)
         for condition in Condition:
@@ -105,15 +103,13 @@ class Metrics:
         self._leader_series.setdefault(source, set()).add((gauge, (source, *labels)))
         return gauge.labels(source, *labels)
 
-    def _remove_leader_series(self, source: str) -> None:
-        """Remove what only the leader reports: another process reports it now, and an alert on ours would never end."""
-        for gauge, labels in self._leader_series.pop(source, set()):
-            gauge.remove(*labels)
-        self._remove_revision(source)
+    def _reported(self, gauge: Gauge, source: str) -> set[tuple[str, ...]]:
+        """Return the labels of each series of a leader's gauge."""
+        return {labels for other, labels in self._leader_series.get(source, ()) if other is gauge}
 
-    def _remove_revision(self, source: str) -> None:
-        if source in self._revision:
-            self._info.remove(*self._revision.pop(source))
+    def _remove(self, source: str, gauge: Gauge, labels: tuple[str, ...]) -> None:
+        self._leader_series[source].remove((gauge, labels))
+        gauge.remove(*labels)
 
     def update_report(self, report: SourceReport) -> None:
         """Update the gauges from the state of a source."""
@@ -123,7 +119,9 @@ class Metrics:
         self._suspended.labels(source).set(report.suspension is not None)
         self._events.labels(source).set(report.watcher_problem is None)
         if report.phase is Phase.STANDING_BY:
-            self._remove_leader_series(source)
+            # Another process reports these now, and an alert on ours would never end.
+            for gauge, labels in list(self._leader_series.get(source, ())):
+                self._remove(source, gauge, labels)
             return
         if report.phase is Phase.SYNCED:
             self._leader_gauge(self._rows, source).set(report.schedules)
@@ -134,10 +132,9 @@ class Metrics:
         if report.revision:
             revision = report.revision
             labels = (source, revision.digest, revision.git or "", revision.mount or "", report.environment or "")
-            if self._revision.get(source) != labels:
-                self._remove_revision(source)
-                self._revision[source] = labels
-                self._info.labels(*labels).set(1)
+            for previous in self._reported(self._info, source) - {labels}:
+                self._remove(source, self._info, previous)
+            self._leader_gauge(self._info, *labels).set(1)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -10,7 +10,6 @@ from typing import Any
 from beatsync import reconcile
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.state import Phase, SourceReport, change_counts
-from beatsync.plan.model import Plan
 from beatsync.values import Diagnostic, Severity
 
 # Log filters select the records of a source by the logger of the loop.
@@ -58,13 +57,8 @@ class SourceReporter:
         level = logging.ERROR if message != self.report.message else logging.INFO
         log.log(level, "sync failed, retry in %.0f s: %s", retry_in, message, extra=self.log_fields(failures=failures))
         self._metrics.count_reconcile(self.report.name, "failed", seconds)
-        self.update(
-            phase=Phase.FAILED,
-            message=message,
-            failures=failures,
-            attempted_at=reconcile.utc_now(),
-            is_leader=is_leader,
-        )
+        now = reconcile.utc_now()
+        self.update(phase=Phase.FAILED, message=message, failures=failures, attempted_at=now, is_leader=is_leader)
 
     def result(
         self, result: reconcile.Result, phase: Phase, message: str, reasons: tuple[str, ...], seconds: float
@@ -80,11 +74,22 @@ class SourceReporter:
         log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
         if result.unverified:
             log.warning("changes committed but not verified: %s", result.unverified, extra=self.log_fields())
+
+        changes: dict[str, Any] = {}
         now = reconcile.utc_now()
-        success = _success_fields(plan) | {"succeeded_at": now} if phase is Phase.SYNCED else {}
+        if phase is Phase.SYNCED:
+            owned = plan.unchanged + sum(change.target is not None for change in plan.changes)
+            conditions = Counter(condition.value for _, condition in plan.conditions)
+            changes = {
+                "revision": plan.revision,
+                "succeeded_at": now,
+                "was_ready": True,
+                "schedules": owned,
+                "conditions": conditions,
+            }
         self.update(
             phase=phase, message=message, failures=0, is_leader=True, leader=None, attempted_at=now,
-            suspension=plan.suspension, **success,
+            suspension=plan.suspension, **changes,
         )  # fmt: skip
 
     def _log_diagnostics(self, diagnostics: tuple[Diagnostic, ...]) -> None:
@@ -95,12 +100,3 @@ class SourceReporter:
                 text = f"{diagnostic.location}: {diagnostic.message} [{diagnostic.code}]"
                 log.log(level, "%s", text, extra=self.log_fields())
         self._logged = frozenset(diagnostics)
-
-
-def _success_fields(plan: Plan) -> dict[str, Any]:
-    return {
-        "revision": plan.revision,
-        "was_ready": True,
-        "schedules": plan.unchanged + sum(change.target is not None for change in plan.changes),
-        "conditions": Counter(condition.value for _, condition in plan.conditions),
-    }

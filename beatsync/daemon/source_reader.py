@@ -32,11 +32,11 @@ class SourceReader:
             return current != self._problem
         if current != self._loaded.scan or not self._loaded.is_stable():
             return True
-        return _checkout_stamp(self.root) != self._checkout
+        return checkout_stamp(self.root) != self._checkout
 
     def is_git_busy(self) -> bool:
         """Return whether git is changing the checkout, for at most 30 seconds."""
-        if not _is_git_busy(self.root):
+        if not is_git_busy(self.root):
             self._git_busy_since = None
             return False
         now = time.monotonic()
@@ -59,7 +59,7 @@ class SourceReader:
 
     def read(self, *, by_content: bool) -> Snapshot:
         """Return the files. Raises SourceError. With `by_content` every file is read, even if its stamp is unchanged."""
-        checkout = _checkout_stamp(self.root)
+        checkout = checkout_stamp(self.root)
         try:
             self._loaded = reload(self.root, None if by_content else self._loaded)
         except SourceError as error:
@@ -67,17 +67,3 @@ class SourceReader:
             raise
         self._problem, self._checkout = None, checkout
         return self._loaded.snapshot
-
-
-def _is_git_busy(root: Path) -> bool:
-    try:
-        return is_git_busy(root.resolve())
-    except (OSError, RuntimeError):
-        return False
-
-
-def _checkout_stamp(root: Path) -> tuple[int, ...]:
-    try:
-        return checkout_stamp(root.resolve())
-    except (OSError, RuntimeError):
-        return ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HUNG = 300.0
 """Seconds without progress after which a loop counts as hung."""
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _TICK = 0.2
 """Seconds until a signal is handled."""
 log = logging.getLogger(__name__)
@@ -30,7 +31,9 @@ class Supervisor:
 
     def __init__(self, loops: Sequence[SourceLoop], store: Store, holder: str, metrics: Metrics, grace: float) -> None:
         self._loops = {loop.name: loop for loop in loops}
-        self._leadership = Leadership(store, list(self._loops), holder, self._on_leader_change)
+        self._leadership = Leadership(
+            store, list(self._loops), holder, lambda source: self._loops[source].request_sync("leadership")
+        )
         self._metrics = metrics
         self._holder = holder
         self._grace = grace
@@ -48,8 +51,7 @@ class Supervisor:
 
     def run(self) -> bool:
         """Run until SIGTERM or SIGINT, in the main thread; return whether everything ended within the grace period."""
-        handlers = {number: signal.signal(number, self._on_stop) for number in (signal.SIGTERM, signal.SIGINT)}
-        handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hangup)
+        handlers = {number: signal.signal(number, self._on_signal) for number in (*_STOP_SIGNALS, signal.SIGHUP)}
         try:
             if self._server is not None:
                 self._server.start()
@@ -63,11 +65,11 @@ class Supervisor:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-    def request_sync(self, source: str | None) -> bool:
+    def request_sync(self, source: str | None, reason: str = "request") -> bool:
         """Request a sync of one source, or of all for None; return False if the source is unknown."""
         loops = [loop for name, loop in self._loops.items() if source in {None, name}]
         for loop in loops:
-            loop.request_sync("request")
+            loop.request_sync(reason)
         return bool(loops)
 
     def health_problem(self) -> str | None:
@@ -104,8 +106,7 @@ class Supervisor:
             time.sleep(_TICK)
             if self._sync_requested:
                 self._sync_requested = False
-                for loop in self._loops.values():
-                    loop.request_sync("signal")
+                self.request_sync(None, "signal")
             service.update(
                 "; ".join(f"{name}: {loop.report.phase.value}" for name, loop in self._loops.items()),
                 is_ready=self.readiness_problem() is None, is_healthy=self.health_problem() is None,
@@ -128,12 +129,9 @@ class Supervisor:
             self._server.close()
         return ended
 
-    def _on_leader_change(self, source: str) -> None:
-        self._loops[source].request_sync("leadership")
-
-    # A signal handler interrupts the main thread anywhere, so it must take no lock: `_wait_for_stop` does the work.
-    def _on_stop(self, *_: object) -> None:
-        self._stop_requested = True
-
-    def _on_hangup(self, *_: object) -> None:
-        self._sync_requested = True
+    def _on_signal(self, number: int, _: object) -> None:
+        # A signal handler interrupts the main thread anywhere, so it must take no lock: `_wait_for_stop` does the work.
+        if number in _STOP_SIGNALS:
+            self._stop_requested = True
+        else:
+            self._sync_requested = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -38,25 +39,25 @@ class Service:
     """The state that was last sent to systemd, so that only changes are sent."""
 
     def __init__(self) -> None:
-        watchdog = watchdog_seconds()
-        self._watchdog_interval = watchdog / 4 if watchdog else None
-        self._is_ready = False
+        self._watchdog = watchdog_seconds()
         self._status = ""
-        self._watchdog_at = self._extended_at = -_EXTEND_EVERY - (watchdog or 0.0)
+        self._sent_at: dict[str, float] = {}
 
     def update(self, status: str, *, is_ready: bool, is_healthy: bool) -> None:
         """Send what changed. Cheap; call it often."""
-        now = time.monotonic()
         if status != self._status:
             self._status = status
             notify(f"STATUS={status}")
-        if is_ready and not self._is_ready:
-            self._is_ready = True
-            notify("READY=1")
-        elif not self._is_ready and is_healthy and now - self._extended_at >= _EXTEND_EVERY:
-            self._extended_at = now
-            notify(f"EXTEND_TIMEOUT_USEC={_START_EXTENSION * _MICROSECONDS}")
-        interval = self._watchdog_interval
-        if interval is not None and is_healthy and now - self._watchdog_at >= interval:
-            self._watchdog_at = now
-            notify("WATCHDOG=1")
+        if is_ready:
+            self._send("READY=1", math.inf)
+        elif is_healthy and "READY=1" not in self._sent_at:
+            self._send(f"EXTEND_TIMEOUT_USEC={_START_EXTENSION * _MICROSECONDS}", _EXTEND_EVERY)
+        if is_healthy and self._watchdog is not None:
+            self._send("WATCHDOG=1", self._watchdog / 4)
+
+    def _send(self, state: str, interval: float) -> None:
+        """Send a state, unless it was sent less than `interval` seconds ago."""
+        now = time.monotonic()
+        if state not in self._sent_at or now - self._sent_at[state] >= interval:
+            self._sent_at[state] = now
+            notify(state)

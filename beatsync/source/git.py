@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +49,18 @@ def describe_checkout(root: Path, resolved: Path) -> Checkout:
     return Checkout(head if changes == "" else f"{head}-dirty", origin)
 
 
-def is_git_busy(resolved: Path) -> bool:
+def is_git_busy(root: Path) -> bool:
     """Return whether git is changing the checkout of a directory. A read would see half a revision."""
-    folder = _git_folder(resolved)
+    folder = _git_folder(root)
     return folder is not None and (folder / "index.lock").exists()
 
 
-def checkout_stamp(resolved: Path) -> tuple[int, ...]:
+def checkout_stamp(root: Path) -> tuple[int, ...]:
     """Return times that every commit and checkout changes, in nanoseconds; empty without git.
 
     A commit of the files as they are is a new revision, and no file's stamp shows it.
     """
-    folder = _git_folder(resolved)
+    folder = _git_folder(root)
     return () if folder is None else tuple(_modified(folder / name) for name in ("HEAD", "index", "logs/HEAD"))
 
 
@@ -76,13 +77,16 @@ def normalize_remote(remote: str) -> str:
     return location.rstrip("/").removesuffix(".git")
 
 
-def _git_folder(resolved: Path) -> Path | None:
-    for folder in (resolved, *resolved.parents):
-        entry = folder / ".git"
-        if entry.is_dir():
-            return entry
-        if entry.is_file():  # a worktree or a submodule: the file names git's directory
-            return folder / entry.read_text(errors="replace").partition("gitdir:")[2].strip()
+def _git_folder(root: Path) -> Path | None:
+    """Return git's directory of the checkout that contains `root`; None if there is none or it is unreadable."""
+    with suppress(OSError, RuntimeError):
+        resolved = root.resolve()
+        for folder in (resolved, *resolved.parents):
+            entry = folder / ".git"
+            if entry.is_dir():
+                return entry
+            if entry.is_file():  # a worktree or a submodule: the file names git's directory
+                return folder / entry.read_text(errors="replace").partition("gitdir:")[2].strip()
     return None
 
 

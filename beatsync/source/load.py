@@ -7,28 +7,24 @@ so both are compared. A file that vanishes during a read restarts the read and i
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from beatsync.source.files import read_file
 from beatsync.source.git import describe_checkout
 from beatsync.source.problems import ChangedWhileReading, SourceError, unreadable
-from beatsync.source.revision import digest, mount_stamp
-from beatsync.source.walk import (
-    DEFAULT_LIMITS,
-    DirectoryScan,
-    FileEntry,
-    Limits,
-    file_entry,
-    resolve,
-    scan_directory,
-)
+from beatsync.source.walk import DEFAULT_LIMITS, DirectoryScan, FileEntry, Limits, file_entry, resolve, scan_directory
 from beatsync.values import Diagnostic, Revision, Snapshot, SourceFile
 
 _ATTEMPTS = 5
+_MOUNT = re.compile(r"\.\.\d{4}(_\d\d){5}\.\d+")
+"""The name that the kubelet gives to each version of a mount."""
 _CLOCK_TICK = 2_000_000_000
 """Nanoseconds. Two writes within one tick of a file system's clock leave the same stamp; FAT has the longest tick."""
 
@@ -147,3 +143,20 @@ def _read_files(
             raise SourceError("source-too-large", message)
         files.append(file)
     return tuple(files), tuple(diagnostics)
+
+
+def digest(files: Iterable[SourceFile]) -> str:
+    """Return the hex SHA-256 of the files' paths and contents, in any order. Different sets of files have different digests."""
+    sha256 = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.path):
+        path = file.path.encode()
+        sha256.update(b"%d:" % len(path) + path + file.sha256)
+    return sha256.hexdigest()
+
+
+def mount_stamp(resolved: Path) -> str | None:
+    """Return the directory that a ConfigMap's or Secret's mount shows now (kubelet names it by the time); None if it is no mount."""
+    with suppress(OSError):
+        return (resolved / "..data").readlink().name
+    # Below the root of the mount, the link is already resolved.
+    return next((part for part in reversed(resolved.parts) if _MOUNT.fullmatch(part)), None)

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from beatsync.cli.group import COMMANDS
-from beatsync.cli.settings import KEYS
+from beatsync.cli.wiring import KEYS
 from beatsync.management.commands.beatsync import Command
 from tests.cli.commanding import CommandResult, InProcess, Project
 
@@ -164,7 +164,7 @@ class TestSettings:
             ("MAX_DELETES", "few", "'few' is neither a number of rows nor a percentage"),
             ("ON_INVALID", "ignore", "the value must be refuse or isolate, not 'ignore'"),
             ("TIMEZONE", "Mars", "there is no time zone 'Mars'; use an IANA name"),
-            *((key, "", "the value is empty; remove the key to use the default") for key in KEYS),
+            *((key, "", "the value is empty; omit it to use the default") for key in KEYS),
         ],
     )
     def test_an_invalid_value_is_wrong_usage_and_its_key_is_named(

@@ -96,7 +96,7 @@ def test_compose_is_valid() -> None:
 
 
 def test_compose_restricts_the_sidecar_and_gives_it_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    from beatsync.cli.validators import validate_zone
+    from beatsync.cli.options import validate_zone
 
     service = compose()["services"]["beatsync"]
     assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (
@@ -147,7 +147,7 @@ def test_systemd_accepts_the_unit_and_rates_it_hardened(tmp_path: Path) -> None:
 
 
 def test_the_unit_gives_the_daemon_time_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    from beatsync.cli.validators import parse_duration
+    from beatsync.cli.options import parse_duration
 
     text = UNIT.read_text()
     settings = dict(re.findall(r"(?m)^(\w+)=(.*)$", text))

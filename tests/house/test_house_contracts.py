@@ -25,10 +25,6 @@ AVOIDED = frozenset(
     "talking together meaning passes somebody nobody one".split()
 )
 """Names that do not say what a value is."""
-FOREIGN = {
-    ("beatsync/cli", "quiet"): "the flag `--quiet`; click names the parameter after it",
-}
-"""Uses of an avoided name that another package, or the public interface, prescribes: (folder or file, name) → reason."""
 
 
 class Use(NamedTuple):
@@ -64,13 +60,12 @@ def identifiers(node: ast.AST) -> Iterator[str]:
 
 
 def avoided_names(source: ast.AST, path: str) -> list[Use]:
-    """Return the avoided names in a file, without those that another package prescribes."""
-    prescribed = {name for (place, name) in FOREIGN if path.startswith(place)}
+    """Return the avoided names in a file."""
     return sorted(
         Use(path, getattr(node, "lineno", 0), name)
         for node in ast.walk(source)
         for name in identifiers(node)
-        if (word := name.strip("_").lower()) in AVOIDED and word not in prescribed
+        if name.strip("_").lower() in AVOIDED
     )
 
 
@@ -93,21 +88,6 @@ def test_no_identifier_is_an_avoided_name() -> None:
 )
 def test_an_avoided_name_is_noticed_in_every_kind_of_identifier(code: str) -> None:
     assert [use.name.strip("_").lower() for use in avoided_names(ast.parse(code), "a.py")] == ["told"]
-
-
-def test_every_exception_to_the_avoided_names_is_used() -> None:
-    unused = [
-        (place, name)
-        for place, name in FOREIGN
-        if not any(
-            name == identifier
-            for path in MODULES
-            if path.relative_to(ROOT).as_posix().startswith(place)
-            for node in ast.walk(tree_of(path))
-            for identifier in identifiers(node)
-        )
-    ]
-    assert not unused, f"remove these exceptions, which nothing uses any more: {unused}"
 
 
 def strongly_connected(graph: dict[str, set[str]]) -> list[list[str]]:

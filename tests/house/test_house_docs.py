@@ -12,8 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
-from beatsync.cli import exits, settings
+from beatsync.cli import exits, wiring
 from beatsync.cli.group import COMMANDS, group
+from beatsync.cli.options import CliOptions
 from beatsync.plan.diff import make_plan
 from beatsync.plan.model import Plan
 from beatsync.plan.request import Request
@@ -116,8 +117,8 @@ def test_the_readme_shows_every_project_setting() -> None:
     (block,) = [block for block in blocks(ROOT / "README.md", "python") if block.startswith("BEATSYNC = {")]
     values: dict[str, Any] = {}
     exec(block, {"BASE_DIR": ROOT}, values)
-    assert tuple(values["BEATSYNC"]) == settings.KEYS
-    assert settings.ProjectSettings.read(values["BEATSYNC"]).get("SOURCE") == "shop"
+    assert tuple(values["BEATSYNC"]) == tuple(wiring.KEYS)
+    assert wiring.with_settings(CliOptions(), values["BEATSYNC"]).source == "shop"
 
 
 def test_every_published_schema_is_documented() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from beatsync.source import load
 from beatsync.source.git import normalize_remote
-from beatsync.source.revision import digest
+from beatsync.source.load import digest
 from beatsync.values import Snapshot, SourceFile
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
