@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from beatsync.plan.observed import Suspension
+from beatsync.plan.observed import Row, Suspension
 from beatsync.values import Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
 
 
@@ -67,6 +67,12 @@ class Change(NamedTuple):
     sensitive: tuple[str, ...] = ()
     note: str | None = None
     """A short reason for people, such as `renamed from x` or `the row was deleted`."""
+
+    def of_row(self, row: Row | None) -> Change:
+        """Return this change as one of the existing `row`, if there is one."""
+        if row is None:
+            return self
+        return self._replace(row_id=row.row_id, schedule_id=row.schedule_id, schedule_kind=row.schedule_kind)
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:
