@@ -162,13 +162,13 @@ class Plan:
         Neither the revision nor a schedule's file counts: the same values in another file are the same plan.
         """
         encode = json.JSONEncoder(separators=(",", ":")).encode
-        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)},[".encode())
-        for number, change in enumerate(self.changes):
-            digest.update(f"{',' if number else ''}{encode(_change_values(change))}".encode())
-        digest.update(b"],[")
-        for number, record in enumerate(self.records):
-            digest.update(f"{',' if number else ''}{encode(_record_values(record))}".encode())
-        digest.update(b"]]")
+        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)}".encode())
+        for values in (map(_change_values, self.changes), map(_record_values, self.records)):
+            digest.update(b",[")
+            for number, value in enumerate(values):
+                digest.update(f"{',' if number else ''}{encode(value)}".encode())
+            digest.update(b"]")
+        digest.update(b"]")
         return digest.hexdigest()
 
     def count(self, action: Action) -> int:
