@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Union
-
 from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
@@ -14,7 +12,7 @@ from beatsync.plan.request import Request
 from beatsync.specfile import crontab
 from beatsync.values import Clocked, Crontab, Diagnostic, Severity, TaskSpec
 
-_Refusal = tuple[str, str, Union[str, None]]
+_Refusal = tuple[str, str, str | None]
 """The code, message and hint of a diagnostic."""
 
 

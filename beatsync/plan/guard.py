@@ -13,8 +13,6 @@ from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
 """The code of a blocked plan that is no failure: an operator suspended the source."""
-DEFAULT_LIMIT_ROWS = 3
-DEFAULT_LIMIT_PERCENT = "30%"
 _STALE = Blocked(
     "plan-stale",
     "the saved plan no longer holds: files or rows have changed since it was made",
@@ -30,7 +28,7 @@ def removal_limit(text: str | None, owned: int) -> int:
     people.
     """
     if text is None:
-        return max(DEFAULT_LIMIT_ROWS, removal_limit(DEFAULT_LIMIT_PERCENT, owned))
+        return max(3, removal_limit("30%", owned))
     match = _LIMIT.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is neither a number of rows nor a percentage from 0% to 100%")
