@@ -6,7 +6,7 @@ from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
 from beatsync.plan.match import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Row
 from beatsync.plan.request import Request
 from beatsync.specfile import crontab
@@ -24,23 +24,27 @@ def enforce(match: Match, request: Request) -> Decision:
         if entry is not None and _has_passed(spec, request):
             # A one-time task whose time has passed and whose row was deleted since: a new row would run it again.
             return Decision(spec.name, condition=Condition.COMPLETED)
-        return _write(match, spec, (), Decision(spec.name, record=new_record(declared, entry, None)), request)
+        return _write(match, spec, (), new_record(declared, entry, None), None, request)
     record = record_if_changed(declared, entry, row)
     if record is None and row.spec == spec:
         return Decision(spec.name)  # as for nearly all rows; this comparison is cheap
     fields, condition = compare_row(declared, entry, row, request.now)
-    decision = Decision(spec.name, record=record, condition=condition)
     if not fields and entry is not None:
-        return decision
+        return Decision(spec.name, record=record, condition=condition)
     # `enabled` stays unless it is one of the changed fields.
     enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
-    return _write(match, spec._replace(enabled=enabled), fields, decision, request)
+    return _write(match, spec._replace(enabled=enabled), fields, record, condition, request)
 
 
 def _write(
-    match: Match, target: TaskSpec, fields: tuple[FieldChange, ...], decision: Decision, request: Request
+    match: Match,
+    target: TaskSpec,
+    fields: tuple[FieldChange, ...],
+    record: Record | None,
+    condition: Condition | None,
+    request: Request,
 ) -> Decision:
-    """Return the decision with the change that writes `target`, or with the diagnostic that refuses it."""
+    """Return the decision to write `target`, or the diagnostic that refuses it."""
     declared, entry, row = match.declared, match.entry, match.row
     changed = {field.field for field in fields}
     refusal = _refusal(match, target, changed, request)
@@ -58,7 +62,7 @@ def _write(
     ).of_row(row)
     if row is None or changed & FIRING_FIELDS:
         change = _prevent_immediate_run(change, target, row, request)
-    return decision._replace(change=change)
+    return Decision(target.name, change, record, condition)
 
 
 def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, request: Request) -> Change:

@@ -104,9 +104,11 @@ class Matcher:
 
     def frozen(self, match: Match) -> tuple[Owned, Row] | None:
         """Return the entry, and its row, that an invalid file declared last and may still declare under the matched name."""
+        if not self._invalid:
+            return None
         name = match.declared.spec.name
         renamed = self.ownership.renamed_entry(name), self._observed.rows.get(name)
-        for entry, row in (renamed, (match.entry, match.row)) if self._invalid else ():
+        for entry, row in (renamed, (match.entry, match.row)):
             if entry is not None and row is not None and entry.path in self._invalid:
                 return entry, row
         return None
