@@ -53,10 +53,10 @@ def validate_on_invalid(value: str) -> str:
 
 def validate_delete_limit(value: str) -> str:
     """Return a value of `--max-deletes`."""
-    from beatsync.plan.guard import DeleteLimit
+    from beatsync.plan.guard import removal_limit
 
     try:
-        DeleteLimit.parse(value)
+        removal_limit(value, owned=0)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     return value

@@ -17,18 +17,9 @@ def collation_key(name: str, rule: NameRule) -> str:
     return name.rstrip(" ").casefold()
 
 
-def all_distinct(names: Collection[str], rule: NameRule) -> bool:
-    """Return whether a database with this rule tells all `names` apart."""
-    if rule is NameRule.EXACT:
-        return len(set(names)) == len(names)
-    return len({collation_key(name, rule) for name in names}) == len(names)
-
-
 def collisions(names: Collection[str], rule: NameRule) -> Mapping[str, frozenset[str]]:
     """Return, for each name that a database with this rule does not tell apart from all others, those other names."""
-    if all_distinct(names, rule):
-        return {}
-    groups: dict[str, set[str]] = {}
+    groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(collation_key(name, rule), set()).add(name)
-    return {name: frozenset(group - {name}) for group in groups.values() if len(group) > 1 for name in group}
+        groups.setdefault(collation_key(name, rule), []).append(name)
+    return {name: frozenset(group) - {name} for group in groups.values() if len(group) > 1 for name in group}

@@ -16,7 +16,8 @@ from beatsync.plan.observed import Owned, Row
 from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.values import FIELDS, SCHEDULE_FIELDS, Declared
 
-_GROUPS = (
+Groups = tuple[tuple[str, ...], ...]
+_GROUPS: Groups = (
     ("name",),
     ("task",),
     SCHEDULE_FIELDS,
@@ -42,30 +43,26 @@ def compare_row(
             return fields, None if enabled is False else Condition.COMPLETED
     if enabled is None:
         return fields, None if row.spec.enabled else Condition.PAUSED
-    changes = _field_changes(("enabled",), {"enabled": enabled}, have, last, declared.policy.ignore)
+    changes = compare({"enabled": enabled}, have, last, declared.policy.ignore, (("enabled",),))
     return (*fields, *changes), None
 
 
-def compare(want: Fields, have: Fields, last: Fields | None, ignore: Collection[str]) -> Iterator[FieldChange]:
-    """Yield each field that has to change, in the order of `FIELDS`, except for `enabled`.
-
-    `last` is None for a row that nothing was applied to yet. A field in `ignore` is written only if the file changed it.
-    """
-    for group in _GROUPS:
-        if any(want.get(name) != have.get(name) for name in group):
-            yield from _field_changes(group, want, have, last, ignore)
-
-
-def _field_changes(
-    group: tuple[str, ...], want: Fields, have: Fields, last: Fields | None, ignore: Collection[str]
+def compare(
+    want: Fields, have: Fields, last: Fields | None, ignore: Collection[str], groups: Groups = _GROUPS
 ) -> Iterator[FieldChange]:
-    """Yield the fields of a group that differ; if the file did not change the group and ignores it, none."""
-    file_changed = last is None or any(want.get(name) != last.get(name) for name in group)
-    if file_changed or not any(name in ignore for name in group):
-        cause = Cause.SPEC if file_changed else Cause.DRIFT
-        for name in group:
-            if want.get(name) != have.get(name):
-                yield FieldChange(name, have.get(name), want.get(name), cause)
+    """Yield each field of `groups` that has to change; by default, all but `enabled` in the order of `FIELDS`.
+
+    `last` is None for a row that nothing was applied to yet. A group with a field in `ignore` is written only if the file
+    changed it.
+    """
+    for group in groups:
+        changed = [name for name in group if want.get(name) != have.get(name)]
+        if not changed:
+            continue
+        file_changed = last is None or any(want.get(name) != last.get(name) for name in group)
+        if file_changed or not any(name in ignore for name in group):
+            cause = Cause.SPEC if file_changed else Cause.DRIFT
+            yield from (FieldChange(name, have.get(name), want.get(name), cause) for name in changed)
 
 
 def completed(row: Row, now: datetime, *, one_off: bool) -> bool:

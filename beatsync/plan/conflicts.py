@@ -15,23 +15,15 @@ _FORGET_DELETED_SOURCE = (
 
 def owned_elsewhere(declared: Declared, claim: Claim) -> Blocked:
     """Another source owns the name or the row."""
-    name = declared.spec.name
-    return Blocked(
-        "owned-elsewhere",
-        f"{name!r}, declared at {declared.location}, belongs to {claim.owner}, which declared it in {claim.path}",
-        (name,),
-        hint=_REMOVE_FROM_OTHER if claim.source is not None else _FORGET_DELETED_SOURCE,
-    )
+    name, hint = declared.spec.name, _FORGET_DELETED_SOURCE if claim.source is None else _REMOVE_FROM_OTHER
+    message = f"{name!r}, declared at {declared.location}, belongs to {claim.owner}, which declared it in {claim.path}"
+    return Blocked("owned-elsewhere", message, (name,), hint)
 
 
 def in_beat_schedule(name: str) -> Blocked:
     """Beat itself writes a row of this name (docs/facts.md, 9)."""
-    return Blocked(
-        "beat-schedule",
-        f"{name!r} is also in the celery application's beat_schedule, which beat writes at every start",
-        (name,),
-        hint="remove it from beat_schedule",
-    )
+    message = f"{name!r} is also in the celery application's beat_schedule, which beat writes at every start"
+    return Blocked("beat-schedule", message, (name,), "remove it from beat_schedule")
 
 
 def name_collision(name: str, others: frozenset[str], claim: Claim | None, *, releasable: bool) -> Blocked:
@@ -42,29 +34,17 @@ def name_collision(name: str, others: frozenset[str], claim: Claim | None, *, re
     other = min(others)
     owner = f", and the second belongs to {claim.owner}" if claim else ""
     release = f", or release the second: `beatsync release {other!r}`" if releasable else ""
-    return Blocked(
-        "name-collision",
-        f"this database takes {name!r} and {other!r} for one name{owner}",
-        (name, *sorted(others)),
-        hint=f"rename one of the two{release}",
-    )
+    message = f"this database takes {name!r} and {other!r} for one name{owner}"
+    return Blocked("name-collision", message, (name, *sorted(others)), f"rename one of the two{release}")
 
 
 def renamed_and_replaced(entry: Owned, row: Row) -> Blocked:
     """`row`, which belongs to `entry`, was renamed, and another row has the name of the entry."""
-    return Blocked(
-        "conflict",
-        f"the row of {entry.name!r} was renamed to {row.name!r}, and another row has the name {entry.name!r}",
-        (entry.name, row.name),
-        hint="delete or rename one of the two rows",
-    )
+    message = f"the row of {entry.name!r} was renamed to {row.name!r}, and another row has the name {entry.name!r}"
+    return Blocked("conflict", message, (entry.name, row.name), "delete or rename one of the two rows")
 
 
 def unowned_row(name: str, reason: str) -> Blocked:
     """A row of this name exists, and this source does not own it."""
-    return Blocked(
-        "conflict",
-        f"a row named {name!r} exists and BeatSync does not own it; {reason}",
-        (name,),
-        hint="--adopt takes it over; otherwise rename one of the two",
-    )
+    message = f"a row named {name!r} exists and BeatSync does not own it; {reason}"
+    return Blocked("conflict", message, (name,), "--adopt takes it over; otherwise rename one of the two")

@@ -1,9 +1,10 @@
-"""Desired × observed × inventory → plan, in four steps."""
+"""Desired × observed × inventory → plan, in four steps: match, enforce, prune, and put the decisions in order."""
 
 from __future__ import annotations
 
-from beatsync.plan.assemble import assemble
-from beatsync.plan.enforce import enforce_matches
+from operator import attrgetter
+
+from beatsync.plan.enforce import enforce
 from beatsync.plan.match import match_schedules
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed
@@ -17,9 +18,25 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
 
     `observed` holds the rows and entries in scope, and `desired.unchanged` the names that the files outside the scope declare;
     the plan is the same for a narrower scope. The schedules of the files in `desired.invalid_paths` are left out, and what
-    those files last declared is frozen; whether a sync may proceed without them is the caller's decision.
+    those files last declared is frozen; whether a sync may proceed without them is the caller's decision. Frozen schedules
+    and unchanged names count as unchanged.
     """
     matches = match_schedules(desired, observed, request.options)
-    enforced = enforce_matches(matches.matched, request.options, request.now)
-    pruned = prune_leftovers(matches, isolated=bool(desired.invalid_paths))
-    return assemble(desired, observed, request, matches, enforced, pruned)
+    enforced = [enforce(match, request) for match in matches.matched]
+    unchanged = sum(decision.change is None and decision.diagnostic is None for decision in enforced)
+    decisions = [*enforced, *prune_leftovers(matches, isolated=bool(desired.invalid_paths))]
+    changes = (decision.change for decision in decisions)
+    records = (decision.record for decision in decisions)
+    return Plan(
+        source=request.source,
+        revision=request.revision,
+        environment=desired.environment,
+        origin=request.origin,
+        changes=tuple(sorted(filter(None, changes), key=attrgetter("name", "action"))),
+        records=tuple(sorted(filter(None, records), key=attrgetter("name"))),
+        unchanged=unchanged + len(matches.frozen) + len(desired.unchanged),
+        conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
+        blocked=matches.blocked,
+        diagnostics=(*desired.diagnostics, *filter(None, (decision.diagnostic for decision in enforced))),
+        suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
+    )

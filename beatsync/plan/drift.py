@@ -47,7 +47,7 @@ def _state(entry: Owned, row: Row | None, now: datetime) -> RowState:
         path=entry.path,
         row_id=entry.row_id,
         drift=fields,
-        conditions=tuple(condition for condition in conditions if condition is not None),
+        conditions=tuple(filter(None, conditions)),
         sensitive=entry.policy.sensitive,
     )
 

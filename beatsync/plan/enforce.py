@@ -1,103 +1,128 @@
-"""Step 2 of a plan: compare each matched schedule with its row, and decide what makes the row equal to the file."""
+"""Step 2 of a plan: compare a matched schedule with its row, and decide what makes the row equal to the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-
 from beatsync.plan.compare import compare_row
-from beatsync.plan.firing import FIRING_FIELDS, becomes_due, counts_from
+from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
-from beatsync.plan.matches import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange
+from beatsync.plan.match import Match
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Row
-from beatsync.plan.refusals import refuse
-from beatsync.plan.request import PlanOptions
-from beatsync.values import Clocked, TaskSpec
+from beatsync.plan.request import Request
+from beatsync.specfile import crontab
+from beatsync.values import Clocked, Crontab, Diagnostic, Severity, TaskSpec
+
+_Refusal = tuple[str, str, str | None]
+"""The code, message and hint of a diagnostic."""
 
 
-def enforce_matches(matches: Iterable[Match], options: PlanOptions, now: datetime) -> tuple[Decision, ...]:
-    """Return the decision about each matched schedule, in the same order."""
-    return tuple(
-        _create(match, options, now) if match.row is None else _update(match, match.row, options, now)
-        for match in matches
-    )
-
-
-def _create(match: Match, options: PlanOptions, now: datetime) -> Decision:
-    """Return the creation of a row."""
-    declared, entry = match.declared, match.entry
+def enforce(match: Match, request: Request) -> Decision:
+    """Return the decision about a matched schedule: to create its row, to change it, or neither."""
+    declared, entry, row = match.declared, match.entry, match.row
     spec = declared.spec
-    if entry is not None and isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= now:
-        # A one-time task whose time has passed and whose row was deleted since: a new row would run it again.
-        return Decision(spec.name, condition=Condition.COMPLETED)
-    change = Change(
-        action=Action.CREATE,
-        name=spec.name,
-        cause=Cause.SPEC if entry is None else Cause.DRIFT,
-        location=declared.location,
-        target=spec,
-        sensitive=declared.policy.sensitive,
-        note=match.note,
-    )
-    refusal = refuse(declared, spec, change, None, options, now)
-    if refusal is not None:
-        return Decision(spec.name, diagnostic=refusal)
-    change = prevent_immediate_run(change, spec, None, options, now)
-    return Decision(spec.name, change, new_record(declared, entry, None))
-
-
-def _update(match: Match, row: Row, options: PlanOptions, now: datetime) -> Decision:
-    """Return what makes an existing row equal to the file."""
-    declared, entry = match.declared, match.entry
-    name = declared.spec.name
+    if row is None:
+        if entry is not None and _has_passed(spec, request):
+            # A one-time task whose time has passed and whose row was deleted since: a new row would run it again.
+            return Decision(spec.name, condition=Condition.COMPLETED)
+        return _write(match, spec, (), new_record(declared, entry, None), None, request)
     record = record_if_changed(declared, entry, row)
-    if record is None and row.spec == declared.spec:
-        return Decision(name)  # as for nearly all rows; this comparison is cheap
-    fields, condition = compare_row(declared, entry, row, now)
+    if record is None and row.spec == spec:
+        return Decision(spec.name)  # as for nearly all rows; this comparison is cheap
+    fields, condition = compare_row(declared, entry, row, request.now)
     if not fields and entry is not None:
-        return Decision(name, record=record, condition=condition)
-    target = _target(declared.spec, row, fields)
+        return Decision(spec.name, record=record, condition=condition)
+    # `enabled` stays unless it is one of the changed fields.
+    enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
+    return _write(match, spec._replace(enabled=enabled), fields, record, condition, request)
+
+
+def _write(
+    match: Match,
+    target: TaskSpec,
+    fields: tuple[FieldChange, ...],
+    record: Record | None,
+    condition: Condition | None,
+    request: Request,
+) -> Decision:
+    """Return the decision to write `target`, or the diagnostic that refuses it."""
+    declared, entry, row = match.declared, match.entry, match.row
+    changed = {field.field for field in fields}
+    refusal = _refusal(match, target, changed, request)
+    if refusal is not None:
+        return Decision(target.name, diagnostic=refusal)
     change = Change(
-        action=Action.ADOPT if entry is None else Action.UPDATE,
-        name=name,
+        action=Action.CREATE if row is None else Action.ADOPT if entry is None else Action.UPDATE,
+        name=target.name,
         cause=Cause.SPEC if entry is None or any(field.cause is Cause.SPEC for field in fields) else Cause.DRIFT,
         field_changes=fields,
         location=declared.location,
-        row_id=row.row_id,
         target=target,
-        schedule_id=row.schedule_id,
-        schedule_kind=row.schedule_kind,
         sensitive=declared.policy.sensitive,
         note=match.note,
-    )
-    refusal = refuse(declared, target, change, row, options, now)
-    if refusal is not None:
-        return Decision(name, diagnostic=refusal)
-    return Decision(name, prevent_immediate_run(change, target, row, options, now), record, condition)
+    ).of_row(row)
+    if row is None or changed & FIRING_FIELDS:
+        change = _prevent_immediate_run(change, target, row, request)
+    return Decision(target.name, change, record, condition)
 
 
-def _target(spec: TaskSpec, row: Row, fields: Iterable[FieldChange]) -> TaskSpec:
-    """Return the values that `row` shall have; `enabled` stays unless it is one of the changed `fields`."""
-    enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
-    return spec._replace(enabled=enabled)
-
-
-def prevent_immediate_run(
-    change: Change, target: TaskSpec, row: Row | None, options: PlanOptions, now: datetime
-) -> Change:
+def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, request: Request) -> Change:
     """Return `change` with the `last_run_at` that keeps beat from running the task at once, or marked as `fires_at_once`.
 
     A change of a schedule never runs a task by accident; with `--catch-up` beat's own behaviour stays.
     """
-    if row is not None and not any(field.field in FIRING_FIELDS for field in change.field_changes):
-        return change
-    start = counts_from(target, now)
+    start = counts_from(target, request.now)
     if row is not None and row.last_run_at is not None and row.last_run_at > start:
         # An earlier sync made the row wait for a `start_time` that has changed since.
         return change._replace(last_run_at=start)
-    if not becomes_due(target, row, now):
+    if not becomes_due(target, row, request.now):
         return change
-    if options.catch_up:
-        return change._replace(fires_at_once=start == now)
+    if request.options.catch_up:
+        return change._replace(fires_at_once=start == request.now)
     return change._replace(last_run_at=start)
+
+
+def _has_passed(spec: TaskSpec, request: Request) -> bool:
+    return isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= request.now
+
+
+def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request) -> Diagnostic | None:
+    """Return why `target`, which differs from the row in the fields `changed`, may not be written; None if it may."""
+    row = match.row
+    refusal = _misread_crontab(target) if row is None or "crontab" in changed else None
+    if refusal is None and (not changed or changed & RESTARTING_FIELDS) and not request.options.catch_up:
+        refusal = _clocked_in_past(target, request)
+    if refusal is None and row is not None and changed & FIRING_FIELDS:
+        refusal = _one_off_that_ran(target, row)
+    if refusal is None:
+        return None
+    code, message, hint = refusal
+    return Diagnostic(Severity.ERROR, code, message, match.declared.location, hint)
+
+
+def _misread_crontab(target: TaskSpec) -> _Refusal | None:
+    """Refuse a crontab that the parser of the installed celery does not read as crontab(5) means it."""
+    schedule = target.schedule
+    field = crontab.misread(schedule) if isinstance(schedule, Crontab) else None
+    if field is None:
+        return None
+    text = getattr(schedule, field)
+    return "crontab-celery", f"{field}: this version of celery does not read {text!r} as crontab(5) does", None
+
+
+def _clocked_in_past(target: TaskSpec, request: Request) -> _Refusal | None:
+    """Refuse a one-time task whose time has passed, since beat would run it at once."""
+    if not (target.enabled and _has_passed(target, request)):
+        return None
+    message = f"the clocked time {target.fields()['clocked']} of {target.name!r} has passed, so it would run at once"
+    return "clocked-past", message, "set a time in the future, or remove the schedule; --catch-up runs it now"
+
+
+def _one_off_that_ran(target: TaskSpec, row: Row) -> _Refusal | None:
+    """Refuse to turn a row that has run into a one-off: beat takes it for completed, and the count of runs is beat's own."""
+    if not (target.one_off and target.enabled and row.total_run_count):
+        return None
+    return (
+        "one-off-ran",
+        f"the row of {target.name!r} has run, and beat takes a one-off whose row has run for completed: it would never run",
+        "declare it under a new name; if it is a one-off that has just run, beat disables it shortly",
+    )

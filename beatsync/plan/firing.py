@@ -101,15 +101,8 @@ def _schedule_due(schedule: object, last: datetime, now: datetime) -> bool:
 def _crontab(schedule: Crontab, zone: ZoneInfo, now: datetime) -> Any:
     from celery.schedules import crontab
 
-    entry = crontab(
-        minute=schedule.minute,
-        hour=schedule.hour,
-        day_of_month=schedule.day_of_month,
-        month_of_year=schedule.month_of_year,
-        day_of_week=schedule.day_of_week,
-        nowfun=lambda: now.astimezone(zone),
-        app=_APP,
-    )
+    fields = {name: text for name, text in schedule._asdict().items() if name != "timezone"}
+    entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=_APP)
     entry.tz = zone
     return entry
 

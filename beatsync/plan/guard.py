@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
@@ -13,42 +13,26 @@ from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
 """The code of a blocked plan that is no failure: an operator suspended the source."""
-DEFAULT_LIMIT_ROWS = 3
-DEFAULT_LIMIT_PERCENT = 30
-_HUNDRED_PERCENT = 100
 _STALE = Blocked(
     "plan-stale",
     "the saved plan no longer holds: files or rows have changed since it was made",
     hint="make a new plan and review it",
 )
-_LIMIT = re.compile(r"(\d{1,9})(%?)")
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteLimit:
-    """How many rows one sync may delete or disable: a number, or a percentage of what the source owns."""
-
-    number: int
-    percent: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> DeleteLimit:
-        """Return the limit that `N` or `N%` stands for. Raises ValueError with a message for people."""
-        match = _LIMIT.fullmatch(text.strip())
-        if match is None or (match[2] and int(match[1]) > _HUNDRED_PERCENT):
-            raise ValueError(f"{text!r} is neither a number of rows nor a percentage from 0% to 100%")
-        return cls(int(match[1]), bool(match[2]))
-
-    def rows(self, owned: int) -> int:
-        """Return the limit in rows for a source that owns `owned`."""
-        return owned * self.number // _HUNDRED_PERCENT if self.percent else self.number
+_LIMIT = re.compile(r"(?P<rows>\d{1,9})|0*(?P<percent>100|\d{1,2})%")
 
 
 def removal_limit(text: str | None, owned: int) -> int:
-    """Return how many rows may be deleted or disabled; if `text` is None, the larger of three rows and 30 %."""
+    """Return how many rows of a source that owns `owned` a sync may delete or disable.
+
+    `text` is `N` or `N%`; if it is None, the limit is the larger of three rows and 30 %. Raises ValueError with a message for
+    people.
+    """
     if text is None:
-        return max(DEFAULT_LIMIT_ROWS, DeleteLimit(DEFAULT_LIMIT_PERCENT, percent=True).rows(owned))
-    return DeleteLimit.parse(text).rows(owned)
+        return max(3, removal_limit("30%", owned))
+    match = _LIMIT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is neither a number of rows nor a percentage from 0% to 100%")
+    return int(match["rows"]) if match["rows"] else owned * int(match["percent"]) // 100
 
 
 def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) -> Plan:

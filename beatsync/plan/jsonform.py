@@ -7,17 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from beatsync.plan.mask import masked
-from beatsync.plan.model import Action, Blocked, Change, Plan
+from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.values import Diagnostic, Revision
 
 FORMAT_VERSION = 1
 _text = json.JSONEncoder(indent=2, ensure_ascii=False).encode
-
-
-def plan_json(plan: Plan, *, applied: bool) -> dict[str, Any]:
-    """Return a plan as JSON values; `applied` says whether it was applied."""
-    return {**_without_changes(plan, applied=applied), "changes": [change_json(change) for change in plan.changes]}
 
 
 def plan_lines(plan: Plan, *, applied: bool, **more: Any) -> Iterator[str]:
@@ -47,7 +42,10 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "changes": [],
         "summary": summary_json(plan),
         "conditions": [{"name": name, "condition": condition.value} for name, condition in plan.conditions],
-        "blocked": [_blocked_json(blocked) for blocked in plan.blocked],
+        "blocked": [
+            {"code": blocked.code, "message": blocked.message, "names": list(blocked.names), "hint": blocked.hint}
+            for blocked in plan.blocked
+        ],
         "diagnostics": [diagnostic_json(diagnostic) for diagnostic in plan.diagnostics],
         "applied": applied,
     }
@@ -102,7 +100,3 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "column": diagnostic.location.column,
         "hint": diagnostic.hint,
     }
-
-
-def _blocked_json(blocked: Blocked) -> dict[str, Any]:
-    return {"code": blocked.code, "message": blocked.message, "names": list(blocked.names), "hint": blocked.hint}

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from beatsync.plan.observed import Suspension
+from beatsync.plan.observed import Row, Suspension
 from beatsync.values import Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
 
 
@@ -67,6 +67,12 @@ class Change(NamedTuple):
     sensitive: tuple[str, ...] = ()
     note: str | None = None
     """A short reason for people, such as `renamed from x` or `the row was deleted`."""
+
+    def of_row(self, row: Row | None) -> Change:
+        """Return this change as one of the existing `row`, if there is one."""
+        if row is None:
+            return self
+        return self._replace(row_id=row.row_id, schedule_id=row.schedule_id, schedule_kind=row.schedule_kind)
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:
@@ -156,13 +162,13 @@ class Plan:
         Neither the revision nor a schedule's file counts: the same values in another file are the same plan.
         """
         encode = json.JSONEncoder(separators=(",", ":")).encode
-        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)},[".encode())
-        for number, change in enumerate(self.changes):
-            digest.update(f"{',' if number else ''}{encode(_change_values(change))}".encode())
-        digest.update(b"],[")
-        for number, record in enumerate(self.records):
-            digest.update(f"{',' if number else ''}{encode(_record_values(record))}".encode())
-        digest.update(b"]]")
+        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)}".encode())
+        for values in (map(_change_values, self.changes), map(_record_values, self.records)):
+            digest.update(b",[")
+            for number, value in enumerate(values):
+                digest.update(f"{',' if number else ''}{encode(value)}".encode())
+            digest.update(b"]")
+        digest.update(b"]")
         return digest.hexdigest()
 
     def count(self, action: Action) -> int:

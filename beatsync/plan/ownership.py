@@ -1,50 +1,58 @@
-"""Which inventory entry each observed row belongs to."""
+"""Which inventory entry each observed row belongs to, and which names are in use."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
-from beatsync.plan.observed import Claim, Observed, Owned, Row
+from beatsync.plan.collation import collisions
+from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Row
+from beatsync.values import Desired, OnRemove
 
 
 class Ownership:
     """Finds the row of an entry and the entry of a row, by the row's key: an operator may have renamed the row.
 
-    `declared` are all names in the files. `unchanged` are those of them whose rows were not read; a row that has such a
-    name belongs to it, whether or not its entry was read.
+    The rows of the unchanged names were not read. A row that has such a name nevertheless belongs to it, whether or not its
+    entry was read.
     """
 
-    def __init__(self, observed: Observed, declared: AbstractSet[str], unchanged: AbstractSet[str]) -> None:
+    def __init__(self, desired: Desired, observed: Observed) -> None:
+        valid = desired.valid
+        self.declared = desired.unchanged.union(schedule.spec.name for schedule in valid)
+        """The names in the valid files and the unchanged ones."""
+        self._renamed = {
+            schedule.policy.renamed_from for schedule in valid if schedule.spec.name not in observed.inventory
+        }
+        """Names whose rows a schedule takes over, and None."""
+        self._is_isolated = bool(desired.invalid_paths)
         self._observed = observed
         self._rows = {row.row_id: row for row in observed.rows.values()}
-        self._entries = self._entries_by_row(declared, unchanged)
+        self._entries = self._entries_by_row(desired.unchanged)
         self._claims = {claim.row_id: claim for claim in observed.owners.values()}
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
 
-    def _entries_by_row(self, declared: AbstractSet[str], unchanged: AbstractSet[str]) -> dict[int, Owned]:
+    def _entries_by_row(self, unchanged: AbstractSet[str]) -> dict[int, Owned]:
         """Return the owner of each row; if several entries claim a row, the one whose loss would matter most.
 
         No sync leaves two such entries, but a database may be restored in part or edited by hand.
         """
+        names = {row_id: row.name for row_id, row in self._rows.items()}
         entries = [
             entry
             for entry in self._observed.inventory.values()
-            if entry.name in unchanged or self._name_of_row(entry.row_id) not in unchanged
+            if entry.name in unchanged or names.get(entry.row_id) not in unchanged
         ]
         owners = {entry.row_id: entry for entry in entries}
         if len(owners) == len(entries):
             return owners
 
         def weight(entry: Owned) -> tuple[bool, bool, bool, bool]:
-            is_declared, has_own_name = entry.name in declared, self._name_of_row(entry.row_id) == entry.name
+            is_declared, has_own_name = entry.name in self.declared, names.get(entry.row_id) == entry.name
             return is_declared and has_own_name, is_declared, bool(entry.policy.protect), has_own_name
 
         return {entry.row_id: entry for entry in sorted(entries, key=weight)}
-
-    def _name_of_row(self, row_id: int) -> str | None:
-        row = self._rows.get(row_id)
-        return row.name if row is not None else None
 
     def row_of(self, entry: Owned) -> Row | None:
         """Return the row of `entry`, whatever its name is now; None if it is gone."""
@@ -64,6 +72,12 @@ class Ownership:
         entry = self.entry_of(row) if row is not None else None
         return entry if entry is not None and entry.name != name else None
 
+    def row_named(self, name: str) -> Row | None:
+        """Return the row of this name; None if the plan gives it another name again, since an operator renamed it."""
+        renamed = self.renamed_entry(name)
+        loses_name = renamed is not None and (renamed.name in self.declared or renamed.name in self._renamed)
+        return None if loses_name else self._observed.rows.get(name)
+
     def has_tombstone(self, row: Row) -> bool:
         """Return whether this source deleted the row: keys are not assigned twice, so a save of beat's has inserted it again.
 
@@ -76,3 +90,34 @@ class Ownership:
         rows = (row for row_id, row in self._rows.items() if self.has_tombstone(row) and row_id not in taken)
         unowned = (row for row in rows if self.claim_of(row) is None and self.entry_of(row) is None)
         return sorted(unowned, key=attrgetter("name"))
+
+    def collisions(self) -> Mapping[str, frozenset[str]]:
+        """Return, by name, the other names that the database takes for the same: of rows, of entries and in the files.
+
+        A name that the plan removes does not count: it is gone before another spelling of it is written.
+        """
+        observed = self._observed
+        if observed.name_rule is NameRule.EXACT:
+            return {}
+        changing = self.declared | self._renamed | self._removed(OnRemove.DELETE)
+        kept = self._removed(OnRemove.KEEP)
+        rows = {
+            name
+            for name, row in observed.rows.items()
+            if (entry := self.entry_of(row)) is None or entry.name not in changing
+        }
+        entries = {
+            name
+            for name, entry in observed.inventory.items()
+            if name not in changing | kept and (row := self.row_of(entry)) is not None and row.name not in self.declared
+        }
+        return collisions(self.declared.union(observed.owners, rows, entries), observed.name_rule)
+
+    def _removed(self, on_remove: OnRemove) -> set[str]:
+        """Return the names of the undeclared entries that end so; none if an invalid file may declare them."""
+        return {
+            entry.name
+            for entry in self._observed.inventory.values()
+            if entry.policy.on_remove is on_remove and not entry.policy.protect
+            if entry.name not in self.declared and not self._is_isolated
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beatsync.plan.matches import Leftover, Matches
+from beatsync.plan.match import Leftover, Matches
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Owned, Row
 from beatsync.values import OnRemove
@@ -17,40 +17,35 @@ def prune_leftovers(matches: Matches, *, isolated: bool) -> tuple[Decision, ...]
     return (
         *(_freeze(entry, row) for entry, row in matches.frozen),
         *(_prune(leftover, isolated=isolated) for leftover in matches.leftovers),
-        *(Decision(row.name, delete_resurrected(row)) for row in matches.resurrected),
-    )
-
-
-def delete_resurrected(row: Row) -> Change:
-    """Return the change that deletes again a row that beat restored."""
-    return Change(
-        action=Action.DELETE,
-        name=row.name,
-        cause=Cause.DRIFT,
-        row_id=row.row_id,
-        schedule_id=row.schedule_id,
-        schedule_kind=row.schedule_kind,
-        note="beat restored it after it was deleted",
+        *(_delete_resurrected(row) for row in matches.resurrected),
     )
 
 
 def _prune(leftover: Leftover, *, isolated: bool) -> Decision:
     entry, row = leftover.entry, leftover.row
     if row is None:
-        change = _change(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted")
-    elif leftover.reassigned:
-        change = _change(Action.FORGET, entry, row, Cause.DRIFT, f"its row was renamed to {row.name}")
-    elif isolated:
+        return _remove(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted")
+    if leftover.reassigned:
+        return _remove(Action.FORGET, entry, row, Cause.DRIFT, f"its row was renamed to {row.name}")
+    if isolated:
         return _freeze(entry, row)
-    elif entry.policy.protect:
+    if entry.policy.protect:
         return Decision(entry.name, record=_thaw(entry, row), condition=Condition.PROTECTED)
-    elif entry.policy.on_remove is OnRemove.DISABLE:
+    if entry.policy.on_remove is OnRemove.DISABLE:
         return _retire(entry, row)
-    elif entry.policy.on_remove is OnRemove.KEEP:
-        change = _change(Action.FORGET, entry, row, Cause.SPEC, "the row is kept (on_remove: keep)")
-    else:
-        change = _change(Action.DELETE, entry, row, Cause.SPEC)
-    return Decision(entry.name, change)
+    if entry.policy.on_remove is OnRemove.KEEP:
+        return _remove(Action.FORGET, entry, row, Cause.SPEC, "the row is kept (on_remove: keep)")
+    return _remove(Action.DELETE, entry, row, Cause.SPEC)
+
+
+def _remove(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None = None) -> Decision:
+    change = Change(action, entry.name, cause, sensitive=entry.policy.sensitive, note=note)
+    return Decision(entry.name, change.of_row(row))
+
+
+def _delete_resurrected(row: Row) -> Decision:
+    change = Change(Action.DELETE, row.name, Cause.DRIFT, note="beat restored it after it was deleted")
+    return Decision(row.name, change.of_row(row))
 
 
 def _freeze(entry: Owned, row: Row) -> Decision:
@@ -66,9 +61,10 @@ def _retire(entry: Owned, row: Row) -> Decision:
     record = _record(entry, row, retired=True)
     if not row.spec.enabled:
         return Decision(entry.name, record=record, condition=Condition.RETIRED)
-    change = _change(Action.DISABLE, entry, row, Cause.SPEC, "removed from the files (on_remove: disable)")
     disabled = FieldChange("enabled", before=True, after=False, cause=Cause.SPEC)
-    return Decision(entry.name, change._replace(field_changes=(disabled,)), record)
+    note, sensitive = "removed from the files (on_remove: disable)", entry.policy.sensitive
+    change = Change(Action.DISABLE, entry.name, Cause.SPEC, (disabled,), sensitive=sensitive, note=note)
+    return Decision(entry.name, change.of_row(row), record)
 
 
 def _thaw(entry: Owned, row: Row) -> Record | None:
@@ -78,16 +74,3 @@ def _thaw(entry: Owned, row: Row) -> Record | None:
 
 def _record(entry: Owned, row: Row, *, retired: bool, frozen: bool = False) -> Record:
     return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired, frozen)
-
-
-def _change(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None = None) -> Change:
-    return Change(
-        action=action,
-        name=entry.name,
-        cause=cause,
-        row_id=row.row_id if row else None,
-        schedule_id=row.schedule_id if row else None,
-        schedule_kind=row.schedule_kind if row else None,
-        sensitive=entry.policy.sensitive,
-        note=note,
-    )

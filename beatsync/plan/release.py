@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from beatsync.plan.model import Action, Cause, Change, Plan
-from beatsync.plan.observed import Observed
+from beatsync.plan.observed import Claim, Observed
 from beatsync.values import Revision
 
 
 class UnknownNames(Exception):  # noqa: N818  the name says what is wrong
     """The source does not own these rows."""
 
-    def __init__(self, source: str, names: Collection[str], owners: Collection[tuple[str, str]]) -> None:
+    def __init__(self, source: str, names: Collection[str], owners: Mapping[str, Claim]) -> None:
         self.names = tuple(sorted(names))
-        elsewhere = dict(owners)
-        listed = (
-            f"{name!r} (it belongs to {elsewhere[name]})" if name in elsewhere else repr(name) for name in self.names
-        )
+        listed = (f"{n!r} (it belongs to {owners[n].owner})" if n in owners else repr(n) for n in self.names)
         super().__init__(f"the source {source!r} does not own {', '.join(listed)}")
 
 
 def release_plan(source: str, names: Collection[str], observed: Observed) -> Plan:
     """Return the plan that removes `names` from the inventory. Raises UnknownNames."""
-    unknown = set(names) - observed.inventory.keys()
-    if unknown:
-        raise UnknownNames(
-            source, unknown, [(name, observed.owners[name].owner) for name in unknown & observed.owners.keys()]
-        )
+    inventory, names = observed.inventory, frozenset(names)
+    if names - inventory.keys():
+        raise UnknownNames(source, names - inventory.keys(), observed.owners)
     return Plan(
         source=source,
         revision=observed.revision or Revision(""),
         origin=observed.origin,
         changes=tuple(
-            Change(Action.FORGET, name, Cause.SPEC, row_id=observed.inventory[name].row_id, note="released")
-            for name in sorted(set(names))
+            Change(Action.FORGET, name, Cause.SPEC, row_id=inventory[name].row_id, note="released")
+            for name in sorted(names)
         ),
-        unchanged=len(observed.inventory.keys() - set(names)),
+        unchanged=len(inventory.keys() - names),
     )

@@ -1,14 +1,19 @@
-"""One change of a plan as lines, shared by text and Markdown; its secrets are masked here."""
+"""One change of a plan as lines, shared by text and Markdown; its secrets are masked here.
+
+Values are shown as a spec file spells them, and of a mapping only the keys that differ.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Cause, Change, FieldChange
 from beatsync.report.escape import one_line
-from beatsync.report.fields import field_lines, label_width, value_text
 from beatsync.report.paint import Paint, plain
+from beatsync.values import SCHEDULE_FIELDS, FieldValue
 
 SIGNS = {
     Action.CREATE: "+",
@@ -20,6 +25,13 @@ SIGNS = {
 }
 _SIGN_SAYS_IT = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Actions that need no word beside their sign."""
+_UNQUOTED = frozenset((*SCHEDULE_FIELDS, *"task expires start_time args kwargs headers".split()))
+"""Fields whose text a spec file spells without quotes, or that are JSON already."""
+_MAPPINGS = frozenset({"kwargs", "headers"})
+_MAX_LABEL = 40
+"""Characters up to which labels are aligned; longer ones stand out."""
+_NONE = "none"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
@@ -34,16 +46,12 @@ def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
     yield f"  {paint(f'{SIGNS[change.action]} {one_line(change.name)}', change.action.value)}{tail}"
     if change.fires_at_once:
         yield f"      {paint('fires at once', 'warning')}"
-    lines = list(_new_values(change) if change.action is Action.CREATE else _changed_values(change))
-    width = label_width(label for label, _ in lines)
-    for label, text in lines:
-        yield f"      {label:<{width}}  {text}"
+    yield from aligned(_new_values(change) if change.action is Action.CREATE else _changed_values(change))
 
 
 def _new_values(change: Change) -> Iterator[tuple[str, str]]:
     for field in change.fields:
-        if field.field != "name":
-            yield field.field, f"{value_text(field.field, field.after)}{_crontab_in_words(field)}"
+        yield field.field, f"{value_text(field.field, field.after)}{_crontab_in_words(field)}"
 
 
 def _changed_values(change: Change) -> Iterator[tuple[str, str]]:
@@ -59,3 +67,60 @@ def _crontab_in_words(field: FieldChange) -> str:
 
     words = crontab.in_words(field.after)
     return f"  ({words})" if words else ""
+
+
+class FieldLine(NamedTuple):
+    """One line of a change; `label` is the field's name, or the path of a key inside it such as `kwargs.dry_run`."""
+
+    label: str
+    before: str
+    after: str
+    change: FieldChange
+
+
+def field_lines(changes: Iterable[FieldChange]) -> Iterator[FieldLine]:
+    """Yield one line per changed field, or per differing key where both values are mappings. Secrets must be masked already."""
+    for change in changes:
+        field, before, after = change.field, _mapping(change, change.before), _mapping(change, change.after)
+        lines = [] if before is None or after is None else list(_differing(field, before, after))
+        for line in lines or [(field, value_text(field, change.before), value_text(field, change.after))]:
+            yield FieldLine(*line, change)
+
+
+def value_text(field: str, value: FieldValue) -> str:
+    """Return a field's value as a spec file spells it; `none` for None."""
+    if value is None:
+        return _NONE
+    if field in _UNQUOTED and isinstance(value, str):
+        return one_line(value) or '""'
+    return one_line(_encode(value))
+
+
+def aligned(lines: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield each label and its text as an indented line, the texts below each other."""
+    lines = list(lines)
+    width = min(max((len(label) for label, _ in lines), default=0), _MAX_LABEL)
+    yield from (f"      {label:<{width}}  {text}" for label, text in lines)
+
+
+def _mapping(change: FieldChange, value: FieldValue) -> dict[str, Any] | None:
+    """Return the mapping that a field holds as JSON; None for other fields and other values."""
+    if change.field not in _MAPPINGS or not isinstance(value, str):
+        return None
+    try:
+        document = json.loads(value)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _differing(path: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield the path, the old text and the new text of each key that differs, also inside mappings of both sides."""
+    for key in sorted({**before, **after}):
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differing(f"{path}.{key}", old, new)
+        else:
+            texts = [one_line(_encode(side[key])) if key in side else _NONE for side in (before, after)]
+            if texts[0] != texts[1]:
+                yield one_line(f"{path}.{key}"), texts[0], texts[1]

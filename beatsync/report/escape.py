@@ -1,13 +1,4 @@
-"""Escapes text for each place where a report is read: text from files and rows is hostile.
-
-| place | function |
-| --- | --- |
-| one line of a terminal or a log | `one_line` |
-| JSON for people | `readable_json` |
-| Markdown text, Markdown code | `markdown_text`, `markdown_code` |
-| the message or a property of a GitHub workflow command | `workflow_message`, `workflow_property` |
-| text or a quoted attribute of XML | `xml_text`, `xml_attribute` |
-"""
+"""Escapes text for each place where a report is read: text from files and rows is hostile."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from beatsync.plan.model import Blocked, Condition, Plan
+from beatsync.plan.model import Blocked, Condition
 
 MAX_NAMES = 20
 """Names, or reasons with the same fix, that are listed before the rest is only counted."""
@@ -17,12 +17,12 @@ def first_names(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def names_by_condition(plan: Plan) -> Iterator[tuple[Condition, list[str]]]:
-    """Yield each condition that a plan reports, with the names of its schedules, unescaped."""
-    for condition in Condition:
-        names = [name for name, reported in plan.conditions if reported is condition]
-        if names:
-            yield condition, names
+def names_by_condition(conditions: Iterable[tuple[str, Condition]]) -> Iterator[tuple[Condition, list[str]]]:
+    """Yield each condition of the `(name, condition)` pairs with its names, unescaped."""
+    names: dict[Condition, list[str]] = {}
+    for name, condition in conditions:
+        names.setdefault(condition, []).append(name)
+    yield from ((condition, names[condition]) for condition in Condition if condition in names)
 
 
 def same_fix(blocked: Iterable[Blocked]) -> Iterator[list[Blocked]]:

@@ -55,9 +55,7 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "schedules": len(source.rows),
         "drifted": [_drifted(row, source.authors) for row in source.drifted],
         "missing": [row.name for row in source.missing],
-        "conditions": [
-            {"name": row.name, "condition": condition.value} for row in source.rows for condition in row.conditions
-        ],
+        "conditions": [{"name": name, "condition": condition.value} for name, condition in source.conditions],
     }
 
 

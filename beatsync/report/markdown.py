@@ -32,7 +32,7 @@ def render_plan(plan: Plan, *, applied: bool, refused: bool = False) -> str:
     if len(plan.diagnostics) > _MAX_DIAGNOSTICS:
         more = len(plan.diagnostics) - _MAX_DIAGNOSTICS
         lines.append(f"- and {more:,} more; `beatsync validate` lists all of them")
-    for condition, names in names_by_condition(plan):
+    for condition, names in names_by_condition(plan.conditions):
         lines.append(f"- {condition.value}: {first_names([markdown_code(name) for name in names])}")
     return "\n".join(lines).rstrip()
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Action, Condition, Plan
-from beatsync.report.changes import change_lines
+from beatsync.report.changes import aligned, change_lines, field_lines
 from beatsync.report.escape import one_line
-from beatsync.report.fields import field_lines, label_width
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
 from beatsync.report.paint import Paint, plain
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
@@ -63,7 +62,9 @@ def render_plan(plan: Plan, *, applied: bool, refused: bool = False, paint: Pain
     if plan.changes or plan.blocked:
         yield from [*([""] if plan.diagnostics else []), plan_heading(plan), ""]
     yield from _changes(plan, paint)
-    yield from _conditions(plan)
+    yield from _conditions(plan.conditions)
+    if plan.conditions:
+        yield ""
     yield from _blocked(plan, paint)
     yield plan_totals(plan, applied=applied, refused=refused)
 
@@ -80,11 +81,9 @@ def _changes(plan: Plan, paint: Paint) -> Iterator[str]:
         yield ""
 
 
-def _conditions(plan: Plan) -> Iterator[str]:
-    for condition, names in names_by_condition(plan):
+def _conditions(conditions: Iterable[tuple[str, Condition]]) -> Iterator[str]:
+    for condition, names in names_by_condition(conditions):
         yield f"  {condition.value}: {first_names([one_line(name) for name in names])}"
-    if plan.conditions:
-        yield ""
 
 
 def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -134,15 +133,11 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
 def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
     for row in source.drifted:
         yield f"  {paint('drifted', 'warning')}: {one_line(row.name)}{_author(row, source)}"
-        lines = list(field_lines(masked_fields(row.drift, row.sensitive)))
-        width = label_width(line.label for line in lines)
-        yield from (f"      {line.label:<{width}}  {line.before} (applied: {line.after})" for line in lines)
+        fields = field_lines(masked_fields(row.drift, row.sensitive))
+        yield from aligned((line.label, f"{line.before} (applied: {line.after})") for line in fields)
     for row in source.missing:
         yield f"  {paint('deleted outside BeatSync', 'warning')}: {one_line(row.name)}{_author(row, source)}"
-    for condition in Condition:
-        names = [one_line(row.name) for row in source.rows if condition in row.conditions]
-        if names:
-            yield f"  {condition.value}: {first_names(names)}"
+    yield from _conditions(source.conditions)
 
 
 def _author(row: RowState, source: SourceStatus) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from beatsync.plan.drift import RowState
+from beatsync.plan.model import Condition
 from beatsync.plan.observed import Suspension
 from beatsync.values import Diagnostic, Revision, Severity
 
@@ -54,3 +55,8 @@ class SourceStatus:
     def missing(self) -> list[RowState]:
         """The rows that were deleted outside BeatSync."""
         return [row for row in self.rows if row.missing]
+
+    @property
+    def conditions(self) -> list[tuple[str, Condition]]:
+        """The name and condition of each row that a sync would leave as it is."""
+        return [(row.name, condition) for row in self.rows for condition in row.conditions]

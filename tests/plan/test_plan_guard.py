@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from beatsync.plan.guard import DeleteLimit, removal_limit
-from beatsync.plan.model import Plan
+from beatsync.plan.guard import removal_limit
+from beatsync.plan.model import Cause, Plan
 from beatsync.plan.observed import Observed, Suspension, Tombstone
 from beatsync.values import Desired, OnRemove, Policy
 from tests.builders import NOW, REVISION, declared, desired, guarded, observed, owned, request, row
@@ -64,6 +64,25 @@ def test_disabling_in_the_files_counts_and_correcting_drift_does_not() -> None:
     assert (len(corrected.changes), corrected.blocked) == (5, ())
 
 
+def test_correcting_drift_does_not_count_in_an_update_that_the_files_cause() -> None:
+    off = [declared(f"task-{number:03}", enabled=False) for number in range(5)]
+    moved = desired(*(declared(schedule.spec.name, enabled=False, queue="fast") for schedule in off))
+    enabled_again = observed(
+        *(row(schedule, number, enabled=True) for number, schedule in enumerate(off)),
+        inventory=tuple(owned(schedule, number) for number, schedule in enumerate(off)),
+    )
+    plan = guarded(moved, enabled_again, request(max_deletes="0"))
+    assert [(change.cause, len(change.fields)) for change in plan.changes] == [(Cause.SPEC, 2)] * 5
+    assert plan.blocked == ()
+
+
+def test_a_retired_row_that_an_operator_enabled_does_not_count() -> None:
+    retired = declared("retired", policy=Policy(on_remove=OnRemove.DISABLE))
+    current = observed(row(retired), inventory=(owned(retired, retired=True),))
+    plan = guarded(desired(declared("new")), current, request(max_deletes="0"))
+    assert ([change.name for change in plan.changes], plan.blocked) == (["new"], ())
+
+
 def test_keeping_does_not_count() -> None:
     plan = guarded(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.KEEP)), request())
     assert plan.blocked == ()
@@ -99,7 +118,7 @@ def test_limits(text: str, owned_rows: int, limit: int) -> None:
 @pytest.mark.parametrize("text", ["", "-1", "many", "101%", "5 %x", "1.5"])
 def test_texts_that_are_no_limit(text: str) -> None:
     with pytest.raises(ValueError, match="neither"):
-        DeleteLimit.parse(text)
+        removal_limit(text, 9)
 
 
 def test_the_same_source_from_elsewhere_is_blocked() -> None:
@@ -146,7 +165,7 @@ def test_deleting_again_what_beat_restored_does_not_count() -> None:
         *(row(schedule, number) for number, schedule in enumerate(restored)),
         tombstones=tuple(Tombstone(schedule.spec.name, number) for number, schedule in enumerate(restored)),
     )
-    plan = guarded(desired(), current, request())
+    plan = guarded(desired(), current, request(max_deletes="0"))
     assert (len(plan.changes), codes(plan)) == (5, [])
 
 
