@@ -32,7 +32,6 @@ from beatsync.store import (
     schema,
     sources,
     tasks,
-    tombstones,
 )
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
@@ -216,7 +215,7 @@ class Store:
             notifies_beat = tasks.write(db, plan, observed, now)
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
-            tombstones.write(db, source_id, plan, observed, now)
+            inventory.write_tombstones(db, source_id, plan, observed, now)
             records = filerecords.write(db, source_id, changes)
             if is_sync:
                 sources.write_synced(db, source_id, plan, now)

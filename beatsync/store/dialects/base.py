@@ -143,9 +143,9 @@ class Dialect(ABC):
             return self.text(column.sql)
         return column.sql
 
-    def columns(self, alias: str, table: Table) -> list[Column]:
-        """Return the columns of `table` under the name `alias`, in order."""
-        return [Column(f"{alias}.{self.quote(name)}", kind) for name, kind in table.columns.items()]
+    def columns(self, alias: str, table: Table, names: Iterable[str] | None = None) -> list[Column]:
+        """Return these columns of `table` under the name `alias`, in this order; all of them by default."""
+        return [Column(f"{alias}.{self.quote(name)}", table.type_of(name)) for name in names or table.columns]
 
     @abstractmethod
     def text(self, sql: str) -> str:

@@ -82,10 +82,9 @@ class SQLite(Dialect):
         `printf` is the fastest way to join values. It ends a text at a NUL, takes a BLOB for a text, and rounds a fraction. Every text
         is greater than any number, and every BLOB greater than any text.
         """
-        texts = [sql for sql, kind in columns if kind is ColumnType.TEXT]
-        times = [sql for sql, kind in columns if kind is ColumnType.DATETIME]
-        decimals = [sql for sql, kind in columns if kind is ColumnType.DECIMAL]
-        integers = [sql for sql, kind in columns if kind in {ColumnType.INTEGER, ColumnType.BOOLEAN}]
+        texts, times = _of_type(columns, ColumnType.TEXT), _of_type(columns, ColumnType.DATETIME)
+        decimals = _of_type(columns, ColumnType.DECIMAL)
+        integers = _of_type(columns, ColumnType.INTEGER, ColumnType.BOOLEAN)
         checks = [f"{sql} >= x'' OR instr({sql}, char(0))" for sql in (*texts, *times)]
         checks += [f"{sql} < ''" for sql in times]
         checks += [f"{sql} >= ''" for sql in (*decimals, *integers)]
@@ -143,3 +142,7 @@ class SQLite(Dialect):
                 except UnicodeDecodeError:
                     return f"{name} of the row with {table.key} {key} in {table.name}"
         return None
+
+
+def _of_type(columns: Sequence[Column], *types: ColumnType) -> list[str]:
+    return [sql for sql, column_type in columns if column_type in types]
