@@ -28,7 +28,7 @@ def open_store(
     StoreError if a table is missing or too old.
     """
     from beatsync.store import connect
-    from beatsync.store.versions import warnings
+    from beatsync.store.project import warnings
 
     store = connect(_choose_database(options, settings))
     try:

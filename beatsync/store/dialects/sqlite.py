@@ -24,6 +24,8 @@ FILE_TIMEOUT = 30
 MIN_LOCK_WAIT = 0.25
 """Seconds. Beat and the admin hold the file's one lock for short times."""
 
+_LOCKED = "database is locked"
+
 
 class SQLite(Dialect):
     """A connection to a SQLite file."""
@@ -37,6 +39,7 @@ class SQLite(Dialect):
         " WHERE m.type = 'table' AND f.\"table\" LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
     )
     row_lock = ""
+    lock_timeout_codes = frozenset({_LOCKED})
 
     @classmethod
     def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,14 +113,10 @@ class SQLite(Dialect):
         finally:
             self.execute(f"PRAGMA busy_timeout = {before}")
 
-    def is_retryable(self, error: BaseException) -> bool:
-        """Return whether another process holds the file's lock."""
-        return self.is_lock_timeout(error)
-
-    def is_lock_timeout(self, error: BaseException) -> bool:
-        """Return whether another process holds the file's lock. Python 3.10's sqlite3 has no error code: the text is all there is."""
-        cause = error.__cause__ or error
-        return bool(cause.args) and str(cause.args[0]).startswith("database is locked")
+    @staticmethod
+    def error_code(cause: BaseException) -> object:
+        """Return the text of an error up to "locked": Python 3.10's sqlite3 has no code."""
+        return str(cause.args[0])[: len(_LOCKED)] if cause.args else None
 
     def explain_error(self, error: BaseException) -> str | None:
         """Return which column of which row is not UTF-8: the driver's message shows the text, which may be a secret, but not the row."""
