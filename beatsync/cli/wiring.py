@@ -79,7 +79,7 @@ def open_store(options: CliOptions, *, check_tables: bool = True) -> Iterator[tu
     With `check_tables`, raises StoreError if a table is missing or too old.
     """
     from beatsync.store import connect
-    from beatsync.store.versions import warnings
+    from beatsync.store.project import warnings
 
     loaded_settings = click.get_current_context().obj
     options = with_settings(options, loaded_settings)

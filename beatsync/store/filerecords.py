@@ -14,7 +14,7 @@ from beatsync.fingerprint import FileChanges, FileRecord
 from beatsync.specfile.facts import facts_from_json, facts_to_json
 from beatsync.store.dialects import Dialect
 from beatsync.store.fingerprints import digest_sql
-from beatsync.store.rows import SCHEDULE_JOINS, row_columns, row_of
+from beatsync.store.rows import SCHEDULE_JOINS, SpecReader, spec_columns
 from beatsync.store.statements import MAX_IDS, Value, name_lists
 from beatsync.store.tables import FILE_RECORD, INVENTORY, PERIODIC_TASK, SOURCE
 from beatsync.values import TaskSpec
@@ -81,14 +81,14 @@ def _verified_digests(db: Dialect, source_id: int, expected: Mapping[str, TaskSp
     Row and digest are read by one statement, so the digest is of the values that were compared.
     """
     digests: dict[str, str] = {}
-    columns = [digest_sql(db), *row_columns(db)]
-    zone = db.zone
+    columns = [digest_sql(db), *spec_columns(db)]
+    reader = SpecReader(db.zone)
     tables = f"{INVENTORY.name} e JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {SCHEDULE_JOINS}"
     for where, parameters in _conditions(source_id, expected):
         with closing(db.stream(columns, f"FROM {tables} WHERE {where}", parameters)) as records:
-            for digest, *record in records:
-                spec = row_of(record, zone).spec
-                if digest is not None and spec == expected.get(spec.name):
+            for digest, name, *values in records:
+                spec = expected.get(name)
+                if digest is not None and spec is not None and reader.has_spec((name, *values), spec):
                     digests[spec.name] = digest
     return digests
 

@@ -19,7 +19,7 @@ def digest_sql(db: Dialect) -> str:
     It covers every column that BeatSync knows, except for those that beat writes while it runs a task.
     """
     names = [name for name in PERIODIC_TASK.columns if name not in BEAT_COLUMNS]
-    columns = [Column(f"t.{db.quote(name)}", PERIODIC_TASK.columns[name]) for name in names]
+    columns = db.columns("t", PERIODIC_TASK, names)
     for kind, table in SCHEDULES.items():
         columns += db.columns(f"of_{kind}", table)
     columns += db.columns("e", INVENTORY)

@@ -1,4 +1,4 @@
-"""The inventory: which rows a source owns, and what a sync last applied to each."""
+"""The inventory: which rows a source owns and what a sync last applied to each; and tombstones of the rows that it deleted."""
 
 # ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
 
@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from beatsync.plan.model import Action, Plan, Record
 from beatsync.plan.observed import Observed
+from beatsync.store import times
 from beatsync.store.dialects import Dialect
 from beatsync.store.statements import MAX_IDS, Value, name_lists
-from beatsync.store.tables import INVENTORY
+from beatsync.store.tables import INVENTORY, TOMBSTONE
+
+TOMBSTONE_LIFETIME = timedelta(days=7)
+"""Beat resurrects a deleted row when it next saves its copy, after 180 seconds by default; a week is generous."""
 
 
 def write(db: Dialect, source_id: int, plan: Plan, observed: Observed, new_ids: Mapping[str, int]) -> None:
@@ -25,7 +31,7 @@ def write(db: Dialect, source_id: int, plan: Plan, observed: Observed, new_ids: 
     _delete(db, source_id, names & observed.inventory.keys())
     if plan.records:
         rows = (_columns(source_id, record, new_ids) for record in plan.records)
-        db.insert(INVENTORY, tuple(INVENTORY.columns), ([row[name] for name in INVENTORY.columns] for row in rows))
+        db.insert(INVENTORY, tuple(INVENTORY.columns), rows)
 
 
 def _delete(db: Dialect, source_id: int, names: set[str]) -> None:
@@ -38,23 +44,40 @@ def _delete(db: Dialect, source_id: int, names: set[str]) -> None:
         db.delete(INVENTORY, (key for key, name in entries if name in names))
 
 
-def _columns(source_id: int, record: Record, new_ids: Mapping[str, int]) -> dict[str, Value]:
+def _columns(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tuple[Value, ...]:
+    """Return the columns of an entry, in the table's order."""
+    row_id = new_ids[record.name] if record.row_id is None else record.row_id
     policy = record.policy
-    return {
-        "source_id": source_id,
-        "name": record.name,
-        "row_id": new_ids[record.name] if record.row_id is None else record.row_id,
-        "applied": record.applied,
-        "on_remove": policy.on_remove.value,
-        "ignore": _json_list(policy.ignore),
-        "sensitive": _json_list(policy.sensitive),
-        "protect": bool(policy.protect),
-        "path": record.path,
-        "retired": record.retired,
-        "frozen": record.frozen,
-    }
+    return (
+        source_id, record.name, row_id, record.applied, policy.on_remove.value, _json_list(policy.ignore),
+        _json_list(policy.sensitive), bool(policy.protect), record.path, record.retired, record.frozen,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
 def _json_list(names: tuple[str, ...]) -> str:
     return json.dumps(list(names))
+
+
+def write_tombstones(db: Dialect, source_id: int, plan: Plan, observed: Observed, now: datetime) -> None:
+    """Add tombstones of the rows that `plan` deletes; drop those that are a week old, declared again, or deleted again."""
+    deleted = _deleted_names(plan, observed)
+    if observed.tombstones:
+        oldest = times.write(now - TOMBSTONE_LIFETIME, db.zone)
+        db.execute(f"DELETE FROM {TOMBSTONE.name} WHERE source_id = %s AND deleted_at < %s", [source_id, oldest])
+        declared = {record.name for record in plan.records}
+        obsolete = [t.row_id for t in observed.tombstones if t.name in declared or t.row_id in deleted]
+        db.delete(replace(TOMBSTONE, key="row_id"), obsolete, f" AND source_id = {int(source_id)}")
+    deleted_at = times.write(now, db.zone)
+    rows = [(source_id, name, row_id, deleted_at) for row_id, names in deleted.items() for name in sorted(names)]
+    if rows:
+        db.insert(TOMBSTONE, tuple(TOMBSTONE.columns), rows)
+
+
+def _deleted_names(plan: Plan, observed: Observed) -> dict[int, set[str]]:
+    """Return the names of each row that `plan` deletes, by key: it may have been renamed by hand, and beat may know either name."""
+    deleted = {c.row_id: {c.name} for c in plan.changes if c.action is Action.DELETE and c.row_id is not None}
+    for row in observed.rows.values() if deleted else ():
+        if row.row_id in deleted:
+            deleted[row.row_id].add(row.name)
+    return deleted

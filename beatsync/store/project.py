@@ -1,14 +1,28 @@
-"""What a sync reads from the project's settings and its celery application."""
+"""What a sync reads from Django itself: the project's settings, its celery application, its admin log and the release of beat."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
+from django.db import router
 
 from beatsync.store.errors import StoreError
+
+MAX_LOG_ROWS = 1_000
+"""How many rows the admin log is searched for: nobody reads more."""
+_FAULTY_RELEASES = {
+    "2.8.0": "django-celery-beat 2.8.0 does not run crontabs that carry another time zone than beat's own, and never makes good"
+    " a missed notice of a change: update beat to 2.8.1 or newer, or stay on 2.7",
+}
+_ZONES_IGNORED = (
+    "DJANGO_CELERY_BEAT_TZ_AWARE is False in the Django settings: beat runs every crontab in its own zone, whatever zone the"
+    " specs and the rows name"
+)
 
 
 def beatsync_settings() -> Mapping[str, Any]:
@@ -44,3 +58,33 @@ def beat_schedule_names() -> frozenset[str]:
     with suppress(ImportError):
         names.update(current_app.conf.beat_schedule or ())
     return frozenset(names)
+
+
+def warnings() -> tuple[str, ...]:
+    """Return what is wrong with the installed django-celery-beat, and with how this project sets it."""
+    texts = []
+    with suppress(PackageNotFoundError):
+        texts.append(_FAULTY_RELEASES.get(version("django-celery-beat")))
+    if not getattr(settings, "DJANGO_CELERY_BEAT_TZ_AWARE", True):
+        texts.append(_ZONES_IGNORED)
+    return tuple(text for text in texts if text)
+
+
+def admin_log(row_ids: Collection[int]) -> dict[int, str]:
+    """Return for each row who last changed it in the Django admin, and when, as text; rows without an entry are left out."""
+    if not row_ids or not apps.is_installed("django.contrib.admin"):
+        return {}
+    model: Any = apps.get_app_config("admin").get_model("LogEntry")
+    of_tasks = {"content_type__app_label": "django_celery_beat", "content_type__model": "periodictask"}
+    entries = (
+        model.objects.using(router.db_for_read(model))
+        .filter(**of_tasks, object_id__in=[str(row_id) for row_id in sorted(row_ids)[:MAX_LOG_ROWS]])
+        .select_related("user")
+        .order_by("action_time", "pk")
+    )
+    authors: dict[int, str] = {}
+    for entry in entries:
+        verb = "deleted" if entry.is_deletion() else "added" if entry.is_addition() else "changed"
+        time = f"{entry.action_time:%Y-%m-%d %H:%M} UTC"
+        authors[int(entry.object_id)] = f"{verb} in the Django admin by {entry.user.get_username()}, {time}"
+    return authors

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from beatsync.plan.observed import Row
@@ -16,8 +18,8 @@ from beatsync.specfile import crontab, interval, jsontext, solar
 from beatsync.specfile.fields import FIELD_TABLE, ColumnType, Field
 from beatsync.store import times
 from beatsync.store.dialects import Dialect
-from beatsync.store.statements import id_lists, name_lists
-from beatsync.store.tables import PERIODIC_TASK, SCHEDULE_COLUMNS, SCHEDULES
+from beatsync.store.statements import Value, id_lists, name_lists
+from beatsync.store.tables import BEAT_COLUMNS, PERIODIC_TASK, SCHEDULE_COLUMNS, SCHEDULES
 from beatsync.values import Clocked, Schedule, TaskSpec
 
 _NO_DATETIME = datetime(1, 1, 2, tzinfo=timezone.utc)
@@ -27,41 +29,66 @@ SCHEDULE_JOINS = " ".join(
     for kind, table in SCHEDULES.items()
 )
 """Joins the schedule of a task `t`; the columns of the other three tables are NULL."""
-_NAMES = (
-    "id",
-    *PERIODIC_TASK.columns,
-    *(f"{kind}.{name}" for kind, table in SCHEDULES.items() for name in table.columns),
-)
-"""What `row_columns` selects."""
+_FIELDS = tuple(field.name for field in FIELD_TABLE)
+_KEYS = tuple(SCHEDULE_COLUMNS.values())
+_FIRST_OF_SCHEDULE = len(_FIELDS) + len(_KEYS)
+_fields_of = attrgetter(*_FIELDS)
+_datetimes_of = attrgetter(*(field.name for field in FIELD_TABLE if field.column_type is ColumnType.DATETIME))
 
 
-def row_columns(db: Dialect) -> list[str]:
-    """Return the SQL of the columns from which `row_of` makes a row, for a query of tasks `t` with SCHEDULE_JOINS."""
-    columns = db.columns("t", PERIODIC_TASK)
+def spec_columns(db: Dialect) -> list[str]:
+    """Return the SQL of the columns that `SpecReader` reads, for a query of tasks `t` with SCHEDULE_JOINS."""
+    columns = db.columns("t", PERIODIC_TASK, (*_FIELDS, *_KEYS))
     for kind, table in SCHEDULES.items():
         columns += db.columns(f"of_{kind}", table)
-    return ["t.id", *map(db.readable, columns)]
+    return list(map(db.readable, columns))
 
 
-def row_of(record: Sequence[Any], zone: tzinfo) -> Row:
-    """Return the row whose `row_columns` are `record`."""
-    values = dict(zip(_NAMES, record, strict=True))
-    kinds = [kind for kind, column in SCHEDULE_COLUMNS.items() if values[column] is not None]
-    schedule, schedule_id = None, None
-    # Of several schedules beat takes the first, but then neither the admin nor the model can save the row: it is repaired.
-    if len(kinds) == 1 and isinstance(values[SCHEDULE_COLUMNS[kinds[0]]], int):
-        (kind,) = kinds
-        schedule_id = values[SCHEDULE_COLUMNS[kind]]
-        schedule = schedule_value(kind, tuple(values[f"{kind}.{name}"] for name in SCHEDULES[kind].columns), zone)
-    fields = {name: decode(values[name], zone) for name, decode in _DECODERS.items()}
-    return Row(
-        row_id=values["id"],
-        spec=TaskSpec(schedule=schedule, **fields),
-        schedule_id=schedule_id,
-        last_run_at=times.read(values["last_run_at"], zone),
-        total_run_count=values["total_run_count"],
-        date_changed=times.read(values["date_changed"], zone),
-    )
+def field_values(spec: TaskSpec, zone: tzinfo) -> tuple[Value, ...]:
+    """Return the columns of a row in the order of the field table, as they are written.
+
+    A `TaskSpec` is in the form in which the model's `save()` leaves them.
+    """
+    values: tuple[Any, ...] = _fields_of(spec)
+    if any(_datetimes_of(spec)):
+        return tuple(times.write(value, zone) if isinstance(value, datetime) else value for value in values)
+    return values
+
+
+class SpecReader:
+    """Decodes the `spec_columns` of one statement. A schedule that thousands of tasks share is decoded once."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._schedules: dict[tuple[Any, ...], tuple[Schedule | None, int | None]] = {}
+
+    def spec(self, record: Sequence[Any]) -> TaskSpec:
+        """Return the normal form of a record."""
+        zone = self._zone
+        fields = {name: decode(value, zone) for (name, decode), value in zip(_DECODERS.items(), record, strict=False)}
+        return TaskSpec(schedule=self.schedule(record)[0], **fields)
+
+    def has_spec(self, record: Sequence[Any], spec: TaskSpec) -> bool:
+        """Return whether the normal form of a record is `spec`; a record that is as BeatSync writes it needs no decoding."""
+        is_as_written = tuple(record[: len(_FIELDS)]) == field_values(spec, self._zone)
+        return self.schedule(record)[0] == spec.schedule if is_as_written else self.spec(record) == spec
+
+    def schedule(self, record: Sequence[Any]) -> tuple[Schedule | None, int | None]:
+        """Return a record's schedule and the key of its row."""
+        keys = tuple(record[len(_FIELDS) : _FIRST_OF_SCHEDULE])
+        if keys not in self._schedules:
+            self._schedules[keys] = self._decoded_schedule(keys, record[_FIRST_OF_SCHEDULE:])
+        return self._schedules[keys]
+
+    def _decoded_schedule(self, keys: tuple[Any, ...], columns: Sequence[Any]) -> tuple[Schedule | None, int | None]:
+        rest = iter(columns)
+        values = {kind: tuple(islice(rest, len(table.columns))) for kind, table in SCHEDULES.items()}
+        present = [(kind, key) for kind, key in zip(SCHEDULES, keys, strict=True) if key is not None]
+        # Of several schedules beat takes the first, but then neither the admin nor the model can save the row: it is repaired.
+        if len(present) != 1 or not isinstance(present[0][1], int):
+            return None, None
+        ((kind, key),) = present
+        return schedule_value(kind, values[kind], self._zone), key
 
 
 def _as_text(value: Any) -> Any:
@@ -131,17 +158,38 @@ def schedule_value(kind: str, columns: tuple[Any, ...], zone: tzinfo) -> Schedul
 
 def read_all(db: Dialect) -> dict[str, Row]:
     """Return every `PeriodicTask` row, by name."""
-    zone = db.zone
-    with closing(db.stream(row_columns(db), f"FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}")) as records:
-        return {row.name: row for row in (row_of(record, zone) for record in records)}
+    with closing(db.stream(_row_columns(db), f"FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}")) as records:
+        return _rows(db, records)
 
 
 def read_some(db: Dialect, names: Collection[str], ids: Collection[int]) -> dict[str, Row]:
     """Return the rows that have one of these names in the database's comparison, and those with these keys, by name."""
-    sql = f"SELECT {', '.join(row_columns(db))} FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}"
+    sql = f"SELECT {', '.join(_row_columns(db))} FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}"
     records = [
         record for where, values in name_lists("t.name", names) for record in db.fetch(f"{sql} WHERE {where}", values)
     ]
-    for chunk in id_lists(set(ids).difference(record[0] for record in records)):
+    for chunk in id_lists(set(ids).difference(row_id for row_id, *_ in records)):
         records += db.fetch(f"{sql} WHERE t.id IN ({chunk})")
-    return {row.name: row for row in (row_of(record, db.zone) for record in records)}
+    return _rows(db, records)
+
+
+def _row_columns(db: Dialect) -> list[str]:
+    """Return the SQL of the columns from which `_rows` makes rows."""
+    return ["t.id", *map(db.readable, db.columns("t", PERIODIC_TASK, BEAT_COLUMNS)), *spec_columns(db)]
+
+
+def _rows(db: Dialect, records: Iterable[Sequence[Any]]) -> dict[str, Row]:
+    """Return the rows whose `_row_columns` are `records`, by name."""
+    zone, reader = db.zone, SpecReader(db.zone)
+    rows: dict[str, Row] = {}
+    for row_id, last_run_at, total_run_count, date_changed, *record in records:
+        spec = reader.spec(record)
+        rows[spec.name] = Row(
+            row_id=row_id,
+            spec=spec,
+            schedule_id=reader.schedule(record)[1],
+            last_run_at=times.read(last_run_at, zone),
+            total_run_count=total_run_count,
+            date_changed=times.read(date_changed, zone),
+        )
+    return rows

@@ -15,7 +15,6 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from beatsync.store.dialects import Dialect
 from beatsync.store.errors import SchemaMissing, StoreError
-from beatsync.store.failures import message_of
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Table
 
 BEAT_APP = "django_celery_beat"
@@ -34,7 +33,7 @@ def check(db: Dialect, *, in_project: bool) -> None:
         except DatabaseError as error:
             if not _is_schema_error(db, tables):
                 raise
-            raise SchemaMissing(_advice(db, app, message_of(db, error), in_project=in_project)) from error
+            raise SchemaMissing(_advice(db, app, db.message_of(error), in_project=in_project)) from error
 
 
 def _probe(db: Dialect, tables: Sequence[Table]) -> None:

@@ -18,29 +18,29 @@ from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
 from beatsync.store import (
-    authors,
     filerecords,
     fingerprints,
     history,
     inventory,
     lease,
     lock,
-    notes,
     observe,
     project,
     rows,
     schema,
     sources,
     tasks,
-    tombstones,
 )
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
-from beatsync.store.failures import readable_errors
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
 from beatsync.store.tables import PERIODIC_TASK
 
+SUSPEND_WAIT = 30.0
+"""Seconds that suspending waits for a sync that is at work."""
+FAILURE_WAIT = 1.0
+"""Seconds that recording a failure waits for the source's lock."""
 _ALIASES: set[str] = set()
 """The databases that this process has a `Store` of."""
 
@@ -82,7 +82,7 @@ class Store:
     def _readable(self) -> Iterator[Dialect]:
         """Yield this thread's connection, and turn what its driver raises into StoreError."""
         db = self._db
-        with readable_errors(db):
+        with db.readable_errors():
             yield db
 
     def describe(self) -> str:
@@ -143,7 +143,7 @@ class Store:
         if not self._project or not row_ids:
             return {}
         with suppress(StoreError), self._readable():
-            return authors.admin_log(row_ids)
+            return project.admin_log(row_ids)
         return {}  # the log's tables may be missing; nothing depends on them
 
     def source_record(self, source: str) -> SourceRecord:
@@ -221,7 +221,7 @@ class Store:
             notifies_beat = tasks.write(db, plan, observed, now)
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
-            tombstones.write(db, source_id, plan, observed, now)
+            inventory.write_tombstones(db, source_id, plan, observed, now)
             records = filerecords.write(db, source_id, changes)
             if is_sync:
                 sources.write_synced(db, source_id, plan, now)
@@ -239,16 +239,29 @@ class Store:
         The same failure again only moves the end of the newest entry, so a daemon that fails for a night adds one.
         """
         try:
-            with self._readable() as db:
-                notes.write_failure(db, source, failure, lease_token)
+            with self._locked_shortly(source, FAILURE_WAIT, lease_token) as (db, source_id):
+                sources.write(db, source_id, {"outcome": failure.outcome, "message": failure.message})
+                history.write_failure(db, source_id, failure)
         except StoreError:
             return False
         return True
 
     def suspend(self, source: str, suspension: Suspension | None) -> None:
         """Suspend a source, or resume it if `suspension` is None. Raises LockHeld if a sync takes too long."""
+        with self._locked_shortly(source, SUSPEND_WAIT) as (db, source_id):
+            sources.write_suspension(db, source_id, suspension)
+
+    @contextmanager
+    def _locked_shortly(
+        self, source: str, wait: float, lease_token: str | None = None
+    ) -> Iterator[tuple[Dialect, int]]:
+        """Run the body in a transaction under the lock of `source` without recording a holder; yield the source's id too."""
         with self._readable() as db:
-            notes.suspend(db, source, suspension)
+            lock.ensure(db, source, wait)
+            with transaction.atomic(using=self.alias):
+                source_id = lock.take(db, source, wait)
+                lease.check(db, source, lease_token)
+                yield db, source_id
 
     def acquire_lease(self, source: str, holder: str, token: str, seconds: int) -> bool:
         """Take or renew the lease of a source; return whether the lease of `token` is in force for `seconds` from now."""

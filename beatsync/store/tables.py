@@ -53,25 +53,11 @@ PERIODIC_TASK: Final = Table(
 )
 NOTICE: Final = Table("django_celery_beat_periodictasks", {"last_update": DATETIME}, key="ident")
 
+_REVISION = ("revision_digest", "revision_git", "revision_mount", "environment")
+_SOURCE_TEXTS = ("name", "origin", *_REVISION, "outcome", "message", "holder", "suspended_by", "suspended_for")
+_SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(
-    "beatsync_source",
-    {
-        "name": TEXT,
-        "origin": TEXT,
-        "revision_digest": TEXT,
-        "revision_git": TEXT,
-        "revision_mount": TEXT,
-        "environment": TEXT,
-        "synced_at": DATETIME,
-        "outcome": TEXT,
-        "message": TEXT,
-        "holder": TEXT,
-        "held_at": DATETIME,
-        "suspended_at": DATETIME,
-        "suspended_until": DATETIME,
-        "suspended_by": TEXT,
-        "suspended_for": TEXT,
-    },
+    "beatsync_source", {**dict.fromkeys(_SOURCE_TEXTS, TEXT), **dict.fromkeys(_SOURCE_TIMES, DATETIME)}
 )
 LEASE: Final = Table("beatsync_lease", {"source": TEXT, "holder": TEXT, "token": TEXT, "expires_at": FLOAT})
 INVENTORY: Final = Table(
@@ -80,26 +66,15 @@ INVENTORY: Final = Table(
         "source_id": INTEGER,
         "name": TEXT,
         "row_id": INTEGER,
-        "applied": TEXT,
-        "on_remove": TEXT,
-        "ignore": TEXT,
-        "sensitive": TEXT,
+        **dict.fromkeys(("applied", "on_remove", "ignore", "sensitive"), TEXT),
         "protect": BOOLEAN,
         "path": TEXT,
-        "retired": BOOLEAN,
-        "frozen": BOOLEAN,
+        **dict.fromkeys(("retired", "frozen"), BOOLEAN),
     },
 )
 FILE_RECORD: Final = Table(
     "beatsync_filerecord",
-    {
-        "source_id": INTEGER,
-        "path": TEXT,
-        "path_digest": TEXT,
-        "fingerprint": TEXT,
-        "facts": TEXT,
-        "row_digests": TEXT,
-    },
+    {"source_id": INTEGER, **dict.fromkeys(("path", "path_digest", "fingerprint", "facts", "row_digests"), TEXT)},
 )
 TOMBSTONE: Final = Table(
     "beatsync_tombstone", {"source_id": INTEGER, "name": TEXT, "row_id": INTEGER, "deleted_at": DATETIME}
@@ -108,17 +83,8 @@ HISTORY: Final = Table(
     "beatsync_syncrecord",
     {
         "source_id": INTEGER,
-        "started_at": DATETIME,
-        "finished_at": DATETIME,
-        "revision_digest": TEXT,
-        "revision_git": TEXT,
-        "revision_mount": TEXT,
-        "environment": TEXT,
-        "outcome": TEXT,
-        "summary": TEXT,
-        "changes": TEXT,
-        "message": TEXT,
-        "actor": TEXT,
+        **dict.fromkeys(("started_at", "finished_at"), DATETIME),
+        **dict.fromkeys((*_REVISION, "outcome", "summary", "changes", "message", "actor"), TEXT),
     },
 )
 

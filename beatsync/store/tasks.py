@@ -11,40 +11,52 @@ from datetime import datetime, timedelta, tzinfo
 from beatsync.plan.collation import collation_key
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Observed
-from beatsync.specfile.fields import FIELD_TABLE, ColumnType
+from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.store import schedules, times
 from beatsync.store.dialects import Dialect
-from beatsync.store.references import references, refuse_if_used
+from beatsync.store.rows import field_values
 from beatsync.store.statements import MAX_IDS, BulkRow, Value, name_lists
 from beatsync.store.tables import NOTICE, PERIODIC_TASK, SCHEDULE_COLUMNS
 from beatsync.values import SCHEDULE_FIELDS, Schedule, TaskSpec
 
 _RESTARTING = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if field.restarts)})
 """Fields whose change moves `date_changed`, from which beat counts a row that never ran; no other may (docs/facts.md, 4)."""
-_DATETIMES = tuple(field.name for field in FIELD_TABLE if field.column_type is ColumnType.DATETIME)
-_WRITING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
+_UPDATING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 
 def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
-    creates = [change for change in plan.changes if change.action is Action.CREATE]
-    updates = [change for change in plan.changes if change.action in _WRITING and _written_fields(change)]
-    deletes = [change for change in plan.changes if change.action is Action.DELETE and change.row_id is not None]
-    if not (creates or updates or deletes):
+    changes = [change for change in plan.changes if _writes_row(change)]
+    if not changes:
         return False
+    creates, updates = _with_action(changes, Action.CREATE), _with_action(changes, *_UPDATING)
+    deletes = _with_action(changes, Action.DELETE)
     rescheduled = [change for change in updates if _changes_schedule(change)]
-    referring = references(db) if rescheduled or deletes else {}
-    if deletes:
-        names = {change.row_id: change.name for change in deletes if change.row_id is not None}
-        refuse_if_used(db, names, referring.get(PERIODIC_TASK.name, ()))
-        db.delete(PERIODIC_TASK, names)
+    referring = schedules.references(db) if rescheduled or deletes else {}
+    _delete(db, deletes, referring.get(PERIODIC_TASK.name, ()))
     keys = schedules.ensure(db, _schedules_of([*creates, *rescheduled]))
     _move_names_aside(db, updates, observed)
     _update(db, updates, keys, now)
-    if creates:
-        _insert(db, creates, keys, now)
+    _insert(db, creates, keys, now)
     schedules.sweep(db, _released([*rescheduled, *deletes]), referring)
     return True
+
+
+def _writes_row(change: Change) -> bool:
+    """Return whether a change writes a task row: not if it is gone, and not if only the inventory changes."""
+    if change.action in _UPDATING:
+        return bool(_written_fields(change))
+    return change.action is Action.CREATE or (change.action is Action.DELETE and change.row_id is not None)
+
+
+def _with_action(changes: Iterable[Change], *actions: Action) -> list[Change]:
+    return [change for change in changes if change.action in actions]
+
+
+def _delete(db: Dialect, changes: Iterable[Change], referring: Sequence[schedules.Reference]) -> None:
+    names = {change.row_id: change.name for change in changes if change.row_id is not None}
+    schedules.refuse_if_used(db, names, referring)
+    db.delete(PERIODIC_TASK, names)
 
 
 def row_ids(db: Dialect, names: Sequence[str]) -> dict[str, int]:
@@ -100,34 +112,20 @@ def _released(changes: Iterable[Change]) -> dict[str, list[int]]:
     return released
 
 
-def _field_columns(spec: TaskSpec, zone: tzinfo) -> dict[str, Value]:
-    """Return the columns of a row apart from its schedule's; a `TaskSpec` is in the form in which the model's `save()` leaves them."""
-    columns: dict[str, Value] = spec._asdict()
-    del columns["schedule"]
-    for name in _DATETIMES:
-        columns[name] = times.write(getattr(spec, name), zone)
-    return columns
-
-
 def _keys_of(spec: TaskSpec, keys: Mapping[Schedule, schedules.Keys]) -> schedules.Keys:
     return schedules.NO_KEYS if spec.schedule is None else keys[spec.schedule]
 
 
 def _insert(db: Dialect, changes: Sequence[Change], keys: Mapping[Schedule, schedules.Keys], now: datetime) -> None:
-    columns, date_changed, zone = tuple(PERIODIC_TASK.columns), times.write(now, db.zone), db.zone
+    date_changed, zone = times.write(now, db.zone), db.zone
 
-    def row(change: Change) -> list[Value]:
+    def row(change: Change) -> tuple[Value, ...]:
         spec = target(change)
-        values: dict[str, Value] = {
-            **_field_columns(spec, zone),
-            **_keys_of(spec, keys),
-            "last_run_at": times.write(change.last_run_at, zone),
-            "total_run_count": 0,
-            "date_changed": date_changed,
-        }
-        return [values[name] for name in columns]
+        last_run_at = times.write(change.last_run_at, zone)
+        return (*field_values(spec, zone), *_keys_of(spec, keys), last_run_at, 0, date_changed)
 
-    db.insert(PERIODIC_TASK, columns, map(row, changes))
+    if changes:
+        db.insert(PERIODIC_TASK, tuple(PERIODIC_TASK.columns), map(row, changes))
 
 
 def _update(db: Dialect, changes: Sequence[Change], keys: Mapping[Schedule, schedules.Keys], now: datetime) -> None:
@@ -150,7 +148,8 @@ def _changed_columns(change: Change, keys: Mapping[Schedule, schedules.Keys], zo
     if change.action is Action.DISABLE:
         return {"enabled": False}
     spec = target(change)
-    return {**_field_columns(spec, zone), **(_keys_of(spec, keys) if _changes_schedule(change) else {})}
+    values = (*field_values(spec, zone), *(_keys_of(spec, keys) if _changes_schedule(change) else ()))
+    return dict(zip(PERIODIC_TASK.columns, values, strict=False))
 
 
 def _written_columns(fields: frozenset[str]) -> tuple[str, ...]:

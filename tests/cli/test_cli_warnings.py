@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from beatsync.store import versions
+from beatsync.store import project
 from tests.cli.commanding import InProcess
 
 SPEC = 'schedules:\n  nightly: {task: shop.bill, crontab: "0 2 * * *"}\n'
 
 
 def test_a_release_without_known_problems_causes_no_warning(here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versions, "version", lambda _: "2.8.1")
+    monkeypatch.setattr(project, "version", lambda _: "2.8.1")
     here.spec(SPEC)
     assert here("plan").err == ""
 
@@ -21,7 +21,7 @@ def test_a_release_without_known_problems_causes_no_warning(here: InProcess, mon
 def test_the_release_that_ignores_time_zones_is_reported_with_the_fix(
     here: InProcess, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr(versions, "version", lambda _: "2.8.0")
+    monkeypatch.setattr(project, "version", lambda _: "2.8.0")
     here.spec(SPEC)
     result = here(command)
     assert result.code == 0

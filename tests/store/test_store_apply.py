@@ -388,7 +388,7 @@ def test_the_notice_is_the_last_statement_and_always_grows(store: Store) -> None
 
 def test_a_server_checks_foreign_keys_before_beat_is_notified(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the stamp to the commit all saves wait, so no slow statement may come after it."""
-    monkeypatch.setattr(schedules, "ensure", lambda *_: {HOURLY: {**schedules.NO_KEYS, "interval_id": 2_000_000_000}})
+    monkeypatch.setattr(schedules, "ensure", lambda *_: {HOURLY: (2_000_000_000, None, None, None)})
     with queries(store) as log, pytest.raises(RetryableError):
         create_all(store, hourly())
     notified = any("django_celery_beat_periodictasks" in q["sql"] for q in log)

@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, IntegrityError, InterfaceError
+
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
+from beatsync.store.errors import RetryableError, StoreError
 from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, id_lists
 from beatsync.store.tables import Table
 
@@ -52,6 +56,11 @@ class Dialect(ABC):
     """What a SELECT ends with to lock its rows."""
     idle_limit_sql: ClassVar[str] = ""
     """Limits the time in `{seconds}` that this transaction runs no statement; empty if the server has no such limit."""
+    text_type: ClassVar[str] = "TEXT"
+    """The type of a text of any length in a CAST."""
+    retryable_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors after which the same sync may pass, in addition to `lock_timeout_codes`."""
+    lock_timeout_codes: ClassVar[frozenset[object]] = frozenset()
     check_constraints_sql: ClassVar[str] = ""
     """Checks deferred foreign keys; empty if the server defers none."""
 
@@ -143,13 +152,13 @@ class Dialect(ABC):
             return self.text(column.sql)
         return column.sql
 
-    def columns(self, alias: str, table: Table) -> list[Column]:
-        """Return the columns of `table` under the name `alias`, in order."""
-        return [Column(f"{alias}.{self.quote(name)}", kind) for name, kind in table.columns.items()]
+    def columns(self, alias: str, table: Table, names: Iterable[str] | None = None) -> list[Column]:
+        """Return these columns of `table` under the name `alias`, in this order; all of them by default."""
+        return [Column(f"{alias}.{self.quote(name)}", table.type_of(name)) for name in names or table.columns]
 
-    @abstractmethod
     def text(self, sql: str) -> str:
         """Return the SQL of a column as text."""
+        return f"CAST({sql} AS {self.text_type})"
 
     def datetime_text(self, sql: str) -> str:
         """Return the SQL of a datetime as text: drivers differ in how they convert one, and some fail on an impossible one."""
@@ -195,13 +204,46 @@ class Dialect(ABC):
         """Return how the database compares the names in `table` (docs/facts.md, 13)."""
         return NameRule.EXACT
 
+    @contextmanager
+    def readable_errors(self) -> Iterator[None]:
+        """Turn what the driver raises into `StoreError` or `RetryableError`, with messages that hold no password and no row."""
+        try:
+            yield
+        except IntegrityError as error:
+            # Another process wrote after we read: a new plan sees its row and says what to do.
+            raise RetryableError(f"{self.describe()}: {self.message_of(error)}") from error
+        except (DatabaseError, InterfaceError) as error:
+            kind = RetryableError if self.is_retryable(error) else StoreError
+            raise kind(f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}") from error
+        except ImproperlyConfigured as error:
+            raise StoreError(self._masked(str(error))) from error
+
+    def message_of(self, error: BaseException) -> str:
+        """Return the driver's message on one line, without the password and without the content of a row."""
+        cause = error.__cause__ or error
+        # PostgreSQL quotes the row, arguments included, in the lines after the first: DETAIL and CONTEXT.
+        text = getattr(getattr(cause, "diag", None), "message_primary", None)
+        if text is None:
+            text = str(cause.args[-1]) if cause.args else type(cause).__name__
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return self._masked("; ".join(lines) or type(cause).__name__)
+
+    def _masked(self, text: str) -> str:
+        password = str(self.connection.settings_dict.get("PASSWORD") or "")
+        return text.replace(password, "***") if password else text
+
+    @staticmethod
     @abstractmethod
+    def error_code(cause: BaseException) -> object:
+        """Return the server's code of an error that its driver raised."""
+
     def is_retryable(self, error: BaseException) -> bool:
         """Return whether the server gave way to another transaction (deadlock, serialisation failure, lock timeout)."""
+        return self.error_code(error.__cause__ or error) in self.retryable_codes | self.lock_timeout_codes
 
-    @abstractmethod
     def is_lock_timeout(self, error: BaseException) -> bool:
         """Return whether a lock was not granted in time."""
+        return self.error_code(error.__cause__ or error) in self.lock_timeout_codes
 
     def explain_error(self, error: BaseException) -> str | None:  # noqa: ARG002  the default
         """Return a message for an error whose own text may hold a secret; None if its text can be shown."""

@@ -39,6 +39,9 @@ class MySQL(Dialect):
     engine = "mysql"
     label = "MySQL"
     default_port = 3306
+    text_type = "CHAR"
+    retryable_codes = frozenset({_CHANGED_SINCE_READ, _DEADLOCK})
+    lock_timeout_codes = frozenset({_LOCK_WAIT_TIMEOUT, _NOWAIT})
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
     now_sql = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)"
@@ -117,10 +120,6 @@ class MySQL(Dialect):
             return f"CONVERT({column.sql} USING utf8mb4)"
         return super().readable(column)
 
-    def text(self, sql: str) -> str:
-        """Return the SQL of a column as text."""
-        return f"CAST({sql} AS CHAR)"
-
     def digest(self, columns: Sequence[Column]) -> str:
         """Return the SQL of a digest over the length of each value, -1 for NULL, and then over the values."""
         lengths = ", ".join(f"IFNULL(LENGTH({sql}), -1)" for sql, _ in columns)
@@ -163,18 +162,10 @@ class MySQL(Dialect):
             return NameRule.EXACT
         return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
 
-    def is_retryable(self, error: BaseException) -> bool:
-        """Return whether the server gave way to another transaction."""
-        return _number(error) in {_CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT}
-
-    def is_lock_timeout(self, error: BaseException) -> bool:
-        """Return whether a lock was not granted in time."""
-        return _number(error) in {_LOCK_WAIT_TIMEOUT, _NOWAIT}
-
-
-def _number(error: BaseException) -> object:
-    cause = error.__cause__ or error
-    return cause.args[0] if cause.args else None
+    @staticmethod
+    def error_code(cause: BaseException) -> object:
+        """Return the server's number of an error."""
+        return cause.args[0] if cause.args else None
 
 
 def _literal(value: Value, backslash: str) -> str:

@@ -28,6 +28,7 @@ _TYPES = {
 }
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -38,6 +39,8 @@ class PostgreSQL(Dialect):
     engine = "postgresql"
     label = "PostgreSQL"
     default_port = 5432
+    retryable_codes = frozenset({_SERIALISATION_FAILURE, _DEADLOCK})
+    lock_timeout_codes = frozenset({_LOCK_NOT_AVAILABLE})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
@@ -109,10 +112,6 @@ class PostgreSQL(Dialect):
         """UTC: PostgreSQL stores points in time, whatever USE_TZ and the session's zone are."""
         return timezone.utc
 
-    def text(self, sql: str) -> str:
-        """Return the SQL of a column as text."""
-        return f"CAST({sql} AS TEXT)"
-
     def datetime_text(self, sql: str) -> str:
         """Return the SQL of a datetime in UTC as text, whatever the session's DateStyle: `… AD`, `… BC` or `infinity`."""
         return f"COALESCE(to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US BC'), {sql}::text)"
@@ -139,18 +138,7 @@ class PostgreSQL(Dialect):
 
         return transaction.atomic(using=self.connection.alias)
 
-    def is_retryable(self, error: BaseException) -> bool:
-        """Return whether the server gave way to another transaction."""
-        return _sqlstate(error) in {_LOCK_NOT_AVAILABLE, _SERIALISATION_FAILURE, _DEADLOCK}
-
-    def is_lock_timeout(self, error: BaseException) -> bool:
-        """Return whether a lock was not granted in time."""
-        return _sqlstate(error) == _LOCK_NOT_AVAILABLE
-
-
-_JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
-
-
-def _sqlstate(error: BaseException) -> str | None:
-    cause = error.__cause__ or error
-    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    @staticmethod
+    def error_code(cause: BaseException) -> object:
+        """Return the SQLSTATE of an error; psycopg2 has its own name for it."""
+        return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)

@@ -24,6 +24,8 @@ FILE_TIMEOUT = 30
 MIN_LOCK_WAIT = 0.25
 """Seconds. Beat and the admin hold the file's one lock for short times."""
 
+_LOCKED = "database is locked"
+
 
 class SQLite(Dialect):
     """A connection to a SQLite file."""
@@ -37,6 +39,7 @@ class SQLite(Dialect):
         " WHERE m.type = 'table' AND f.\"table\" LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
     )
     row_lock = ""
+    lock_timeout_codes = frozenset({_LOCKED})
 
     @classmethod
     def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,10 +85,9 @@ class SQLite(Dialect):
         `printf` is the fastest way to join values. It ends a text at a NUL, takes a BLOB for a text, and rounds a fraction. Every text
         is greater than any number, and every BLOB greater than any text.
         """
-        texts = [sql for sql, kind in columns if kind is ColumnType.TEXT]
-        times = [sql for sql, kind in columns if kind is ColumnType.DATETIME]
-        decimals = [sql for sql, kind in columns if kind is ColumnType.DECIMAL]
-        integers = [sql for sql, kind in columns if kind in {ColumnType.INTEGER, ColumnType.BOOLEAN}]
+        texts, times = _of_type(columns, ColumnType.TEXT), _of_type(columns, ColumnType.DATETIME)
+        decimals = _of_type(columns, ColumnType.DECIMAL)
+        integers = _of_type(columns, ColumnType.INTEGER, ColumnType.BOOLEAN)
         checks = [f"{sql} >= x'' OR instr({sql}, char(0))" for sql in (*texts, *times)]
         checks += [f"{sql} < ''" for sql in times]
         checks += [f"{sql} >= ''" for sql in (*decimals, *integers)]
@@ -111,14 +113,10 @@ class SQLite(Dialect):
         finally:
             self.execute(f"PRAGMA busy_timeout = {before}")
 
-    def is_retryable(self, error: BaseException) -> bool:
-        """Return whether another process holds the file's lock."""
-        return self.is_lock_timeout(error)
-
-    def is_lock_timeout(self, error: BaseException) -> bool:
-        """Return whether another process holds the file's lock. Python 3.10's sqlite3 has no error code: the text is all there is."""
-        cause = error.__cause__ or error
-        return bool(cause.args) and str(cause.args[0]).startswith("database is locked")
+    @staticmethod
+    def error_code(cause: BaseException) -> object:
+        """Return the text of an error up to "locked": Python 3.10's sqlite3 has no code."""
+        return str(cause.args[0])[: len(_LOCKED)] if cause.args else None
 
     def explain_error(self, error: BaseException) -> str | None:
         """Return which column of which row is not UTF-8: the driver's message shows the text, which may be a secret, but not the row."""
@@ -143,3 +141,7 @@ class SQLite(Dialect):
                 except UnicodeDecodeError:
                     return f"{name} of the row with {table.key} {key} in {table.name}"
         return None
+
+
+def _of_type(columns: Sequence[Column], *types: ColumnType) -> list[str]:
+    return [sql for sql, column_type in columns if column_type in types]
