@@ -9,6 +9,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
+from itertools import starmap
 
 from beatsync.fingerprint import FileChanges, FileRecord
 from beatsync.specfile.facts import facts_from_json, facts_to_json
@@ -58,21 +60,14 @@ def write(db: Dialect, source_id: int, changes: FileChanges) -> dict[str, FileRe
         for where, values in name_lists(column, keys):
             db.execute(f"DELETE FROM {FILE_RECORD.name} WHERE source_id = %s AND {where}", [source_id, *values])
     if records:
-        rows = ([row[name] for name in FILE_RECORD.columns] for row in _rows(source_id, records))
-        db.insert(FILE_RECORD, tuple(FILE_RECORD.columns), rows)
+        db.insert(FILE_RECORD, tuple(FILE_RECORD.columns), starmap(partial(_row, source_id), records.items()))
     return records
 
 
-def _rows(source_id: int, records: Mapping[str, FileRecord]) -> Iterator[dict[str, Value]]:
-    for path, record in records.items():
-        yield {
-            "source_id": source_id,
-            "path": path,
-            "path_digest": _path_digest(path),
-            "fingerprint": record.fingerprint,
-            "facts": _checksum(facts := facts_to_json(record.facts)) + facts,
-            "row_digests": json.dumps(dict(record.row_digests)),
-        }
+def _row(source_id: int, path: str, record: FileRecord) -> tuple[Value, ...]:
+    """Return the columns of a record, in the table's order."""
+    facts, row_digests = facts_to_json(record.facts), json.dumps(dict(record.row_digests))
+    return source_id, path, _path_digest(path), record.fingerprint, _checksum(facts) + facts, row_digests
 
 
 def _with_digests(record: FileRecord, digests: Mapping[str, str]) -> FileRecord:
