@@ -33,6 +33,8 @@ class SQLite(Dialect):
     vendor = "sqlite"
     engine = "sqlite3"
     label = "SQLite"
+    # KiB. With SQLite's 2 MB, the indexes of 100,000 rows do not fit, and a first sync takes a sixth longer.
+    session_sql = "PRAGMA cache_size = -16000"
     now_sql = "((julianday('now') - 2440587.5) * 86400.0)"
     references_sql = (
         'SELECT f."table", m.name, f."from" FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f'
