@@ -6,6 +6,7 @@ more for it (docs/facts.md, 15). The positions of schedule names are always reco
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ import yaml
 from beatsync.specfile.problems import Mark, Path, Problem, others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.wording import cut
 from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
 _MEMO_SIZE = 65_536
@@ -24,7 +26,7 @@ MAX_NODES = 2_000_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
+    "str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
 
 
@@ -160,6 +162,8 @@ class _Builder:
             if types is None:
                 self._refuse_tag(event)
             value = event.value if kind == "str" else plain(event.value)
+            if kind == "float" and value.__class__ is int and abs(value) <= sys.float_info.max:
+                value = float(value)
             if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
                 self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
         if event.anchor is not None:
@@ -168,7 +172,8 @@ class _Builder:
 
     def _key(self, frame: _Frame, key: Any, event: Any) -> None:
         if key.__class__ is not str:
-            message, hint = f"the key {event.value} is not a string", f'quote it: "{event.value}"'
+            text = cut(event.value)
+            message, hint = f"the key {text} is not a string", f'quote it: "{text}"'
             mark = position(event.start_mark)
             self._reading.problems.append(Problem(self._path(), "yaml-key", message, hint, mark=mark))
             key = event.value

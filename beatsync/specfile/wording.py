@@ -108,6 +108,8 @@ def ambiguous(
     """Return the problem of a scalar that people and YAML read differently; `hidden` keeps it out of the message."""
     if hidden or is_secret(path):
         return Problem(path, "yaml-ambiguous", "YAML takes this for something else than text", "quote it")
+    if len(value.text) > _MAX_SHOWN:
+        return Problem(path, "yaml-ambiguous", f"the number `{shown(value)}` is too long to be exact", "quote it")
     if hint is None:
         hint = f'quote it: "{value.text}"'
         if value.truth is not None and not wanted_text:
@@ -149,7 +151,10 @@ def shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, Ambiguous):
-        return value.text
-    text = json.dumps(value, ensure_ascii=False)
+    text = value.text if isinstance(value, Ambiguous) else json.dumps(value, ensure_ascii=False)
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """Return a text as a message shows it: not longer than 60 characters."""
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}…"
