@@ -23,6 +23,9 @@ from beatsync.values import TaskSpec
 
 _TIME_EXAMPLE = "2027-01-05T03:00:00+01:00"
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Characters that are invisible without being format characters."""
+_JOINERS = frozenset("\u200c\u200d")
 
 
 class ColumnType(Enum):
@@ -42,12 +45,35 @@ Convert = Callable[[Any, str], Any]
 
 
 def one_line(value: str, _zone: str = "") -> str:
-    """Return a text that fits into the header of a message: one line, no control characters."""
-    if not value.isprintable():
-        for character in value:
-            if unicodedata.category(character) in _CONTROL:
-                raise SpecError("text-character", f"the character U+{ord(character):04X} cannot stand here")
+    """Return a text that fits into the header of a message: one line, no control and no invisible characters.
+
+    Raises SpecError: `text-character`, `text-invisible`.
+    """
+    if value.isascii() and value.isprintable() and value == value.strip():
+        return value
+    for index, character in enumerate(value):
+        if unicodedata.category(character) in _CONTROL:
+            raise SpecError("text-character", f"the character U+{ord(character):04X} cannot stand here")
+        if _is_invisible(value, index):
+            message = f"the invisible character {_described(character)} stands at position {index + 1}"
+            raise SpecError("text-invisible", message, "remove it; it may have been copied from a web page")
+    for character, where in ((value[:1], "begins"), (value[-1:], "ends")):
+        if character.isspace():
+            message = f"the text {where} with the white space {_described(character)}"
+            raise SpecError("text-invisible", message, "remove it")
     return value
+
+
+def _is_invisible(text: str, index: int) -> bool:
+    """Return whether the character is not visible. Inside a word, a joiner shapes Persian letters or an emoji."""
+    character = text[index]
+    if character in _JOINERS:
+        return any(neighbour.isascii() for neighbour in (text[index - 1 : index] or " ", text[index + 1 : index + 2] or " "))
+    return character in _FILLERS or unicodedata.category(character) == "Cf"
+
+
+def _described(character: str) -> str:
+    return f"U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})"
 
 
 def storable(value: str, _zone: str) -> str:

@@ -103,13 +103,12 @@ class _Interpreter:
             return None
 
     def _check_name(self) -> None:
-        if self._name.isprintable():
-            return
         try:
             # White space at its ends and a second line are structural problems.
-            one_line(self._name.strip().replace("\n", ""))
+            one_line(self._name.replace("\n", "").strip())
         except SpecError as error:
-            self.problems.append(Problem(self._merged.layers[1].path, error.code, error.message, on_key=True))
+            path = self._merged.layers[1].path
+            self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=True))
 
     def _check_required(self) -> None:
         if "task" not in self._fields:
