@@ -17,8 +17,8 @@ from beatsync.store.errors import SchemaMissing, StoreError
 from beatsync.store.statements import BulkRow, Value
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Table
 
-OLDEST_VERSION = (3, 33)
-"""The first version with UPDATE … FROM."""
+OLDEST_VERSION = (3, 35)
+"""The first version with ALTER TABLE … DROP COLUMN."""
 FILE_TIMEOUT = 30
 """Seconds that a statement waits for the file's one lock, because beat and the admin write too."""
 MIN_LOCK_WAIT = 0.25
@@ -53,7 +53,7 @@ class SQLite(Dialect):
     def check_server(self, migrate_hint: str) -> None:
         """Raise StoreError if SQLite is too old, and SchemaMissing if there is no file: connecting would create it."""
         if sqlite3.sqlite_version_info < OLDEST_VERSION:
-            raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: BeatSync needs 3.33 or newer")
+            raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: BeatSync needs 3.35 or newer")
         name = str(self.connection.settings_dict["NAME"])
         is_memory = ":memory:" in name or name.startswith("file:")
         if self.connection.connection is None and not is_memory and not Path(name).exists():
