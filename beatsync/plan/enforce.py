@@ -129,7 +129,11 @@ def _expired(target: TaskSpec, request: Request) -> _Refusal | None:
     if not target.enabled or target.expires is None or target.expires > request.now:
         return None
     message = f"{target.name!r} expired at {target.expires.isoformat()}, so it would never run"
-    return "expires-past", message, "set a later time, or remove `expires` or the schedule; expire_seconds limits each message"
+    return (
+        "expires-past",
+        message,
+        "set a later time, or remove `expires` or the schedule; expire_seconds limits each message",
+    )
 
 
 def _one_off_that_ran(target: TaskSpec, row: Row) -> _Refusal | None:

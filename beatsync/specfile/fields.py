@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +20,7 @@ from beatsync.specfile import interval, jsontext, times
 from beatsync.specfile.problems import SpecError
 from beatsync.specfile.rules import Rule, rule
 from beatsync.specfile.scalars import Ambiguous
+from beatsync.specfile.templates import is_template, unrendered
 from beatsync.values import TaskSpec
 
 _TIME_EXAMPLE = "2027-01-05T03:00:00+01:00"
@@ -47,8 +49,10 @@ Convert = Callable[[Any, str], Any]
 def one_line(value: str, _zone: str = "") -> str:
     """Return a text that fits into the header of a message: one line, no control and no invisible characters.
 
-    Raises SpecError: `text-character`, `text-invisible`.
+    Raises SpecError: `text-character`, `text-invisible`, `template-unrendered`.
     """
+    if is_template(value):
+        raise unrendered(value)
     if value.isascii() and value.isprintable() and value == value.strip():
         return value
     for index, character in enumerate(value):
@@ -68,7 +72,9 @@ def _is_invisible(text: str, index: int) -> bool:
     """Return whether the character is not visible. Inside a word, a joiner shapes Persian letters or an emoji."""
     character = text[index]
     if character in _JOINERS:
-        return any(neighbour.isascii() for neighbour in (text[index - 1 : index] or " ", text[index + 1 : index + 2] or " "))
+        return any(
+            neighbour.isascii() for neighbour in (text[index - 1 : index] or " ", text[index + 1 : index + 2] or " ")
+        )
     return character in _FILLERS or unicodedata.category(character) == "Cf"
 
 
@@ -89,6 +95,17 @@ def storable(value: str, _zone: str) -> str:
 def seconds(value: str | float, _zone: str) -> int:
     """Return a number of seconds, or a duration such as `30m` in seconds."""
     return interval.seconds_from_text(value) if isinstance(value, str) else int(value)
+
+
+def expiry(value: str, zone: str) -> datetime:
+    """Return the time at which a schedule expires. Raises SpecError, which proposes `expire_seconds` for a duration."""
+    try:
+        return times.from_text(value, zone)
+    except SpecError as error:
+        amount = value.strip()
+        if error.code == "time-syntax" and (amount.isdecimal() or interval.is_duration(amount)):
+            error.hint = f"for a duration, use the key expire_seconds: {amount}"
+        raise
 
 
 def boolean(value: Any, _zone: str) -> bool:
@@ -135,8 +152,8 @@ def _boolean(name: str, *, example: bool, **columns: bool) -> Field:
     return Field(name, ColumnType.BOOLEAN, rule("boolean null", example), boolean, **columns)
 
 
-def _time(name: str, **columns: bool) -> Field:
-    return Field(name, ColumnType.DATETIME, rule("string null", _TIME_EXAMPLE), times.from_text, **columns)
+def _time(name: str, convert: Convert = times.from_text, **columns: bool) -> Field:
+    return Field(name, ColumnType.DATETIME, rule("string null", _TIME_EXAMPLE), convert, **columns)
 
 
 _NAME = rule("string", min_length=1, max_length=200, pattern=re.compile(r"^(?!celery\.)\S(.*\S)?$(?!\n)"))
@@ -155,7 +172,7 @@ FIELD_TABLE: Final = (
     _text("exchange", "tasks"),
     _text("routing_key", "billing.invoices"),
     Field("priority", ColumnType.INTEGER, _PRIORITY, lambda value, _zone: int(value)),
-    _time("expires", rearms=True),
+    _time("expires", expiry, rearms=True),
     Field("expire_seconds", ColumnType.INTEGER, _EXPIRE_SECONDS, seconds),
     _boolean("one_off", example=True, rearms=True),
     _time("start_time", restarts=True, rearms=True),

@@ -16,6 +16,7 @@ import yaml
 from beatsync.specfile.problems import Mark, Path, Problem, others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.surrogates import hide_pairs, restore_pairs
 from beatsync.specfile.wording import cut
 from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
@@ -70,6 +71,18 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     return reading
 
 
+def _restoring(get_event: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a function that restores the surrogate pairs in the events of another one."""
+
+    def restored() -> Any:
+        event = get_event()
+        if event.__class__ is yaml.ScalarEvent:
+            event.value = restore_pairs(event.value, quoted=event.style == '"')
+        return event
+
+    return restored
+
+
 class _Memo(dict[str, Scalar]):
     """The values of unquoted scalars, most of which occur many times."""
 
@@ -109,7 +122,10 @@ class _Builder:
     """Turns the events of one text into values. Raises InvalidYamlError, yaml.YAMLError."""
 
     def __init__(self, text: str, reading: Reading, *, positions: bool) -> None:
-        self._get_event: Callable[[], Any] = _LOADER(text).get_event
+        hidden = hide_pairs(text)
+        self._get_event: Callable[[], Any] = _LOADER(hidden).get_event
+        if hidden != text:
+            self._get_event = _restoring(self._get_event)
         self._reading = reading
         self._positions = positions
         # The documents are read as the items of a list.
@@ -249,7 +265,7 @@ class _Builder:
     def _begin_value(self, event: Any) -> None:
         """Count a node that cannot be a key."""
         if self._frame.key is None:
-            hint = "quote it; what holds {{ }} is a template to be rendered first"
+            hint = "quote it; if it is {{ }} of a template, render the template first"
             self._fail(event, "yaml-key", "a key has to be a string", hint)
         self._count(1, event)
 

@@ -82,7 +82,9 @@ class TestFilesThatAreRead:
         write(tmp_path, "_a.yaml", ".b.yaml", "_x/c.yaml", ".git/d.yaml", "y/_z/e.yaml", "y/f_.yaml")
         assert paths(load(tmp_path)) == ["y/f_.yaml"]
 
-    @pytest.mark.parametrize("name", ["README.md", "yaml", "yml.txt", "notes-on-yaml.txt", "_a.yaml.bak", ".a.yaml.swp"])
+    @pytest.mark.parametrize(
+        "name", ["README.md", "yaml", "yml.txt", "notes-on-yaml.txt", "_a.yaml.bak", ".a.yaml.swp"]
+    )
     def test_other_names_are_skipped(self, tmp_path: Path, name: str) -> None:
         write(tmp_path, name, "b.yml", "c.yaml")
         snapshot = load(tmp_path)
