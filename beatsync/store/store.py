@@ -165,7 +165,7 @@ class Store:
     def read_rows(self, names: Collection[str]) -> Mapping[str, Row]:
         """Return the rows of these names, by name."""
         with self._readable() as db:
-            return rows.read_some(db, names, ())
+            return {row.name: row for row in rows.read_some(db, names, ())}
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
