@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -51,13 +52,6 @@ def _prepare_session(connection: BaseDatabaseWrapper, **_: object) -> None:
         dialect_of(connection).execute(sql)
 
 
-class _Lock(NamedTuple):
-    """The lock that `Store.locked` holds."""
-
-    source_id: int
-    holder: str
-
-
 class Store:
     """One database of a Django that is set up, by its alias. Every method may raise StoreError.
 
@@ -69,7 +63,7 @@ class Store:
         self.alias = alias
         self._project = project_settings
         self._name_rule: NameRule | None = None
-        self._lock: _Lock | None = None
+        self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
         _ALIASES.add(alias)
 
@@ -84,12 +78,11 @@ class Store:
 
         A connection that cannot be used any more is closed, whatever its driver says about it, so that the next call opens a new one.
         """
-        db = self._db
         try:
-            with db.readable_errors():
+            with self._db.readable_errors() as db:
                 yield db
         except ConnectionUnusable:
-            if not db.connection.in_atomic_block:
+            if not connections[self.alias].in_atomic_block:
                 self.close()
             raise
 
@@ -131,10 +124,8 @@ class Store:
             return error
         try:
             self.check_tables()
-        except SchemaMissing as cause:
-            return cause
-        except StoreError:
-            return error
+        except StoreError as cause:
+            return cause if isinstance(cause, SchemaMissing) else error
         return error
 
     def migrate(self, with_beat: bool) -> list[str]:
@@ -206,13 +197,13 @@ class Store:
             try:
                 lock.claim(db, source, deadline.remaining(), holder)
                 with transaction.atomic(using=self.alias):
-                    self._lock = _Lock(lock.take(db, source, deadline.remaining()), holder)
+                    self._locks.held = (lock.take(db, source, deadline.remaining()), holder)
                     lease.check(db, source, lease_token)
                     yield
             except LockHeld as error:
                 raise LockHeld(source, *self._recorded_holder(source)) from error.__cause__
             finally:
-                self._lock = None
+                self._locks.held = None
 
     def _recorded_holder(self, source: str) -> tuple[str | None, datetime | None]:
         try:
@@ -229,9 +220,10 @@ class Store:
         If a task row was written, the last statement tells beat. A plan that is not a sync of files (`is_sync` is False) leaves
         the source's last sync unchanged.
         """
-        if self._lock is None:
+        held: tuple[int, str] | None = getattr(self._locks, "held", None)
+        if held is None:
             raise RuntimeError("Store.apply needs the lock: call it inside Store.locked")
-        source_id, holder = self._lock
+        source_id, holder = held
         started = time.perf_counter()
         with self._readable() as db:
             notifies_beat = tasks.write(db, plan, observed, now)

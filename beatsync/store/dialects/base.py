@@ -63,6 +63,8 @@ class Dialect(ABC):
     lock_timeout_codes: ClassVar[frozenset[object]] = frozenset()
     unusable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
+    types: ClassVar[Mapping[ColumnType, str]] = {}
+    """The server's types, for values that it unpacks from a JSON parameter."""
     check_constraints_sql: ClassVar[str] = ""
     """Checks deferred foreign keys; empty if the server defers none."""
 
@@ -207,10 +209,10 @@ class Dialect(ABC):
         return NameRule.EXACT
 
     @contextmanager
-    def readable_errors(self) -> Iterator[None]:
-        """Turn what the driver raises into `StoreError` or a subclass, with messages that hold no password and no row."""
+    def readable_errors(self) -> Iterator[Dialect]:
+        """Yield this dialect; turn what the driver raises into StoreError, with a message that holds no password and no row."""
         try:
-            yield
+            yield self
         except IntegrityError as error:
             # Another process wrote after we read: a new plan sees its row and says what to do.
             raise RetryableError(f"{self.describe()}: {self.message_of(error)}") from error

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,23 +16,14 @@ from django.db import InterfaceError, OperationalError
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
 from beatsync.store.errors import StoreError
-from beatsync.store.statements import BulkRow, Value, chunks
+from beatsync.store.statements import BulkRow, Value, chunks, encode
 from beatsync.store.tables import Table
 
-_TYPES = {
-    ColumnType.INTEGER: "bigint",
-    ColumnType.TEXT: "text",
-    ColumnType.BOOLEAN: "boolean",
-    ColumnType.DATETIME: "timestamptz",
-    ColumnType.DECIMAL: "numeric",
-    ColumnType.FLOAT: "double precision",
-}
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
 _UNUSABLE_CLASSES = ("08", "28", "57P")
 """No connection, no authentication, and a server that shuts down or starts."""
 _JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class PostgreSQL(Dialect):
@@ -55,6 +45,10 @@ class PostgreSQL(Dialect):
     """Seconds; `tcp_user_timeout` in milliseconds."""
     # psycopg 3 reads no datetime in another style, and Django's own queries, such as those of migrations, read some.
     session_sql = "SET DateStyle TO ISO"
+    types: ClassVar[Mapping[ColumnType, str]] = {
+        ColumnType.INTEGER: "bigint", ColumnType.TEXT: "text", ColumnType.BOOLEAN: "boolean",
+        ColumnType.DATETIME: "timestamptz", ColumnType.DECIMAL: "numeric", ColumnType.FLOAT: "double precision",
+    }  # fmt: skip
     now_sql = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
     references_sql = (
         "SELECT target.relname, c.conrelid::regclass::text, a.attname FROM pg_constraint c"
@@ -102,10 +96,10 @@ class PostgreSQL(Dialect):
 
     def _unpacked(self, table: Table, columns: Sequence[str]) -> list[str]:
         """Return the SQL of each column of the table `j` that the server makes from the JSON parameter."""
-        return [f"(j.value ->> {index})::{_TYPES[table.type_of(name)]}" for index, name in enumerate(columns)]
+        return [f"(j.value ->> {index})::{self.types[table.type_of(name)]}" for index, name in enumerate(columns)]
 
     def _execute_json(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        for chunk in chunks(map(_encode, rows)):
+        for chunk in chunks(map(encode, rows)):
             self.execute(sql, [f"[{chunk}]"])
 
     def _stream_cursor(self) -> Any:
