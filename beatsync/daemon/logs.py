@@ -26,7 +26,8 @@ class TextFormatter(logging.Formatter):
         """Return one line, followed by the traceback if there is one."""
         # Text from a file or a database may contain control characters that move the cursor or forge a line.
         message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in record.getMessage())
-        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items()]
+        # The outcome is often the message itself.
+        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items() if value != message]
         line = " ".join([_time(record), record.levelname, message, *fields])
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 

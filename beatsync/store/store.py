@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -33,10 +33,10 @@ from beatsync.store import (
     tasks,
 )
 from beatsync.store.dialects import Dialect, dialect_of
-from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
+from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
-from beatsync.store.tables import PERIODIC_TASK
+from beatsync.store.tables import PERIODIC_TASK, SOURCE
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -72,9 +72,19 @@ class Store:
         """This thread's connection."""
         return dialect_of(connections[self.alias])
 
-    def _readable(self) -> AbstractContextManager[Dialect]:
-        """Yield this thread's connection, and turn what its driver raises into StoreError."""
-        return self._db.readable_errors()
+    @contextmanager
+    def _readable(self) -> Iterator[Dialect]:
+        """Yield this thread's connection, and turn what its driver raises into StoreError.
+
+        A connection that cannot be used any more is closed, whatever its driver says about it, so that the next call opens a new one.
+        """
+        try:
+            with self._db.readable_errors() as db:
+                yield db
+        except ConnectionUnusable:
+            if not connections[self.alias].in_atomic_block:
+                self.close()
+            raise
 
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
@@ -82,13 +92,19 @@ class Store:
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
-        connections[self.alias].close()
+        with suppress(DatabaseError, InterfaceError):  # the server may have closed it
+            connections[self.alias].close()
 
     def refresh(self) -> None:
         """Close this thread's connection if its server has closed it, for processes that stay connected for months."""
         connection = connections[self.alias]
         if connection.connection is not None and not connection.is_usable():
-            connection.close()
+            self.close()
+
+    def check_writable(self) -> None:
+        """Raise StoreError if the database cannot be written to: connect if necessary, and run one statement that changes nothing."""
+        with self._readable() as db:
+            db.execute(f"UPDATE {SOURCE.name} SET name = name WHERE 1 = 0")  # noqa: S608
 
     def round_trip(self) -> float:
         """Return the seconds that a statement takes to the database and back."""
@@ -104,6 +120,8 @@ class Store:
 
     def explained(self, error: StoreError) -> StoreError:
         """Return the error to show for a statement that failed: a driver's message about a missing table names no migration."""
+        if isinstance(error, ConnectionUnusable):
+            return error
         try:
             self.check_tables()
         except StoreError as cause:
