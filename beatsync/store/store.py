@@ -18,6 +18,7 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerp
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
+from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
     application,
     filerecords,
@@ -91,7 +92,7 @@ class Store:
 
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
-        return self._db.describe()
+        return mask_text(self._db.describe())
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
@@ -265,6 +266,7 @@ class Store:
 
         The same failure again only moves the end of the newest entry, so a daemon that fails for a night adds one.
         """
+        failure = replace(failure, message=mask_text(failure.message))
         try:
             with self._locked_shortly(source, FAILURE_WAIT, lease_token) as (db, source_id):
                 sources.write(db, source_id, {"outcome": failure.outcome, "message": failure.message})
