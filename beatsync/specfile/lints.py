@@ -55,7 +55,7 @@ def solar_without_event(schedule: Interpretation) -> Iterator[Problem]:
     value = schedule.spec.schedule
     if not isinstance(value, Solar) or not (months := solar.months_without(value.event, value.latitude)):
         return
-    when = "any month" if len(months) == len(calendar.month_name) - 1 else ", ".join(months)
+    when = "every month" if len(months) == len(calendar.month_name) - 1 else ", ".join(months)
     message = f"at latitude {value.latitude.normalize():f} there are days without {value.event} in {when}"
     if solar.ends_beat():
         message += "; the installed celery ends beat on the first of them"

@@ -349,6 +349,21 @@ def test_words_are_english_with_hours_to_23() -> None:
     assert crontab.in_words(value.expression) == "At 14:30, Monday through Friday"
 
 
+@pytest.mark.parametrize("either", [", only on Friday", ", or on Friday"])  # cron-descriptor 1 and 2
+def test_words_never_say_or_between_days_that_must_both_match(monkeypatch: pytest.MonkeyPatch, either: str) -> None:
+    from cron_descriptor import ExpressionDescriptor
+
+    describe = ExpressionDescriptor.get_description
+
+    def of_a_release(descriptor: ExpressionDescriptor) -> str:
+        return str(describe(descriptor)).replace("month, only on Friday", f"month{either}")
+
+    monkeypatch.setattr(ExpressionDescriptor, "get_description", of_a_release)
+    crontab._in_words.cache_clear()
+    assert crontab.in_words("0 0 13 * 5") == "At 00:00, on day 13 of the month, and only on Friday"
+    crontab._in_words.cache_clear()
+
+
 @pytest.mark.parametrize("minute", ["x", "", "*, *", "1-5-9", "07"])
 def test_a_row_that_is_not_in_normal_form_has_no_words(minute: str) -> None:
     assert crontab.in_words(Crontab(minute, "*", "*", "*", "*", "UTC").expression) is None
