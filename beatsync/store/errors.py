@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from beatsync.specfile.shapes import mask_text
+
 
 class StoreError(Exception):
-    """The database failed, and trying again at once would not help."""
+    """The database failed, and trying again at once would not help. Its message is masked: it may quote a driver's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(mask_text(message))
 
 
 class SchemaMissing(StoreError):  # noqa: N818  it names the condition, as `LockHeld` does

@@ -18,7 +18,9 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerp
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
+from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
+    application,
     filerecords,
     fingerprints,
     history,
@@ -32,6 +34,7 @@ from beatsync.store import (
     sources,
     tasks,
 )
+from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
@@ -64,6 +67,7 @@ class Store:
         self._project = project_settings
         self._name_rule: NameRule | None = None
         self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
+        self._application = Application()
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
         _ALIASES.add(alias)
 
@@ -88,7 +92,7 @@ class Store:
 
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
-        return self._db.describe()
+        return mask_text(self._db.describe())
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
@@ -137,13 +141,29 @@ class Store:
         """Return the project's `BEATSYNC` settings; empty without a project."""
         return project.beatsync_settings() if self._project else {}
 
+    def load_application(self, name: str | None) -> Application | None:
+        """Load the celery application of this name, else the project's; None if the project has none.
+
+        Without a name and a project, nothing is loaded and the result is empty. Raises StoreError as `application.load` does.
+        """
+        if name is None and not self._project:
+            return self._application
+        loaded = application.load(name)
+        if loaded is not None:
+            self._application = loaded
+        return loaded
+
     def celery_timezone(self) -> str | None:
-        """Return the project's `CELERY_TIMEZONE`; None without a project, or if it is not set."""
-        return project.celery_timezone() if self._project else None
+        """Return the zone of the loaded application, else the project's `CELERY_TIMEZONE`; None if neither is set."""
+        return self._application.timezone or (project.celery_timezone() if self._project else None)
 
     def beat_schedule_names(self) -> frozenset[str]:
-        """Return the names in the project's `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
-        return project.beat_schedule_names() if self._project else frozenset()
+        """Return the names in `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
+        return self._application.beat_schedule | (project.beat_schedule_names() if self._project else frozenset())
+
+    def registered_tasks(self) -> frozenset[str]:
+        """Return the names of all tasks of the loaded application; empty if they are unknown."""
+        return self._application.tasks
 
     def authors(self, row_ids: Collection[int]) -> dict[int, str]:
         """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
@@ -183,7 +203,7 @@ class Store:
     def read_rows(self, names: Collection[str]) -> Mapping[str, Row]:
         """Return the rows of these names, by name."""
         with self._readable() as db:
-            return rows.read_some(db, names, ())
+            return {row.name: row for row in rows.read_some(db, names, ())}
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
@@ -246,6 +266,7 @@ class Store:
 
         The same failure again only moves the end of the newest entry, so a daemon that fails for a night adds one.
         """
+        failure = replace(failure, message=mask_text(failure.message))
         try:
             with self._locked_shortly(source, FAILURE_WAIT, lease_token) as (db, source_id):
                 sources.write(db, source_id, {"outcome": failure.outcome, "message": failure.message})
