@@ -145,7 +145,7 @@ def test_one_spelling(text: str, spelled: str) -> None:
         ("0 0 12 * * ? 2027", "crontab-fields", "7 were found", "years"),
         ("0, 30 * * * *", "crontab-fields", "6 were found", "without spaces"),
         ("CRON_TZ=UTC 0 0 * * *", "crontab-fields", "6 were found", "timezone"),
-        ("@reboot", "crontab-nickname", "@reboot names no time", None),
+        ("@reboot", "crontab-nickname", "@reboot has no time", None),
         ("@every 5m", "crontab-nickname", "@every", "interval: 5m"),
         ("@dayly", "crontab-nickname", "no '@dayly'", "@daily"),
         ("0 0 30 2 *", "crontab-never", "no day 30 in month 2", None),
