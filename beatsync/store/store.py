@@ -31,6 +31,7 @@ from beatsync.store import (
     project,
     rows,
     schema,
+    signals,
     sources,
     tasks,
 )
@@ -256,6 +257,8 @@ class Store:
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
                 history.write_applied(db, source_id, plan, holder, now, finished)
+                if self.project_settings().get("SIGNALS"):
+                    signals.send_after_commit(self.alias, plan)
             if notifies_beat:
                 db.check_constraints()
                 tasks.notify(db, now)

@@ -26,7 +26,7 @@ _UPDATING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
-    changes = [change for change in plan.changes if _writes_row(change)]
+    changes = [change for change in plan.changes if writes_row(change)]
     if not changes:
         return False
     creates, updates = _with_action(changes, Action.CREATE), _with_action(changes, *_UPDATING)
@@ -42,7 +42,7 @@ def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     return True
 
 
-def _writes_row(change: Change) -> bool:
+def writes_row(change: Change) -> bool:
     """Return whether a change writes a task row: not if it is gone, and not if only the inventory changes."""
     if change.action in _UPDATING:
         return bool(_written_fields(change))
