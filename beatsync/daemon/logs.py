@@ -26,8 +26,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, followed by the traceback if there is one."""
-        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items()]
-        line = " ".join([_time(record), record.levelname, _printable(mask_text(record.getMessage())), *fields])
+        message = _printable(mask_text(record.getMessage()))
+        # The outcome is often the message itself.
+        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items() if value != message]
+        line = " ".join([_time(record), record.levelname, message, *fields])
         traceback = mask_text(self.formatException(record.exc_info)).split("\n") if record.exc_info else []
         return "\n".join([line, *map(_printable, traceback)])
 

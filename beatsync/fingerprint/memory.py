@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from beatsync.fingerprint.records import FileChanges, FileRecord, RowFingerprints, SourceRecord, SyncStamp
@@ -10,6 +10,9 @@ from beatsync.fingerprint.scope import ScopedSource
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Observed, Row
 from beatsync.values import SCHEDULE_FIELDS, Severity, TaskSpec
+
+MAX_RECORDED = 20_000
+"""Schedules and warnings of one record. A file with more is parsed every time: its record could exceed what a server accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +29,46 @@ def file_changes(source: ScopedSource, plan: Plan, observed: Observed, record: S
     records = {
         path: FileRecord(source.fingerprints[path], facts)
         for path, facts in source.facts.items()
-        if path not in invalid
+        if path not in invalid and len(facts.schedules) + len(facts.warnings) <= MAX_RECORDED
     }
-    removed = {path for path in record.files if path in invalid or path not in source.fingerprints}
+    removed = {
+        path
+        for path in record.files
+        if path not in source.fingerprints or (path in source.facts and path not in records)
+    }
     return FileChanges(records, frozenset(removed), _expected(records, plan, observed))
 
 
 def _expected(records: Mapping[str, FileRecord], plan: Plan, observed: Observed) -> dict[str, TaskSpec]:
-    """Return the values of each row that need no look next time: not of paused rows and the like, which each run reports."""
+    """Return the values of each row that the next sync may skip: not of paused rows and the like, which each run reports."""
     changes = {change.name: change for change in plan.changes}
     reported = {name for name, _ in plan.conditions}
+    rows_by_id = {row.row_id: row for row in observed.rows.values()}
     expected = {}
-    for record in records.values():
-        for schedule in record.facts.schedules:
-            if schedule.task is None or schedule.name in reported:
-                continue
-            spec = _spec_after(changes.get(schedule.name), observed.rows.get(schedule.name))
-            if spec is not None:
-                expected[schedule.name] = spec
+    for name in _declared_names(records.values()):
+        change = changes.get(name)
+        # A row that the change renames is observed under its old name.
+        row = rows_by_id.get(change.row_id) if change and change.row_id else observed.rows.get(name)
+        spec = _spec_after(change, row)
+        if spec is not None and name not in reported and not _may_complete(spec):
+            expected[name] = spec
     return expected
+
+
+def _declared_names(records: Iterable[FileRecord]) -> Iterator[str]:
+    return (each.name for record in records for each in record.facts.schedules if each.task is not None)
+
+
+def _may_complete(spec: TaskSpec) -> bool:
+    """Return whether a disabled row will be reported as completed, once it is past its `expires`."""
+    return not spec.enabled and spec.expires is not None
 
 
 def _spec_after(change: Change | None, row: Row | None) -> TaskSpec | None:
     """Return the values of a row after a change; None if they are unknown. Only the fields of the change are written."""
     if change is None or change.target is None:
         return None if row is None else row.spec
-    if change.action is Action.CREATE:
-        return change.target
-    # A row that the change renames is observed under its old name.
-    if row is None or row.row_id != change.row_id:
+    if change.action is Action.CREATE or row is None:
         return change.target
     names = {"schedule" if item.field in SCHEDULE_FIELDS else item.field for item in change.fields}
     return row.spec._replace(**{name: getattr(change.target, name) for name in names})

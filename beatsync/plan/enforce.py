@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beatsync.plan import conflicts
 from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
@@ -18,11 +19,18 @@ _Refusal = tuple[str, str, str | None]
 
 def enforce(match: Match, request: Request) -> Decision:
     """Return the decision about a matched schedule: to create its row, to change it, or neither."""
+    decision = _decide(match, request)
+    if match.entry is None or decision.record is None:
+        return decision
+    return decision._replace(warning=conflicts.healed_entry(match.entry, match.declared.location))
+
+
+def _decide(match: Match, request: Request) -> Decision:
     declared, entry, row = match.declared, match.entry, match.row
     spec = declared.spec
     if row is None:
         if entry is not None and _has_passed(spec, request):
-            # A one-time task whose time has passed and whose row was deleted since: a new row would run it again.
+            # Completed, and its row was deleted since: a new row would run a one-time task again, and any other never.
             return Decision(spec.name, condition=Condition.COMPLETED)
         return _write(match, spec, (), new_record(declared, entry, None), None, request)
     record = record_if_changed(declared, entry, row)
@@ -82,6 +90,11 @@ def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, re
 
 
 def _has_passed(spec: TaskSpec, request: Request) -> bool:
+    """Return whether the clocked time or `expires` has passed."""
+    return _is_clocked_in_past(spec, request) or (spec.expires is not None and spec.expires <= request.now)
+
+
+def _is_clocked_in_past(spec: TaskSpec, request: Request) -> bool:
     return isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= request.now
 
 
@@ -91,6 +104,8 @@ def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request
     refusal = _misread_crontab(target) if row is None or "crontab" in changed else None
     if refusal is None and (not changed or changed & RESTARTING_FIELDS) and not request.options.catch_up:
         refusal = _clocked_in_past(target, request)
+    if refusal is None and (row is None or "enabled" in changed):
+        refusal = _expired(target, request)
     if refusal is None and row is not None and changed & FIRING_FIELDS:
         refusal = _one_off_that_ran(target, row)
     if refusal is None:
@@ -111,10 +126,22 @@ def _misread_crontab(target: TaskSpec) -> _Refusal | None:
 
 def _clocked_in_past(target: TaskSpec, request: Request) -> _Refusal | None:
     """Refuse a one-time task whose time has passed, since beat would run it at once."""
-    if not (target.enabled and _has_passed(target, request)):
+    if not (target.enabled and _is_clocked_in_past(target, request)):
         return None
     message = f"the clocked time {target.fields()['clocked']} of {target.name!r} has passed, so it would run at once"
     return "clocked-past", message, "set a time in the future, or remove the schedule; --catch-up runs it now"
+
+
+def _expired(target: TaskSpec, request: Request) -> _Refusal | None:
+    """Refuse to create or enable a row past its `expires`: beat would never run it, and disables it."""
+    if not target.enabled or target.expires is None or target.expires > request.now:
+        return None
+    message = f"{target.name!r} expired at {target.expires.isoformat()}, so it would never run"
+    return (
+        "expires-past",
+        message,
+        "set a later time, or remove `expires` or the schedule; expire_seconds limits each message",
+    )
 
 
 def _one_off_that_ran(target: TaskSpec, row: Row) -> _Refusal | None:

@@ -59,7 +59,10 @@ def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[st
     problems: list[Problem] = []
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
         problems = list(_key_problems(rule, path, value))
-        yield from problems
+    if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
+        # A key that is null is left out.
+        problems += _exclusive_keys(path, {key for key, item in value.items() if item is not None})
+    yield from problems
     # That a second kind is one too many is enough about the kind itself.
     second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
     for key, item in value.items():
@@ -101,8 +104,6 @@ def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Pro
         if key not in keys and key not in misspelt:
             hint = wording.example(rule)
             yield Problem(path, "missing-key", f"`{key}` is missing", hint, on_key=True, related_key=key)
-    if allowed.keys() >= EXCLUSIVE_KEYS:
-        yield from _exclusive_keys(path, keys)
 
 
 def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:

@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.problems import Problem
+from beatsync.specfile.templates import is_template
 from beatsync.values import Crontab
 
+_EMPTY = 2
+"""Length of `[]` and `{}`."""
 Lint = Callable[[Interpretation], Iterator[Problem]]
 
 
@@ -36,5 +39,14 @@ def crontab_without_minute(schedule: Interpretation) -> Iterator[Problem]:
         yield schedule.warning("crontab", "crontab-minute", message, "write minute: 0")
 
 
-LINTS: list[Lint] = [crontab_days, crontab_without_minute]
+def unrendered_arguments(schedule: Interpretation) -> Iterator[Problem]:
+    """Warn about arguments with the placeholder of a template. A task may render one itself."""
+    spec = schedule.spec
+    for key, text in (("args", spec.args), ("kwargs", spec.kwargs), ("headers", spec.headers)):
+        if len(text) > _EMPTY and is_template(text):
+            message = f"{key} contain the placeholder of a template, and the task gets it as text"
+            yield schedule.warning(key, "template-unrendered", message, "render the file first, if the task does not")
+
+
+LINTS: list[Lint] = [crontab_days, crontab_without_minute, unrendered_arguments]
 """Every lint of one schedule; those across files are `combine.CROSS_LINTS`."""

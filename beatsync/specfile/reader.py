@@ -6,6 +6,7 @@ more for it (docs/facts.md, 15). The positions of schedule names are always reco
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -15,6 +16,8 @@ import yaml
 from beatsync.specfile.problems import Mark, Path, Problem, others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.surrogates import hide_pairs, restore_pairs
+from beatsync.specfile.wording import cut
 from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
 _MEMO_SIZE = 65_536
@@ -24,7 +27,7 @@ MAX_NODES = 2_000_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
+    "str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
 
 
@@ -68,6 +71,18 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     return reading
 
 
+def _restoring(get_event: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a function that restores the surrogate pairs in the events of another one."""
+
+    def restored() -> Any:
+        event = get_event()
+        if event.__class__ is yaml.ScalarEvent:
+            event.value = restore_pairs(event.value, quoted=event.style == '"')
+        return event
+
+    return restored
+
+
 class _Memo(dict[str, Scalar]):
     """The values of unquoted scalars, most of which occur many times."""
 
@@ -107,7 +122,10 @@ class _Builder:
     """Turns the events of one text into values. Raises InvalidYamlError, yaml.YAMLError."""
 
     def __init__(self, text: str, reading: Reading, *, positions: bool) -> None:
-        self._get_event: Callable[[], Any] = _LOADER(text).get_event
+        hidden = hide_pairs(text)
+        self._get_event: Callable[[], Any] = _LOADER(hidden).get_event
+        if hidden != text:
+            self._get_event = _restoring(self._get_event)
         self._reading = reading
         self._positions = positions
         # The documents are read as the items of a list.
@@ -160,6 +178,8 @@ class _Builder:
             if types is None:
                 self._refuse_tag(event)
             value = event.value if kind == "str" else plain(event.value)
+            if kind == "float" and value.__class__ is int and abs(value) <= sys.float_info.max:
+                value = float(value)
             if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
                 self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
         if event.anchor is not None:
@@ -168,7 +188,8 @@ class _Builder:
 
     def _key(self, frame: _Frame, key: Any, event: Any) -> None:
         if key.__class__ is not str:
-            message, hint = f"the key {event.value} is not a string", f'quote it: "{event.value}"'
+            text = cut(event.value)
+            message, hint = f"the key {text} is not a string", f'quote it: "{text}"'
             mark = position(event.start_mark)
             self._reading.problems.append(Problem(self._path(), "yaml-key", message, hint, mark=mark))
             key = event.value
@@ -244,7 +265,7 @@ class _Builder:
     def _begin_value(self, event: Any) -> None:
         """Count a node that cannot be a key."""
         if self._frame.key is None:
-            hint = "quote it; what holds {{ }} is a template to be rendered first"
+            hint = "quote it; if it is {{ }} of a template, render the template first"
             self._fail(event, "yaml-key", "a key has to be a string", hint)
         self._count(1, event)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from beatsync.specfile.problems import Path, Problem, nearest, suggestion
 from beatsync.specfile.rules import Rule
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.templates import RENDER, is_template
 
 _TYPES = {
     "string": "a string", "integer": "a whole number", "number": "a number", "boolean": "true or false",
@@ -18,6 +20,10 @@ _TYPES = {
 _FREE_TEXT = frozenset({"queue", "exchange", "routing_key", "description", "renamed_from", "only"})
 """Keys that take any text, so that a number needs only quotes."""
 _ARGUMENTS = frozenset({"args", "kwargs", "headers"})
+_DURATION_HINTS = {
+    "interval": "write {}s for seconds",
+    "expires": "for a number of seconds, use the key expire_seconds: {}",
+}
 _WRITTEN_BY_BEAT = "only beat itself writes it"
 _FOREIGN_KEYS = {
     "last_run_at": (_WRITTEN_BY_BEAT, None),
@@ -26,6 +32,9 @@ _FOREIGN_KEYS = {
     "name": ("the schedule's key is its name", None),
     "schedule": ("name its kind: interval, crontab, solar or clocked", "interval"),
     "options": ("queue, priority, expires and so on stand in the schedule itself", None),
+    **dict.fromkeys(
+        ("every", "run_every", "seconds", "minutes", "hours"), ("use the key interval: `interval: 5m`", "interval")
+    ),
     "weekday": ("did you mean `day_of_week`?", "day_of_week"),
 }
 """Keys of celery's `beat_schedule`, of the model or of other crons: the hint, and the key that replaces it."""
@@ -65,6 +74,11 @@ def empty(rule: Rule, path: Path) -> Problem:
 
 def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     """Return the problem of a value that breaks the limit `fault` of its rule, the name of an attribute of `Rule`."""
+    problem = _scalar_problem(rule, path, value, fault)
+    return replace(problem, hint=RENDER) if isinstance(value, str) and is_template(value) else problem
+
+
+def _scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     if fault == "types":
         return wrong_type(rule, path, value)
     if isinstance(value, Ambiguous):
@@ -108,6 +122,8 @@ def ambiguous(
     """Return the problem of a scalar that people and YAML read differently; `hidden` keeps it out of the message."""
     if hidden or is_secret(path):
         return Problem(path, "yaml-ambiguous", "YAML takes this for something else than text", "quote it")
+    if len(value.text) > _MAX_SHOWN:
+        return Problem(path, "yaml-ambiguous", f"the number `{shown(value)}` is too long to be exact", "quote it")
     if hint is None:
         hint = f'quote it: "{value.text}"'
         if value.truth is not None and not wanted_text:
@@ -121,8 +137,8 @@ def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: 
         return None
     if is_free_text and isinstance(value, (bool, int, float)):
         return f'quote it: "{json.dumps(value)}"'
-    if path[-1] == "interval" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"write {value}s for seconds"
+    if path[-1] in _DURATION_HINTS and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _DURATION_HINTS[str(path[-1])].format(value)
     if isinstance(value, str):
         text = value.strip().lower()
         is_plain = text in {"true", "false"} if names == ("boolean",) else text.isdecimal() and names == ("integer",)
@@ -149,7 +165,10 @@ def shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, Ambiguous):
-        return value.text
-    text = json.dumps(value, ensure_ascii=False)
+    text = value.text if isinstance(value, Ambiguous) else json.dumps(value, ensure_ascii=False)
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """Return a text as a message shows it: not longer than 60 characters."""
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}…"

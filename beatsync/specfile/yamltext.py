@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import yaml
 
 from beatsync.specfile.problems import Mark, Problem
+from beatsync.specfile.templates import RENDER, has_directives, is_template_line
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 60
@@ -59,7 +60,8 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     if "flow" in message and start[0] < mark[0]:
         message += f"; it begins at {start[0]}:{start[1]}"
     line = lines[mark[0] - 1]
-    hint = _hint(message, line, line[: mark[1]])
+    is_template = has_directives(text) or is_template_line(line)
+    hint = RENDER if is_template else _hint(message, line, line[: mark[1]])
     return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=mark)
 
 

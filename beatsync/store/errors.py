@@ -22,6 +22,10 @@ class RetryableError(StoreError):
     """The database gave way to another transaction: planned again, the same sync may pass."""
 
 
+class ConnectionUnusable(StoreError):  # noqa: N818
+    """There is no connection, or its session can no longer be used or cannot write; a new connection may work."""
+
+
 class LeaseLost(StoreError):  # noqa: N818
     """Another daemon leads the source now, and what this process read may be old."""
 

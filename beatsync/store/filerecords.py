@@ -7,8 +7,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
+from itertools import starmap
 
 from beatsync.fingerprint import FileChanges, FileRecord
 from beatsync.specfile.facts import facts_from_json, facts_to_json
@@ -17,52 +19,55 @@ from beatsync.store.fingerprints import digest_sql
 from beatsync.store.rows import SCHEDULE_JOINS, SpecReader, spec_columns
 from beatsync.store.statements import MAX_IDS, Value, name_lists
 from beatsync.store.tables import FILE_RECORD, INVENTORY, PERIODIC_TASK, SOURCE
-from beatsync.values import TaskSpec
+from beatsync.values import FileFacts, TaskSpec
+
+_CHECKSUM_LENGTH = 32
+"""Hex characters before the facts, by which facts that were edited by hand are recognised."""
 
 
 def read(db: Dialect, source: str) -> dict[str, FileRecord]:
-    """Return the records of a source, by path. One that cannot be decoded is left out, so its file is parsed."""
+    """Return the records of a source, by path. One that cannot be decoded has no fingerprint, so its file is parsed."""
     rows = db.fetch(
         f"SELECT f.path, f.fingerprint, f.facts, f.row_digests FROM {FILE_RECORD.name} f"
         f" JOIN {SOURCE.name} s ON s.id = f.source_id WHERE s.name = %s",
         [source],
     )
-    records = {path: _decoded(path, *texts) for path, *texts in rows}
-    return {path: record for path, record in records.items() if record is not None}
+    return {path: _decoded(path, *texts) for path, *texts in rows}
 
 
-def _decoded(path: str, fingerprint: str, facts: str, row_digests: str) -> FileRecord | None:
-    try:
+def _decoded(path: str, fingerprint: str, facts: str, row_digests: str) -> FileRecord:
+    text = facts[_CHECKSUM_LENGTH:]
+    with suppress(ValueError, RecursionError):
         digests = json.loads(row_digests)
-        if isinstance(digests, dict) and all(isinstance(digest, str) for digest in digests.values()):
-            return FileRecord(fingerprint, facts_from_json(path, facts), digests)
-    except (ValueError, TypeError, LookupError, AttributeError):
-        pass
-    return None  # written by hand or by another release
+        is_valid = isinstance(digests, dict) and all(isinstance(digest, str) for digest in digests.values())
+        # A name that is missing from the facts would look like a schedule that left the files.
+        if is_valid and facts == _checksum(text) + text:
+            return FileRecord(fingerprint, facts_from_json(path, text), digests)
+    return FileRecord("", FileFacts(path))  # written by hand or by another release
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_CHECKSUM_LENGTH]
 
 
 def write(db: Dialect, source_id: int, changes: FileChanges) -> dict[str, FileRecord]:
     """Write `changes` and return the records as written: with the digests of the rows that are as expected."""
     digests = _verified_digests(db, source_id, changes.expected) if changes.expected else {}
     records = {path: _with_digests(record, digests) for path, record in changes.records.items()}
-    for where, values in name_lists("path_digest", map(_path_digest, {*records, *changes.removed})):
-        db.execute(f"DELETE FROM {FILE_RECORD.name} WHERE source_id = %s AND {where}", [source_id, *values])
+    paths = {*records, *changes.removed}
+    # By path too, in case the digest was edited by hand.
+    for column, keys in (("path_digest", map(_path_digest, paths)), ("path", paths)):
+        for where, values in name_lists(column, keys):
+            db.execute(f"DELETE FROM {FILE_RECORD.name} WHERE source_id = %s AND {where}", [source_id, *values])
     if records:
-        rows = ([row[name] for name in FILE_RECORD.columns] for row in _rows(source_id, records))
-        db.insert(FILE_RECORD, tuple(FILE_RECORD.columns), rows)
+        db.insert(FILE_RECORD, tuple(FILE_RECORD.columns), starmap(partial(_row, source_id), records.items()))
     return records
 
 
-def _rows(source_id: int, records: Mapping[str, FileRecord]) -> Iterator[dict[str, Value]]:
-    for path, record in records.items():
-        yield {
-            "source_id": source_id,
-            "path": path,
-            "path_digest": _path_digest(path),
-            "fingerprint": record.fingerprint,
-            "facts": facts_to_json(record.facts),
-            "row_digests": json.dumps(dict(record.row_digests)),
-        }
+def _row(source_id: int, path: str, record: FileRecord) -> tuple[Value, ...]:
+    """Return the columns of a record, in the table's order."""
+    facts, row_digests = facts_to_json(record.facts), json.dumps(dict(record.row_digests))
+    return source_id, path, _path_digest(path), record.fingerprint, _checksum(facts) + facts, row_digests
 
 
 def _with_digests(record: FileRecord, digests: Mapping[str, str]) -> FileRecord:

@@ -89,13 +89,12 @@ def revision_of(digest: str, git: str | None, mount: str | None) -> Revision | N
 
 def revision_columns(plan: Plan | None) -> dict[str, Value]:
     """Return the columns that say which revision and environment a plan is for."""
-    if plan is None:
-        return {"revision_digest": "", "revision_git": None, "revision_mount": None, "environment": None}
+    revision, environment = (Revision(""), None) if plan is None else (plan.revision, plan.environment)
     return {
-        "revision_digest": plan.revision.digest,
-        "revision_git": plan.revision.git,
-        "revision_mount": plan.revision.mount,
-        "environment": plan.environment,
+        "revision_digest": revision.digest,
+        "revision_git": revision.git,
+        "revision_mount": revision.mount,
+        "environment": environment,
     }
 
 
@@ -121,12 +120,13 @@ def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime) -> None
 
 def write_suspension(db: Dialect, source_id: int, suspension: Suspension | None) -> None:
     """Suspend a source, or resume it if `suspension` is None."""
-    values: dict[str, Value] = {"suspended_at": None, "suspended_until": None, "suspended_by": "", "suspended_for": ""}
-    if suspension is not None:
-        values = {
-            "suspended_at": times.write(suspension.since, db.zone),
-            "suspended_until": times.write(suspension.until, db.zone),
-            "suspended_by": suspension.by[:200],
-            "suspended_for": suspension.reason,
-        }
+    by, reason = ("", "") if suspension is None else (suspension.by[:200], suspension.reason)
+    since, until = (None, None) if suspension is None else (suspension.since, suspension.until)
+    suspended_at, suspended_until = times.write(since, db.zone), times.write(until, db.zone)
+    values = {
+        "suspended_at": suspended_at,
+        "suspended_until": suspended_until,
+        "suspended_by": by,
+        "suspended_for": reason,
+    }
     write(db, source_id, values)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -33,10 +34,10 @@ from beatsync.store import (
     tasks,
 )
 from beatsync.store.dialects import Dialect, dialect_of
-from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
+from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
-from beatsync.store.tables import PERIODIC_TASK
+from beatsync.store.tables import PERIODIC_TASK, SOURCE
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -52,13 +53,6 @@ def _prepare_session(connection: BaseDatabaseWrapper, **_: object) -> None:
         dialect_of(connection).execute(sql)
 
 
-class _Lock(NamedTuple):
-    """The lock that `Store.locked` holds."""
-
-    source_id: int
-    holder: str
-
-
 class Store:
     """One database of a Django that is set up, by its alias. Every method may raise StoreError.
 
@@ -70,7 +64,7 @@ class Store:
         self.alias = alias
         self._project = project_settings
         self._name_rule: NameRule | None = None
-        self._lock: _Lock | None = None
+        self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
         _ALIASES.add(alias)
 
@@ -81,10 +75,17 @@ class Store:
 
     @contextmanager
     def _readable(self) -> Iterator[Dialect]:
-        """Yield this thread's connection, and turn what its driver raises into StoreError."""
-        db = self._db
-        with db.readable_errors():
-            yield db
+        """Yield this thread's connection, and turn what its driver raises into StoreError.
+
+        A connection that cannot be used any more is closed, whatever its driver says about it, so that the next call opens a new one.
+        """
+        try:
+            with self._db.readable_errors() as db:
+                yield db
+        except ConnectionUnusable:
+            if not connections[self.alias].in_atomic_block:
+                self.close()
+            raise
 
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
@@ -92,13 +93,19 @@ class Store:
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
-        connections[self.alias].close()
+        with suppress(DatabaseError, InterfaceError):  # the server may have closed it
+            connections[self.alias].close()
 
     def refresh(self) -> None:
         """Close this thread's connection if its server has closed it, for processes that stay connected for months."""
         connection = connections[self.alias]
         if connection.connection is not None and not connection.is_usable():
-            connection.close()
+            self.close()
+
+    def check_writable(self) -> None:
+        """Raise StoreError if the database cannot be written to: connect if necessary, and run one statement that changes nothing."""
+        with self._readable() as db:
+            db.execute(f"UPDATE {SOURCE.name} SET name = name WHERE 1 = 0")  # noqa: S608
 
     def round_trip(self) -> float:
         """Return the seconds that a statement takes to the database and back."""
@@ -114,12 +121,12 @@ class Store:
 
     def explained(self, error: StoreError) -> StoreError:
         """Return the error to show for a statement that failed: a driver's message about a missing table names no migration."""
+        if isinstance(error, ConnectionUnusable):
+            return error
         try:
             self.check_tables()
-        except SchemaMissing as cause:
-            return cause
-        except StoreError:
-            return error
+        except StoreError as cause:
+            return cause if isinstance(cause, SchemaMissing) else error
         return error
 
     def migrate(self, with_beat: bool) -> list[str]:
@@ -177,7 +184,7 @@ class Store:
     def read_rows(self, names: Collection[str]) -> Mapping[str, Row]:
         """Return the rows of these names, by name."""
         with self._readable() as db:
-            return rows.read_some(db, names, ())
+            return {row.name: row for row in rows.read_some(db, names, ())}
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
@@ -191,13 +198,13 @@ class Store:
             try:
                 lock.claim(db, source, deadline.remaining(), holder)
                 with transaction.atomic(using=self.alias):
-                    self._lock = _Lock(lock.take(db, source, deadline.remaining()), holder)
+                    self._locks.held = (lock.take(db, source, deadline.remaining()), holder)
                     lease.check(db, source, lease_token)
                     yield
             except LockHeld as error:
                 raise LockHeld(source, *self._recorded_holder(source)) from error.__cause__
             finally:
-                self._lock = None
+                self._locks.held = None
 
     def _recorded_holder(self, source: str) -> tuple[str | None, datetime | None]:
         try:
@@ -214,9 +221,10 @@ class Store:
         If a task row was written, the last statement tells beat. A plan that is not a sync of files (`is_sync` is False) leaves
         the source's last sync unchanged.
         """
-        if self._lock is None:
+        held: tuple[int, str] | None = getattr(self._locks, "held", None)
+        if held is None:
             raise RuntimeError("Store.apply needs the lock: call it inside Store.locked")
-        source_id, holder = self._lock
+        source_id, holder = held
         started = time.perf_counter()
         with self._readable() as db:
             notifies_beat = tasks.write(db, plan, observed, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from beatsync.fingerprint import Scope, scope
+from beatsync.fingerprint import Scope, memory, scope
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
@@ -298,3 +299,71 @@ def test_a_lint_needs_one_place_and_is_reported_before_and_after_a_sync(
     finally:
         LINTS.remove(no_description)
         CROSS_LINTS.remove(too_many_names)
+
+
+def settles(folder: Path, store: Store) -> None:
+    """Assert that one more sync finds nothing to do and writes nothing."""
+    with CaptureQueriesContext(connections[store.alias]) as queries:
+        assert go(folder, store).outcome is Outcome.UNCHANGED
+    assert writes(queries) == []
+
+
+@pytest.mark.parametrize("rename", ["renamed_from", "in the admin"])
+def test_a_renamed_row_with_an_ignored_drift_is_recorded_at_once(store: Store, tmp_path: Path, rename: str) -> None:
+    spec = "schedules: {%s: {task: t, interval: 1h, sync: {ignore: [queue]%s}}, other: {task: t, interval: 1h}}"
+    (tmp_path / "a.yaml").write_text(spec % ("before", ""), encoding="utf-8")
+    go(tmp_path, store)
+    rows(store, name="before").update(queue="by hand")
+    if rename == "renamed_from":
+        (tmp_path / "a.yaml").write_text(spec % ("after", ", renamed_from: before"), encoding="utf-8")
+    else:
+        rows(store, name="before").update(name="by hand")
+    assert go(tmp_path, store).outcome is Outcome.APPLIED
+    settles(tmp_path, store)
+
+
+def test_a_disabled_row_that_expires_is_reported_as_completed(store: Store, tmp_path: Path) -> None:
+    body = "task: t, interval: 1h, enabled: true, expires: 2026-06-01T13:00:00Z, sync: {ignore: [enabled]}"
+    (tmp_path / "a.yaml").write_text(f"schedules: {{a: {{{body}}}}}", encoding="utf-8")
+    sync(tmp_path, store, SyncOptions(), clock=lambda: NOW)
+    rows(store, name="a").update(enabled=False)
+    sync(tmp_path, store, SyncOptions(), clock=lambda: NOW)
+    later = plan(tmp_path, store, SyncOptions(), clock=lambda: NOW + timedelta(hours=2)).plan
+    assert [(name, condition.value) for name, condition in later.conditions] == [("a", "completed")]
+
+
+@pytest.mark.parametrize("facts", ['[1,["one"],[1],[13],[0],["t"],{},[],[]]', "", "[" * 100_000])
+def test_edited_facts_delete_no_row(folder: Path, store: Store, facts: str) -> None:
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute("UPDATE beatsync_filerecord SET facts = %s, row_digests = %s", [facts, facts or "[" * 100_000])
+    assert go(folder, store).plan.changes == ()
+    settles(folder, store)
+
+
+@pytest.mark.parametrize("column", ["path", "path_digest"])
+@pytest.mark.parametrize("edit", ["change", "delete"])
+def test_an_edited_path_of_a_record_settles(folder: Path, store: Store, column: str, edit: str) -> None:
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute(f"UPDATE beatsync_filerecord SET {column} = 'junk' WHERE path = 'a.yaml'")
+    if edit == "change":
+        (folder / "a.yaml").write_text(text(one="other", two="t", three="t"), encoding="utf-8")
+    else:
+        (folder / "a.yaml").unlink()
+    go(folder, store, max_deletes="100%")
+    go(folder, store, max_deletes="100%")
+    settles(folder, store)
+    with connections[store.alias].cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM beatsync_filerecord")
+        assert cursor.fetchone() == (len(list(folder.iterdir())),)
+
+
+def test_a_file_that_is_too_large_for_a_record_is_parsed_every_time(
+    folder: Path, store: Store, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MAX_RECORDED", 2)
+    go(folder, store)
+    (folder / "a.yaml").write_text(text(one="other", two="t", three="t"), encoding="utf-8")
+    assert go(folder, store).outcome is Outcome.APPLIED
+    parsed.clear()
+    settles(folder, store)
+    assert parsed == ["a.yaml"]

@@ -9,27 +9,21 @@ import math
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
+
+from django.db import InterfaceError
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
 from beatsync.store.errors import StoreError
-from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, chunks
+from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, chunks, encode
 from beatsync.store.tables import Table
 
-_TYPES = {
-    ColumnType.INTEGER: "BIGINT",
-    ColumnType.TEXT: "LONGTEXT",
-    ColumnType.BOOLEAN: "TINYINT",
-    ColumnType.DATETIME: "VARCHAR(40)",
-    ColumnType.DECIMAL: "DECIMAL(9,6)",
-    ColumnType.FLOAT: "DOUBLE",
-}
 _CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT = 1020, 1205, 1213, 3572
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_CLIENT_ERRORS = range(2000, 3000)
 
 
 class MySQL(Dialect):
@@ -42,8 +36,17 @@ class MySQL(Dialect):
     text_type = "CHAR"
     retryable_codes = frozenset({_CHANGED_SINCE_READ, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_WAIT_TIMEOUT, _NOWAIT})
+    # Read-only: 1290, 1792, 1836. No authentication: 1044, 1045, 1698. Too many connections, or a host that is refused: 1040, 1129, 1130, 1203.
+    # A session that the server ended: 1053, 1080, 1927, 4031. A database that is missing: 1049.
+    unusable_codes = frozenset(
+        {1290, 1792, 1836, 1044, 1045, 1698, 1040, 1129, 1130, 1203, 1053, 1080, 1927, 4031, 1049, *_CLIENT_ERRORS}
+    )
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
+    types: ClassVar[Mapping[ColumnType, str]] = {
+        ColumnType.INTEGER: "BIGINT", ColumnType.TEXT: "LONGTEXT", ColumnType.BOOLEAN: "TINYINT",
+        ColumnType.DATETIME: "VARCHAR(40)", ColumnType.DECIMAL: "DECIMAL(9,6)", ColumnType.FLOAT: "DOUBLE",
+    }  # fmt: skip
     now_sql = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)"
     idle_limit_sql = "SET SESSION idle_transaction_timeout = {seconds}"
     references_sql = (
@@ -74,14 +77,15 @@ class MySQL(Dialect):
         target, names = self.quote(table.name), ", ".join(self.quote_all(columns))
         # Django asks for the SQL mode once per connection.
         backslash = "\\" if "NO_BACKSLASH_ESCAPES" in self.connection.sql_mode else "\\\\"  # type: ignore[attr-defined]
-        literal = partial(_literal, backslash=backslash)
+        # Most values of a row are the same in thousands of rows.
+        literal = lru_cache(maxsize=1024)(partial(_literal, backslash=backslash))
         for chunk in _prefetched(chunks(f"({','.join(map(literal, row))})" for row in rows)):
             self.execute(f"INSERT INTO {target} ({names}) VALUES {chunk}")
 
     def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
         """Write `columns` of thousands of rows by one statement, from a JSON parameter that the server unpacks."""
         written = (*columns, table.key)
-        types = ", ".join(f"c{i} {_TYPES[table.type_of(name)]} PATH '$.c{i}'" for i, name in enumerate(written))
+        types = ", ".join(f"c{i} {self.types[table.type_of(name)]} PATH '$.c{i}'" for i, name in enumerate(written))
         assignments = ", ".join(f"t.{name} = j.c{index}" for index, name in enumerate(self.quote_all(columns)))
         sql = (
             f"UPDATE {self.quote(table.name)} AS t JOIN JSON_TABLE(%s, '$[*]' COLUMNS ({types})) AS j"
@@ -89,7 +93,7 @@ class MySQL(Dialect):
         )
         # NULL is left out: the two servers differ in what JSON's null becomes.
         objects = ({f"c{i}": row[name] for i, name in enumerate(written) if row.get(name) is not None} for row in rows)
-        for chunk in chunks(map(_encode, objects)):
+        for chunk in chunks(map(encode, objects)):
             self.execute(sql, [f"[{chunk}]"])
 
     def stream(self, columns: Sequence[str], rest: str, parameters: Sequence[Value] = ()) -> Generator[Any, None, None]:
@@ -161,6 +165,11 @@ class MySQL(Dialect):
         if collation.endswith(("_bin", "_cs")):
             return NameRule.EXACT
         return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        # PyMySQL raises InterfaceError if it has closed the connection itself.
+        return isinstance(error, InterfaceError) or super().needs_new_connection(error)
 
     @staticmethod
     def error_code(cause: BaseException) -> object:

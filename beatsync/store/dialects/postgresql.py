@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,24 +11,19 @@ from datetime import timezone, tzinfo
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from django.db import InterfaceError, OperationalError
+
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
 from beatsync.store.errors import StoreError
-from beatsync.store.statements import BulkRow, Value, chunks
+from beatsync.store.statements import BulkRow, Value, chunks, encode
 from beatsync.store.tables import Table
 
-_TYPES = {
-    ColumnType.INTEGER: "bigint",
-    ColumnType.TEXT: "text",
-    ColumnType.BOOLEAN: "boolean",
-    ColumnType.DATETIME: "timestamptz",
-    ColumnType.DECIMAL: "numeric",
-    ColumnType.FLOAT: "double precision",
-}
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_UNUSABLE_CLASSES = ("08", "28", "57P")
+"""No connection, no authentication, and a server that shuts down or starts."""
 _JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class PostgreSQL(Dialect):
@@ -41,6 +35,9 @@ class PostgreSQL(Dialect):
     default_port = 5432
     retryable_codes = frozenset({_SERIALISATION_FAILURE, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_NOT_AVAILABLE})
+    # A read-only session or standby; a session that waited too long; a statement that a pooler's other session prepared; a database
+    # that is missing; and too many connections.
+    unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
@@ -48,6 +45,10 @@ class PostgreSQL(Dialect):
     """Seconds; `tcp_user_timeout` in milliseconds."""
     # psycopg 3 reads no datetime in another style, and Django's own queries, such as those of migrations, read some.
     session_sql = "SET DateStyle TO ISO"
+    types: ClassVar[Mapping[ColumnType, str]] = {
+        ColumnType.INTEGER: "bigint", ColumnType.TEXT: "text", ColumnType.BOOLEAN: "boolean",
+        ColumnType.DATETIME: "timestamptz", ColumnType.DECIMAL: "numeric", ColumnType.FLOAT: "double precision",
+    }  # fmt: skip
     now_sql = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
     references_sql = (
         "SELECT target.relname, c.conrelid::regclass::text, a.attname FROM pg_constraint c"
@@ -95,10 +96,10 @@ class PostgreSQL(Dialect):
 
     def _unpacked(self, table: Table, columns: Sequence[str]) -> list[str]:
         """Return the SQL of each column of the table `j` that the server makes from the JSON parameter."""
-        return [f"(j.value ->> {index})::{_TYPES[table.type_of(name)]}" for index, name in enumerate(columns)]
+        return [f"(j.value ->> {index})::{self.types[table.type_of(name)]}" for index, name in enumerate(columns)]
 
     def _execute_json(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
-        for chunk in chunks(map(_encode, rows)):
+        for chunk in chunks(map(encode, rows)):
             self.execute(sql, [f"[{chunk}]"])
 
     def _stream_cursor(self) -> Any:
@@ -137,6 +138,13 @@ class PostgreSQL(Dialect):
         from django.db import transaction
 
         return transaction.atomic(using=self.connection.alias)
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        code = self.error_code(error.__cause__ or error)
+        if code is None:  # the driver's own: the server's answer is missing
+            return isinstance(error, (OperationalError, InterfaceError))
+        return super().needs_new_connection(error) or str(code).startswith(_UNUSABLE_CLASSES)
 
     @staticmethod
     def error_code(cause: BaseException) -> object:
