@@ -230,8 +230,8 @@ def _value(match: re.Match[str]) -> str:
 
 
 def _login(match: re.Match[str]) -> str:
-    # A hint writes the form of a URL with this word.
-    return match[0] if match["value"] == "password" else _value(match)
+    # A hint writes the form of a URL with these words.
+    return match[0] if match["value"] in {"password", "port"} else _value(match)
 
 
 def _bearer(match: re.Match[str]) -> str:
