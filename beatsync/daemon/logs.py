@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import datetime, timezone
 from typing import Any
 
@@ -13,13 +14,23 @@ from beatsync.specfile.shapes import mask_strings, mask_text
 
 
 def set_up(log_format: str, *, verbose: bool) -> None:
-    """Send BeatSync's logs to standard error, without changing the project's own logging."""
+    """Send BeatSync's logs to standard error, without changing the project's own logging.
+
+    What has no handler, and exceptions that end a thread, are logged in the same format: Python would print them as they are.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logger = logging.getLogger("beatsync")
     logger.handlers[:] = [handler]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.lastResort = handler
+    threading.excepthook = _log_thread_exception
+
+
+def _log_thread_exception(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread else "unknown"
+    logging.getLogger(__name__).error("a thread ended: %s", name, exc_info=args.exc_value)
 
 
 class TextFormatter(logging.Formatter):
@@ -29,7 +40,7 @@ class TextFormatter(logging.Formatter):
         """Return one line, followed by the traceback if there is one."""
         message = one_line(record.getMessage())
         # The outcome is often the message itself.
-        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items() if value != message]
+        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items() if value != record.getMessage()]
         line = " ".join([_time(record), record.levelname, message, *fields])
         traceback = mask_text(self.formatException(record.exc_info)).split("\n") if record.exc_info else []
         return "\n".join([line, *map(line_start, traceback)])

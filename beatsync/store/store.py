@@ -21,6 +21,7 @@ from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
+    application,
     filerecords,
     fingerprints,
     history,
@@ -34,6 +35,7 @@ from beatsync.store import (
     sources,
     tasks,
 )
+from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
@@ -67,6 +69,7 @@ class Store:
         self._name_rule: NameRule | None = None
         self._plan_key: str | None = None
         self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
+        self._application = Application()
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
         _ALIASES.add(alias)
 
@@ -140,13 +143,29 @@ class Store:
         """Return the project's `BEATSYNC` settings; empty without a project."""
         return project.beatsync_settings() if self._project else {}
 
+    def load_application(self, name: str | None) -> Application | None:
+        """Load the celery application of this name, else the project's; None if the project has none.
+
+        Without a name and a project, nothing is loaded and the result is empty. Raises StoreError as `application.load` does.
+        """
+        if name is None and not self._project:
+            return self._application
+        loaded = application.load(name)
+        if loaded is not None:
+            self._application = loaded
+        return loaded
+
     def celery_timezone(self) -> str | None:
-        """Return the project's `CELERY_TIMEZONE`; None without a project, or if it is not set."""
-        return project.celery_timezone() if self._project else None
+        """Return the zone of the loaded application, else the project's `CELERY_TIMEZONE`; None if neither is set."""
+        return self._application.timezone or (project.celery_timezone() if self._project else None)
 
     def beat_schedule_names(self) -> frozenset[str]:
-        """Return the names in the project's `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
-        return project.beat_schedule_names() if self._project else frozenset()
+        """Return the names in `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
+        return self._application.beat_schedule | (project.beat_schedule_names() if self._project else frozenset())
+
+    def registered_tasks(self) -> frozenset[str]:
+        """Return the names of all tasks of the loaded application; empty if they are unknown."""
+        return self._application.tasks
 
     def authors(self, row_ids: Collection[int]) -> dict[int, str]:
         """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
