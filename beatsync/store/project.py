@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from datetime import timezone
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import router
+from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
 from beatsync.store.errors import StoreError
 
@@ -85,6 +87,10 @@ def admin_log(row_ids: Collection[int]) -> dict[int, str]:
     authors: dict[int, str] = {}
     for entry in entries:
         verb = "deleted" if entry.is_deletion() else "added" if entry.is_addition() else "changed"
-        time = f"{entry.action_time:%Y-%m-%d %H:%M} UTC"
-        authors[int(entry.object_id)] = f"{verb} in the Django admin by {entry.user.get_username()}, {time}"
+        # With USE_TZ=False the log holds local times.
+        time = (
+            entry.action_time if is_aware(entry.action_time) else make_aware(entry.action_time, get_default_timezone())
+        )
+        utc_time = f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+        authors[int(entry.object_id)] = f"{verb} in the Django admin by {entry.user.get_username()}, {utc_time}"
     return authors
