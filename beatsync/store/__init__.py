@@ -10,7 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from beatsync.store.connect import DatabaseChoice, connect
-from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError, SyncedMeanwhile
+from beatsync.store.errors import (
+    LeaseLost,
+    LockHeld,
+    RetryableError,
+    RowsLocked,
+    SchemaMissing,
+    StoreError,
+    SyncedMeanwhile,
+)
 
 if TYPE_CHECKING:
     from beatsync.store.history import Failure, HistoryEntry
@@ -24,6 +32,7 @@ __all__ = [
     "LeaseLost",
     "LockHeld",
     "RetryableError",
+    "RowsLocked",
     "SchemaMissing",
     "SourceState",
     "Store",
