@@ -103,6 +103,7 @@ class CliOptions:
     database_url: str | None = None
     alias: str | None = None
     settings_module: str | None = None
+    app: str | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
@@ -172,6 +173,10 @@ planning = combine(
     source,
     parsing,
     database,
+    option(
+        "-A", "--app", metavar="APP",
+        help="Celery application, as for `celery -A`.  [default: the project's]",
+    ),
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,
@@ -179,7 +184,7 @@ planning = combine(
     ),
     option(
         "--max-deletes", metavar="N|N%", callback=callback(validate_delete_limit),
-        help="Most schedules that may be deleted or disabled.  [default: the larger of 3 and 30%]",
+        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%]",
     ),
     option(
         "--on-invalid", type=click.Choice(ON_INVALID),

@@ -42,7 +42,7 @@ def command(
     if plan_file is not None:
         cli_options, checksum = saved.read(plan_file, cli_options)
     with (
-        wiring.open_store(cli_options) as (store, cli_options),
+        wiring.open_store(cli_options, with_application=True) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)
@@ -52,10 +52,9 @@ def command(
     if result.unverified:
         output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")
     outcome = result.outcome
-    applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
-        output.print_plan(result, directory, output_format, applied=applied)
-    if applied:
+        output.print_plan(result, directory, output_format, is_sync=True)
+    if not result.is_refused:
         return exits.DONE
     return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from beatsync.specfile.problems import Path, Problem
 from beatsync.specfile.reader import Reading, read
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic, Location, Severity, SourceFile
 
 _MAX_LENGTH = 200
@@ -31,9 +32,9 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
-            problem.message,
+            mask_text(problem.message),
             Location(file.path, line, column),
-            problem.hint,
+            problem.hint and mask_text(problem.hint),
             None if line in hidden or _reveals(problem.path, text, above) else text[:_MAX_LENGTH].rstrip(),
         )
 
@@ -63,4 +64,8 @@ def _enclosing_lines(lines: Sequence[str], line: int) -> Iterator[str]:
 
 def _reveals(path: Path, text: str, above: Iterable[str]) -> bool:
     """Return whether a line could reveal a secret: by its own words, or, if no path is known, by the keys above it."""
-    return is_secret(path) or any(is_secret(line.replace(":", " ").split()) for line in (text, *above))
+    return (
+        mask_text(text) != text
+        or is_secret(path)
+        or any(is_secret(line.replace(":", " ").split()) for line in (text, *above))
+    )

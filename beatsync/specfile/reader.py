@@ -6,6 +6,7 @@ more for it (docs/facts.md, 15). The positions of schedule names are always reco
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -15,16 +16,18 @@ import yaml
 from beatsync.specfile.problems import Mark, Path, Problem, others
 from beatsync.specfile.scalars import Scalar, plain
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.surrogates import hide_pairs, restore_pairs
+from beatsync.specfile.wording import cut
 from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
 _MEMO_SIZE = 65_536
 MAX_NODES = 2_000_000
-"""Nodes of one file; an alias counts as many as it stands for."""
+"""Maximum number of nodes in one file; an alias counts with the nodes that it repeats."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)
+    "str": (str,), "int": (int,), "float": (float,), "bool": (bool,), "null": (type(None),)
 }  # fmt: skip
 
 
@@ -68,6 +71,18 @@ def read(data: bytes, *, positions: bool = False) -> Reading:
     return reading
 
 
+def _restoring(get_event: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a function that restores the surrogate pairs in the events of another one."""
+
+    def restored() -> Any:
+        event = get_event()
+        if event.__class__ is yaml.ScalarEvent:
+            event.value = restore_pairs(event.value, quoted=event.style == '"')
+        return event
+
+    return restored
+
+
 class _Memo(dict[str, Scalar]):
     """The values of unquoted scalars, most of which occur many times."""
 
@@ -107,7 +122,10 @@ class _Builder:
     """Turns the events of one text into values. Raises InvalidYamlError, yaml.YAMLError."""
 
     def __init__(self, text: str, reading: Reading, *, positions: bool) -> None:
-        self._get_event: Callable[[], Any] = _LOADER(text).get_event
+        hidden = hide_pairs(text)
+        self._get_event: Callable[[], Any] = _LOADER(hidden).get_event
+        if hidden != text:
+            self._get_event = _restoring(self._get_event)
         self._reading = reading
         self._positions = positions
         # The documents are read as the items of a list.
@@ -160,15 +178,18 @@ class _Builder:
             if types is None:
                 self._refuse_tag(event)
             value = event.value if kind == "str" else plain(event.value)
+            if kind == "float" and value.__class__ is int and abs(value) <= sys.float_info.max:
+                value = float(value)
             if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
-                self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
+                self._fail(event, "yaml-tag", f"the value is not a !!{kind}", "write the value without a tag")
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         return value
 
     def _key(self, frame: _Frame, key: Any, event: Any) -> None:
         if key.__class__ is not str:
-            message, hint = f"the key {event.value} is not a string", f'quote it: "{event.value}"'
+            text = cut(event.value)
+            message, hint = f"the key {text} is not a string", f'quote it: "{text}"'
             mark = position(event.start_mark)
             self._reading.problems.append(Problem(self._path(), "yaml-key", message, hint, mark=mark))
             key = event.value
@@ -231,9 +252,9 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         self._begin_value(event)
         if any(frame.anchor == event.anchor for frame in self._frames):
-            self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
+            self._fail(event, "yaml-alias", f"the alias *{event.anchor} refers to a value that contains it")
         if event.anchor not in self._anchors:
-            # A secret that begins with a star, unquoted, is taken for an alias.
+            # A secret that begins with a star, unquoted, is read as an alias.
             name = "of this name" if is_secret(self._path()) else f"&{event.anchor}"
             hint = 'the anchor comes first; a value that begins with * has to be quoted: "* * * * *"'
             self._fail(event, "yaml-alias", f"there is no anchor {name} above it in this document", hint)
@@ -244,7 +265,7 @@ class _Builder:
     def _begin_value(self, event: Any) -> None:
         """Count a node that cannot be a key."""
         if self._frame.key is None:
-            hint = "quote it; what holds {{ }} is a template to be rendered first"
+            hint = "quote it; if it is {{ }} of a template, render the template first"
             self._fail(event, "yaml-key", "a key has to be a string", hint)
         self._count(1, event)
 
@@ -265,8 +286,9 @@ class _Builder:
         path = self._path()
         for key, marks in repeated.items():
             places = [position(mark) for mark in marks]
-            for place, rest in zip(places, others(f"{line}:{column}" for line, column in places), strict=True):
-                message = f"the key {key!r} is given more than once; also at {rest}"
+            for place, (shown, more) in zip(places, others(places), strict=True):
+                listed = ", ".join(f"{line}:{column}" for line, column in shown) + (f" and {more} more" if more else "")
+                message = f"the key {key!r} occurs more than once; also at {listed}"
                 hint = "rename or remove one of them"
                 problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=place)
                 self._reading.problems.append(problem)
@@ -274,9 +296,9 @@ class _Builder:
     def _refuse_tag(self, event: Any) -> NoReturn:
         # As with aliases: an unquoted secret may begin with an exclamation mark.
         if is_secret(self._path()):
-            self._fail(event, "yaml-tag", "this tag is not taken", "quote the value")
+            self._fail(event, "yaml-tag", "this tag is not supported", "quote the value")
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
+        self._fail(event, "yaml-tag", f"the tag {tag} is not supported", "write the value without a tag")
 
     def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> NoReturn:
         raise InvalidYamlError(Problem((), code, message, hint, mark=position(event.start_mark)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from beatsync.store.connect import DatabaseChoice, connect
 from beatsync.store.errors import (
+    ConnectionUnusable,
     LeaseLost,
     LockHeld,
     RetryableError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from beatsync.store.store import Store
 
 __all__ = [
+    "ConnectionUnusable",
     "DatabaseChoice",
     "Failure",
     "HistoryEntry",

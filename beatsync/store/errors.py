@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from beatsync.specfile.shapes import mask_text
+
 
 class StoreError(Exception):
-    """The database failed, and trying again at once would not help."""
+    """The database failed, and trying again at once would not help. Its message is masked: it may quote a driver's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(mask_text(message))
 
 
 class SchemaMissing(StoreError):  # noqa: N818  it names the condition, as `LockHeld` does
@@ -27,6 +32,10 @@ class RowsLocked(RetryableError):  # noqa: N818
     def held_by(self, blockers: str) -> RowsLocked:
         """Return this error with the sessions that may hold the rows; the same if the server tells none."""
         return RowsLocked(self._problem, blockers) if blockers else self
+
+
+class ConnectionUnusable(StoreError):  # noqa: N818
+    """There is no connection, or its session can no longer be used or cannot write; a new connection may work."""
 
 
 class LeaseLost(StoreError):  # noqa: N818

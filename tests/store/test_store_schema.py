@@ -105,7 +105,9 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
-    assert before.inventory == {"nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml")}
+    assert before.inventory == {
+        "nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml", entry_id=1)
+    }
     entry = InventoryEntry.objects.using("bare").get()
     entry.pk = None
     with pytest.raises(IntegrityError):
@@ -232,7 +234,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
         source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a", said="a", as_left="b"
     )
     assert bare_store.migrate(with_beat=False) == ["beatsync.0004_file_records"]
-    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a")
+    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
     assert bare_store.observe("shop").inventory == {"nightly": expected}
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     call_command("migrate", "beatsync", "0003", database="bare", verbosity=0)

@@ -17,7 +17,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
-from beatsync.store.errors import RetryableError, RowsLocked, StoreError
+from beatsync.store.errors import ConnectionUnusable, RetryableError, RowsLocked, StoreError
 from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, id_lists
 from beatsync.store.tables import Table
 
@@ -67,6 +67,8 @@ class Dialect(ABC):
     lock_timeout_message: ClassVar[str] = "another transaction holds rows of django-celery-beat that this sync writes"
     serves_many_writers: ClassVar[bool] = True
     """Whether programs that write other rows do not wait for each other."""
+    unusable_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
     """The server's types, for values that it unpacks from a JSON parameter."""
     check_constraints_sql: ClassVar[str] = ""
@@ -260,8 +262,9 @@ class Dialect(ABC):
         except (DatabaseError, InterfaceError) as error:
             if self.is_lock_timeout(error):
                 raise RowsLocked(f"{self.describe()}: {self.lock_timeout_message}") from error
-            kind = RetryableError if self.is_retryable(error) else StoreError
-            raise kind(f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}") from error
+            raise self._kind_of(error)(
+                f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
+            ) from error
         except ImproperlyConfigured as error:
             raise StoreError(self._masked(str(error))) from error
 
@@ -287,6 +290,15 @@ class Dialect(ABC):
     def is_retryable(self, error: BaseException) -> bool:
         """Return whether the server gave way to another transaction (deadlock, serialisation failure, lock timeout)."""
         return self.error_code(error.__cause__ or error) in self.retryable_codes | self.lock_timeout_codes
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        return self.error_code(error.__cause__ or error) in self.unusable_codes
+
+    def _kind_of(self, error: BaseException) -> type[StoreError]:
+        if self.is_retryable(error):
+            return RetryableError
+        return ConnectionUnusable if self.needs_new_connection(error) else StoreError
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         """Return whether a lock was not granted in time."""

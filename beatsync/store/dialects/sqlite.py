@@ -25,6 +25,8 @@ MIN_LOCK_WAIT = 0.25
 """Seconds. Beat and the admin hold the file's one lock for short times."""
 
 _LOCKED = "database is locked"
+_UNUSABLE = ("attempt to write a readonly", "unable to open database", "disk I/O error", "file is not a database")
+"""The file was replaced, cannot be opened, or was read-only when it was opened."""
 
 
 class SQLite(Dialect):
@@ -116,6 +118,10 @@ class SQLite(Dialect):
             yield
         finally:
             self.execute(f"PRAGMA busy_timeout = {before}")
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the file has to be opened again."""
+        return str(error).startswith(_UNUSABLE)
 
     @staticmethod
     def error_code(cause: BaseException) -> object:
