@@ -26,6 +26,7 @@ from beatsync.plan.observed import Observed
 from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
+from beatsync.retry import ATTEMPTS, Retries
 from beatsync.source import load, load_file
 from beatsync.specfile import ParseOptions
 from beatsync.specfile.combine import with_unregistered_tasks
@@ -39,8 +40,6 @@ __all__ = [
     "Outcome", "Progress", "Result", "Run", "SyncOptions", "no_progress", "plan", "reconcile", "release", "sync", "utc_now", "validate",
 ]  # fmt: skip
 
-_ATTEMPTS = 5
-"""How often a sync starts again after a deadlock or another sync, and how often undone rows are written again."""
 _FRESH_SECONDS = 10.0
 """A plan that waited longer for the lock is made again: its first runs were computed for the time before the wait."""
 _RECORD_SECONDS = 1.0
@@ -88,7 +87,8 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
 
     run.progress("reading files", 0, 0)
     snapshot = run.load()
-    for attempt in range(1, _ATTEMPTS + 1):
+    retries = Retries(run.store, run.options.lock_timeout, run.progress)
+    while True:
         try:
             draft = _draft(run, snapshot, memory)
             outcome = _refusal(draft.plan, run.options)
@@ -98,13 +98,11 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             if outcome is not None:
                 return _refused(run, draft.plan, outcome)
             result = _apply(run, draft)
-        except RetryableError:
+        except RetryableError as error:
             memory = None
-            if attempt == _ATTEMPTS:
-                raise
+            retries.wait(error)
         else:
             return _verify(run, snapshot, result)
-    raise AssertionError("unreachable")
 
 
 def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
@@ -182,7 +180,13 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
 
     store, options, plan, now = run.store, run.options, draft.plan, draft.now
     authors = _authors(run, draft)
-    with store.locked(options.source, _lock_timeout(plan, options), options.holder, options.lease_token):
+    with store.locked(
+        options.source,
+        _lock_timeout(plan, options),
+        options.holder,
+        options.lease_token,
+        lambda text: run.progress(text, 0, 0),
+    ):
         observed = store.observe(options.source, draft.scope)
         if _stamp(observed) != draft.memory.record.stamp:
             raise SyncedMeanwhile(options.source)
@@ -243,7 +247,7 @@ def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     options = replace(run.options, plan=planning, repaired=result.plan.checksum)
     again = replace(run, options=options, progress=no_progress)
     latest, repairs = result, 0
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         _wait_for_saves(run)
         if written_as_planned(latest.plan, run.store.read_rows(written_names(latest.plan))):
             break

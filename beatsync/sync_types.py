@@ -34,7 +34,8 @@ class SyncOptions:
     parse: ParseOptions = field(default_factory=ParseOptions)
     plan: PlanOptions = field(default_factory=PlanOptions)
     lock_timeout: float | None = None
-    """Seconds to wait for another BeatSync that holds the source's lock; 0 does not wait, None waits without limit."""
+    """Seconds to wait for another BeatSync that holds the source's lock, and for rows that another transaction holds. 0 does not
+    wait; None waits without limit for the lock, and 30 s for rows."""
     settle: float = 0.0
     """Least seconds between the commit and the verification, so that a save that beat began before the commit has ended by
     then. A slow database is given more. Only rows that beat knows already are verified."""

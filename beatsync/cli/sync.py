@@ -18,10 +18,10 @@ from beatsync.cli.progress import show_progress
     "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Apply a saved plan, and only if the sync would still do exactly what was reviewed.",
 )  # fmt: skip
-@options.option("--no-wait", is_flag=True, help="Fail at once if another process holds the lock of the source.")
+@options.option("--no-wait", is_flag=True, help="Fail at once if another process holds a lock that the sync needs.")
 @options.option(
     "--lock-timeout", metavar="DURATION", callback=options.duration,
-    help="How long to wait for the lock of the source.  [default: without limit]",
+    help="How long to wait for locks.  [default: without limit for the lock of the source, 30s for rows]",
 )  # fmt: skip
 @options.output_format("text", "json", "markdown")
 @options.verbosity

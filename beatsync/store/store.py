@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -38,7 +38,7 @@ from beatsync.store import (
 )
 from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
-from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
+from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
@@ -226,31 +226,40 @@ class Store:
             return {row.name: row for row in rows.read_some(db, names, ())}
 
     @contextmanager
-    def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
+    def locked(
+        self,
+        source: str,
+        wait: float | None,
+        holder: str,
+        lease_token: str | None = None,
+        report: lock.Report | None = None,
+    ) -> Iterator[None]:
         """Run the body in one transaction under the lock of `source`; it is rolled back if the body raises.
 
         `wait` is in seconds: 0 tries once, None waits for ever. `holder` names this process to others that find the lock held.
-        With a `lease_token` the lease of that token must be in force. Raises LockHeld, LeaseLost, RetryableError, StoreError.
+        With a `lease_token` the lease of that token must be in force. A long wait is told to `report`. No statement of the body
+        waits long for a row: `wait_for_rows` does. Raises LockHeld, RowsLocked, LeaseLost, RetryableError, StoreError.
         """
         deadline = lock.Deadline(wait)
         with self._readable() as db:
             try:
-                lock.claim(db, source, deadline.remaining(), holder)
-                with transaction.atomic(using=self.alias):
-                    self._locks.held = (lock.take(db, source, deadline.remaining()), holder)
-                    lease.check(db, source, lease_token)
-                    yield
+                lock.claim(db, source, deadline.remaining(), holder, report)
+                with db.begin():
+                    self._locks.held = (lock.take(db, source, deadline.remaining(), report), holder)
+                    with db.readable_errors(), db.lock_timeout(lock.rows_slice(wait)):
+                        lease.check(db, source, lease_token)
+                        yield
             except LockHeld as error:
-                raise LockHeld(source, *self._recorded_holder(source)) from error.__cause__
+                raise lock.lock_held(db, source) from error.__cause__
+            except RowsLocked as error:
+                raise error.held_by(lock.blockers(db)) from error.__cause__
             finally:
                 self._locks.held = None
 
-    def _recorded_holder(self, source: str) -> tuple[str | None, datetime | None]:
-        try:
-            with self._readable() as db:
-                return lock.recorded_holder(db, source)
-        except StoreError:
-            return None, None  # SQLite, while another process commits
+    def wait_for_rows(self, error: RowsLocked, deadline: lock.Deadline, report: lock.Report) -> None:
+        """Return when a sync that failed with `error` may start again, outside `locked`. Raises RowsLocked at the deadline."""
+        with self._readable() as db:
+            lock.wait_for_rows(db, error, deadline, report)
 
     def apply(
         self,
@@ -316,7 +325,7 @@ class Store:
         """Run the body in a transaction under the lock of `source` without recording a holder; yield the source's id too."""
         with self._readable() as db:
             lock.ensure(db, source, wait)
-            with transaction.atomic(using=self.alias):
+            with db.begin():
                 source_id = lock.take(db, source, wait)
                 lease.check(db, source, lease_token)
                 yield db, source_id

@@ -107,7 +107,9 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
-    assert before.inventory == {"nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml", entry_id=1)}
+    assert before.inventory == {
+        "nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml", entry_id=1)
+    }
     entry = InventoryEntry.objects.using("bare").get()
     entry.pk = None
     with pytest.raises(IntegrityError):

@@ -44,6 +44,8 @@ class SQLite(Dialect):
     )
     row_lock = ""
     lock_timeout_codes = frozenset({_LOCKED})
+    lock_timeout_message = "another program holds the lock of the file, which SQLite gives to one writer at a time"
+    serves_many_writers = False
 
     @classmethod
     def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
