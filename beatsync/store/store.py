@@ -21,8 +21,10 @@ from beatsync.plan.observed import NameRule, Observed, Row, Suspension
 from beatsync.store import (
     filerecords,
     fingerprints,
+    foresee,
     history,
     inventory,
+    kept,
     lease,
     lock,
     observe,
@@ -167,6 +169,13 @@ class Store:
         with self._readable() as db:
             return rows.read_some(db, names, ())
 
+    def foresee(self, plan: Plan, *, is_dry_run: bool) -> Plan:
+        """Return the plan with what would stop its sync and only the database knows, as blockers; no query if it changes nothing."""
+        if not (plan.changes or plan.records):
+            return plan
+        with self._readable() as db:
+            return foresee.foresee(db, plan, is_dry_run=is_dry_run)
+
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
         """Run the body in one transaction under the lock of `source`; it is rolled back if the body raises.
@@ -212,7 +221,7 @@ class Store:
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
-            records = filerecords.write(db, source_id, changes)
+            records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if is_sync:
                 sources.write_synced(db, source_id, plan, now)
             if plan.changes:
