@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from beatsync.plan.model import Action, Blocked, Change, Plan
+from beatsync.specfile import jsontext
 from beatsync.specfile.fields import FIELD_TABLE, ColumnType, Field
 from beatsync.store import rows, tasks, times
 from beatsync.store.dialects import ColumnLimits, Dialect
@@ -130,14 +131,15 @@ def _written_texts(changes: Iterable[Change], fields: Sequence[Field]) -> Iterat
 def check(db: Dialect, change: Change, kept: TaskSpec) -> None:
     """Raise StoreError if a row that was read back does not have a value that `change` wrote to it.
 
-    Nobody else can have changed it: its row is locked until the commit.
+    Nobody else can have changed it: its row is locked until the commit. Of a schedule row, `schedules.ensure` checks it.
     """
     target = tasks.target(change)
     for field in FIELD_TABLE:
-        if _is_written(change, field.name) and getattr(kept, field.name) != getattr(target, field.name):
-            raise _not_kept(db, change, field.name, getattr(target, field.name), getattr(kept, field.name))
-    if (change.action is Action.CREATE or tasks.changes_schedule(change)) and kept.schedule != target.schedule:
-        raise _not_kept(db, change, "schedule", target.schedule, kept.schedule)
+        written, read = getattr(target, field.name), getattr(kept, field.name)
+        if field.is_json:
+            written = jsontext.normalise(written, str(field.default))
+        if written != read and _is_written(change, field.name):
+            raise _not_kept(db, change, field, written, read)
 
 
 def check_unread(db: Dialect, changes: Mapping[str, Change]) -> None:
@@ -152,12 +154,13 @@ def check_unread(db: Dialect, changes: Mapping[str, Change]) -> None:
             check(db, change, row.spec)
 
 
-def _not_kept(db: Dialect, change: Change, field: str, written: Any, kept: Any) -> StoreError:
+def _not_kept(db: Dialect, change: Change, field: Field, written: Any, kept: Any) -> StoreError:
     lost = _lost_time(db, written, None) if isinstance(written, datetime) else None
     reason = lost[1] if lost else "the column's type, its character set or a trigger changes it"
-    is_json = any(each.is_json and each.name == field for each in FIELD_TABLE)
-    values = "" if is_json else f": {_short(written)} was written, and {_short(kept)} is kept"
-    return StoreError(f"the database does not keep {field} of {change.name!r}{values}; {reason}. Nothing was changed")
+    values = "" if field.is_json else f": {_short(written)} was written, and {_short(kept)} is kept"
+    return StoreError(
+        f"the database does not keep {field.name} of {change.name!r}{values}; {reason}. Nothing was changed"
+    )
 
 
 def _short(value: object) -> str:
