@@ -90,7 +90,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
     retries = Retries(run.store, run.options.lock_timeout, run.progress)
     while True:
         try:
-            draft = _draft(run, snapshot, memory)
+            draft = _draft(run, snapshot, memory, is_dry_run=dry_run)
             outcome = _refusal(draft.plan, run.options)
             if dry_run:
                 plan = with_authors(draft.plan, draft.observed, _authors(run, draft))
@@ -105,7 +105,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             return _verify(run, snapshot, result)
 
 
-def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
+def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: bool = False) -> _Draft:
     """Scope, parse, observe, plan and guard; nothing is written."""
     store, options, progress = run.store, run.options, run.progress
     progress("reading the database", 0, 0)
@@ -119,7 +119,7 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
-    plan = _guarded_plan(run, snapshot, source.desired, observed, now)
+    plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
 
 

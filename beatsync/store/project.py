@@ -62,6 +62,16 @@ def beat_schedule_names() -> frozenset[str]:
     return frozenset(names)
 
 
+def on_delete(table: str, column: str) -> str | None:
+    """Return Django's `on_delete` of a column that refers to `PeriodicTask`, such as `SET_NULL`; None if no model has the column."""
+    task: Any = apps.get_model("django_celery_beat", "PeriodicTask")
+    for relation in task._meta.related_objects:  # noqa: SLF001  Django documents `_meta` as public
+        model = relation.related_model._meta  # noqa: SLF001
+        if model.db_table == table and relation.field.column == column:
+            return str(getattr(relation.on_delete, "__name__", relation.on_delete))
+    return None
+
+
 def warnings() -> tuple[str, ...]:
     """Return what is wrong with the installed django-celery-beat, and with how this project sets it."""
     texts = []

@@ -24,8 +24,10 @@ from beatsync.store import (
     application,
     filerecords,
     fingerprints,
+    foresee,
     history,
     inventory,
+    kept,
     lease,
     lock,
     observe,
@@ -225,6 +227,13 @@ class Store:
         with self._readable() as db:
             return {row.name: row for row in rows.read_some(db, names, ())}
 
+    def foresee(self, plan: Plan, *, is_dry_run: bool) -> Plan:
+        """Return the plan with what would stop its sync and only the database knows, as blockers; no query if it changes nothing."""
+        if not (plan.changes or plan.records):
+            return plan
+        with self._readable() as db:
+            return foresee.foresee(db, plan, is_dry_run=is_dry_run)
+
     @contextmanager
     def locked(
         self,
@@ -286,7 +295,7 @@ class Store:
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
-            records = filerecords.write(db, source_id, changes)
+            records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if is_sync:
                 sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:

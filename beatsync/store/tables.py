@@ -28,6 +28,10 @@ class Table:
         """Return the type of `column`; the key is an integer in every table here."""
         return INTEGER if column == self.key else self.columns[column]
 
+    def has(self, column: str) -> bool:
+        """Return whether BeatSync knows `column`."""
+        return column == self.key or column in self.columns
+
 
 SCHEDULES: Final[Mapping[str, Table]] = {
     "interval": Table("django_celery_beat_intervalschedule", {"every": INTEGER, "period": TEXT}),

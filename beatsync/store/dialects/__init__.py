@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from beatsync.store.dialects.base import Column, Dialect
+from beatsync.store.dialects.base import Column, ColumnLimits, Dialect
 from beatsync.store.dialects.mysql import MySQL
 from beatsync.store.dialects.postgresql import PostgreSQL
 from beatsync.store.dialects.sqlite import SQLite
@@ -18,7 +18,7 @@ from beatsync.store.errors import StoreError
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["URL_SCHEMES", "Column", "Dialect", "dialect_of", "dialect_of_engine"]
+__all__ = ["URL_SCHEMES", "Column", "ColumnLimits", "Dialect", "dialect_of", "dialect_of_engine"]
 
 URL_SCHEMES: Mapping[str, str] = {
     **dict.fromkeys(("postgres", "postgresql", "postgis", "pgsql", "psql", "timescale", "timescalegis"), "postgres"),
