@@ -6,12 +6,14 @@ unchanged.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
+from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.specfile.problems import others, suggestion
+from beatsync.specfile.problems import cut, others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
 
@@ -24,6 +26,19 @@ class SourceFacts:
     """Every name, in file order."""
     distinct: frozenset[str]
     environment: str | None
+    _counts: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
+
+    def admits(self, place: Location, code: str, severity: Severity = Severity.ERROR) -> bool:
+        """Count a diagnostic of a file; return False if so many of its code were reported that it is only counted."""
+        key = (place.path, code, severity)
+        self._counts[key] += 1
+        return self._counts[key] <= MAX_SHOWN
+
+    def rests(self) -> Iterator[Diagnostic]:
+        """Yield the diagnostics that count what was not admitted."""
+        for (path, code, severity), number in self._counts.items():
+            if number > MAX_SHOWN:
+                yield rest(severity, path, code, number - MAX_SHOWN)
 
     def group(self, key: Callable[[ScheduleFacts], str | None]) -> Iterator[list[tuple[ScheduleFacts, Location]]]:
         """Yield each group of two schedules or more that have the same key, with their places; None is no key."""
@@ -36,6 +51,7 @@ class SourceFacts:
         return (group for group in groups.values() if len(group) > 1)
 
 
+_FIRST = 4
 CrossLint = Callable[[SourceFacts], Iterator[Diagnostic]]
 
 
@@ -63,11 +79,12 @@ def combine(
 
 
 def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics that depend on several files, or on the environment."""
+    """Return the diagnostics that depend on several files, or on the environment; at most 100 of one code for each file."""
     files = sorted(facts, key=lambda file: file.path)
     names = [schedule.name for file in files for schedule in file.schedules]
     source = SourceFacts(files, names, frozenset(names), environment)
-    return tuple(diagnostic for lint in CROSS_LINTS for diagnostic in lint(source))
+    diagnostics = [diagnostic for lint in CROSS_LINTS for diagnostic in lint(source)]
+    return (*diagnostics, *source.rests())
 
 
 def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -75,9 +92,12 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     if len(source.distinct) == len(source.names):
         return
     for group in source.group(lambda schedule: schedule.name):
-        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
-            message = f"the schedule {schedule.name!r} is declared more than once; also at {rest}"
-            yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
+        places = _first(group)
+        for schedule, place in group:
+            if source.admits(place, "duplicate-name"):
+                other = others(str(place), places, len(group))
+                message = f"the schedule {_name(schedule.name)} is declared more than once; also at {other}"
+                yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
 
 
 def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -88,10 +108,12 @@ def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
         by_name = {schedule.name: place for schedule, place in group}
         if len(by_name) == 1:
             continue
-        shown = [f"{name!r} at {place}" for name, place in by_name.items()]
-        for (name, place), rest in zip(by_name.items(), others(shown), strict=True):
-            message = f"{name!r} and {rest} differ in case only, and are one name to MariaDB and MySQL"
-            yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
+        texts = [f"{_name(name)} at {place}" for name, place in islice(by_name.items(), _FIRST)]
+        for name, place in by_name.items():
+            if source.admits(place, "name-collision", Severity.WARNING):
+                other = others(f"{_name(name)} at {place}", texts, len(by_name))
+                message = f"{_name(name)} and {other} differ in case only, and are one name to MariaDB and MySQL"
+                yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
 
 
 def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -105,11 +127,14 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     if not claims:
         return
     for group in source.group(lambda schedule: schedule.renamed_from):
-        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
-            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {rest}"
-            yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
+        places = _first(group)
+        for schedule, place in group:
+            if source.admits(place, "renamed-from-twice"):
+                other = others(str(place), places, len(group))
+                message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {other}"
+                yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
     for old_name, place in claims:
-        if old_name in source.distinct:
+        if old_name in source.distinct and source.admits(place, "renamed-from-declared"):
             message = f"renamed_from names {old_name!r}, which is still declared"
             hint = "remove the old schedule, or renamed_from"
             yield Diagnostic(Severity.ERROR, "renamed-from-declared", message, place, hint)
@@ -129,6 +154,16 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
 
 CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_renames, unknown_environment]
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
+
+
+def _first(group: Iterable[tuple[ScheduleFacts, Location]]) -> list[str]:
+    """Return the places that `others` names."""
+    return [str(place) for _, place in islice(group, _FIRST)]
+
+
+def _name(name: str) -> str:
+    """Return a name as a message shows it; that of a file with an error may have any length."""
+    return cut(repr(name), 210)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

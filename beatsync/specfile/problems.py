@@ -5,7 +5,7 @@ The normalisers raise `SpecError`; the caller, which knows the path of the value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -15,6 +15,8 @@ Mark = tuple[int, int]
 """Line and column, from 1."""
 
 _MAX_OTHERS = 3
+_MAX_WORD = 80
+"""Length of the longest word to which a similar one is searched."""
 
 
 class SpecError(ValueError):
@@ -51,17 +53,25 @@ class Problem:
     """The key that is missing, or the known key that is nearest to an unknown one."""
 
 
-def others(places: Iterable[object]) -> Iterator[str]:
-    """Yield for each place the other ones: `A, B, C and N more`, so that n duplicates are reported in linear space."""
-    texts = [str(place) for place in places]
-    for place in texts:
-        shown = [text for text in texts[: _MAX_OTHERS + 1] if text != place][:_MAX_OTHERS]
-        more = len(texts) - 1 - len(shown)
-        yield ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def others(place: str, places: Sequence[str], total: int) -> str:
+    """Return the other places of a duplicate: `A, B, C and N more`, so that n duplicates are reported in linear space.
+
+    `places` are all `total` places, or the first of them.
+    """
+    shown = [text for text in places[: _MAX_OTHERS + 1] if text != place][:_MAX_OTHERS]
+    more = total - 1 - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def cut(text: str, length: int = 60) -> str:
+    """Return a text as a message shows it."""
+    return text if len(text) <= length else f"{text[: length - 3]}…"
 
 
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the one of `words` that is most similar to `word`; None if none is similar."""
+    if len(word) > _MAX_WORD:
+        return None
     from difflib import get_close_matches  # imported only to report a problem
 
     close = get_close_matches(word, list(words), n=1, cutoff=cutoff)
