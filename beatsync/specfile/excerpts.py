@@ -22,11 +22,12 @@ _KEY = re.compile(r"\s*(?:- +)*[^\s#][^:]*:(?:\s|$)")
 def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: AbstractSet[Path]) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each problem of a file. `sensitive` holds the paths listed in `sync.sensitive`.
 
-    The file is read once more, with the positions of the problems and of what is sensitive.
+    The file is read once more, with the positions of what is sensitive and of the problems, if they are not known.
     """
     # A listed path is text, also where it contains the index of a list.
     listed = {tuple(map(str, path)) for path in sensitive}
-    positions = read(file.data, _wanted_positions(problems, listed))
+    needs_positions = bool(listed) or any(problem.mark is None for problem in problems)
+    positions = read(file.data, _wanted_positions(problems, listed)) if needs_positions else Reading()
     lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
     hidden = _hidden_lines(positions, listed)
     names_secret = lru_cache(maxsize=None)(_names_secret)
