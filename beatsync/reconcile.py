@@ -28,6 +28,7 @@ from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.source import load, load_file
 from beatsync.specfile import ParseOptions
+from beatsync.specfile.combine import with_unregistered_tasks
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -114,6 +115,9 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
     records = memory.record.files if options.fingerprints else {}
     parsing = partial(progress, "parsing files")
     source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
+    unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
+    facts = [*source.facts.values(), *unchanged]
+    source = replace(source, desired=with_unregistered_tasks(source.desired, facts, store.registered_tasks()))
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()

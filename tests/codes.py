@@ -57,4 +57,6 @@ def _codes(tree: ast.Module, shared: Mapping[str, int] = MappingProxyType({})) -
 
 
 def _is_message(rest: list[ast.expr]) -> bool:
-    return len(rest) == 1 and isinstance(rest[0], ast.Name) and rest[0].id == "message"
+    return 1 <= len(rest) <= 2 and (
+        isinstance(rest[0], ast.JoinedStr) or (isinstance(rest[0], ast.Name) and rest[0].id == "message")
+    )

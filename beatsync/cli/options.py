@@ -103,6 +103,7 @@ class CliOptions:
     database_url: str | None = None
     alias: str | None = None
     settings_module: str | None = None
+    app: str | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
@@ -172,6 +173,10 @@ planning = combine(
     source,
     parsing,
     database,
+    option(
+        "-A", "--app", metavar="APP",
+        help="Celery application, as for `celery -A`.  [default: the project's]",
+    ),
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,

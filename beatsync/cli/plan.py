@@ -32,7 +32,7 @@ def command(
     from beatsync.cli import saved
 
     with (
-        wiring.open_store(options.CliOptions(**flags)) as (store, cli_options),
+        wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)

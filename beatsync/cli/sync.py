@@ -42,7 +42,7 @@ def command(
     if plan_file is not None:
         cli_options, checksum = saved.read(plan_file, cli_options)
     with (
-        wiring.open_store(cli_options) as (store, cli_options),
+        wiring.open_store(cli_options, with_application=True) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)

@@ -8,6 +8,8 @@ import sys
 from datetime import datetime, timezone
 from typing import Any
 
+from beatsync.specfile.shapes import mask_strings, mask_text
+
 
 def set_up(log_format: str, *, verbose: bool) -> None:
     """Send BeatSync's logs to standard error, without changing the project's own logging."""
@@ -24,11 +26,12 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, followed by the traceback if there is one."""
-        # Text from a file or a database may contain control characters that move the cursor or forge a line.
-        message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in record.getMessage())
-        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items()]
+        message = _printable(mask_text(record.getMessage()))
+        # The outcome is often the message itself.
+        fields = [f"{key}={_text(value)}" for key, value in _fields(record).items() if value != record.getMessage()]
         line = " ".join([_time(record), record.levelname, message, *fields])
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        traceback = mask_text(self.formatException(record.exc_info)).split("\n") if record.exc_info else []
+        return "\n".join([line, *map(_printable, traceback)])
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,9 +40,9 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
         line = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name}
-        line |= {"message": record.getMessage(), **_fields(record)}
+        line |= {"message": mask_text(record.getMessage()), **mask_strings(_fields(record))}
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = mask_text(self.formatException(record.exc_info))
         return json.dumps(line, default=str)
 
 
@@ -47,8 +50,13 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return dict(getattr(record, "fields", {}))
 
 
+def _printable(text: str) -> str:
+    """Return one line without characters that move the cursor or forge a line: text from files and rows is hostile."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def _text(value: object) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = mask_text(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
     return json.dumps(text, ensure_ascii=True) if not text or " " in text or not text.isprintable() else text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from beatsync.fingerprint.records import FileChanges, FileRecord, RowFingerprints, SourceRecord, SyncStamp
@@ -45,18 +45,23 @@ def _expected(records: Mapping[str, FileRecord], plan: Plan, observed: Observed)
     reported = {name for name, _ in plan.conditions}
     rows_by_id = {row.row_id: row for row in observed.rows.values()}
     expected = {}
-    for record in records.values():
-        for schedule in record.facts.schedules:
-            if schedule.task is None or schedule.name in reported:
-                continue
-            change = changes.get(schedule.name)
-            # A row that the change renames is observed under its old name.
-            row = rows_by_id.get(change.row_id) if change and change.row_id else observed.rows.get(schedule.name)
-            spec = _spec_after(change, row)
-            # A disabled row is completed as soon as it is past its `expires`.
-            if spec is not None and (spec.enabled or spec.expires is None):
-                expected[schedule.name] = spec
+    for name in _declared_names(records.values()):
+        change = changes.get(name)
+        # A row that the change renames is observed under its old name.
+        row = rows_by_id.get(change.row_id) if change and change.row_id else observed.rows.get(name)
+        spec = _spec_after(change, row)
+        if spec is not None and name not in reported and not _may_complete(spec):
+            expected[name] = spec
     return expected
+
+
+def _declared_names(records: Iterable[FileRecord]) -> Iterator[str]:
+    return (each.name for record in records for each in record.facts.schedules if each.task is not None)
+
+
+def _may_complete(spec: TaskSpec) -> bool:
+    """Return whether a disabled row will be reported as completed, once it is past its `expires`."""
+    return not spec.enabled and spec.expires is not None
 
 
 def _spec_after(change: Change | None, row: Row | None) -> TaskSpec | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from beatsync.plan.inventory import damaged_columns
 from beatsync.plan.model import Blocked
 from beatsync.plan.observed import Claim, Owned, Row
-from beatsync.values import Declared
+from beatsync.values import Declared, Diagnostic, Location, Severity
 
 _REMOVE_FROM_OTHER = "rename one of the two, or remove it from the other source first"
 _FORGET_DELETED_SOURCE = (
@@ -48,3 +49,45 @@ def unowned_row(name: str, reason: str) -> Blocked:
     """A row of this name exists, and this source does not own it."""
     message = f"a row named {name!r} exists and BeatSync does not own it; {reason}"
     return Blocked("conflict", message, (name,), "--adopt takes it over; otherwise rename one of the two")
+
+
+def replaced_row(entry: Owned, row: Row) -> Blocked:
+    """The row of `entry` is gone, and `row`, which has another key and other values, has its name."""
+    message = (
+        f"the row of {entry.name!r} (key {entry.row_id}) is gone, and an unowned row with other values has its name"
+        f" (key {row.row_id}): an operator created it, or the table was restored"
+    )
+    return Blocked(
+        "conflict", message, (entry.name,), f"--adopt takes it over; otherwise rename it, or {_release(entry)}"
+    )
+
+
+def duplicate_rows(name: str, row_ids: tuple[int, ...]) -> Blocked:
+    """Several rows have this name, and which of them beat runs is not defined."""
+    keys = f"{', '.join(map(str, row_ids[:-1]))} and {row_ids[-1]}"
+    message = f"{len(row_ids)} rows are named {name!r} (keys {keys}): the table has lost its unique index on names"
+    return Blocked(
+        "duplicate-rows", message, (name,), "delete or rename all but one of them, then create the index again"
+    )
+
+
+def damaged_entry(entry: Owned) -> Blocked:
+    """No file declares the schedule of a damaged entry, so nothing says what to do with its row."""
+    return Blocked("inventory-damaged", _damage(entry), (entry.name,), f"declare it again, or {_release(entry)}")
+
+
+def healed_entry(entry: Owned, location: Location) -> Diagnostic | None:
+    """Return the warning that this sync writes the damaged `entry` again; None if it is not damaged."""
+    if not damaged_columns(entry):
+        return None
+    hint = "a sync writes the entry again from the file; look for what else a hand or a broken restore has changed"
+    return Diagnostic(Severity.WARNING, "inventory-damaged", _damage(entry), location, hint)
+
+
+def _damage(entry: Owned) -> str:
+    columns = ", ".join(damaged_columns(entry))
+    return f"the inventory entry {entry.entry_id} of {entry.name!r} is damaged: {columns} cannot be read"
+
+
+def _release(entry: Owned) -> str:
+    return f"`beatsync release {entry.name!r}` gives it up"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from beatsync.plan.enforce import enforce
 from beatsync.plan.match import match_schedules
-from beatsync.plan.model import Plan
+from beatsync.plan.model import Decision, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.prune import prune_leftovers
 from beatsync.plan.request import Request
-from beatsync.values import Desired
+from beatsync.values import Desired, Diagnostic
 
 
 def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
@@ -37,6 +38,11 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         unchanged=unchanged + len(matches.frozen) + len(desired.unchanged),
         conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
         blocked=matches.blocked,
-        diagnostics=(*desired.diagnostics, *filter(None, (decision.diagnostic for decision in enforced))),
+        diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )
+
+
+def _diagnostics(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
+    for decision in decisions:
+        yield from filter(None, (decision.diagnostic, decision.warning))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beatsync.plan import conflicts
 from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
@@ -18,6 +19,13 @@ _Refusal = tuple[str, str, str | None]
 
 def enforce(match: Match, request: Request) -> Decision:
     """Return the decision about a matched schedule: to create its row, to change it, or neither."""
+    decision = _decide(match, request)
+    if match.entry is None or decision.record is None:
+        return decision
+    return decision._replace(warning=conflicts.healed_entry(match.entry, match.declared.location))
+
+
+def _decide(match: Match, request: Request) -> Decision:
     declared, entry, row = match.declared, match.entry, match.row
     spec = declared.spec
     if row is None:

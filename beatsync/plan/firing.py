@@ -6,12 +6,12 @@ counts from `date_changed`, and from thirty years earlier if it has a `start_tim
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from types import SimpleNamespace
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from beatsync.plan.observed import Row
+from beatsync.specfile import solar
 from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Interval, Solar, TaskSpec
 
@@ -21,11 +21,6 @@ RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *_RESTARTING})
 FIRING_FIELDS: Final = RESTARTING_FIELDS | {field.name for field in FIELD_TABLE if field.rearms}
 """Fields whose change may make a row due that was not."""
 _BEFORE_START = timedelta(days=365 * 30)
-
-# Only what celery's schedules read of an application, so that no default application is created as a side effect.
-_APP = SimpleNamespace(
-    conf=SimpleNamespace(enable_utc=True, beat_cron_starting_deadline=None), timezone=timezone.utc, now=None
-)
 
 
 def counts_from(target: TaskSpec, now: datetime) -> datetime:
@@ -102,18 +97,15 @@ def _crontab(schedule: Crontab, zone: ZoneInfo, now: datetime) -> Any:
     from celery.schedules import crontab
 
     fields = {name: text for name, text in schedule._asdict().items() if name != "timezone"}
-    entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=_APP)
+    entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=solar.CELERY_APP)
     entry.tz = zone
     return entry
 
 
 def _solar_due(schedule: Solar, last: datetime, now: datetime) -> bool:
-    from celery.exceptions import ImproperlyConfigured
-    from celery.schedules import solar
-
     try:
-        entry = solar(schedule.event, float(schedule.latitude), float(schedule.longitude), nowfun=lambda: now, app=_APP)
-    except ImproperlyConfigured:
+        entry = solar.celery_schedule(schedule, now)
+    except ImportError:
         # Without `ephem` the time of the event is unknown. It comes once a day, so a row is due a day after its last run.
         return last <= now - timedelta(days=1)
     return bool(entry.is_due(last).is_due)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions, Request
@@ -42,10 +43,16 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
     stale = () if is_approved or approved is None else (_STALE,)
     origin = _source_blockers(plan, observed, request)
     removals = _removal_blockers(plan, desired, observed, request.options, is_approved=is_approved)
+    losses = [*_losses(plan, desired, observed)]
+    replaced = () if is_approved or request.options.adopt else (loss for loss in losses if isinstance(loss, Blocked))
     return replace(
         plan,
-        blocked=(*stale, *plan.blocked, *origin, *removals),
-        diagnostics=(*plan.diagnostics, *_environment_warnings(desired, observed)),
+        blocked=(*stale, *plan.blocked, *origin, *replaced, *removals),
+        diagnostics=(
+            *plan.diagnostics,
+            *_environment_warnings(desired, observed),
+            *(loss for loss in losses if isinstance(loss, Diagnostic)),
+        ),
     )
 
 
@@ -98,6 +105,15 @@ def _removal_blockers(
             hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
             "and apply exactly that with `sync --plan FILE`",
         )
+
+
+def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
+    """Yield what it looks like if most rows of the source are gone: a blocker if other rows have their keys, else a warning."""
+    lost = lost_rows(plan, observed)
+    owned = len(desired.unchanged | observed.inventory.keys())
+    if len(lost) <= removal_limit(None, owned) and not len(lost) == owned > 1:
+        return
+    yield replaced_rows(lost, owned) if any(stranger for _, stranger in lost) else missing_rows(lost, owned)
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

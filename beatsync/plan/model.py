@@ -114,6 +114,8 @@ class Condition(str, Enum):
     PROTECTED = "protected"
     RETIRED = "retired"
     """Removed from the files, and disabled instead of deleted (`on_remove: disable`)."""
+    DAMAGED = "damaged inventory entry"
+    """A hand or a broken restore wrote into the entry; only `status` says so, a plan has a diagnostic."""
 
 
 class Decision(NamedTuple):
@@ -125,6 +127,7 @@ class Decision(NamedTuple):
     condition: Condition | None = None
     diagnostic: Diagnostic | None = None
     """The error that prevents the change."""
+    warning: Diagnostic | None = None
 
 
 @dataclass(frozen=True, slots=True)

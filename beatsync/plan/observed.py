@@ -48,6 +48,10 @@ class Owned(NamedTuple):
     """The schedule left the files and its row was disabled (`on_remove: disable`) instead of deleted."""
     frozen: bool = False
     """At the last sync a file was invalid and may declare this schedule (`--on-invalid isolate`)."""
+    damage: tuple[str, ...] = ()
+    """Columns, except for `applied`, whose values BeatSync does not write; this value has safe ones in their place."""
+    entry_id: int = 0
+    """The primary key of the entry itself, for messages."""
 
 
 class Claim(NamedTuple):
@@ -107,7 +111,9 @@ class Observed:
     """What a plan needs from the database, read for one scope at one time."""
 
     rows: Mapping[str, Row] = field(default_factory=dict)
-    """The `PeriodicTask` rows in scope, by name."""
+    """The `PeriodicTask` rows in scope, by name. Of several rows with one name, the one whose key an entry has."""
+    duplicates: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Keys, sorted, of the rows in scope that share a name: the table has lost its unique index."""
     inventory: Mapping[str, Owned] = field(default_factory=dict)
     """The inventory entries of this source in scope, by name."""
     owners: Mapping[str, Claim] = field(default_factory=dict)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
 from beatsync.plan.collation import collisions
+from beatsync.plan.identity import is_row_of
 from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Row
 from beatsync.values import Desired, OnRemove
 
 
 class Ownership:
-    """Finds the row of an entry and the entry of a row, by the row's key: an operator may have renamed the row.
+    """Finds the row of an entry and the entry of a row, by the row's key and its name or values (`beatsync.plan.identity`).
 
     The rows of the unchanged names were not read. A row that has such a name nevertheless belongs to it, whether or not its
     entry was read.
@@ -43,6 +44,7 @@ class Ownership:
             entry
             for entry in self._observed.inventory.values()
             if entry.name in unchanged or names.get(entry.row_id) not in unchanged
+            if (row := self._rows.get(entry.row_id)) is not None and is_row_of(entry, row, self._observed.name_rule)
         ]
         owners = {entry.row_id: entry for entry in entries}
         if len(owners) == len(entries):
@@ -57,6 +59,10 @@ class Ownership:
     def row_of(self, entry: Owned) -> Row | None:
         """Return the row of `entry`, whatever its name is now; None if it is gone."""
         return self._rows.get(entry.row_id) if self._entries.get(entry.row_id) is entry else None
+
+    def stranger(self, entry: Owned) -> Row | None:
+        """Return the row that has the key of `entry`, but belongs to no entry; None if there is none."""
+        return None if entry.row_id in self._entries else self._rows.get(entry.row_id)
 
     def entry_of(self, row: Row) -> Owned | None:
         """Return the entry that owns `row`."""
@@ -78,8 +84,16 @@ class Ownership:
         loses_name = renamed is not None and (renamed.name in self.declared or renamed.name in self._renamed)
         return None if loses_name else self._observed.rows.get(name)
 
+    def duplicates(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield each name that several rows have, with their keys, if it is declared or one of the rows is owned."""
+        observed = self._observed
+        concerned = self.declared | self._renamed | observed.inventory.keys()
+        for name, row_ids in sorted(observed.duplicates.items()):
+            if name in concerned or self.entry_of(observed.rows[name]) is not None:
+                yield name, row_ids
+
     def has_tombstone(self, row: Row) -> bool:
-        """Return whether this source deleted the row: keys are not assigned twice, so a save of beat's has inserted it again.
+        """Return whether this source deleted a row of this key and name: a save of beat's has inserted it again.
 
         It is enabled if beat was saving a run of it, and disabled if beat was disabling it (docs/facts.md, 26).
         """

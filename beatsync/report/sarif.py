@@ -6,6 +6,7 @@ from typing import Any
 
 from beatsync.report.jsonout import json_text
 from beatsync.report.values import ValidationResult
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic
 
 
@@ -32,6 +33,6 @@ def _result(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "ruleId": diagnostic.code,
         "level": diagnostic.severity.value,
-        "message": {"text": diagnostic.message + hint},
+        "message": {"text": mask_text(diagnostic.message + hint)},
         "locations": [{"physicalLocation": physical}],
     }

@@ -8,7 +8,7 @@ from beatsync.plan.drift import RowState
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Action, Condition, Plan
 from beatsync.report.changes import aligned, change_lines, field_lines
-from beatsync.report.escape import one_line
+from beatsync.report.escape import line_start, one_line
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
 from beatsync.report.paint import Paint, plain
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
@@ -24,7 +24,7 @@ _MAX_NEW = 10_000
 def render_diagnostic(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """Return one diagnostic, with its source line and a caret unless the line is unavailable or secret."""
     severity = diagnostic.severity.value
-    place, code = one_line(str(diagnostic.location)), f"[{diagnostic.code}]"
+    place, code = line_start(str(diagnostic.location)), f"[{diagnostic.code}]"
     message = f"{paint(severity, severity)}: {one_line(diagnostic.message)}"
     lines = [f"{paint(place, 'place')}: {message} {paint(code, 'quiet')}"]
     if diagnostic.excerpt and diagnostic.excerpt.strip():
@@ -113,7 +113,7 @@ def render_status(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
 def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
     outcome = one_line(source.outcome) or "never synced"
     kind = "good" if source.outcome == "applied" else "error"
-    yield f"{paint(one_line(source.name), 'name')}: {paint(outcome, kind)}"
+    yield f"{paint(line_start(source.name), 'name')}: {paint(outcome, kind)}"
     if source.suspension:
         yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
     if source.message:

@@ -7,14 +7,17 @@ unchanged.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
 from beatsync.specfile.problems import cut, others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
+
+_MAX_NEAREST = 20
+"""How many unregistered tasks are compared with all registered ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,32 @@ def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Di
     source = SourceFacts(files, names, frozenset(names), environment)
     diagnostics = [diagnostic for lint in CROSS_LINTS for diagnostic in lint(source)]
     return (*diagnostics, *source.rests())
+
+
+def with_unregistered_tasks(desired: Desired, facts: Iterable[FileFacts], tasks: Collection[str]) -> Desired:
+    """Return `desired` with a warning for each task that an application with these `tasks` has not registered.
+
+    Nothing is added if it has no task of its own: such an application only sends messages to others.
+    """
+    if all(task.startswith("celery.") for task in tasks):
+        return desired
+    schedules: defaultdict[str, list[Location]] = defaultdict(list)
+    for file in sorted(facts, key=lambda file: file.path):
+        for schedule in file.schedules:
+            if schedule.task is not None and schedule.task not in tasks:
+                schedules[schedule.task].append(Location(file.path, schedule.line, schedule.column))
+    warnings = [
+        _unregistered(task, places, tasks if number < _MAX_NEAREST else ())
+        for number, (task, places) in enumerate(schedules.items())
+    ]
+    return replace(desired, diagnostics=tuple(sorted([*desired.diagnostics, *warnings], key=_place)))
+
+
+def _unregistered(task: str, places: Sequence[Location], tasks: Collection[str]) -> Diagnostic:
+    more = f"; {len(places) - 1:,} more schedules name it" if len(places) > 1 else ""
+    message = f"the task {task!r} is not registered in the celery application{more}"
+    hint = suggestion(task, tasks, "check its name, and that the application imports its module")
+    return Diagnostic(Severity.WARNING, "task-unregistered", message, places[0], hint)
 
 
 def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:

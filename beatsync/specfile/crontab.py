@@ -83,6 +83,18 @@ def in_words(expression: str) -> str | None:
 
 @lru_cache(maxsize=65536)
 def _in_words(expression: str) -> str | None:
+    minute, hour, day_of_month, month_of_year, day_of_week = expression.split(" ")
+    if "*" in (day_of_month, day_of_week):
+        return _describe(expression)
+    # cron-descriptor 2 says "or", and 1 is unclear, where celery runs only on days that match both.
+    words, days = _describe(f"{minute} {hour} {day_of_month} {month_of_year} *"), _describe(f"* * * * {day_of_week}")
+    if words is None or days is None:
+        return None
+    days = days.removeprefix("Every minute, ").removeprefix("only ")
+    return f"{words}, and only {days}"
+
+
+def _describe(expression: str) -> str | None:
     try:
         from cron_descriptor import ExpressionDescriptor, FormatException, Options
     except ImportError:

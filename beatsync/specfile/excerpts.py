@@ -10,6 +10,7 @@ from functools import lru_cache
 from beatsync.specfile.problems import Path, Problem
 from beatsync.specfile.reader import Positions, Reading, read
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic, Location, Severity, SourceFile
 
 _MAX_LENGTH = 200
@@ -38,9 +39,9 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
-            problem.message,
+            mask_text(problem.message),
             Location(file.path, line, column),
-            problem.hint,
+            problem.hint and mask_text(problem.hint),
             None
             if line in hidden or is_secret(problem.path) or any(map(names_secret, (text, *above)))
             else text[:_MAX_LENGTH].rstrip(),
@@ -85,5 +86,7 @@ def _enclosing_lines(lines: Sequence[str], line: int) -> Iterator[str]:
 
 
 def _names_secret(line: str) -> bool:
-    """Return whether a line could reveal a secret: by its own words, or because it is too long to look at each."""
-    return len(line) > _MAX_SEARCHED or is_secret(line.replace(":", " ").split())
+    """Return whether a line could reveal a secret: by its words or their shape, or because it is too long to look at each."""
+    if len(line) > _MAX_SEARCHED:
+        return True
+    return is_secret(line.replace(":", " ").split()) or mask_text(line) != line

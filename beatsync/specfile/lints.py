@@ -1,16 +1,18 @@
 """Lints of one schedule: what is allowed and yet probably not intended. Each runs for every schedule in every environment.
 
-A lint yields warnings, each with `Interpretation.warning`. To add one, append it to `LINTS`.
+A lint yields warnings, each with `Interpretation.warning`, or a `Problem` that is an error. To add one, append it to `LINTS`.
 """
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Callable, Iterator, Mapping
 
+from beatsync.specfile import solar
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.problems import Problem
 from beatsync.specfile.templates import is_template
-from beatsync.values import Crontab
+from beatsync.values import Crontab, Solar
 
 _EMPTY = 2
 """Length of `[]` and `{}`."""
@@ -48,5 +50,21 @@ def unrendered_arguments(schedule: Interpretation) -> Iterator[Problem]:
             yield schedule.warning(key, "template-unrendered", message, "render the file first, if the task does not")
 
 
-LINTS: list[Lint] = [crontab_days, crontab_without_minute, unrendered_arguments]
+def solar_without_event(schedule: Interpretation) -> Iterator[Problem]:
+    """Report a solar event that does not occur on some days; it is an error if the installed celery would end beat then."""
+    value = schedule.spec.schedule
+    if not isinstance(value, Solar) or not (months := solar.months_without(value.event, value.latitude)):
+        return
+    when = "any month" if len(months) == len(calendar.month_name) - 1 else ", ".join(months)
+    message = f"at latitude {value.latitude.normalize():f} there are days without {value.event} in {when}"
+    if solar.ends_beat():
+        message += "; the installed celery ends beat on the first of them"
+        hint = "update celery to 5.7 or newer, or choose another event or a crontab"
+        yield Problem(schedule.merged.path("solar"), "solar-no-event", message, hint)
+    else:
+        hint = "where it must run every day, use solar_noon or a crontab; celery before 5.7 ends beat on the first such day"
+        yield schedule.warning("solar", "solar-no-event", f"{message}; it does not run on them", hint)
+
+
+LINTS: list[Lint] = [crontab_days, crontab_without_minute, unrendered_arguments, solar_without_event]
 """Every lint of one schedule; those across files are `combine.CROSS_LINTS`."""

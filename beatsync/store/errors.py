@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from beatsync.specfile.shapes import mask_text
+
 
 class StoreError(Exception):
-    """The database failed, and trying again at once would not help."""
+    """The database failed, and trying again at once would not help. Its message is masked: it may quote a driver's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(mask_text(message))
 
 
 class SchemaMissing(StoreError):  # noqa: N818  it names the condition, as `LockHeld` does
@@ -15,6 +20,10 @@ class SchemaMissing(StoreError):  # noqa: N818  it names the condition, as `Lock
 
 class RetryableError(StoreError):
     """The database gave way to another transaction: planned again, the same sync may pass."""
+
+
+class ConnectionUnusable(StoreError):  # noqa: N818
+    """There is no connection, or its session can no longer be used or cannot write; a new connection may work."""
 
 
 class LeaseLost(StoreError):  # noqa: N818

@@ -44,13 +44,14 @@ def ensure(db: Dialect, schedules: Iterable[Schedule]) -> dict[Schedule, Keys]:
     by_kind: dict[str, list[Schedule]] = {}
     for schedule in dict.fromkeys(schedules):
         by_kind.setdefault(schedule.kind, []).append(schedule)
+    zone = db.zone
     keys: dict[Schedule, Keys] = {}
     for kind, values in by_kind.items():
+        columns = tuple(SCHEDULES[kind].columns)
         ids = _oldest(db, kind)
         missing = [value for value in values if value not in ids]
         if missing:
-            rows = ([_column(value, name, db.zone) for name in SCHEDULES[kind].columns] for value in missing)
-            db.insert(SCHEDULES[kind], tuple(SCHEDULES[kind].columns), rows)
+            db.insert(SCHEDULES[kind], columns, ([_column(value, name, zone) for name in columns] for value in missing))
             ids = _oldest(db, kind)
         for value in values:
             if value not in ids:

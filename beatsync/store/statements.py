@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-MAX_ROWS = 20_000
-"""The most rows in one statement."""
+MAX_ROWS = 5_000
+"""The most rows in one statement: while MariaDB works on it, the next one is prepared."""
 MAX_BYTES = 7_500_000
 """The most bytes of values in one statement. MariaDB accepts packets of 16 MB by default, and escaping may double a value."""
 MAX_IDS = 5_000

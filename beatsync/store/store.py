@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -18,7 +18,9 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerp
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
+from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
+    application,
     filerecords,
     fingerprints,
     history,
@@ -32,11 +34,12 @@ from beatsync.store import (
     sources,
     tasks,
 )
+from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
-from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
+from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
-from beatsync.store.tables import PERIODIC_TASK
+from beatsync.store.tables import PERIODIC_TASK, SOURCE
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -64,6 +67,7 @@ class Store:
         self._project = project_settings
         self._name_rule: NameRule | None = None
         self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
+        self._application = Application()
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
         _ALIASES.add(alias)
 
@@ -72,23 +76,39 @@ class Store:
         """This thread's connection."""
         return dialect_of(connections[self.alias])
 
-    def _readable(self) -> AbstractContextManager[Dialect]:
-        """Yield this thread's connection, and turn what its driver raises into StoreError."""
-        return self._db.readable_errors()
+    @contextmanager
+    def _readable(self) -> Iterator[Dialect]:
+        """Yield this thread's connection, and turn what its driver raises into StoreError.
+
+        A connection that cannot be used any more is closed, whatever its driver says about it, so that the next call opens a new one.
+        """
+        try:
+            with self._db.readable_errors() as db:
+                yield db
+        except ConnectionUnusable:
+            if not connections[self.alias].in_atomic_block:
+                self.close()
+            raise
 
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
-        return self._db.describe()
+        return mask_text(self._db.describe())
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
-        connections[self.alias].close()
+        with suppress(DatabaseError, InterfaceError):  # the server may have closed it
+            connections[self.alias].close()
 
     def refresh(self) -> None:
         """Close this thread's connection if its server has closed it, for processes that stay connected for months."""
         connection = connections[self.alias]
         if connection.connection is not None and not connection.is_usable():
-            connection.close()
+            self.close()
+
+    def check_writable(self) -> None:
+        """Raise StoreError if the database cannot be written to: connect if necessary, and run one statement that changes nothing."""
+        with self._readable() as db:
+            db.execute(f"UPDATE {SOURCE.name} SET name = name WHERE 1 = 0")  # noqa: S608
 
     def round_trip(self) -> float:
         """Return the seconds that a statement takes to the database and back."""
@@ -104,6 +124,8 @@ class Store:
 
     def explained(self, error: StoreError) -> StoreError:
         """Return the error to show for a statement that failed: a driver's message about a missing table names no migration."""
+        if isinstance(error, ConnectionUnusable):
+            return error
         try:
             self.check_tables()
         except StoreError as cause:
@@ -119,13 +141,29 @@ class Store:
         """Return the project's `BEATSYNC` settings; empty without a project."""
         return project.beatsync_settings() if self._project else {}
 
+    def load_application(self, name: str | None) -> Application | None:
+        """Load the celery application of this name, else the project's; None if the project has none.
+
+        Without a name and a project, nothing is loaded and the result is empty. Raises StoreError as `application.load` does.
+        """
+        if name is None and not self._project:
+            return self._application
+        loaded = application.load(name)
+        if loaded is not None:
+            self._application = loaded
+        return loaded
+
     def celery_timezone(self) -> str | None:
-        """Return the project's `CELERY_TIMEZONE`; None without a project, or if it is not set."""
-        return project.celery_timezone() if self._project else None
+        """Return the zone of the loaded application, else the project's `CELERY_TIMEZONE`; None if neither is set."""
+        return self._application.timezone or (project.celery_timezone() if self._project else None)
 
     def beat_schedule_names(self) -> frozenset[str]:
-        """Return the names in the project's `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
-        return project.beat_schedule_names() if self._project else frozenset()
+        """Return the names in `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
+        return self._application.beat_schedule | (project.beat_schedule_names() if self._project else frozenset())
+
+    def registered_tasks(self) -> frozenset[str]:
+        """Return the names of all tasks of the loaded application; empty if they are unknown."""
+        return self._application.tasks
 
     def authors(self, row_ids: Collection[int]) -> dict[int, str]:
         """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
@@ -165,7 +203,7 @@ class Store:
     def read_rows(self, names: Collection[str]) -> Mapping[str, Row]:
         """Return the rows of these names, by name."""
         with self._readable() as db:
-            return rows.read_some(db, names, ())
+            return {row.name: row for row in rows.read_some(db, names, ())}
 
     @contextmanager
     def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
@@ -228,6 +266,7 @@ class Store:
 
         The same failure again only moves the end of the newest entry, so a daemon that fails for a night adds one.
         """
+        failure = replace(failure, message=mask_text(failure.message))
         try:
             with self._locked_shortly(source, FAILURE_WAIT, lease_token) as (db, source_id):
                 sources.write(db, source_id, {"outcome": failure.outcome, "message": failure.message})

@@ -138,8 +138,7 @@ def _update(db: Dialect, changes: Sequence[Change], keys: Mapping[Schedule, sche
             "last_run_at": times.write(change.last_run_at, db.zone),
             "date_changed": times.write(now, db.zone),
         }
-        row = {name: values[name] for name in columns}
-        groups.setdefault(columns, []).append({"id": change.row_id, **row})
+        groups.setdefault(columns, []).append({"id": change.row_id, **{name: values[name] for name in columns}})
     for columns, rows in sorted(groups.items()):
         db.update(PERIODIC_TASK, columns, rows)
 

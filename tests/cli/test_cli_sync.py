@@ -72,6 +72,8 @@ class TestResult:
 
     def test_verbose_prints_each_step_to_standard_error(self, here: InProcess) -> None:
         here.spec(ONE)
+        here("sync")
+        here.spec(ONE.replace("1h", "2h"))
         result = here("sync", "--verbose", "--format", "json")
         result.matching("plan")
         steps = [line.partition(":")[0] for line in result.err.splitlines()]

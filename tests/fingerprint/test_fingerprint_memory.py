@@ -12,7 +12,7 @@ from beatsync.plan.model import Condition
 from beatsync.values import Desired, FileFacts, ScheduleFacts, Severity
 from tests.builders import declared, desired, observed, owned, request, row
 
-FACTS = FileFacts("a.yaml", (ScheduleFacts("nightly", 3, 3, "shop.tasks.bill"),))
+FILE_FACTS = FileFacts("a.yaml", (ScheduleFacts("nightly", 3, 3, "shop.tasks.bill"),))
 SCHEDULE = declared()
 
 
@@ -24,20 +24,20 @@ def source(files: Desired, *facts: FileFacts) -> ScopedSource:
 
 
 def remembered(digest: str | None = "d1") -> Memory:
-    record = FileRecord("fingerprint of a.yaml", FACTS, {} if digest is None else {"nightly": digest})
+    record = FileRecord("fingerprint of a.yaml", FILE_FACTS, {} if digest is None else {"nightly": digest})
     return Memory(SourceRecord(files={"a.yaml": record}), RowFingerprints({"nightly": "d1"}))
 
 
 def changes_for(files: Desired, record: SourceRecord | None = None) -> FileChanges:
     current = observed(row(SCHEDULE), inventory=(owned(SCHEDULE),))
     plan = make_plan(files, current, request())
-    return file_changes(source(files, FACTS), plan, current, record or SourceRecord())
+    return file_changes(source(files, FILE_FACTS), plan, current, record or SourceRecord())
 
 
 def test_a_new_row_is_expected_as_declared() -> None:
     files = desired(SCHEDULE)
     plan = make_plan(files, observed(), request())
-    changes = file_changes(source(files, FACTS), plan, observed(), SourceRecord())
+    changes = file_changes(source(files, FILE_FACTS), plan, observed(), SourceRecord())
     assert changes.expected == {"nightly": SCHEDULE.spec}
     assert changes.records["a.yaml"].fingerprint == "fingerprint of a.yaml"
 
@@ -48,7 +48,7 @@ def test_an_updated_row_is_expected_with_only_its_changed_fields() -> None:
     ignoring = declared(policy=Policy(ignore=("queue",)), priority=3)
     current = observed(row(declared(), queue="by hand"), inventory=(owned(declared(policy=Policy(ignore=("queue",)))),))
     plan = make_plan(desired(ignoring), current, request())
-    expected = file_changes(source(desired(ignoring), FACTS), plan, current, SourceRecord()).expected["nightly"]
+    expected = file_changes(source(desired(ignoring), FILE_FACTS), plan, current, SourceRecord()).expected["nightly"]
     assert (expected.priority, expected.queue) == (3, "by hand")
 
 
@@ -56,7 +56,7 @@ def test_a_row_with_a_condition_is_read_every_time() -> None:
     current = observed(row(SCHEDULE, enabled=False), inventory=(owned(SCHEDULE),))
     plan = make_plan(desired(SCHEDULE), current, request())
     assert plan.conditions == (("nightly", Condition.PAUSED),)
-    assert file_changes(source(desired(SCHEDULE), FACTS), plan, current, SourceRecord()).expected == {}
+    assert file_changes(source(desired(SCHEDULE), FILE_FACTS), plan, current, SourceRecord()).expected == {}
 
 
 def test_an_invalid_or_missing_file_has_no_record() -> None:
@@ -92,7 +92,7 @@ def test_the_memory_after_a_sync_holds_what_was_written() -> None:
         Memory(),
         make_plan(desired(SCHEDULE), observed(), request()),
         FileChanges(),
-        {"a.yaml": FileRecord("f", FACTS, {"nightly": "d2"})},
+        {"a.yaml": FileRecord("f", FILE_FACTS, {"nightly": "d2"})},
         stamp,
     )
     assert created.rows.digests == {"nightly": "d2"}

@@ -16,7 +16,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
-from beatsync.store.errors import RetryableError, StoreError
+from beatsync.store.errors import ConnectionUnusable, RetryableError, StoreError
 from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, id_lists
 from beatsync.store.tables import Table
 
@@ -61,6 +61,8 @@ class Dialect(ABC):
     retryable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which the same sync may pass, in addition to `lock_timeout_codes`."""
     lock_timeout_codes: ClassVar[frozenset[object]] = frozenset()
+    unusable_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
     """The server's types, for values that it unpacks from a JSON parameter."""
     check_constraints_sql: ClassVar[str] = ""
@@ -215,8 +217,9 @@ class Dialect(ABC):
             # Another process wrote after we read: a new plan sees its row and says what to do.
             raise RetryableError(f"{self.describe()}: {self.message_of(error)}") from error
         except (DatabaseError, InterfaceError) as error:
-            kind = RetryableError if self.is_retryable(error) else StoreError
-            raise kind(f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}") from error
+            raise self._kind_of(error)(
+                f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
+            ) from error
         except ImproperlyConfigured as error:
             raise StoreError(self._masked(str(error))) from error
 
@@ -242,6 +245,15 @@ class Dialect(ABC):
     def is_retryable(self, error: BaseException) -> bool:
         """Return whether the server gave way to another transaction (deadlock, serialisation failure, lock timeout)."""
         return self.error_code(error.__cause__ or error) in self.retryable_codes | self.lock_timeout_codes
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        return self.error_code(error.__cause__ or error) in self.unusable_codes
+
+    def _kind_of(self, error: BaseException) -> type[StoreError]:
+        if self.is_retryable(error):
+            return RetryableError
+        return ConnectionUnusable if self.needs_new_connection(error) else StoreError
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         """Return whether a lock was not granted in time."""

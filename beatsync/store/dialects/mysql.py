@@ -13,6 +13,8 @@ from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from django.db import InterfaceError
+
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
@@ -21,6 +23,7 @@ from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, chunks, encode
 from beatsync.store.tables import Table
 
 _CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT = 1020, 1205, 1213, 3572
+_CLIENT_ERRORS = range(2000, 3000)
 
 
 class MySQL(Dialect):
@@ -33,6 +36,11 @@ class MySQL(Dialect):
     text_type = "CHAR"
     retryable_codes = frozenset({_CHANGED_SINCE_READ, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_WAIT_TIMEOUT, _NOWAIT})
+    # Read-only: 1290, 1792, 1836. No authentication: 1044, 1045, 1698. Too many connections, or a host that is refused: 1040, 1129, 1130, 1203.
+    # A session that the server ended: 1053, 1080, 1927, 4031. A database that is missing: 1049.
+    unusable_codes = frozenset(
+        {1290, 1792, 1836, 1044, 1045, 1698, 1040, 1129, 1130, 1203, 1053, 1080, 1927, 4031, 1049, *_CLIENT_ERRORS}
+    )
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
     types: ClassVar[Mapping[ColumnType, str]] = {
@@ -157,6 +165,11 @@ class MySQL(Dialect):
         if collation.endswith(("_bin", "_cs")):
             return NameRule.EXACT
         return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        # PyMySQL raises InterfaceError if it has closed the connection itself.
+        return isinstance(error, InterfaceError) or super().needs_new_connection(error)
 
     @staticmethod
     def error_code(cause: BaseException) -> object:

@@ -11,6 +11,8 @@ from datetime import timezone, tzinfo
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from django.db import InterfaceError, OperationalError
+
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
 from beatsync.store.errors import StoreError
@@ -19,6 +21,8 @@ from beatsync.store.tables import Table
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_UNUSABLE_CLASSES = ("08", "28", "57P")
+"""No connection, no authentication, and a server that shuts down or starts."""
 _JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
 
 
@@ -31,6 +35,9 @@ class PostgreSQL(Dialect):
     default_port = 5432
     retryable_codes = frozenset({_SERIALISATION_FAILURE, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_NOT_AVAILABLE})
+    # A read-only session or standby; a session that waited too long; a statement that a pooler's other session prepared; a database
+    # that is missing; and too many connections.
+    unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
@@ -131,6 +138,13 @@ class PostgreSQL(Dialect):
         from django.db import transaction
 
         return transaction.atomic(using=self.connection.alias)
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        code = self.error_code(error.__cause__ or error)
+        if code is None:  # the driver's own: the server's answer is missing
+            return isinstance(error, (OperationalError, InterfaceError))
+        return super().needs_new_connection(error) or str(code).startswith(_UNUSABLE_CLASSES)
 
     @staticmethod
     def error_code(cause: BaseException) -> object:
