@@ -21,7 +21,7 @@ from beatsync.specfile.surrogates import hide_pairs, restore_pairs
 from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, decode, position, syntax_problem
 
 _MEMO_SIZE = 65_536
-MAX_NODES = 250_000
+MAX_NODES = 150_000
 """Nodes of one file, which take two seconds; an alias counts as many as it stands for."""
 _CHARACTERS = 64
 """So many characters of a text count as one more node."""
