@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from beatsync.cli import output
 from beatsync.cli.options import (
     CliOptions,
+    validate_boolean,
     validate_delete_limit,
     validate_environment,
     validate_on_invalid,
@@ -43,6 +44,7 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "MAX_DELETES": ("max_deletes", validate_delete_limit),
     "ON_INVALID": ("on_invalid", validate_on_invalid),
     "APP": ("app", str),
+    "SIGNALS": ("signals", validate_boolean),
 }
 """The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""
 
@@ -198,7 +200,7 @@ def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[st
         if not name or not path:
             raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
         if name in directories:
-            raise click.UsageError(f"the source {name!r} is given twice: each source needs its own name")
+            raise click.UsageError(f"the source {name!r} occurs twice: each source needs its own name")
         directories[name] = Path(path)
     return directories
 

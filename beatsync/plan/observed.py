@@ -39,7 +39,7 @@ class Owned(NamedTuple):
     name: str
     row_id: int
     applied: str
-    """Canonical JSON text of the flat field map last applied; `enabled` is null where the spec left it out."""
+    """JSON text of the declared fields, without those at their defaults; `enabled` only if the file sets it."""
     policy: Policy
     path: str
     """The file that last declared it, relative to the source's directory."""
@@ -78,7 +78,7 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """An operator's decision that syncs leave a source alone for a while."""
+    """An operator's decision that a source is not synced for a while."""
 
     by: str
     reason: str
@@ -134,3 +134,7 @@ class Observed:
     name_rule: NameRule = NameRule.EXACT
     suspension: Suspension | None = None
     """The stored suspension, whether or not it is still in force."""
+    checksum: str | None = None
+    """The checksum of the last plan that was applied and did something."""
+    plan_key: str = field(default="", repr=False)
+    """The key of the checksums of plans."""

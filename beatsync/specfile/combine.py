@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
 from beatsync.specfile.problems import cut, others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
+_MAX_NAMES = 4
+"""Names that a message lists."""
 _MAX_NEAREST = 20
 """How many unregistered tasks are compared with all registered ones."""
 
@@ -44,7 +45,7 @@ class SourceFacts:
                 yield rest(severity, path, code, number - MAX_SHOWN)
 
     def group(self, key: Callable[[ScheduleFacts], str | None]) -> Iterator[list[tuple[ScheduleFacts, Location]]]:
-        """Yield each group of two schedules or more that have the same key, with their places; None is no key."""
+        """Yield each group of two schedules or more that have the same key, with their places; schedules whose key is None are skipped."""
         groups: defaultdict[str, list[tuple[ScheduleFacts, Location]]] = defaultdict(list)
         for file in self.files:
             for schedule in file.schedules:
@@ -54,7 +55,6 @@ class SourceFacts:
         return (group for group in groups.values() if len(group) > 1)
 
 
-_FIRST = 4
 CrossLint = Callable[[SourceFacts], Iterator[Diagnostic]]
 
 
@@ -121,28 +121,24 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     if len(source.distinct) == len(source.names):
         return
     for group in source.group(lambda schedule: schedule.name):
-        places = _first(group)
-        for schedule, place in group:
-            if source.admits(place, "duplicate-name"):
-                other = others(str(place), places, len(group))
-                message = f"the schedule {_name(schedule.name)} is declared more than once; also at {other}"
-                yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
+        message = f"the schedule {_name(group[0][0].name)} is declared more than once"
+        places = [place for _, place in group]
+        yield from _at_each(source, places, Severity.ERROR, "duplicate-name", message, "rename or remove one of them")
 
 
 def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
-    """Warn about names that are one name to a database that ignores case."""
+    """Warn about names that a database that ignores case treats as the same name."""
     if len(set(map(str.casefold, source.distinct))) == len(source.distinct):
         return
     for group in source.group(lambda schedule: schedule.name.casefold()):
         by_name = {schedule.name: place for schedule, place in group}
         if len(by_name) == 1:
             continue
-        texts = [f"{_name(name)} at {place}" for name, place in islice(by_name.items(), _FIRST)]
-        for name, place in by_name.items():
-            if source.admits(place, "name-collision", Severity.WARNING):
-                other = others(f"{_name(name)} at {place}", texts, len(by_name))
-                message = f"{_name(name)} and {other} differ in case only, and are one name to MariaDB and MySQL"
-                yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
+        names = " and ".join(map(_name, list(by_name)[:_MAX_NAMES]))
+        message = f"{names} differ only in case; MariaDB and MySQL treat them as the same name"
+        yield from _at_each(
+            source, list(by_name.values()), Severity.WARNING, "name-collision", message, "rename one of them"
+        )
 
 
 def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -156,12 +152,9 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     if not claims:
         return
     for group in source.group(lambda schedule: schedule.renamed_from):
-        places = _first(group)
-        for schedule, place in group:
-            if source.admits(place, "renamed-from-twice"):
-                other = others(str(place), places, len(group))
-                message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {other}"
-                yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
+        message = f"more than one schedule has `renamed_from: {group[0][0].renamed_from}`"
+        places = [place for _, place in group]
+        yield from _at_each(source, places, Severity.ERROR, "renamed-from-twice", message, "remove all but one of them")
     for old_name, place in claims:
         if old_name in source.distinct and source.admits(place, "renamed-from-declared"):
             message = f"renamed_from names {old_name!r}, which is still declared"
@@ -185,14 +178,18 @@ CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_re
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
 
 
-def _first(group: Iterable[tuple[ScheduleFacts, Location]]) -> list[str]:
-    """Return the places that `others` names."""
-    return [str(place) for _, place in islice(group, _FIRST)]
-
-
 def _name(name: str) -> str:
     """Return a name as a message shows it; that of a file with an error may have any length."""
     return cut(repr(name), 210)
+
+
+def _at_each(
+    source: SourceFacts, places: Sequence[Location], severity: Severity, code: str, message: str, hint: str
+) -> Iterator[Diagnostic]:
+    """Yield a diagnostic at each place that involves the others, and count those that are too many."""
+    for place, (also_at, more) in zip(places, others(places), strict=True):
+        if source.admits(place, code, severity):
+            yield Diagnostic(severity, code, message, place, hint, also_at=also_at, more_places=more)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

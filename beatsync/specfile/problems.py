@@ -5,15 +5,16 @@ The normalisers raise `SpecError`; the caller, which knows the path of the value
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Union
+from typing import TypeVar, Union
 
 Path = tuple[Union[str, int], ...]
 """The keys and indices that lead from a file to a value; the first is the number of the document."""
 Mark = tuple[int, int]
 """Line and column, from 1."""
 
+Place = TypeVar("Place")
 _MAX_OTHERS = 3
 _MAX_WORD = 80
 """Length of the longest word to which a similar one is searched."""
@@ -53,14 +54,11 @@ class Problem:
     """The key that is missing, or the known key that is nearest to an unknown one."""
 
 
-def others(place: str, places: Sequence[str], total: int) -> str:
-    """Return the other places of a duplicate: `A, B, C and N more`, so that n duplicates are reported in linear space.
-
-    `places` are all `total` places, or the first of them.
-    """
-    shown = [text for text in places[: _MAX_OTHERS + 1] if text != place][:_MAX_OTHERS]
-    more = total - 1 - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def others(places: Sequence[Place]) -> Iterator[tuple[tuple[Place, ...], int]]:
+    """Yield for each of the distinct places the first others, and how many more there are."""
+    for place in places:
+        shown = tuple(other for other in places[: _MAX_OTHERS + 1] if other != place)[:_MAX_OTHERS]
+        yield shown, len(places) - 1 - len(shown)
 
 
 def cut(text: str, length: int = 60) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NoReturn, Protocol
 
 import yaml
@@ -194,7 +195,7 @@ class _Builder:
             if kind == "float" and value.__class__ is int and abs(value) <= sys.float_info.max:
                 value = float(value)
             if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
-                self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
+                self._fail(event, "yaml-tag", f"the value is not a !!{kind}", "write the value without a tag")
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1 + len(event.value) // _CHARACTERS)
         return value
@@ -273,9 +274,9 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         self._begin_value(event)
         if any(frame.anchor == event.anchor for frame in self._frames):
-            self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
+            self._fail(event, "yaml-alias", f"the alias *{event.anchor} refers to a value that contains it")
         if event.anchor not in self._anchors:
-            # A secret that begins with a star, unquoted, is taken for an alias.
+            # A secret that begins with a star, unquoted, is read as an alias.
             name = "of this name" if is_secret(self._path()) else f"&{event.anchor}"
             hint = 'the anchor comes first; a value that begins with * has to be quoted: "* * * * *"'
             self._fail(event, "yaml-alias", f"there is no anchor {name} above it in this document", hint)
@@ -319,22 +320,21 @@ class _Builder:
             if self._reading.problems.is_full("yaml-duplicate-key"):
                 self._reading.problems.count("yaml-duplicate-key", len(marks))
                 continue
-            places = [position(mark) for mark in marks[:MAX_SHOWN]]
-            texts = [f"{line}:{column}" for line, column in places]
-            for place, text in zip(places, texts, strict=True):
-                rest = others(text, texts, len(marks))
-                message = f"the key {cut(repr(key))} is given more than once; also at {rest}"
+            places = [position(mark) for mark in marks]
+            for place, (shown, more) in islice(zip(places, others(places), strict=True), MAX_SHOWN):
+                listed = ", ".join(f"{line}:{column}" for line, column in shown) + (f" and {more} more" if more else "")
+                message = f"the key {cut(repr(key))} occurs more than once; also at {listed}"
                 hint = "rename or remove one of them"
                 problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=place)
                 self._reading.problems.add([problem])
-            self._reading.problems.count("yaml-duplicate-key", len(marks) - len(places))
+            self._reading.problems.count("yaml-duplicate-key", max(0, len(marks) - MAX_SHOWN))
 
     def _refuse_tag(self, event: Any) -> NoReturn:
         # As with aliases: an unquoted secret may begin with an exclamation mark.
         if is_secret(self._path()):
-            self._fail(event, "yaml-tag", "this tag is not taken", "quote the value")
+            self._fail(event, "yaml-tag", "this tag is not supported", "quote the value")
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
+        self._fail(event, "yaml-tag", f"the tag {tag} is not supported", "write the value without a tag")
 
     def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> NoReturn:
         raise InvalidYamlError(Problem((), code, message, hint, mark=position(event.start_mark)))

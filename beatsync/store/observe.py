@@ -54,6 +54,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         synced_at=state.synced_at if state else None,
         outcome=state.outcome if state else "",
         suspension=state.suspension if state else None,
+        checksum=state.checksum if state else None,
     )
 
 
@@ -104,21 +105,19 @@ def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", p
     with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
         for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen in records:
             shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
-            has_key = isinstance(row_id, int)  # SQLite stores any value in any column
-            key = row_id if has_key else _NO_ROW
+            key = row_id if isinstance(row_id, int) else _NO_ROW
             if owner != source:
                 entries.owners[name] = Claim(owner, key, shared_path)
                 continue
             policy, damage = _policy(*policy_columns)
-            if not has_key:
-                damage = ("row_id", *damage)
+            damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
             flags = bool(retired), bool(frozen)
             entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id)
 
 
 @lru_cache(maxsize=4096)
 def _policy(on_remove: str, ignore: str, sensitive: str, protect: bool) -> tuple[Policy, tuple[str, ...]]:
-    """Return the policy of an entry and the names of its damaged columns, in whose place it has safe values."""
+    """Return the policy of an entry, with safe values in place of those that BeatSync does not write, and their columns."""
     damage = [] if on_remove in _ON_REMOVE else ["on_remove"]
     lists = []
     for column, text in (("ignore", ignore), ("sensitive", sensitive)):
