@@ -144,4 +144,4 @@ def test_few_zones_are_compared_with_a_misspelt_one(monkeypatch: pytest.MonkeyPa
     assert times._nearest_zone("Europe/Berln") == "Europe/Berlin"
     assert times._nearest_zone("urope/Berlin") == "Europe/Berlin"
     assert times._nearest_zone("America/New_Yrok") == "America/New_York"
-    assert max(compared) < 150
+    assert max(compared) < 300, "of about 600"
