@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from beatsync.specfile import wording
 from beatsync.specfile.keys import DOCUMENT_RULE
+from beatsync.specfile.limits import MAX_ERRORS
 from beatsync.specfile.problems import Path, Problem
 from beatsync.specfile.rules import EXCLUSIVE_KEYS, KINDS, Rule, has_type, scalar_fault, text_fault
 
@@ -20,8 +21,8 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def check(document: Any, number: int) -> list[Problem]:
-    """Return the structural problems of the document with this number in its file."""
-    return list(check_value(DOCUMENT_RULE, (number,), document))
+    """Return the structural problems of the document with this number in its file, at most `MAX_ERRORS`."""
+    return list(islice(check_value(DOCUMENT_RULE, (number,), document), MAX_ERRORS))
 
 
 def check_value(rule: Rule, path: Path, value: Any) -> Iterator[Problem]:
@@ -58,7 +59,7 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
 def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     problems: list[Problem] = []
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
-        problems = list(_key_problems(rule, path, value))
+        problems = list(islice(_key_problems(rule, path, value), MAX_ERRORS))
     if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
         # A key that is null counts as missing.
         problems += _exclusive_keys(path, {key for key, item in value.items() if item is not None})

@@ -6,12 +6,13 @@ unchanged.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.specfile.problems import others, suggestion
+from beatsync.specfile.problems import cut, others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
 _MAX_NAMES = 4
@@ -29,6 +30,19 @@ class SourceFacts:
     """Every name, in file order."""
     distinct: frozenset[str]
     environment: str | None
+    _counts: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
+
+    def admits(self, place: Location, code: str, severity: Severity = Severity.ERROR) -> bool:
+        """Count a diagnostic of a file; return False if so many of its code were reported that it is only counted."""
+        key = (place.path, code, severity)
+        self._counts[key] += 1
+        return self._counts[key] <= MAX_SHOWN
+
+    def rests(self) -> Iterator[Diagnostic]:
+        """Yield the diagnostics that count what was not admitted."""
+        for (path, code, severity), number in self._counts.items():
+            if number > MAX_SHOWN:
+                yield rest(severity, path, code, number - MAX_SHOWN)
 
     def group(self, key: Callable[[ScheduleFacts], str | None]) -> Iterator[list[tuple[ScheduleFacts, Location]]]:
         """Yield each group of two schedules or more that have the same key, with their places; schedules whose key is None are skipped."""
@@ -68,11 +82,12 @@ def combine(
 
 
 def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics that depend on several files, or on the environment."""
+    """Return the diagnostics that depend on several files, or on the environment; at most 100 of one code for each file."""
     files = sorted(facts, key=lambda file: file.path)
     names = [schedule.name for file in files for schedule in file.schedules]
     source = SourceFacts(files, names, frozenset(names), environment)
-    return tuple(diagnostic for lint in CROSS_LINTS for diagnostic in lint(source))
+    diagnostics = [diagnostic for lint in CROSS_LINTS for diagnostic in lint(source)]
+    return (*diagnostics, *source.rests())
 
 
 def with_unregistered_tasks(desired: Desired, facts: Iterable[FileFacts], tasks: Collection[str]) -> Desired:
@@ -106,9 +121,9 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     if len(source.distinct) == len(source.names):
         return
     for group in source.group(lambda schedule: schedule.name):
-        message = f"the schedule {group[0][0].name!r} is declared more than once"
+        message = f"the schedule {_name(group[0][0].name)} is declared more than once"
         places = [place for _, place in group]
-        yield from _at_each(places, Severity.ERROR, "duplicate-name", message, "rename or remove one of them")
+        yield from _at_each(source, places, Severity.ERROR, "duplicate-name", message, "rename or remove one of them")
 
 
 def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -119,9 +134,11 @@ def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
         by_name = {schedule.name: place for schedule, place in group}
         if len(by_name) == 1:
             continue
-        names = " and ".join(map(repr, list(by_name)[:_MAX_NAMES]))
+        names = " and ".join(map(_name, list(by_name)[:_MAX_NAMES]))
         message = f"{names} differ only in case; MariaDB and MySQL treat them as the same name"
-        yield from _at_each(list(by_name.values()), Severity.WARNING, "name-collision", message, "rename one of them")
+        yield from _at_each(
+            source, list(by_name.values()), Severity.WARNING, "name-collision", message, "rename one of them"
+        )
 
 
 def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -137,9 +154,9 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     for group in source.group(lambda schedule: schedule.renamed_from):
         message = f"more than one schedule has `renamed_from: {group[0][0].renamed_from}`"
         places = [place for _, place in group]
-        yield from _at_each(places, Severity.ERROR, "renamed-from-twice", message, "remove all but one of them")
+        yield from _at_each(source, places, Severity.ERROR, "renamed-from-twice", message, "remove all but one of them")
     for old_name, place in claims:
-        if old_name in source.distinct:
+        if old_name in source.distinct and source.admits(place, "renamed-from-declared"):
             message = f"renamed_from names {old_name!r}, which is still declared"
             hint = "remove the old schedule, or renamed_from"
             yield Diagnostic(Severity.ERROR, "renamed-from-declared", message, place, hint)
@@ -161,12 +178,18 @@ CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_re
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
 
 
+def _name(name: str) -> str:
+    """Return a name as a message shows it; that of a file with an error may have any length."""
+    return cut(repr(name), 210)
+
+
 def _at_each(
-    places: Sequence[Location], severity: Severity, code: str, message: str, hint: str
+    source: SourceFacts, places: Sequence[Location], severity: Severity, code: str, message: str, hint: str
 ) -> Iterator[Diagnostic]:
-    """Yield a diagnostic at each place that involves the others."""
+    """Yield a diagnostic at each place that involves the others, and count those that are too many."""
     for place, (also_at, more) in zip(places, others(places), strict=True):
-        yield Diagnostic(severity, code, message, place, hint, also_at=also_at, more_places=more)
+        if source.admits(place, code, severity):
+            yield Diagnostic(severity, code, message, place, hint, also_at=also_at, more_places=more)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from beatsync.specfile import times
 from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
+from beatsync.specfile.limits import MAX_ERRORS
 from beatsync.specfile.problems import Path, Problem, SpecError
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
@@ -141,7 +143,7 @@ class _Interpreter:
     def _report_value(self, key: str, value: Any, error: SpecError, sensitive: Collection[str]) -> None:
         """Report a value that cannot be converted; in JSON, each scalar that YAML may have changed."""
         if key in BY_NAME and BY_NAME[key].is_json:
-            problems = list(_ambiguous_items(value, self._merged.path(key), key, sensitive))
+            problems = list(islice(_ambiguous_items(value, self._merged.path(key), key, sensitive), MAX_ERRORS))
             if problems:
                 self.problems.extend(problems)
                 return

@@ -16,6 +16,8 @@ Mark = tuple[int, int]
 
 Place = TypeVar("Place")
 _MAX_OTHERS = 3
+_MAX_WORD = 80
+"""Length of the longest word to which a similar one is searched."""
 
 
 class SpecError(ValueError):
@@ -59,8 +61,15 @@ def others(places: Sequence[Place]) -> Iterator[tuple[tuple[Place, ...], int]]:
         yield shown, len(places) - 1 - len(shown)
 
 
+def cut(text: str, length: int = 60) -> str:
+    """Return a text as a message shows it."""
+    return text if len(text) <= length else f"{text[: length - 3]}…"
+
+
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the one of `words` that is most similar to `word`; None if none is similar."""
+    if len(word) > _MAX_WORD:
+        return None
     from difflib import get_close_matches  # imported only to report a problem
 
     close = get_close_matches(word, list(words), n=1, cutoff=cutoff)

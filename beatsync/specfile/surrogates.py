@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+_PAIR = re.compile(r"(?<!\\)((?:\\\\){0,100})(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 _LOWER, _UPPER = "\uf8e0", "\uf8e1"
 """Characters for private use, of which a text that is to be replaced must have none."""
 _HIDDEN = re.compile(f"([{_LOWER}{_UPPER}]{{11}})(.)", re.DOTALL)

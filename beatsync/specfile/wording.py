@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from beatsync.specfile.fields import JSON_FIELDS
-from beatsync.specfile.problems import Path, Problem, nearest, suggestion
+from beatsync.specfile.problems import Path, Problem, cut, nearest, suggestion
 from beatsync.specfile.rules import Rule
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
@@ -187,8 +187,3 @@ def shown(value: Any) -> str:
         return "a list"
     text = value.text if isinstance(value, Ambiguous) else json.dumps(value, ensure_ascii=False)
     return cut(text)
-
-
-def cut(text: str) -> str:
-    """Return a text as a message shows it: not longer than 60 characters."""
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}…"

@@ -240,8 +240,9 @@ def sync_and_look(world: World, step: Step) -> None:
     after = all_rows(world.alias)
     codes = {one.code for one in result.plan.diagnostics if one.severity is Severity.ERROR}
     if result.outcome is Outcome.INVALID:
-        # What beat takes for done cannot be asked to run again; nothing else in these files is wrong.
-        assert codes == {"one-off-ran"}
+        # A row that has run cannot become a one-off, and one past its `expires` is not created; nothing else is wrong here.
+        assert codes
+        assert codes <= {"one-off-ran", "expires-past"}
         assert after == before
         return
     # Two rows may claim one name only where somebody renamed or made one: then nothing is done at all.
