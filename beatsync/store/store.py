@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -23,8 +24,10 @@ from beatsync.store import (
     application,
     filerecords,
     fingerprints,
+    foresee,
     history,
     inventory,
+    kept,
     lease,
     lock,
     observe,
@@ -37,10 +40,10 @@ from beatsync.store import (
 )
 from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
-from beatsync.store.errors import ConnectionUnusable, LockHeld, SchemaMissing, StoreError
+from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
-from beatsync.store.tables import PERIODIC_TASK, SOURCE
+from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -67,6 +70,7 @@ class Store:
         self.alias = alias
         self._project = project_settings
         self._name_rule: NameRule | None = None
+        self._plan_key: str | None = None
         self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
         self._application = Application()
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
@@ -192,8 +196,25 @@ class Store:
         """Return what a plan of `source` for `scope` needs; the number of queries does not depend on the number of rows."""
         with self._readable() as db:
             observed = observe.observe(db, source, scope)
-            name_rule = self._names_compare_by(db)
-        return replace(observed, name_rule=name_rule, beat_schedule=self.beat_schedule_names())
+            name_rule, plan_key = self._names_compare_by(db), self._key_of_plans(db)
+        names = self.beat_schedule_names()
+        return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names)
+
+    def plan_key(self) -> str:
+        """Return the key of the checksums of plans, as text."""
+        with self._readable() as db:
+            return self._key_of_plans(db)
+
+    def _key_of_plans(self, db: Dialect) -> str:
+        """Return the key; it is read once. A key that is missing, because the table was emptied, is created again if possible."""
+        if self._plan_key is None:
+            self._plan_key = sources.read_plan_key(db)
+        if self._plan_key is None:
+            with suppress(DatabaseError), db.savepoint():
+                db.insert(PLAN_KEY, ("value",), [(secrets.token_hex(32),)])
+            # Without the right to write, no saved plan of this process is ever approved.
+            self._plan_key = sources.read_plan_key(db) or secrets.token_hex(32)
+        return self._plan_key
 
     def _names_compare_by(self, db: Dialect) -> NameRule:
         """Return how the database compares names; it is asked once."""
@@ -206,40 +227,63 @@ class Store:
         with self._readable() as db:
             return {row.name: row for row in rows.read_some(db, names, ())}
 
+    def foresee(self, plan: Plan, *, is_dry_run: bool) -> Plan:
+        """Return the plan with what would stop its sync and only the database knows, as blockers; no query if it changes nothing."""
+        if not (plan.changes or plan.records):
+            return plan
+        with self._readable() as db:
+            return foresee.foresee(db, plan, is_dry_run=is_dry_run)
+
     @contextmanager
-    def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
+    def locked(
+        self,
+        source: str,
+        wait: float | None,
+        holder: str,
+        lease_token: str | None = None,
+        report: lock.Report | None = None,
+    ) -> Iterator[None]:
         """Run the body in one transaction under the lock of `source`; it is rolled back if the body raises.
 
         `wait` is in seconds: 0 tries once, None waits for ever. `holder` names this process to others that find the lock held.
-        With a `lease_token` the lease of that token must be in force. Raises LockHeld, LeaseLost, RetryableError, StoreError.
+        With a `lease_token` the lease of that token must be in force. A long wait is told to `report`. No statement of the body
+        waits long for a row: `wait_for_rows` does. Raises LockHeld, RowsLocked, LeaseLost, RetryableError, StoreError.
         """
         deadline = lock.Deadline(wait)
         with self._readable() as db:
             try:
-                lock.claim(db, source, deadline.remaining(), holder)
-                with transaction.atomic(using=self.alias):
-                    self._locks.held = (lock.take(db, source, deadline.remaining()), holder)
-                    lease.check(db, source, lease_token)
-                    yield
+                lock.claim(db, source, deadline.remaining(), holder, report)
+                with db.begin():
+                    self._locks.held = (lock.take(db, source, deadline.remaining(), report), holder)
+                    with db.readable_errors(), db.lock_timeout(lock.rows_slice(wait)):
+                        lease.check(db, source, lease_token)
+                        yield
             except LockHeld as error:
-                raise LockHeld(source, *self._recorded_holder(source)) from error.__cause__
+                raise lock.lock_held(db, source) from error.__cause__
+            except RowsLocked as error:
+                raise error.held_by(lock.blockers(db)) from error.__cause__
             finally:
                 self._locks.held = None
 
-    def _recorded_holder(self, source: str) -> tuple[str | None, datetime | None]:
-        try:
-            with self._readable() as db:
-                return lock.recorded_holder(db, source)
-        except StoreError:
-            return None, None  # SQLite, while another process commits
+    def wait_for_rows(self, error: RowsLocked, deadline: lock.Deadline, report: lock.Report) -> None:
+        """Return when a sync that failed with `error` may start again, outside `locked`. Raises RowsLocked at the deadline."""
+        with self._readable() as db:
+            lock.wait_for_rows(db, error, deadline, report)
 
     def apply(
-        self, plan: Plan, observed: Observed, changes: FileChanges, now: datetime, *, is_sync: bool = True
+        self,
+        plan: Plan,
+        observed: Observed,
+        changes: FileChanges,
+        now: datetime,
+        *,
+        is_sync: bool = True,
+        checksum: str | None = None,
     ) -> Mapping[str, FileRecord]:
         """Write `plan` and the records of files, inside `locked`; return the records as written.
 
         If a task row was written, the last statement tells beat. A plan that is not a sync of files (`is_sync` is False) leaves
-        the source's last sync unchanged.
+        the source's last sync unchanged. `checksum` is recorded instead of the plan's own.
         """
         held: tuple[int, str] | None = getattr(self._locks, "held", None)
         if held is None:
@@ -251,9 +295,9 @@ class Store:
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
-            records = filerecords.write(db, source_id, changes)
+            records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if is_sync:
-                sources.write_synced(db, source_id, plan, now)
+                sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
                 history.write_applied(db, source_id, plan, holder, now, finished)
@@ -290,7 +334,7 @@ class Store:
         """Run the body in a transaction under the lock of `source` without recording a holder; yield the source's id too."""
         with self._readable() as db:
             lock.ensure(db, source, wait)
-            with transaction.atomic(using=self.alias):
+            with db.begin():
                 source_id = lock.take(db, source, wait)
                 lease.check(db, source, lease_token)
                 yield db, source_id

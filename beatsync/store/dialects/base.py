@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, IntegrityError, InterfaceError
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
-from beatsync.store.errors import ConnectionUnusable, RetryableError, StoreError
+from beatsync.store.errors import ConnectionUnusable, RetryableError, RowsLocked, StoreError
 from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, id_lists
 from beatsync.store.tables import Table
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DIGEST_LENGTH = 32
 """Hex characters of a row's digest."""
+MAX_BLOCKERS = 3
+"""How many sessions a message names."""
 
 
 class Column(NamedTuple):
@@ -32,6 +35,21 @@ class Column(NamedTuple):
 
     sql: str
     column_type: ColumnType
+
+
+class ColumnLimits(NamedTuple):
+    """What a column of a table accepts, as far as the database knows it."""
+
+    table: str
+    name: str
+    is_required: bool
+    """Whether an INSERT that leaves the column out fails."""
+    max_length: int | None
+    """The most characters of a text."""
+    second_digits: int | None
+    """Digits of a datetime after the seconds."""
+    charset: str | None
+    """The character set of a text; None if it has every character."""
 
 
 class Dialect(ABC):
@@ -51,7 +69,9 @@ class Dialect(ABC):
     now_sql: ClassVar[str]
     """The server's clock when the expression is evaluated, in seconds since 1970. A transaction's own time does not advance."""
     references_sql: ClassVar[str]
-    """A query for all foreign keys on django-celery-beat's tables: referenced table, referring table, referring column."""
+    """A query for all foreign keys on django-celery-beat's tables: referenced table, referring table, referring column, ON DELETE."""
+    limits_sql: ClassVar[str]
+    """A query for the `ColumnLimits` of django-celery-beat's and BeatSync's tables."""
     row_lock: ClassVar[str] = " FOR UPDATE"
     """What a SELECT ends with to lock its rows."""
     idle_limit_sql: ClassVar[str] = ""
@@ -61,8 +81,13 @@ class Dialect(ABC):
     retryable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which the same sync may pass, in addition to `lock_timeout_codes`."""
     lock_timeout_codes: ClassVar[frozenset[object]] = frozenset()
+    lock_timeout_message: ClassVar[str] = "another transaction holds rows of django-celery-beat that this sync writes"
+    serves_many_writers: ClassVar[bool] = True
+    """Whether programs that write other rows do not wait for each other."""
     unusable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
+    permission_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
     """The server's types, for values that it unpacks from a JSON parameter."""
     check_constraints_sql: ClassVar[str] = ""
@@ -127,6 +152,11 @@ class Dialect(ABC):
     def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
         """Write only `columns` of the rows that `table.key` names; a row that no longer exists is skipped."""
 
+    @property
+    def max_text(self) -> int:
+        """The most ASCII characters of a value that can be written, if the server has a limit."""
+        return sys.maxsize
+
     def delete(self, table: Table, ids: Iterable[int], unless: str = "") -> None:
         """Delete the rows with these keys by plain SQL that cannot cascade; `unless` is a further SQL condition."""
         target, key = self.quote(table.name), self.quote(table.key)
@@ -188,6 +218,38 @@ class Dialect(ABC):
     def lock_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Let statements inside wait at most `seconds` for a lock, and restore the connection's own limit afterwards."""
 
+    @contextmanager
+    def begin(self) -> Iterator[None]:
+        """Run the body in a transaction, which sees the commits of others whatever isolation the server has by default."""
+        is_outermost = not self.connection.in_atomic_block
+        with transaction.atomic(using=self.connection.alias):
+            if is_outermost and (sql := self.isolation_sql()):
+                self.execute(sql)
+            yield
+
+    def isolation_sql(self) -> str:
+        """Return a statement that keeps the transaction that begins from a stricter default; empty if none is needed."""
+        return ""
+
+    def blockers(self, tables: Iterable[str]) -> str:
+        """Return which other sessions have locks on rows of `tables`, longest first; empty if the server does not tell.
+
+        The server is asked when the wait is over, so a session that ended meanwhile is not among them.
+        """
+        sql = self._blockers_sql(tables)
+        with suppress(DatabaseError), transaction.atomic(using=self.connection.alias):
+            rows = self.fetch(sql) if sql else []
+            return " and ".join(
+                f"process {pid} ({', '.join([*filter(None, (program, f'user {user}' if user else '', state))])}"
+                f"{'' if seconds is None else f' for {int(seconds)} s'})"
+                for pid, program, user, state, seconds in rows
+            )
+        return ""
+
+    def _blockers_sql(self, tables: Iterable[str]) -> str:  # noqa: ARG002  the default
+        """Return a query for process, program, user, state and the age in seconds of each transaction; empty if there is none."""
+        return ""
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Return a savepoint if a statement that fails would end the transaction."""
         return nullcontext()
@@ -201,6 +263,31 @@ class Dialect(ABC):
         """Check foreign keys now if the server would check them at the commit."""
         if self.check_constraints_sql:
             self.execute(self.check_constraints_sql)
+
+    # What would stop a sync.
+
+    def column_limits(self) -> list[ColumnLimits]:
+        """Return what each column of django-celery-beat's and BeatSync's tables accepts, by one query."""
+        return [
+            ColumnLimits(str(table), str(name), bool(is_required), *rest)
+            for table, name, is_required, *rest in self.fetch(self.limits_sql)
+        ]
+
+    def lacking(self, charset: str, text: str) -> str:  # noqa: ARG002  the default
+        """Return the characters of `text`, each of which occurs once, that the character set lacks."""
+        return ""
+
+    def read_only_reason(self) -> str | None:
+        """Return why this session cannot write at all; None if it can."""
+        return None
+
+    def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:  # noqa: ARG002  the default
+        """Return those of `rights` (INSERT, UPDATE or DELETE on a table) that this user does not have."""
+        return []
+
+    def is_permission_error(self, error: BaseException) -> bool:
+        """Return whether a statement failed because of a missing right."""
+        return self.error_code(error.__cause__ or error) in self.permission_codes
 
     # Names and errors.
 
@@ -217,6 +304,8 @@ class Dialect(ABC):
             # Another process wrote after we read: a new plan sees its row and says what to do.
             raise RetryableError(f"{self.describe()}: {self.message_of(error)}") from error
         except (DatabaseError, InterfaceError) as error:
+            if self.is_lock_timeout(error):
+                raise RowsLocked(f"{self.describe()}: {self.lock_timeout_message}") from error
             raise self._kind_of(error)(
                 f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
             ) from error
