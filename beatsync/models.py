@@ -38,7 +38,7 @@ class Source(models.Model):
         return self.name
 
 
-class PlanKey(models.Model):
+class ChecksumKey(models.Model):
     """The key of the checksums of plans: a checksum without it would let its reader test guesses of a masked value."""
 
     value = models.CharField(max_length=64)

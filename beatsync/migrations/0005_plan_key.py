@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 def create_key(apps, schema_editor):
     """Create the key here, so that `plan` only reads it."""
-    apps.get_model("beatsync", "PlanKey").objects.using(schema_editor.connection.alias).create(value=secrets.token_hex(32))
+    apps.get_model("beatsync", "ChecksumKey").objects.using(schema_editor.connection.alias).create(value=secrets.token_hex(32))
 
 
 class Migration(migrations.Migration):
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="PlanKey",
+            name="ChecksumKey",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("value", models.CharField(max_length=64)),

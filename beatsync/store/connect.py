@@ -131,13 +131,13 @@ def database_settings(url: str) -> dict[str, Any]:
     from beatsync.store.dialects import URL_SCHEMES, dialect_of_engine
 
     scheme, separator, rest = url.partition("://")
-    known = URL_SCHEMES.get(scheme.strip().lower().partition("+")[0])
-    if not separator or known is None:
+    database_scheme = URL_SCHEMES.get(scheme.strip().lower().partition("+")[0])
+    if not separator or database_scheme is None:
         raise StoreError(
             f"the database URL {mask_url(url)} cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"
         )
     try:
-        settings: dict[str, Any] = dict(dj_database_url.parse(f"{known}://{rest}"))
+        settings: dict[str, Any] = dict(dj_database_url.parse(f"{database_scheme}://{rest}"))
     except ValueError:
         # The parser's own message may quote the password.
         raise StoreError(
@@ -146,7 +146,7 @@ def database_settings(url: str) -> dict[str, Any]:
         ) from None
     dialect = dialect_of_engine(str(settings["ENGINE"]))
     if dialect is None:
-        raise AssertionError(f"{known} has no dialect")
+        raise AssertionError(f"{database_scheme} has no dialect")
     return dialect.prepare_settings(settings)
 
 

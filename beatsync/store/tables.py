@@ -73,7 +73,7 @@ _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(
     "beatsync_source", {**dict.fromkeys(_SOURCE_TEXTS, TEXT), **dict.fromkeys(_SOURCE_TIMES, DATETIME)}
 )
-PLAN_KEY: Final = Table("beatsync_plankey", {"value": TEXT})
+PLAN_KEY: Final = Table("beatsync_checksumkey", {"value": TEXT})
 LEASE: Final = Table("beatsync_lease", {"source": TEXT, "holder": TEXT, "token": TEXT, "expires_at": FLOAT})
 INVENTORY: Final = Table(
     "beatsync_inventoryentry",

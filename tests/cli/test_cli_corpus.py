@@ -46,10 +46,8 @@ def leaks(text: str) -> list[str]:
 def test_the_corpus_is_large_enough() -> None:
     assert len(SECRETS) >= 100
     assert len(NEAR_MISSES) >= 40
-    assert leaks(json.dumps(SECRETS)) == sorted(
-        {part for entry in SECRETS for part in entry["secret"]}
-        - {s for e in SECRETS for s in e["secret"] if json.dumps(s)[1:-1] != s}
-    )
+    readable = json.dumps(NEAR_MISSES)
+    assert leaks(readable) == [], "a near miss contains a secret of the corpus, so that the tests cannot pass"
 
 
 def test_no_output_and_no_table_shows_a_secret(here: InProcess) -> None:

@@ -162,11 +162,11 @@ def test_an_edited_plan_is_refused(planned: InProcess, edit: dict[str, Any]) -> 
 
 def test_checksum_and_digest_need_the_key_of_the_database(planned: InProcess) -> None:
     """Without it, the reader of a saved plan cannot test a guess of a masked value."""
-    from beatsync.models import PlanKey
+    from beatsync.models import ChecksumKey
 
     first = json.loads((planned.path / "plan.json").read_text(encoding="utf-8"))
-    key = PlanKey.objects.using(planned.alias).get()
-    PlanKey.objects.using(planned.alias).update(value="another")
+    key = ChecksumKey.objects.using(planned.alias).get()
+    ChecksumKey.objects.using(planned.alias).update(value="another")
     try:
         assert planned("plan", "--out", "other.json").code == 0
         other = json.loads((planned.path / "other.json").read_text(encoding="utf-8"))
