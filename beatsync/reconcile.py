@@ -90,7 +90,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
     retries = Retries(run.store, run.options.lock_timeout, run.progress)
     while True:
         try:
-            draft = _draft(run, snapshot, memory)
+            draft = _draft(run, snapshot, memory, is_dry_run=dry_run)
             outcome = _refusal(draft.plan, run.options)
             if dry_run:
                 plan = with_authors(draft.plan, draft.observed, _authors(run, draft))
@@ -105,7 +105,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             return _verify(run, snapshot, result)
 
 
-def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
+def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: bool = False) -> _Draft:
     """Scope, parse, observe, plan and guard; nothing is written."""
     store, options, progress = run.store, run.options, run.progress
     progress("reading the database", 0, 0)
@@ -119,7 +119,7 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None) -> _Draft:
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
-    plan = _guarded_plan(run, snapshot, source.desired, observed, now)
+    plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
 
 
@@ -168,7 +168,7 @@ def _apply(run: Run, draft: _Draft) -> Result:
     try:
         return _apply_locked(run, draft, changes)
     except LockHeld:
-        if _changes_rows(draft.plan):
+        if draft.plan.does_something:
             raise
         # Another sync is running. This one changes no row, so the next one can record what it read.
         return Result(Outcome.UNCHANGED, draft.plan)
@@ -197,29 +197,24 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
         if outcome is None:
-            written = store.apply(plan, observed, changes, now)
+            written = store.apply(plan, observed, changes, now, checksum=options.repaired)
     if outcome is not None:
         return _refused(run, plan, outcome)
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
-    return Result(Outcome.APPLIED if _changes_rows(plan) else Outcome.UNCHANGED, plan, memory=memory)
-
-
-def _changes_rows(plan: Plan) -> bool:
-    """Return whether a plan changes rows or inventory entries."""
-    return bool(plan.changes or plan.records)
+    return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
 
 
 def _is_recorded(draft: _Draft) -> bool:
     """Return whether the plan does nothing and the source's row already names this revision as synced."""
     plan, observed = draft.plan, draft.observed
     expected = (plan.revision, plan.origin or observed.origin, plan.environment)
-    return not _changes_rows(plan) and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
+    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
 
 
 def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
     """Return the longest wait for the lock in seconds: a sync that changes no row does not wait long for another one."""
-    if _changes_rows(plan):
+    if plan.does_something:
         return options.lock_timeout
     return _RECORD_SECONDS if options.lock_timeout is None else min(options.lock_timeout, _RECORD_SECONDS)
 
@@ -248,7 +243,8 @@ def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:
 def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     from beatsync.store import RetryableError
 
-    options = replace(run.options, plan=replace(run.options.plan, approved=None))
+    planning = replace(run.options.plan, approved=None)
+    options = replace(run.options, plan=planning, repaired=result.plan.checksum)
     again = replace(run, options=options, progress=no_progress)
     latest, repairs = result, 0
     for _ in range(ATTEMPTS):

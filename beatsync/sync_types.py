@@ -43,6 +43,8 @@ class SyncOptions:
     """Shown to another BeatSync that waits for the lock, and in the history."""
     lease_token: str | None = None
     """The lease of a daemon: nothing is written if another daemon leads the source by now."""
+    repaired: str | None = None
+    """The checksum of the plan whose rows this sync writes again: to the database, both are one sync."""
     fingerprints: bool = True
     """Whether unchanged files and rows are skipped. False parses and reads everything; the plan is the same."""
 

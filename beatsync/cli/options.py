@@ -51,6 +51,13 @@ def validate_on_invalid(value: str) -> str:
     return value
 
 
+def validate_boolean(value: str) -> bool:
+    """Return the truth of a setting that is True or False."""
+    if value not in ("True", "False"):
+        raise click.BadParameter(f"the value must be True or False, not {value!r}")
+    return value == "True"
+
+
 def validate_delete_limit(value: str) -> str:
     """Return a value of `--max-deletes`."""
     from beatsync.plan.guard import removal_limit
@@ -110,6 +117,8 @@ class CliOptions:
     on_invalid: str | None = None
     catch_up: bool | None = None
     accept_origin: bool | None = None
+    signals: bool | None = None
+    """Only a setting: the store reads it."""
 
 
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:

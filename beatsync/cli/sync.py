@@ -38,13 +38,17 @@ def command(
     from beatsync import reconcile
     from beatsync.cli import saved
 
-    cli_options, checksum = options.CliOptions(**flags), None
-    if plan_file is not None:
-        cli_options, checksum = saved.read(plan_file, cli_options)
+    cli_options = options.CliOptions(**flags)
+    reviewed = saved.read(plan_file, cli_options) if plan_file is not None else None
+    if reviewed is not None:
+        cli_options = reviewed.options
     with (
         wiring.open_store(cli_options, with_application=True) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
+        if reviewed is not None:
+            reviewed.check_unedited(store.plan_key())
+        checksum = reviewed.checksum if reviewed else None
         directory = wiring.source_directory(cli_options)
         timeout = 0.0 if no_wait else lock_timeout
         sync_options = wiring.sync_options(cli_options, store, lock_timeout=timeout, approved=checksum)

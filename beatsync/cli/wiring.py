@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from beatsync.cli import output
 from beatsync.cli.options import (
     CliOptions,
+    validate_boolean,
     validate_delete_limit,
     validate_environment,
     validate_on_invalid,
@@ -43,6 +44,7 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "MAX_DELETES": ("max_deletes", validate_delete_limit),
     "ON_INVALID": ("on_invalid", validate_on_invalid),
     "APP": ("app", str),
+    "SIGNALS": ("signals", validate_boolean),
 }
 """The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""
 

@@ -9,6 +9,7 @@ import threading
 from datetime import datetime, timezone
 from typing import Any
 
+from beatsync.specfile.lines import LOG_COMMAND, line_start, one_line
 from beatsync.specfile.shapes import mask_strings, mask_text
 
 
@@ -37,12 +38,12 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, followed by the traceback if there is one."""
-        message = _printable(mask_text(record.getMessage()))
+        message = one_line(record.getMessage())
         # The outcome is often the message itself.
         fields = [f"{key}={_text(value)}" for key, value in _fields(record).items() if value != record.getMessage()]
         line = " ".join([_time(record), record.levelname, message, *fields])
         traceback = mask_text(self.formatException(record.exc_info)).split("\n") if record.exc_info else []
-        return "\n".join([line, *map(_printable, traceback)])
+        return "\n".join([line, *map(line_start, traceback)])
 
 
 class JsonFormatter(logging.Formatter):
@@ -54,21 +55,16 @@ class JsonFormatter(logging.Formatter):
         line |= {"message": mask_text(record.getMessage()), **mask_strings(_fields(record))}
         if record.exc_info:
             line["traceback"] = mask_text(self.formatException(record.exc_info))
-        return json.dumps(line, default=str)
+        return LOG_COMMAND.sub(r"#\\u0023", json.dumps(line, default=str))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     return dict(getattr(record, "fields", {}))
 
 
-def _printable(text: str) -> str:
-    """Return one line without characters that move the cursor or forge a line: text from files and rows is hostile."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
 def _text(value: object) -> str:
     text = mask_text(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
-    return json.dumps(text, ensure_ascii=True) if not text or " " in text or not text.isprintable() else text
+    return one_line(json.dumps(text) if not text or " " in text or not text.isprintable() else text)
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import shlex
 from collections.abc import Iterator
@@ -40,8 +41,10 @@ def removal_limit(text: str | None, owned: int) -> int:
 def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) -> Plan:
     """Return the plan with every reason why it may not be applied, and with warnings about likely mistakes."""
     approved = request.options.approved
-    is_approved = approved is not None and approved == plan.checksum
-    stale = () if is_approved or approved is None else (_STALE,)
+    is_approved = approved is not None and hmac.compare_digest(approved, plan.checksum)
+    # To apply a saved plan again is a success that writes nothing.
+    was_applied = approved == observed.checksum and not plan.does_something
+    stale = () if is_approved or approved is None or was_applied else (_STALE,)
     origin = _source_blockers(plan, observed, request)
     removals = _removal_blockers(plan, desired, observed, request.options, is_approved=is_approved)
     losses = [*_losses(plan, desired, observed)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
@@ -154,15 +154,23 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     suspension: Suspension | None = None
     """The suspension of the source, if it is in force."""
+    key: str = field(default="", repr=False)
+    """The key of the checksum."""
+
+    @property
+    def does_something(self) -> bool:
+        """Return whether the plan changes rows or inventory entries."""
+        return bool(self.changes or self.records)
 
     @property
     def checksum(self) -> str:
-        """Return the hex SHA-256 of what would be done to which rows, and of what the inventory would record.
+        """Return the hex HMAC-SHA-256 of what would be done to which rows, and of what the inventory would record.
 
-        Neither the revision nor a schedule's file counts: the same values in another file are the same plan.
+        Neither the revision nor a schedule's file counts: the same values in another file are the same plan. Values that a
+        plan masks count too, so without the secret key the checksum would let its reader test guesses of them.
         """
         encode = json.JSONEncoder(separators=(",", ":")).encode
-        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)}".encode())
+        digest = hmac.new(self.key.encode(), f"[{encode(self.source)},{encode(self.environment)}".encode(), "sha256")
         for values in (map(_change_values, self.changes), map(_record_values, self.records)):
             digest.update(b",[")
             for number, value in enumerate(values):

@@ -134,3 +134,7 @@ class Observed:
     name_rule: NameRule = NameRule.EXACT
     suspension: Suspension | None = None
     """The stored suspension, whether or not it is still in force."""
+    checksum: str | None = None
+    """The checksum of the last plan that was applied and did something."""
+    plan_key: str = field(default="", repr=False)
+    """The key of the checksums of plans."""

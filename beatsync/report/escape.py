@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 
-from beatsync.specfile.shapes import mask_text
+from beatsync.specfile.lines import LOG_COMMAND, line_start, one_line
 
-_LOG_COMMAND = re.compile(r"##(?=\w*\[)")
-"""The start of a command that GitHub (`##[group]`) and Azure (`##vso[task…]`) look for anywhere in a line of output."""
+__all__ = [
+    "line_start", "markdown_code", "markdown_text", "one_line", "readable_json", "workflow_message", "workflow_property",
+    "xml_attribute", "xml_text",
+]  # fmt: skip
+
 _MARKDOWN = frozenset("\\`*_[]<>|#~$&")
-
-
-def one_line(text: str) -> str:
-    """Return the text without secrets, and with every character as an escape that could move a cursor or start a line."""
-    text = mask_text(text)
-    if "##" in text:
-        text = _LOG_COMMAND.sub(r"#\\x23", text)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
-
-
-def line_start(text: str) -> str:
-    """Return the text for the start of a line, where GitHub looks for `::command::`, also after white space."""
-    text = one_line(text)
-    return text.replace(":", r"\x3a", 1) if text.lstrip().startswith("::") else text
 
 
 def readable_json(text: str) -> str:
     """Return lines of JSON with invisible characters, also those that turn the direction of text, as JSON escapes."""
     if "##" in text:
-        text = _LOG_COMMAND.sub(r"#\\u0023", text)
+        text = LOG_COMMAND.sub(r"#\\u0023", text)
     if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -123,7 +123,7 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
     if source.suspension:
         yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
     if source.message:
-        yield f"  {one_line(source.message)}"
+        yield f"  {line_start(source.message)}"
     facts = {
         "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC" if source.synced_at else None,
         "revision": revision_name(source.revision) if source.revision else None,

@@ -183,13 +183,14 @@ def _masked(value: str) -> str:
 
 def _by_name(pattern: re.Pattern[str], is_secret_name: Callable[[str], bool], text: str) -> str:
     """Mask the values that follow a secret's name."""
-
-    def replacement(match: re.Match[str]) -> str:
-        if not is_secret_name(match["name"].lstrip("-").rpartition(".")[2]):
-            return match[0]
-        return f"{match['name']}{match['is']}{_masked(match['value'])}"
-
-    return pattern.sub(replacement, text)
+    parts, end, position = [], 0, 0
+    while match := pattern.search(text, position):
+        # What follows another name may itself be a name: `error: password: x`.
+        position = match.end("name")
+        if is_secret_name(match["name"].lstrip("-").rpartition(".")[2]):
+            parts += [text[end : match.start("value")], _masked(match["value"])]
+            end = position = match.end("value")
+    return "".join([*parts, text[end:]])
 
 
 def _by_key(pattern: re.Pattern[str], text: str) -> str:
@@ -230,8 +231,8 @@ def _value(match: re.Match[str]) -> str:
 
 
 def _login(match: re.Match[str]) -> str:
-    # A hint writes the form of a URL with this word.
-    return match[0] if match["value"] == "password" else _value(match)
+    # A hint writes the form of a URL with these words.
+    return match[0] if match["value"] in {"password", "port"} else _value(match)
 
 
 def _bearer(match: re.Match[str]) -> str:

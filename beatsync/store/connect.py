@@ -130,13 +130,14 @@ def database_settings(url: str) -> dict[str, Any]:
 
     from beatsync.store.dialects import URL_SCHEMES, dialect_of_engine
 
-    scheme, colon, rest = url.partition(":")
-    try:
-        settings: dict[str, Any] = dict(dj_database_url.parse(f"{URL_SCHEMES.get(scheme, scheme)}{colon}{rest}"))
-    except dj_database_url.UnknownSchemeError:
+    scheme, separator, rest = url.partition("://")
+    known = URL_SCHEMES.get(scheme.strip().lower().partition("+")[0])
+    if not separator or known is None:
         raise StoreError(
             f"the database URL {mask_url(url)} cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"
-        ) from None
+        )
+    try:
+        settings: dict[str, Any] = dict(dj_database_url.parse(f"{known}://{rest}"))
     except ValueError:
         # The parser's own message may quote the password.
         raise StoreError(
@@ -145,7 +146,7 @@ def database_settings(url: str) -> dict[str, Any]:
         ) from None
     dialect = dialect_of_engine(str(settings["ENGINE"]))
     if dialect is None:
-        raise StoreError(f"BeatSync does not know databases of the kind {scheme!r}: sqlite, postgres, mysql or mariadb")
+        raise AssertionError(f"{known} has no dialect")
     return dialect.prepare_settings(settings)
 
 

@@ -11,9 +11,12 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import starmap
+from types import MappingProxyType
 
 from beatsync.fingerprint import FileChanges, FileRecord
+from beatsync.plan.model import Change
 from beatsync.specfile.facts import facts_from_json, facts_to_json
+from beatsync.store import kept
 from beatsync.store.dialects import Dialect
 from beatsync.store.fingerprints import digest_sql
 from beatsync.store.rows import SCHEDULE_JOINS, SpecReader, spec_columns
@@ -50,9 +53,14 @@ def _checksum(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_CHECKSUM_LENGTH]
 
 
-def write(db: Dialect, source_id: int, changes: FileChanges) -> dict[str, FileRecord]:
-    """Write `changes` and return the records as written: with the digests of the rows that are as expected."""
-    digests = _verified_digests(db, source_id, changes.expected) if changes.expected else {}
+def write(
+    db: Dialect, source_id: int, changes: FileChanges, written: Mapping[str, Change] = MappingProxyType({})
+) -> dict[str, FileRecord]:
+    """Write `changes` and return the records as written: with the digests of the rows that are as expected.
+
+    `written` are changes whose rows were written, by name. Raises StoreError if a row does not have what was written to it.
+    """
+    digests = _verified_digests(db, source_id, changes.expected, written) if changes.expected or written else {}
     records = {path: _with_digests(record, digests) for path, record in changes.records.items()}
     paths = {*records, *changes.removed}
     # By path too, in case the digest was edited by hand.
@@ -80,21 +88,32 @@ def _path_digest(path: str) -> str:
     return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()
 
 
-def _verified_digests(db: Dialect, source_id: int, expected: Mapping[str, TaskSpec]) -> dict[str, str]:
-    """Return the server's digest of each row that has the expected values, by name.
+def _verified_digests(
+    db: Dialect, source_id: int, expected: Mapping[str, TaskSpec], written: Mapping[str, Change]
+) -> dict[str, str]:
+    """Return the server's digest of each row that has the expected values, by name. Raises StoreError, see `write`.
 
     Row and digest are read by one statement, so the digest is of the values that were compared.
     """
     digests: dict[str, str] = {}
     columns = [digest_sql(db), *spec_columns(db)]
     reader = SpecReader(db.zone)
+    altered: list[tuple[Change, TaskSpec]] = []
     tables = f"{INVENTORY.name} e JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {SCHEDULE_JOINS}"
-    for where, parameters in _conditions(source_id, expected):
+    unread = dict(written)
+    for where, parameters in _conditions(source_id, {*expected, *written}):
         with closing(db.stream(columns, f"FROM {tables} WHERE {where}", parameters)) as records:
             for digest, name, *values in records:
-                spec = expected.get(name)
-                if digest is not None and spec is not None and reader.has_spec((name, *values), spec):
-                    digests[spec.name] = digest
+                spec, change, record = expected.get(name), unread.pop(name, None), (name, *values)
+                if spec is not None and reader.has_spec(record, spec):
+                    if digest is not None:
+                        digests[spec.name] = digest
+                elif change is not None:
+                    # Not `expected`: that has values too that this sync did not write, and another process may have.
+                    altered.append((change, reader.spec(record)))
+    for change, spec in altered:
+        kept.check(db, change, spec)
+    kept.check_unread(db, unread)
     return digests
 
 

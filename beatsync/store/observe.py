@@ -54,6 +54,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         synced_at=state.synced_at if state else None,
         outcome=state.outcome if state else "",
         suspension=state.suspension if state else None,
+        checksum=state.checksum if state else None,
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from datetime import timezone
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import router
+from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
 from beatsync.store.errors import StoreError
 
@@ -60,6 +62,16 @@ def beat_schedule_names() -> frozenset[str]:
     return frozenset(names)
 
 
+def on_delete(table: str, column: str) -> str | None:
+    """Return Django's `on_delete` of a column that refers to `PeriodicTask`, such as `SET_NULL`; None if no model has the column."""
+    task: Any = apps.get_model("django_celery_beat", "PeriodicTask")
+    for relation in task._meta.related_objects:  # noqa: SLF001  Django documents `_meta` as public
+        model = relation.related_model._meta  # noqa: SLF001
+        if model.db_table == table and relation.field.column == column:
+            return str(getattr(relation.on_delete, "__name__", relation.on_delete))
+    return None
+
+
 def warnings() -> tuple[str, ...]:
     """Return what is wrong with the installed django-celery-beat, and with how this project sets it."""
     texts = []
@@ -85,6 +97,10 @@ def admin_log(row_ids: Collection[int]) -> dict[int, str]:
     authors: dict[int, str] = {}
     for entry in entries:
         verb = "deleted" if entry.is_deletion() else "added" if entry.is_addition() else "changed"
-        time = f"{entry.action_time:%Y-%m-%d %H:%M} UTC"
-        authors[int(entry.object_id)] = f"{verb} in the Django admin by {entry.user.get_username()}, {time}"
+        # With USE_TZ=False the log holds local times.
+        time = (
+            entry.action_time if is_aware(entry.action_time) else make_aware(entry.action_time, get_default_timezone())
+        )
+        utc_time = f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+        authors[int(entry.object_id)] = f"{verb} in the Django admin by {entry.user.get_username()}, {utc_time}"
     return authors

@@ -70,7 +70,8 @@ class SpecReader:
 
     def has_spec(self, record: Sequence[Any], spec: TaskSpec) -> bool:
         """Return whether the normal form of a record is `spec`; a record that is as BeatSync writes it needs no decoding."""
-        is_as_written = tuple(record[: len(_FIELDS)]) == field_values(spec, self._zone)
+        # Datetimes are decoded: what is read can differ from what was written although the text is the same.
+        is_as_written = not any(_datetimes_of(spec)) and tuple(record[: len(_FIELDS)]) == field_values(spec, self._zone)
         return self.schedule(record)[0] == spec.schedule if is_as_written else self.spec(record) == spec
 
     def schedule(self, record: Sequence[Any]) -> tuple[Schedule | None, int | None]:

@@ -1,42 +1,24 @@
-"""Schedule rows are shared values: looked up or created, never edited, and deleted only if no row refers to them.
-
-Which tables refer to django-celery-beat's by a foreign key is read from the database, because any application may add one.
-"""
+"""Schedule rows are shared values: looked up or created, never edited, and deleted only if no row refers to them."""
 
 # ruff: noqa: S608  names are constants of `beatsync.store.tables` or from the catalogue, values are parameters
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from beatsync.store import times
 from beatsync.store.dialects import Dialect
 from beatsync.store.errors import StoreError
+from beatsync.store.references import Reference
 from beatsync.store.rows import schedule_value
-from beatsync.store.statements import Value, id_lists
-from beatsync.store.tables import DATETIME, PERIODIC_TASK, SCHEDULE_COLUMNS, SCHEDULES
+from beatsync.store.statements import Value
+from beatsync.store.tables import DATETIME, SCHEDULE_COLUMNS, SCHEDULES
 from beatsync.values import Schedule
 
-SHOWN = 10
-"""How many rows a message names."""
 Keys = tuple[int | None, ...]
 """The foreign keys of a task in the order of SCHEDULE_COLUMNS: that of its schedule, and None for the other three."""
 NO_KEYS: Keys = (None,) * len(SCHEDULE_COLUMNS)
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A column of another table that refers to a row's id."""
-
-    table: str
-    """As the catalogue spells it, with its schema in front if it needs one."""
-    column: str
-
-    def sql(self, db: Dialect) -> tuple[str, str]:
-        """Return the table and the column, quoted."""
-        return ".".join(db.quote_all(self.table.split("."))), db.quote(self.column)
 
 
 def ensure(db: Dialect, schedules: Iterable[Schedule]) -> dict[Schedule, Keys]:
@@ -55,9 +37,14 @@ def ensure(db: Dialect, schedules: Iterable[Schedule]) -> dict[Schedule, Keys]:
             ids = _oldest(db, kind)
         for value in values:
             if value not in ids:
-                raise StoreError(f"the database did not keep the schedule {value} as it was written")
+                raise StoreError(_not_kept(value))
             keys[value] = _keys(kind, ids[value])
     return keys
+
+
+def _not_kept(schedule: Schedule) -> str:
+    values = ", ".join(str(getattr(schedule, name)) for name in SCHEDULES[schedule.kind].columns)
+    return f"the database does not keep the {schedule.kind} schedule {values} as it is written. Nothing was changed"
 
 
 def _keys(kind: str, key: int) -> Keys:
@@ -92,34 +79,3 @@ def sweep(db: Dialect, released: Mapping[str, Iterable[int]], references: Mappin
         users = [reference.sql(db) for reference in references[table.name]]
         unless = "".join(f" AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{column} = {key})" for user, column in users)
         db.delete(table, ids, unless)
-
-
-def references(db: Dialect) -> dict[str, tuple[Reference, ...]]:
-    """Return, by the table referred to, every column with a foreign key on one of django-celery-beat's tables."""
-    # Those of PeriodicTask are always included, whether or not the database knows the constraint (MyISAM does not).
-    by_table = {table.name: {(PERIODIC_TASK.name, SCHEDULE_COLUMNS[kind])} for kind, table in SCHEDULES.items()}
-    for target, table, column in db.fetch(db.references_sql):
-        by_table.setdefault(str(target), set()).add((str(table).replace('"', ""), str(column)))
-    return {target: tuple(Reference(*place) for place in sorted(places)) for target, places in by_table.items()}
-
-
-def refuse_if_used(db: Dialect, names: Mapping[int, str], referring: Sequence[Reference]) -> None:
-    """Raise StoreError, naming the rows, if another application's table refers to a task row that is to be deleted."""
-    for reference in referring:
-        used = _used(db, reference, names)
-        if used:
-            shown = ", ".join(sorted(names[row_id] for row_id in used)[:SHOWN])
-            more = f" and {len(used) - SHOWN} more" if len(used) > SHOWN else ""
-            raise StoreError(
-                f"cannot delete {shown}{more}: the table {reference.table} ({reference.column}) of another application"
-                " refers to it. `sync: {on_remove: disable}` keeps such a row and switches it off"
-            )
-
-
-def _used(db: Dialect, reference: Reference, ids: Iterable[int]) -> set[int]:
-    table, column = reference.sql(db)
-    used: set[int] = set()
-    for chunk in id_lists(ids):
-        sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IN ({chunk})"
-        used.update(int(str(key)) for (key,) in db.fetch(sql))
-    return used

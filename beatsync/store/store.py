@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -23,14 +24,17 @@ from beatsync.store import (
     application,
     filerecords,
     fingerprints,
+    foresee,
     history,
     inventory,
+    kept,
     lease,
     lock,
     observe,
     project,
     rows,
     schema,
+    signals,
     sources,
     tasks,
 )
@@ -39,7 +43,7 @@ from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
-from beatsync.store.tables import PERIODIC_TASK, SOURCE
+from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -66,6 +70,7 @@ class Store:
         self.alias = alias
         self._project = project_settings
         self._name_rule: NameRule | None = None
+        self._plan_key: str | None = None
         self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
         self._application = Application()
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
@@ -191,8 +196,25 @@ class Store:
         """Return what a plan of `source` for `scope` needs; the number of queries does not depend on the number of rows."""
         with self._readable() as db:
             observed = observe.observe(db, source, scope)
-            name_rule = self._names_compare_by(db)
-        return replace(observed, name_rule=name_rule, beat_schedule=self.beat_schedule_names())
+            name_rule, plan_key = self._names_compare_by(db), self._key_of_plans(db)
+        names = self.beat_schedule_names()
+        return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names)
+
+    def plan_key(self) -> str:
+        """Return the key of the checksums of plans, as text."""
+        with self._readable() as db:
+            return self._key_of_plans(db)
+
+    def _key_of_plans(self, db: Dialect) -> str:
+        """Return the key; it is read once. A key that is missing, because the table was emptied, is created again if possible."""
+        if self._plan_key is None:
+            self._plan_key = sources.read_plan_key(db)
+        if self._plan_key is None:
+            with suppress(DatabaseError), db.savepoint():
+                db.insert(PLAN_KEY, ("value",), [(secrets.token_hex(32),)])
+            # Without the right to write, no saved plan of this process is ever approved.
+            self._plan_key = sources.read_plan_key(db) or secrets.token_hex(32)
+        return self._plan_key
 
     def _names_compare_by(self, db: Dialect) -> NameRule:
         """Return how the database compares names; it is asked once."""
@@ -204,6 +226,13 @@ class Store:
         """Return the rows of these names, by name."""
         with self._readable() as db:
             return {row.name: row for row in rows.read_some(db, names, ())}
+
+    def foresee(self, plan: Plan, *, is_dry_run: bool) -> Plan:
+        """Return the plan with what would stop its sync and only the database knows, as blockers; no query if it changes nothing."""
+        if not (plan.changes or plan.records):
+            return plan
+        with self._readable() as db:
+            return foresee.foresee(db, plan, is_dry_run=is_dry_run)
 
     @contextmanager
     def locked(
@@ -242,12 +271,19 @@ class Store:
             lock.wait_for_rows(db, error, deadline, report)
 
     def apply(
-        self, plan: Plan, observed: Observed, changes: FileChanges, now: datetime, *, is_sync: bool = True
+        self,
+        plan: Plan,
+        observed: Observed,
+        changes: FileChanges,
+        now: datetime,
+        *,
+        is_sync: bool = True,
+        checksum: str | None = None,
     ) -> Mapping[str, FileRecord]:
         """Write `plan` and the records of files, inside `locked`; return the records as written.
 
         If a task row was written, the last statement tells beat. A plan that is not a sync of files (`is_sync` is False) leaves
-        the source's last sync unchanged.
+        the source's last sync unchanged. `checksum` is recorded instead of the plan's own.
         """
         held: tuple[int, str] | None = getattr(self._locks, "held", None)
         if held is None:
@@ -259,12 +295,14 @@ class Store:
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
-            records = filerecords.write(db, source_id, changes)
+            records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if is_sync:
-                sources.write_synced(db, source_id, plan, now)
+                sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
                 history.write_applied(db, source_id, plan, holder, now, finished)
+                if self.project_settings().get("SIGNALS"):
+                    signals.send_after_commit(self.alias, plan)
             if notifies_beat:
                 db.check_constraints()
                 tasks.notify(db, now)

@@ -28,6 +28,10 @@ class Table:
         """Return the type of `column`; the key is an integer in every table here."""
         return INTEGER if column == self.key else self.columns[column]
 
+    def has(self, column: str) -> bool:
+        """Return whether BeatSync knows `column`."""
+        return column == self.key or column in self.columns
+
 
 SCHEDULES: Final[Mapping[str, Table]] = {
     "interval": Table("django_celery_beat_intervalschedule", {"every": INTEGER, "period": TEXT}),
@@ -54,11 +58,22 @@ PERIODIC_TASK: Final = Table(
 NOTICE: Final = Table("django_celery_beat_periodictasks", {"last_update": DATETIME}, key="ident")
 
 _REVISION = ("revision_digest", "revision_git", "revision_mount", "environment")
-_SOURCE_TEXTS = ("name", "origin", *_REVISION, "outcome", "message", "holder", "suspended_by", "suspended_for")
+_SOURCE_TEXTS = (
+    "name",
+    "origin",
+    *_REVISION,
+    "outcome",
+    "message",
+    "holder",
+    "suspended_by",
+    "suspended_for",
+    "checksum",
+)
 _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(
     "beatsync_source", {**dict.fromkeys(_SOURCE_TEXTS, TEXT), **dict.fromkeys(_SOURCE_TIMES, DATETIME)}
 )
+PLAN_KEY: Final = Table("beatsync_plankey", {"value": TEXT})
 LEASE: Final = Table("beatsync_lease", {"source": TEXT, "holder": TEXT, "token": TEXT, "expires_at": FLOAT})
 INVENTORY: Final = Table(
     "beatsync_inventoryentry",
@@ -89,4 +104,4 @@ HISTORY: Final = Table(
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, HISTORY)
+OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, HISTORY)

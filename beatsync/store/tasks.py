@@ -12,8 +12,9 @@ from beatsync.plan.collation import collation_key
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Observed
 from beatsync.specfile.fields import FIELD_TABLE
-from beatsync.store import schedules, times
+from beatsync.store import references, schedules, times
 from beatsync.store.dialects import Dialect
+from beatsync.store.errors import StoreError
 from beatsync.store.rows import field_values
 from beatsync.store.statements import MAX_IDS, BulkRow, Value, name_lists
 from beatsync.store.tables import NOTICE, PERIODIC_TASK, SCHEDULE_COLUMNS
@@ -26,13 +27,13 @@ _UPDATING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
-    changes = [change for change in plan.changes if _writes_row(change)]
+    changes = [change for change in plan.changes if writes_row(change)]
     if not changes:
         return False
     creates, updates = _with_action(changes, Action.CREATE), _with_action(changes, *_UPDATING)
     deletes = _with_action(changes, Action.DELETE)
-    rescheduled = [change for change in updates if _changes_schedule(change)]
-    referring = schedules.references(db) if rescheduled or deletes else {}
+    rescheduled = [change for change in updates if changes_schedule(change)]
+    referring = references.read(db) if rescheduled or deletes else {}
     _delete(db, deletes, referring.get(PERIODIC_TASK.name, ()))
     keys = schedules.ensure(db, _schedules_of([*creates, *rescheduled]))
     _move_names_aside(db, updates, observed)
@@ -42,10 +43,10 @@ def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     return True
 
 
-def _writes_row(change: Change) -> bool:
+def writes_row(change: Change) -> bool:
     """Return whether a change writes a task row: not if it is gone, and not if only the inventory changes."""
     if change.action in _UPDATING:
-        return bool(_written_fields(change))
+        return bool(written_fields(change))
     return change.action is Action.CREATE or (change.action is Action.DELETE and change.row_id is not None)
 
 
@@ -53,20 +54,23 @@ def _with_action(changes: Iterable[Change], *actions: Action) -> list[Change]:
     return [change for change in changes if change.action in actions]
 
 
-def _delete(db: Dialect, changes: Iterable[Change], referring: Sequence[schedules.Reference]) -> None:
+def _delete(db: Dialect, changes: Iterable[Change], referring: Sequence[references.Reference]) -> None:
     names = {change.row_id: change.name for change in changes if change.row_id is not None}
-    schedules.refuse_if_used(db, names, referring)
+    if blockers := list(references.blockers(db, names, referring)):
+        raise StoreError(f"{'; '.join(blocked.message for blocked in blockers)}. {blockers[0].hint}")
     db.delete(PERIODIC_TASK, names)
 
 
 def row_ids(db: Dialect, names: Sequence[str]) -> dict[str, int]:
-    """Return the keys of the task rows of these names, and of other rows if the names are many."""
+    """Return the keys of the new rows of these names, and of other rows if the names are many. Raises StoreError if a name was not kept."""
     sql = f"SELECT name, id FROM {PERIODIC_TASK.name}"
-    if len(names) > MAX_IDS:
-        return dict(db.fetch(sql))
+    conditions = [("1 = 1", [])] if len(names) > MAX_IDS else name_lists("name", names)
     ids: dict[str, int] = {}
-    for where, values in name_lists("name", names):
+    for where, values in conditions:
         ids.update(db.fetch(f"{sql} WHERE {where}", values))
+    for name in names:
+        if name not in ids:
+            raise StoreError(f"the database does not keep the name {name!r} as it is written: check its character set")
     return ids
 
 
@@ -87,7 +91,7 @@ def notify(db: Dialect, now: datetime) -> None:
     db.execute(f"UPDATE {NOTICE.name} SET last_update = %s WHERE ident = 1", [times.write(later, db.zone)])
 
 
-def _written_fields(change: Change) -> frozenset[str]:
+def written_fields(change: Change) -> frozenset[str]:
     """Return the fields of a row that `change` writes."""
     fields = {"enabled"} if change.action is Action.DISABLE else {field.field for field in change.fields}
     if change.last_run_at is not None:
@@ -95,8 +99,9 @@ def _written_fields(change: Change) -> frozenset[str]:
     return frozenset(fields)
 
 
-def _changes_schedule(change: Change) -> bool:
-    return not _written_fields(change).isdisjoint(SCHEDULE_FIELDS)
+def changes_schedule(change: Change) -> bool:
+    """Return whether `change` gives an existing row another schedule."""
+    return not written_fields(change).isdisjoint(SCHEDULE_FIELDS)
 
 
 def _schedules_of(changes: Iterable[Change]) -> list[Schedule]:
@@ -132,7 +137,7 @@ def _update(db: Dialect, changes: Sequence[Change], keys: Mapping[Schedule, sche
     """Write the changed columns and no others, by one statement for all rows with changes in the same columns."""
     groups: dict[tuple[str, ...], list[BulkRow]] = {}
     for change in changes:
-        columns = _written_columns(_written_fields(change))
+        columns = _written_columns(written_fields(change))
         values: dict[str, Value] = {
             **_changed_columns(change, keys, db.zone),
             "last_run_at": times.write(change.last_run_at, db.zone),
@@ -147,7 +152,7 @@ def _changed_columns(change: Change, keys: Mapping[Schedule, schedules.Keys], zo
     if change.action is Action.DISABLE:
         return {"enabled": False}
     spec = target(change)
-    values = (*field_values(spec, zone), *(_keys_of(spec, keys) if _changes_schedule(change) else ()))
+    values = (*field_values(spec, zone), *(_keys_of(spec, keys) if changes_schedule(change) else ()))
     return dict(zip(PERIODIC_TASK.columns, values, strict=False))
 
 
@@ -171,7 +176,7 @@ def _move_names_aside(db: Dialect, changes: Sequence[Change], observed: Observed
         return collation_key(name, observed.name_rule)
 
     names = {row.row_id: name for name, row in observed.rows.items()}
-    renamed = {c.row_id: target(c).name for c in changes if "name" in _written_fields(c) and c.row_id is not None}
+    renamed = {c.row_id: target(c).name for c in changes if "name" in written_fields(c) and c.row_id is not None}
     takers = {key(name): row_id for row_id, name in renamed.items()}
     blocking = [row_id for row_id in renamed if row_id in names and takers.get(key(names[row_id]), row_id) != row_id]
     temporary: list[BulkRow] = [{"id": row_id, "name": f"beatsync-{uuid.uuid4().hex}"} for row_id in blocking]

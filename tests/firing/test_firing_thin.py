@@ -110,7 +110,8 @@ def old_remaining_estimate(schedule: solar, last_run_at: datetime) -> timedelta:
     except ephem.CircumpolarError:
         following = schedule.cal.next_antitransit(ephem.Sun()) + timedelta(minutes=1)
     time: datetime = following.datetime().replace(tzinfo=timezone.utc)
-    return time - schedule.now()
+    remaining: timedelta = time - schedule.now()
+    return remaining
 
 
 TROMSO = {"event": "sunrise", "latitude": Decimal("69.65"), "longitude": Decimal("18.96")}

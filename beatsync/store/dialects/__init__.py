@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from beatsync.store.dialects.base import Column, Dialect
+from beatsync.store.dialects.base import Column, ColumnLimits, Dialect
 from beatsync.store.dialects.mysql import MySQL
 from beatsync.store.dialects.postgresql import PostgreSQL
 from beatsync.store.dialects.sqlite import SQLite
@@ -18,10 +18,14 @@ from beatsync.store.errors import StoreError
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["URL_SCHEMES", "Column", "Dialect", "dialect_of", "dialect_of_engine"]
+__all__ = ["URL_SCHEMES", "Column", "ColumnLimits", "Dialect", "dialect_of", "dialect_of_engine"]
 
-URL_SCHEMES: Mapping[str, str] = {"mariadb": "mysql"}
-"""Schemes of database URLs that Django's settings have no name of their own for."""
+URL_SCHEMES: Mapping[str, str] = {
+    **dict.fromkeys(("postgres", "postgresql", "postgis", "pgsql", "psql", "timescale", "timescalegis"), "postgres"),
+    **dict.fromkeys(("mysql", "mysql2", "mysqlgis", "mariadb"), "mysql"),
+    **dict.fromkeys(("sqlite", "sqlite3", "spatialite"), "sqlite"),
+}
+"""Schemes of database URLs, without the `+driver` of other tools, by that of the database."""
 _DIALECTS: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, MySQL)
 
 

@@ -37,6 +37,21 @@ class Column(NamedTuple):
     column_type: ColumnType
 
 
+class ColumnLimits(NamedTuple):
+    """What a column of a table accepts, as far as the database knows it."""
+
+    table: str
+    name: str
+    is_required: bool
+    """Whether an INSERT that leaves the column out fails."""
+    max_length: int | None
+    """The most characters of a text."""
+    second_digits: int | None
+    """Digits of a datetime after the seconds."""
+    charset: str | None
+    """The character set of a text; None if it has every character."""
+
+
 class Dialect(ABC):
     """One connection to a database of one kind."""
 
@@ -54,7 +69,9 @@ class Dialect(ABC):
     now_sql: ClassVar[str]
     """The server's clock when the expression is evaluated, in seconds since 1970. A transaction's own time does not advance."""
     references_sql: ClassVar[str]
-    """A query for all foreign keys on django-celery-beat's tables: referenced table, referring table, referring column."""
+    """A query for all foreign keys on django-celery-beat's tables: referenced table, referring table, referring column, ON DELETE."""
+    limits_sql: ClassVar[str]
+    """A query for the `ColumnLimits` of django-celery-beat's and BeatSync's tables."""
     row_lock: ClassVar[str] = " FOR UPDATE"
     """What a SELECT ends with to lock its rows."""
     idle_limit_sql: ClassVar[str] = ""
@@ -69,6 +86,8 @@ class Dialect(ABC):
     """Whether programs that write other rows do not wait for each other."""
     unusable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
+    permission_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
     """The server's types, for values that it unpacks from a JSON parameter."""
     check_constraints_sql: ClassVar[str] = ""
@@ -244,6 +263,31 @@ class Dialect(ABC):
         """Check foreign keys now if the server would check them at the commit."""
         if self.check_constraints_sql:
             self.execute(self.check_constraints_sql)
+
+    # What would stop a sync.
+
+    def column_limits(self) -> list[ColumnLimits]:
+        """Return what each column of django-celery-beat's and BeatSync's tables accepts, by one query."""
+        return [
+            ColumnLimits(str(table), str(name), bool(is_required), *rest)
+            for table, name, is_required, *rest in self.fetch(self.limits_sql)
+        ]
+
+    def lacking(self, charset: str, text: str) -> str:  # noqa: ARG002  the default
+        """Return the characters of `text`, each of which occurs once, that the character set lacks."""
+        return ""
+
+    def read_only_reason(self) -> str | None:
+        """Return why this session cannot write at all; None if it can."""
+        return None
+
+    def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:  # noqa: ARG002  the default
+        """Return those of `rights` (INSERT, UPDATE or DELETE on a table) that this user does not have."""
+        return []
+
+    def is_permission_error(self, error: BaseException) -> bool:
+        """Return whether a statement failed because of a missing right."""
+        return self.error_code(error.__cause__ or error) in self.permission_codes
 
     # Names and errors.
 

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-from django.db import InterfaceError
+from django.db import DatabaseError, InterfaceError
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
@@ -26,6 +26,15 @@ _STATEMENT_BYTES = 16_384
 """The most bytes of a statement without its values."""
 _CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT = 1020, 1205, 1213, 3572
 _CLIENT_ERRORS = range(2000, 3000)
+_PERMISSION_ERRORS = frozenset({1044, 1142, 1143, 1227, 1370})
+_WRITES_READ_ONLY = ("SUPER", "READ ONLY ADMIN", "READ_ONLY ADMIN", "CONNECTION_ADMIN")
+"""The rights with which MariaDB and MySQL let a user write although `read_only` is set."""
+_PROBES = {
+    "INSERT": "EXPLAIN INSERT INTO {table} ({column}) VALUES (NULL)",
+    "UPDATE": "EXPLAIN UPDATE {table} SET {column} = {column} WHERE 1 = 0",
+    "DELETE": "EXPLAIN DELETE FROM {table} WHERE 1 = 0",
+}
+"""Statements that change nothing and need the same right."""
 
 
 class MySQL(Dialect):
@@ -43,6 +52,7 @@ class MySQL(Dialect):
     unusable_codes = frozenset(
         {1290, 1792, 1836, 1044, 1045, 1698, 1040, 1129, 1130, 1203, 1053, 1080, 1927, 4031, 1049, *_CLIENT_ERRORS}
     )
+    permission_codes = _PERMISSION_ERRORS
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
     types: ClassVar[Mapping[ColumnType, str]] = {
@@ -52,8 +62,18 @@ class MySQL(Dialect):
     now_sql = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)"
     idle_limit_sql = "SET SESSION idle_transaction_timeout = {seconds}"
     references_sql = (
-        "SELECT referenced_table_name, table_name, column_name FROM information_schema.key_column_usage"
-        " WHERE table_schema = DATABASE() AND referenced_table_name LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
+        "SELECT k.referenced_table_name, k.table_name, k.column_name, r.delete_rule FROM information_schema.key_column_usage k"
+        " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
+        " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
+        " WHERE k.table_schema = DATABASE() AND k.referenced_table_name LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
+    )
+    # Without strict mode a missing value becomes the type's zero.
+    limits_sql = (
+        "SELECT table_name, column_name, is_nullable = 'NO' AND column_default IS NULL AND extra NOT LIKE '%auto_increment%'"
+        " AND COALESCE(generation_expression, '') = '' AND @@sql_mode LIKE '%STRICT%',"
+        " character_maximum_length, datetime_precision, NULLIF(character_set_name, 'utf8mb4')"
+        " FROM information_schema.columns WHERE table_schema = DATABASE()"
+        " AND (table_name LIKE 'django!_celery!_beat!_%' ESCAPE '!' OR table_name LIKE 'beatsync!_%' ESCAPE '!')"
     )
 
     @classmethod
@@ -237,6 +257,43 @@ class MySQL(Dialect):
         """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
         # PyMySQL raises InterfaceError if it has closed the connection itself.
         return isinstance(error, InterfaceError) or super().needs_new_connection(error)
+
+    def lacking(self, charset: str, text: str) -> str:
+        """Return the characters that a character set lacks, by one query: the server converts each of them to `?`."""
+        ((kept,),) = self.fetch(f"SELECT CONVERT(CONVERT(%s USING {self.quote(charset)}) USING utf8mb4)", [text])
+        return "".join(character for character, other in zip(text, str(kept), strict=False) if character != other)
+
+    def read_only_reason(self) -> str | None:
+        """Return whether the server or the session is read-only, for this user."""
+        names = "'read_only', 'super_read_only', 'tx_read_only', 'transaction_read_only'"
+        variables = dict(self.fetch(f"SHOW VARIABLES WHERE variable_name IN ({names})"))
+        set_names = {name for name, value in variables.items() if str(value).upper() not in {"OFF", "0"}}
+        if set_names & {"tx_read_only", "transaction_read_only"}:
+            return "transactions of this session are read-only"
+        if "super_read_only" in set_names or ("read_only" in set_names and not self._may_write_read_only()):
+            return "the server is read-only (read_only), as a replica is"
+        return None
+
+    def _may_write_read_only(self) -> bool:
+        ((grants,),) = self.fetch(
+            "SELECT COUNT(*) FROM information_schema.user_privileges"
+            " WHERE grantee = CONCAT(''', REPLACE(CURRENT_USER(), '@', ''@''), ''')"
+            f" AND privilege_type IN ({', '.join(['%s'] * len(_WRITES_READ_ONLY))})",
+            _WRITES_READ_ONLY,
+        )
+        return bool(grants)
+
+    def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:
+        """Return the rights that this user does not have: no table of these servers knows those of a role."""
+        return [(table, right) for table, right in rights if not self._has_right(table, right)]
+
+    def _has_right(self, table: Table, right: str) -> bool:
+        column = self.quote(next(iter(table.columns)))
+        try:
+            self.fetch(_PROBES[right].format(table=self.quote(table.name), column=column))
+        except DatabaseError as error:
+            return not self.is_permission_error(error)
+        return True
 
     @staticmethod
     def error_code(cause: BaseException) -> object:

@@ -23,6 +23,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
 _UNUSABLE_CLASSES = ("08", "28", "57P")
 """No connection, no authentication, and a server that shuts down or starts."""
+_INSUFFICIENT_PRIVILEGE, _UNTRANSLATABLE_CHARACTER = "42501", "22P05"
 _JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
 
 
@@ -38,6 +39,7 @@ class PostgreSQL(Dialect):
     # A read-only session or standby; a session that waited too long; a statement that a pooler's other session prepared; a database
     # that is missing; and too many connections.
     unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
+    permission_codes = frozenset({_INSUFFICIENT_PRIVILEGE})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
@@ -51,10 +53,21 @@ class PostgreSQL(Dialect):
     }  # fmt: skip
     now_sql = "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
     references_sql = (
-        "SELECT target.relname, c.conrelid::regclass::text, a.attname FROM pg_constraint c"
+        "SELECT target.relname, c.conrelid::regclass::text, a.attname,"
+        " CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END"
+        " FROM pg_constraint c"
         " JOIN pg_class target ON target.oid = c.confrelid"
         " JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]"
         " WHERE c.contype = 'f' AND pg_table_is_visible(target.oid) AND target.relname LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
+    )
+    limits_sql = (
+        "SELECT c.relname, a.attname, a.attnotnull AND NOT a.atthasdef AND a.attidentity = '',"
+        " CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END,"
+        " CASE WHEN t.typname LIKE 'timestamp%' AND a.atttypmod >= 0 THEN a.atttypmod END,"
+        " NULLIF(NULLIF(getdatabaseencoding(), 'UTF8'), 'SQL_ASCII')"
+        " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid"
+        " WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND pg_table_is_visible(c.oid)"
+        " AND (c.relname LIKE 'django!_celery!_beat!_%' ESCAPE '!' OR c.relname LIKE 'beatsync!_%' ESCAPE '!')"
     )
     # NO KEY: others may still check a foreign key on the locked row, so history can be written meanwhile.
     row_lock = " FOR NO KEY UPDATE"
@@ -166,6 +179,39 @@ class PostgreSQL(Dialect):
         if code is None:  # the driver's own: the server's answer is missing
             return isinstance(error, (OperationalError, InterfaceError))
         return super().needs_new_connection(error) or str(code).startswith(_UNUSABLE_CLASSES)
+
+    def lacking(self, charset: str, text: str) -> str:
+        """Return the characters that an encoding lacks, by Python's codec of that name, if it has one."""
+        try:
+            return "".join(character for character in text if not character.encode(charset, "ignore"))
+        except LookupError:
+            return ""
+
+    def read_only_reason(self) -> str | None:
+        """Return whether the server is a hot standby, or the session's transactions are read-only."""
+        sql = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')"
+        ((is_standby, read_only),) = self.fetch(sql)
+        if is_standby:
+            return "the server is a hot standby"
+        return (
+            "transactions of this session are read-only (default_transaction_read_only)" if read_only == "on" else None
+        )
+
+    def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:
+        """Return the rights that this user does not have, by one query; a right to one column counts."""
+        asked = list(rights)
+        checks = [
+            f"has_{'table' if right == 'DELETE' else 'any_column'}_privilege('{table.name}', '{right}')"
+            for table, right in asked
+        ]
+        (granted,) = self.fetch(f"SELECT {', '.join(checks)}")
+        return [right for right, is_granted in zip(asked, granted, strict=True) if not is_granted]
+
+    def explain_error(self, error: BaseException) -> str | None:
+        """Return a message about a character that the database's encoding lacks; the driver's own shows only bytes."""
+        if self.error_code(error.__cause__ or error) != _UNTRANSLATABLE_CHARACTER:
+            return None
+        return f"{self.message_of(error)}: a text in the files has a character that the database's encoding lacks"
 
     @staticmethod
     def error_code(cause: BaseException) -> object:

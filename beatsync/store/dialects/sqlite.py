@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from django.db import OperationalError
 
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
@@ -39,8 +42,13 @@ class SQLite(Dialect):
     session_sql = "PRAGMA cache_size = -16000"
     now_sql = "((julianday('now') - 2440587.5) * 86400.0)"
     references_sql = (
-        'SELECT f."table", m.name, f."from" FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f'
+        'SELECT f."table", m.name, f."from", f.on_delete FROM sqlite_master m JOIN pragma_foreign_key_list(m.name) f'
         " WHERE m.type = 'table' AND f.\"table\" LIKE 'django!_celery!_beat!_%' ESCAPE '!'"
+    )
+    limits_sql = (
+        'SELECT m.name, p.name, p."notnull" AND p.dflt_value IS NULL AND NOT p.pk, NULL, NULL, NULL'
+        " FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+        " AND (m.name LIKE 'django!_celery!_beat!_%' ESCAPE '!' OR m.name LIKE 'beatsync!_%' ESCAPE '!')"
     )
     row_lock = ""
     lock_timeout_codes = frozenset({_LOCKED})
@@ -122,6 +130,20 @@ class SQLite(Dialect):
     def needs_new_connection(self, error: BaseException) -> bool:
         """Return whether the file has to be opened again."""
         return str(error).startswith(_UNUSABLE)
+
+    def read_only_reason(self) -> str | None:
+        """Return why the file cannot be written, by a transaction that writes nothing."""
+        folder = Path(str(self.connection.settings_dict["NAME"])).parent
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            return f"the directory {folder} is not writable, and SQLite keeps its journal there"
+        try:
+            with self.lock_timeout(0):
+                self.execute("BEGIN IMMEDIATE")
+                self.execute("ROLLBACK")
+        except OperationalError as error:
+            # If another program holds the lock, it writes, so the file can be written.
+            return None if self.is_lock_timeout(error) else self.message_of(error)
+        return None
 
     @staticmethod
     def error_code(cause: BaseException) -> object:
