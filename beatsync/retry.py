@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 """How often a sync starts again after a deadlock, and how often undone rows are written again."""
-MEETINGS = 100
+MEETINGS = 20
 """How often a sync starts again because another one was faster. Each time one of them ends, so all of them end."""
 
 

@@ -25,7 +25,7 @@ SLICE = 1.0
 for the answer of an interrupted statement before it rolls back."""
 ROWS_WAIT = 30.0
 """Seconds that a sync without a lock timeout waits in total for rows that another transaction holds."""
-ROWS_SLICE = 2.0
+ROWS_SLICE = 1.0
 """Seconds that a statement waits for such a row. The rows that are written already are locked meanwhile, and beat waits for them."""
 LEAST_ROWS_WAIT = 0.25
 """Seconds that a sync waits for such a row even if it shall not wait: beat holds a row for some milliseconds when it saves it."""

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError, connections
 
-from beatsync.store import ConnectionUnusable, RetryableError, Store, StoreError
+from beatsync.store import ConnectionUnusable, RetryableError, RowsLocked, Store, StoreError
 from beatsync.store.dialects.base import Dialect
 from beatsync.store.dialects.mysql import MySQL
 from beatsync.store.dialects.postgresql import PostgreSQL
@@ -110,8 +110,12 @@ OTHER = [
     (SQLite, OperationalError("no such column: x")),
 ]
 RETRYABLE = [
-    *map(postgresql, ["40001", "40P01", "55P03"]),
-    *map(mysql, [1213, 1205]),
+    *map(postgresql, ["40001", "40P01"]),
+    *map(mysql, [1213]),
+]
+LOCKED = [
+    postgresql("55P03"),
+    mysql(1205),
     (SQLite, OperationalError("database is locked")),
 ]
 
@@ -122,6 +126,7 @@ RETRYABLE = [
         *((*case, ConnectionUnusable) for case in UNUSABLE),
         *((*case, StoreError) for case in OTHER),
         *((*case, RetryableError) for case in RETRYABLE),
+        *((*case, RowsLocked) for case in LOCKED),
     ],
 )
 def test_the_kind_of_an_error(dialect: type[Dialect], error: Exception, expected: type[StoreError]) -> None:
