@@ -68,3 +68,8 @@ class Result:
     """Why the rows could not be verified after the commit; empty if they were."""
     memory: Memory | None = None
     """What is known of files and rows after a success; a daemon passes it to the next reconcile."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether the plan may not be applied, or was not applied."""
+        return self.outcome in {Outcome.INVALID, Outcome.BLOCKED}

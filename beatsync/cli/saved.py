@@ -1,4 +1,4 @@
-"""Saved plans: `plan --out FILE` writes one, and `sync --plan FILE` applies only what it says."""
+"""Saved plans: `plan --out FILE` writes one, and `sync --plan FILE` applies exactly that one."""
 
 from __future__ import annotations
 

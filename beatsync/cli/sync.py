@@ -52,10 +52,9 @@ def command(
     if result.unverified:
         output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")
     outcome = result.outcome
-    applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
-        output.print_plan(result, directory, output_format, applied=applied)
-    if applied:
+        output.print_plan(result, directory, output_format, is_sync=True)
+    if not result.is_refused:
         return exits.DONE
     return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED

@@ -198,7 +198,7 @@ def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[st
         if not name or not path:
             raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
         if name in directories:
-            raise click.UsageError(f"the source {name!r} is given twice: each source needs its own name")
+            raise click.UsageError(f"the source {name!r} occurs twice: each source needs its own name")
         directories[name] = Path(path)
     return directories
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,13 +13,23 @@ from beatsync.specfile.shapes import mask_strings, mask_text
 
 
 def set_up(log_format: str, *, verbose: bool) -> None:
-    """Send BeatSync's logs to standard error, without changing the project's own logging."""
+    """Send BeatSync's logs to standard error, without changing the project's own logging.
+
+    What has no handler, and exceptions that end a thread, are logged in the same format: Python would print them as they are.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logger = logging.getLogger("beatsync")
     logger.handlers[:] = [handler]
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.lastResort = handler
+    threading.excepthook = _log_thread_exception
+
+
+def _log_thread_exception(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread else "unknown"
+    logging.getLogger(__name__).error("a thread ended: %s", name, exc_info=args.exc_value)
 
 
 class TextFormatter(logging.Formatter):

@@ -153,10 +153,7 @@ class SourceLoop:
             self._stand_by(started, full=full)
             return
         try:
-            if not self._is_connection_usable:
-                # Cheap, so it may be repeated every few seconds until the database is back.
-                self._store.check_writable()
-                self._is_connection_usable = True
+            self._check_connection()
             snapshot = self._reader.read(by_content=full)
             if self._reader.is_changing(self._timing.quiet_period):
                 self._debouncer.trigger("changing", full=full)
@@ -183,6 +180,12 @@ class SourceLoop:
             if full:
                 self._resync_at = time.monotonic() + jittered(self._timing.resync)
             self._finish(result, reasons, started, token)
+
+    def _check_connection(self) -> None:
+        """After an error of the connection, try a cheap statement before anything is read. Raises StoreError."""
+        if not self._is_connection_usable:
+            self._store.check_writable()
+            self._is_connection_usable = True
 
     def _sync(self, snapshot: Snapshot, token: str, *, full: bool) -> reconcile.Result:
         """Reconcile everything, or only what changed in the files since the last success."""

@@ -15,14 +15,14 @@ from beatsync.values import Desired, Diagnostic
 
 
 def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
-    """Return what a sync would do. The guards have not been asked yet: see `beatsync.plan.guard`.
+    """Return what a sync would do. The guards have not run yet: see `beatsync.plan.guard`.
 
     `observed` holds the rows and entries in scope, and `desired.unchanged` the names that the files outside the scope declare;
-    the plan is the same for a narrower scope. The schedules of the files in `desired.invalid_paths` are left out, and what
+    the plan is the same for a narrower scope. The schedules of the files in `desired.invalid_paths` are skipped, and what
     those files last declared is frozen; whether a sync may proceed without them is the caller's decision. Frozen schedules
     and unchanged names count as unchanged.
     """
-    matches = match_schedules(desired, observed, request.options)
+    matches = match_schedules(desired, observed, request)
     enforced = [enforce(match, request) for match in matches.matched]
     unchanged = sum(decision.change is None and decision.diagnostic is None for decision in enforced)
     decisions = [*enforced, *prune_leftovers(matches, isolated=bool(desired.invalid_paths))]

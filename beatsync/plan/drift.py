@@ -15,7 +15,7 @@ from beatsync.values import FieldValue
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """The state of one owned row: its drifted fields, and why a sync would leave it as it is."""
+    """The state of one owned row: its drifted fields, and why a sync would leave it unchanged."""
 
     name: str
     path: str

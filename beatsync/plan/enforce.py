@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from beatsync.plan import conflicts
 from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
@@ -13,8 +15,13 @@ from beatsync.plan.request import Request
 from beatsync.specfile import crontab
 from beatsync.values import Clocked, Crontab, Diagnostic, Severity, TaskSpec
 
-_Refusal = tuple[str, str, str | None]
-"""The code, message and hint of a diagnostic."""
+
+class _Refusal(NamedTuple):
+    """Why a value may not be written."""
+
+    code: str
+    message: str
+    hint: str | None = None
 
 
 def enforce(match: Match, request: Request) -> Decision:
@@ -110,8 +117,7 @@ def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request
         refusal = _one_off_that_ran(target, row)
     if refusal is None:
         return None
-    code, message, hint = refusal
-    return Diagnostic(Severity.ERROR, code, message, match.declared.location, hint)
+    return Diagnostic(Severity.ERROR, refusal.code, refusal.message, match.declared.location, refusal.hint)
 
 
 def _misread_crontab(target: TaskSpec) -> _Refusal | None:
@@ -121,7 +127,7 @@ def _misread_crontab(target: TaskSpec) -> _Refusal | None:
     if field is None:
         return None
     text = getattr(schedule, field)
-    return "crontab-celery", f"{field}: this version of celery does not read {text!r} as crontab(5) does", None
+    return _Refusal("crontab-celery", f"{field}: this version of celery does not read {text!r} as crontab(5) does")
 
 
 def _clocked_in_past(target: TaskSpec, request: Request) -> _Refusal | None:
@@ -129,7 +135,8 @@ def _clocked_in_past(target: TaskSpec, request: Request) -> _Refusal | None:
     if not (target.enabled and _is_clocked_in_past(target, request)):
         return None
     message = f"the clocked time {target.fields()['clocked']} of {target.name!r} has passed, so it would run at once"
-    return "clocked-past", message, "set a time in the future, or remove the schedule; --catch-up runs it now"
+    hint = "set a time in the future, or remove the schedule; --catch-up runs it now"
+    return _Refusal("clocked-past", message, hint)
 
 
 def _expired(target: TaskSpec, request: Request) -> _Refusal | None:
@@ -137,7 +144,7 @@ def _expired(target: TaskSpec, request: Request) -> _Refusal | None:
     if not target.enabled or target.expires is None or target.expires > request.now:
         return None
     message = f"{target.name!r} expired at {target.expires.isoformat()}, so it would never run"
-    return (
+    return _Refusal(
         "expires-past",
         message,
         "set a later time, or remove `expires` or the schedule; expire_seconds limits each message",
@@ -145,11 +152,11 @@ def _expired(target: TaskSpec, request: Request) -> _Refusal | None:
 
 
 def _one_off_that_ran(target: TaskSpec, row: Row) -> _Refusal | None:
-    """Refuse to turn a row that has run into a one-off: beat takes it for completed, and the count of runs is beat's own."""
+    """Refuse to turn a row that has run into a one-off: beat treats it as completed, and only beat writes the count of runs."""
     if not (target.one_off and target.enabled and row.total_run_count):
         return None
-    return (
+    return _Refusal(
         "one-off-ran",
-        f"the row of {target.name!r} has run, and beat takes a one-off whose row has run for completed: it would never run",
+        f"the row of {target.name!r} has already run; beat treats a one-off that has run as completed, so it would never run",
         "declare it under a new name; if it is a one-off that has just run, beat disables it shortly",
     )

@@ -15,8 +15,7 @@ from beatsync.specfile import solar
 from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Interval, Solar, TaskSpec
 
-_RESTARTING: Final = tuple(field.name for field in FIELD_TABLE if field.restarts)
-RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *_RESTARTING})
+RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if field.restarts)})
 """Fields whose change makes a row that never ran count from the change."""
 FIRING_FIELDS: Final = RESTARTING_FIELDS | {field.name for field in FIELD_TABLE if field.rearms}
 """Fields whose change may make a row due that was not."""
@@ -26,8 +25,8 @@ _BEFORE_START = timedelta(days=365 * 30)
 def counts_from(target: TaskSpec, now: datetime) -> datetime:
     """Return the time from which the schedule of `target` counts: `now`, or a later `start_time` of a crontab or solar schedule.
 
-    Beat runs a row as soon as its `start_time` has come, whatever times its crontab or solar event names. An interval counts
-    from its `start_time` anyway.
+    At its `start_time` beat runs a row at once, even if its crontab or solar event is not due. An interval counts from its
+    `start_time` in any case.
     """
     start = target.start_time
     if start is not None and start > now and isinstance(target.schedule, (Crontab, Solar)):
@@ -51,9 +50,8 @@ def becomes_due(target: TaskSpec, row: Row | None, now: datetime) -> bool:
 
 def _restarts(target: TaskSpec, before: TaskSpec) -> bool:
     """Return whether the store sets `date_changed`, from which a row that never ran counts."""
-    return target.schedule != before.schedule or any(
-        getattr(target, name) != getattr(before, name) for name in _RESTARTING
-    )
+    after, present = target.fields(), before.fields()
+    return any(after.get(name) != present.get(name) for name in RESTARTING_FIELDS)
 
 
 def is_due(row: Row, now: datetime) -> bool:
@@ -73,7 +71,7 @@ def is_due(row: Row, now: datetime) -> bool:
 
 
 def _last_run(row: Row, now: datetime) -> datetime:
-    """Return the time from which beat counts: the last run, or what stands for it if the row never ran."""
+    """Return the time from which beat counts: the last run, or the time that replaces it if the row never ran."""
     if row.last_run_at is not None:
         return row.last_run_at
     start = row.date_changed or now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,10 +14,10 @@ from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
-"""The code of a blocked plan that is no failure: an operator suspended the source."""
+"""The code that marks a suspended source; it is not a failure."""
 _STALE = Blocked(
     "plan-stale",
-    "the saved plan no longer holds: files or rows have changed since it was made",
+    "the saved plan is out of date: files or rows changed after it was made",
     hint="make a new plan and review it",
 )
 _LIMIT = re.compile(r"(?P<rows>\d{1,9})|0*(?P<percent>100|\d{1,2})%")
@@ -69,7 +70,7 @@ def is_removal(change: Change) -> bool:
 def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
     """Yield why the source may not be synced now, or not from these files."""
     if plan.suspension is not None:
-        hint = f"`beatsync resume {plan.source}` resumes syncs"
+        hint = f"`{shlex.join(['beatsync', 'resume', plan.source])}` resumes syncs"
         yield Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
     origin = request.origin
     if origin and observed.origin and origin != observed.origin and not request.options.accept_origin:

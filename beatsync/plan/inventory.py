@@ -10,12 +10,12 @@ from typing import Final
 
 from beatsync.plan.model import Record
 from beatsync.plan.observed import Owned, Row
-from beatsync.values import Declared, FieldValue, Policy, TaskSpec
+from beatsync.values import DEFAULT_FIELDS, Declared, FieldValue, Policy
 
 Fields = Mapping[str, FieldValue]
 """The values of a row in the form of `TaskSpec.fields()`; `enabled` is None if the file leaves it to the operator."""
 
-_DEFAULTS: Final = TaskSpec(name="", task="", schedule=None).fields() | {"enabled": None}
+_DEFAULTS: Final[Fields] = {**DEFAULT_FIELDS, "enabled": None}
 _SCALARS: Final = (str, int, float)
 _encode = json.JSONEncoder().encode
 
@@ -42,7 +42,7 @@ def applied_fields(text: str) -> Fields | None:
 
 
 def damaged_columns(entry: Owned) -> tuple[str, ...]:
-    """Return the columns of an entry that hold what BeatSync does not write: a hand or a broken restore wrote them."""
+    """Return the columns of an entry that BeatSync did not write, but SQL or a broken restore."""
     return (*entry.damage, *(() if applied_fields(entry.applied) is not None else ("applied",)))
 
 

@@ -96,7 +96,7 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "severity": diagnostic.severity.value,
         "code": diagnostic.code,
-        "message": mask_text(diagnostic.message),
+        "message": mask_text(diagnostic.text),
         "path": diagnostic.location.path,
         "line": diagnostic.location.line,
         "column": diagnostic.location.column,

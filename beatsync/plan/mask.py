@@ -9,11 +9,10 @@ from types import NoneType
 from typing import Any
 
 from beatsync.plan.model import Change, FieldChange
-from beatsync.specfile.fields import FIELD_TABLE
+from beatsync.specfile.fields import JSON_FIELDS
 from beatsync.specfile.shapes import MASK, decode_container, hidden_keys, hidden_positions, mask_text
 from beatsync.values import FieldValue
 
-_JSON_FIELDS = frozenset(field.name for field in FIELD_TABLE if field.is_json)
 _ABSENT = object()
 _encode_sorted = json.JSONEncoder(sort_keys=True).encode
 
@@ -34,7 +33,7 @@ def masked_fields(fields: Sequence[FieldChange], sensitive: Sequence[str]) -> tu
 
 
 def _masked_field(field: FieldChange, sensitive: Sequence[str]) -> FieldChange:
-    if field.field not in _JSON_FIELDS:
+    if field.field not in JSON_FIELDS:
         return field._replace(
             before=_mask_leaf(field.before, field.after, "before"), after=_mask_leaf(field.after, field.before, "after")
         )

@@ -12,7 +12,7 @@ from beatsync.plan.inventory import damaged_columns
 from beatsync.plan.model import Blocked
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.ownership import Ownership
-from beatsync.plan.request import PlanOptions
+from beatsync.plan.request import Request
 from beatsync.values import Declared, Desired
 
 
@@ -46,19 +46,19 @@ class Matches:
     blocked: tuple[Blocked, ...]
     """Why a declared schedule could not be matched."""
     frozen: tuple[tuple[Owned, Row], ...]
-    """A valid file declares the schedule, but an invalid one declared it last: which of the two is meant is unknown."""
+    """A valid file declares the schedule, but an invalid one declared it last: which of the two applies is unknown."""
     leftovers: tuple[Leftover, ...]
     """Sorted by name."""
     resurrected: tuple[Row, ...]
     """Rows that this source deleted and that beat restored."""
 
 
-def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) -> Matches:
-    """Return which schedules of the valid files, entries and rows belong together, and what is left over.
+def match_schedules(desired: Desired, observed: Observed, request: Request) -> Matches:
+    """Return which schedules of the valid files, entries and rows belong together, and which are left over.
 
-    The unchanged names count as declared; they are not matched, and no other schedule gets their names or rows.
+    Unchanged names count as declared and are not matched; no other schedule gets their names or rows.
     """
-    matcher = Matcher(desired, observed, options)
+    matcher = Matcher(desired, observed, request)
     ownership = matcher.ownership
     matched: list[Match] = []
     duplicates = dict(ownership.duplicates())
@@ -83,7 +83,7 @@ def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) 
     damaged = [left for left in leftovers if not desired.invalid_paths and _is_unclear(left)]
     return Matches(
         tuple(matched),
-        (*blocked, *(conflicts.damaged_entry(left.entry) for left in damaged)),
+        (*blocked, *(conflicts.damaged_entry(left.entry, request.source) for left in damaged)),
         tuple(frozen.values()),
         tuple(left for left in leftovers if left not in damaged),
         tuple(row for row in ownership.resurrected(taken) if row.name not in accounted),
@@ -118,10 +118,11 @@ def _present_name(row: Row, name: str) -> str | None:
 class Matcher:
     """Matches one schedule at a time: by the entry's key first, then by `renamed_from`, then by name."""
 
-    def __init__(self, desired: Desired, observed: Observed, options: PlanOptions) -> None:
+    def __init__(self, desired: Desired, observed: Observed, request: Request) -> None:
         self.ownership = Ownership(desired, observed)
         self._observed = observed
-        self._adopt = options.adopt
+        self._source = request.source
+        self._adopt = request.options.adopt
         self._invalid = desired.invalid_paths
         self._collisions = self.ownership.collisions()
 
@@ -157,8 +158,8 @@ class Matcher:
             return None
         other = min(others)
         has_row = other in self.ownership.declared or other in observed.rows
-        releasable = other in observed.inventory and not has_row
-        return conflicts.name_collision(name, others, observed.owners.get(other), releasable=releasable)
+        releasing_source = self._source if other in observed.inventory and not has_row else None
+        return conflicts.name_collision(name, others, observed.owners.get(other), releasing_source)
 
     def _match_unclaimed(self, declared: Declared) -> Match | Blocked:
         entry = self._observed.inventory.get(declared.spec.name)
@@ -178,7 +179,7 @@ class Matcher:
             return Match(declared, entry, note=_lost(self.ownership, entry))
         renamed = self.ownership.entry_of(same_name)
         if renamed is None and not self._adopt and not has_applied_values(entry, same_name):
-            return conflicts.replaced_row(entry, same_name)
+            return conflicts.replaced_row(entry, same_name, self._source)
         how = f"the row of {renamed.name} was renamed to it" if renamed else "a new row was created with its name"
         return Match(declared, entry, same_name, f"the row was deleted, and {how}")
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from beatsync.plan.observed import Row, Suspension
-from beatsync.values import Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
+from beatsync.values import DEFAULT_FIELDS, Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
 
 
 class Action(str, Enum):
@@ -40,9 +40,6 @@ class FieldChange(NamedTuple):
     cause: Cause
 
 
-_DEFAULTS = TaskSpec(name="", task="", schedule=None).fields()
-
-
 class Change(NamedTuple):
     """What a sync would do to one row."""
 
@@ -61,7 +58,7 @@ class Change(NamedTuple):
     schedule_kind: str | None = None
     """The kind of schedule, and so the table, that `schedule_id` refers to."""
     last_run_at: datetime | None = None
-    """The new `last_run_at`, set so that the change does not run the task at once; None leaves the column alone."""
+    """The new `last_run_at`, set so that the change does not run the task at once; None leaves the column unchanged."""
     fires_at_once: bool = False
     """Beat will run the task when it next checks, as `--catch-up` allows."""
     sensitive: tuple[str, ...] = ()
@@ -85,7 +82,7 @@ class Change(NamedTuple):
         return tuple(
             FieldChange(name, None, value, self.cause)
             for name, value in self.target.fields().items()
-            if name != "name" and value != _DEFAULTS.get(name)
+            if name != "name" and value != DEFAULT_FIELDS.get(name)
         )
 
 
@@ -106,7 +103,7 @@ class Record(NamedTuple):
 
 
 class Condition(str, Enum):
-    """Why a sync leaves a row as it is, in the words of `plan` and `status`."""
+    """Why a sync leaves a row unchanged, in the words of `plan` and `status`."""
 
     PAUSED = "paused by hand"
     COMPLETED = "completed"
@@ -115,7 +112,7 @@ class Condition(str, Enum):
     RETIRED = "retired"
     """Removed from the files, and disabled instead of deleted (`on_remove: disable`)."""
     DAMAGED = "damaged inventory entry"
-    """A hand or a broken restore wrote into the entry; only `status` says so, a plan has a diagnostic."""
+    """The entry was changed with SQL or by a broken restore. Only `status` has this condition; a plan has a diagnostic."""
 
 
 class Decision(NamedTuple):

@@ -39,7 +39,7 @@ class Owned(NamedTuple):
     name: str
     row_id: int
     applied: str
-    """Canonical JSON text of the flat field map last applied; `enabled` is null where the spec left it out."""
+    """JSON text of the declared fields, without those at their defaults; `enabled` only if the file sets it."""
     policy: Policy
     path: str
     """The file that last declared it, relative to the source's directory."""
@@ -78,7 +78,7 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """An operator's decision that syncs leave a source alone for a while."""
+    """An operator's decision that a source is not synced for a while."""
 
     by: str
     reason: str

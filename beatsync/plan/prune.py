@@ -54,7 +54,7 @@ def _delete_resurrected(row: Row) -> Decision:
 
 
 def _freeze(entry: Owned, row: Row) -> Decision:
-    """Leave a row as it is until every file is valid."""
+    """Leave the row unchanged until every file is valid."""
     # To write a damaged entry again without its file would hide the damage.
     record = None if entry.frozen or entry.damage else _record(entry, row, retired=entry.retired, frozen=True)
     return Decision(entry.name, record=record, condition=Condition.FROZEN)

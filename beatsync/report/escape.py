@@ -38,7 +38,7 @@ def readable_json(text: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return Markdown that shows the text and mentions nobody."""
+    """Return Markdown that shows the text and mentions no user."""
     escaped = "".join(f"\\{c}" if c in _MARKDOWN else c for c in one_line(text))
     # GitHub notifies the person after an escaped @ as well, but not after one that a comment follows.
     return escaped.replace("@", "@<!-- -->")

@@ -25,7 +25,7 @@ def render_diagnostic(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """Return one diagnostic, with its source line and a caret unless the line is unavailable or secret."""
     severity = diagnostic.severity.value
     place, code = line_start(str(diagnostic.location)), f"[{diagnostic.code}]"
-    message = f"{paint(severity, severity)}: {one_line(diagnostic.message)}"
+    message = f"{paint(severity, severity)}: {one_line(diagnostic.text)}"
     lines = [f"{paint(place, 'place')}: {message} {paint(code, 'quiet')}"]
     if diagnostic.excerpt and diagnostic.excerpt.strip():
         lines += _excerpt(diagnostic.excerpt, diagnostic.location.column or 1, paint)
@@ -51,8 +51,8 @@ def render_validation(result: ValidationResult, paint: Paint = plain) -> str:
     return "\n".join([*blocks, validation_totals(result, paint)])
 
 
-def render_plan(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> Iterator[str]:
-    """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refused` says that the plan may not be applied.
+def render_plan(plan: Plan, *, applied: bool, refusal: str = "", paint: Paint = plain) -> Iterator[str]:
+    """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refusal` is the text of `refusal_text`.
 
     A block is rendered when it is requested, because a first sync may print millions of lines. Of the new schedules the first
     10,000 are shown; changes of existing rows are always shown.
@@ -66,7 +66,7 @@ def render_plan(plan: Plan, *, applied: bool, refused: bool = False, paint: Pain
     if plan.conditions:
         yield ""
     yield from _blocked(plan, paint)
-    yield plan_totals(plan, applied=applied, refused=refused)
+    yield plan_totals(plan, applied=applied, refusal=refusal)
 
 
 def _changes(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -101,6 +101,12 @@ def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
             yield f"  {paint('hint:', 'hint')} {one_line(hint)}"
     if plan.blocked:
         yield ""
+
+
+def render_release(plan: Plan, paint: Paint = plain) -> str:
+    """Return which rows were released, and how many."""
+    lines = [f"{paint(one_line(change.name), 'name')}: released; the row stays" for change in plan.changes]
+    return "\n".join([*lines, f"{len(lines):,} released"])
 
 
 def render_status(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:

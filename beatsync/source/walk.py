@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ def resolve(root: Path) -> Path:
         resolved = root.resolve(strict=True)
         is_dir = stat.S_ISDIR(resolved.stat().st_mode)
     except FileNotFoundError:
-        hint = f"create it with `beatsync init {root}`"
+        hint = f"create it with `{shlex.join(['beatsync', 'init', str(root)])}`"
         raise SourceError("source-missing", f"there is no directory {root}", hint) from None
     except (OSError, RuntimeError) as error:
         raise unreadable(root, error) from None

@@ -1,6 +1,6 @@
 """Structural checks: a document against the rules of its keys, without converting any value.
 
-The checks accept exactly what the published JSON Schema accepts; a test holds that.
+The checks accept exactly what the published JSON Schema accepts; a test compares the two.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[st
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
         problems = list(_key_problems(rule, path, value))
     if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
-        # A key that is null is left out.
+        # A key that is null counts as missing.
         problems += _exclusive_keys(path, {key for key, item in value.items() if item is not None})
     yield from problems
-    # That a second kind is one too many is enough about the kind itself.
+    # A second kind is reported once, and its value is not checked.
     second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
     for key, item in value.items():
         key_rule = keys.get(key)
@@ -87,7 +87,7 @@ def _check_names(rule: Rule, values: Rule, path: Path, value: dict[str, Any]) ->
 
 @lru_cache(maxsize=4096)
 def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
-    """Return whether these keys may stand together, whatever their values are."""
+    """Return whether these keys may be combined."""
     return not any(_key_problems(rule, (), keys))
 
 
@@ -109,7 +109,7 @@ def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Pro
 def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:
     kinds = [kind for kind in KINDS if kind in keys]
     for first, second in pairwise(kinds):
-        message = f"`{first}` and `{second}` exclude each other: a schedule is of one kind"
+        message = f"`{first}` and `{second}` exclude each other: a schedule has exactly one kind"
         yield Problem((*path, second), "kind-twice", message, "leave one of them out", on_key=True)
     if "expires" in keys and "expire_seconds" in keys:
         message = "`expires` and `expire_seconds` exclude each other"
@@ -126,8 +126,8 @@ def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
     for index, item in enumerate(value if rule.unique else ()):
         identity = _identity(item)
         if identity in seen:
-            message = f"{wording.shown(item)} is named twice"
-            yield Problem((*path, index), "item-twice", message, "name it once")
+            message = f"{wording.shown(item)} occurs twice"
+            yield Problem((*path, index), "item-twice", message, "write it once")
         seen.add(identity)
 
 

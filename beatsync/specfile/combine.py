@@ -14,6 +14,8 @@ from beatsync.specfile.parse import ParsedFile, ParseOptions
 from beatsync.specfile.problems import others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
+_MAX_NAMES = 4
+"""Names that a message lists."""
 _MAX_NEAREST = 20
 """How many unregistered tasks are compared with all registered ones."""
 
@@ -29,7 +31,7 @@ class SourceFacts:
     environment: str | None
 
     def group(self, key: Callable[[ScheduleFacts], str | None]) -> Iterator[list[tuple[ScheduleFacts, Location]]]:
-        """Yield each group of two schedules or more that have the same key, with their places; None is no key."""
+        """Yield each group of two schedules or more that have the same key, with their places; schedules whose key is None are skipped."""
         groups: defaultdict[str, list[tuple[ScheduleFacts, Location]]] = defaultdict(list)
         for file in self.files:
             for schedule in file.schedules:
@@ -104,23 +106,22 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     if len(source.distinct) == len(source.names):
         return
     for group in source.group(lambda schedule: schedule.name):
-        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
-            message = f"the schedule {schedule.name!r} is declared more than once; also at {rest}"
-            yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
+        message = f"the schedule {group[0][0].name!r} is declared more than once"
+        places = [place for _, place in group]
+        yield from _at_each(places, Severity.ERROR, "duplicate-name", message, "rename or remove one of them")
 
 
 def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
-    """Warn about names that are one name to a database that ignores case."""
+    """Warn about names that a database that ignores case treats as the same name."""
     if len(set(map(str.casefold, source.distinct))) == len(source.distinct):
         return
     for group in source.group(lambda schedule: schedule.name.casefold()):
         by_name = {schedule.name: place for schedule, place in group}
         if len(by_name) == 1:
             continue
-        shown = [f"{name!r} at {place}" for name, place in by_name.items()]
-        for (name, place), rest in zip(by_name.items(), others(shown), strict=True):
-            message = f"{name!r} and {rest} differ in case only, and are one name to MariaDB and MySQL"
-            yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
+        names = " and ".join(map(repr, list(by_name)[:_MAX_NAMES]))
+        message = f"{names} differ only in case; MariaDB and MySQL treat them as the same name"
+        yield from _at_each(list(by_name.values()), Severity.WARNING, "name-collision", message, "rename one of them")
 
 
 def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -134,9 +135,9 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     if not claims:
         return
     for group in source.group(lambda schedule: schedule.renamed_from):
-        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
-            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {rest}"
-            yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
+        message = f"more than one schedule has `renamed_from: {group[0][0].renamed_from}`"
+        places = [place for _, place in group]
+        yield from _at_each(places, Severity.ERROR, "renamed-from-twice", message, "remove all but one of them")
     for old_name, place in claims:
         if old_name in source.distinct:
             message = f"renamed_from names {old_name!r}, which is still declared"
@@ -158,6 +159,14 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
 
 CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_renames, unknown_environment]
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
+
+
+def _at_each(
+    places: Sequence[Location], severity: Severity, code: str, message: str, hint: str
+) -> Iterator[Diagnostic]:
+    """Yield a diagnostic at each place that involves the others."""
+    for place, (also_at, more) in zip(places, others(places), strict=True):
+        yield Diagnostic(severity, code, message, place, hint, also_at=also_at, more_places=more)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

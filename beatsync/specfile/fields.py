@@ -57,9 +57,9 @@ def one_line(value: str, _zone: str = "") -> str:
         return value
     for index, character in enumerate(value):
         if unicodedata.category(character) in _CONTROL:
-            raise SpecError("text-character", f"the character U+{ord(character):04X} cannot stand here")
+            raise SpecError("text-character", f"the character U+{ord(character):04X} is not allowed here")
         if _is_invisible(value, index):
-            message = f"the invisible character {_described(character)} stands at position {index + 1}"
+            message = f"the invisible character {_described(character)} is at position {index + 1}"
             raise SpecError("text-invisible", message, "remove it; it may have been copied from a web page")
     for character, where in ((value[:1], "begins"), (value[-1:], "ends")):
         if character.isspace():
@@ -109,7 +109,7 @@ def expiry(value: str, zone: str) -> datetime:
 
 
 def boolean(value: Any, _zone: str) -> bool:
-    """Return a boolean; `yes`, `no`, `on` and `off` are taken here, and only here."""
+    """Return a boolean; `yes`, `no`, `on` and `off` are accepted only here."""
     return bool(value.truth if isinstance(value, Ambiguous) else value)
 
 
@@ -182,4 +182,6 @@ FIELD_TABLE: Final = (
 )
 """The fields of a task apart from its schedule, in the order of `TaskSpec`."""
 
+JSON_FIELDS: Final = tuple(field.name for field in FIELD_TABLE if field.is_json)
+"""The fields that hold JSON: `args`, `kwargs` and `headers`."""
 BY_NAME: Final[Mapping[str, Field]] = MappingProxyType({field.name: field for field in FIELD_TABLE})

@@ -19,9 +19,9 @@ _EMPTY = 2
 Lint = Callable[[Interpretation], Iterator[Problem]]
 
 
-def crontab_days(schedule: Interpretation) -> Iterator[Problem]:
+def crontab_days(interpretation: Interpretation) -> Iterator[Problem]:
     """Warn about a crontab that limits both kinds of days: crontab(5) runs on either, celery on both."""
-    crontab = schedule.spec.schedule
+    crontab = interpretation.spec.schedule
     if not isinstance(crontab, Crontab):
         return
     # crontab(5) itself ANDs where one of the two starts with a star.
@@ -30,15 +30,15 @@ def crontab_days(schedule: Interpretation) -> Iterator[Problem]:
             f"celery runs this only on days that match both day_of_month {crontab.day_of_month} and day_of_week "
             f"{crontab.day_of_week}; crontab(5) would run it on days that match either"
         )
-        yield schedule.warning("crontab", "crontab-and", message)
+        yield interpretation.warning("crontab", "crontab-and", message)
 
 
-def crontab_without_minute(schedule: Interpretation) -> Iterator[Problem]:
+def crontab_without_minute(interpretation: Interpretation) -> Iterator[Problem]:
     """Warn about a crontab mapping without `minute`, which runs in every minute."""
-    value = schedule.merged.fields.get("crontab")
-    if isinstance(value, Mapping) and "minute" not in value and schedule.spec.schedule is not None:
-        message = "`minute` is left out, and so it runs in every minute of the hours that match"
-        yield schedule.warning("crontab", "crontab-minute", message, "write minute: 0")
+    value = interpretation.merged.fields.get("crontab")
+    if isinstance(value, Mapping) and "minute" not in value and interpretation.spec.schedule is not None:
+        message = "`minute` is missing, so it runs in every minute of the hours that match"
+        yield interpretation.warning("crontab", "crontab-minute", message, "write minute: 0")
 
 
 def unrendered_arguments(schedule: Interpretation) -> Iterator[Problem]:
@@ -55,7 +55,7 @@ def solar_without_event(schedule: Interpretation) -> Iterator[Problem]:
     value = schedule.spec.schedule
     if not isinstance(value, Solar) or not (months := solar.months_without(value.event, value.latitude)):
         return
-    when = "any month" if len(months) == len(calendar.month_name) - 1 else ", ".join(months)
+    when = "every month" if len(months) == len(calendar.month_name) - 1 else ", ".join(months)
     message = f"at latitude {value.latitude.normalize():f} there are days without {value.event} in {when}"
     if solar.ends_beat():
         message += "; the installed celery ends beat on the first of them"

@@ -112,9 +112,10 @@ class _Parser:
         bodies = environments if isinstance(environments, Mapping) else {}
         self.environments.update(bodies, only or ())
         chosen = self._options.environment
-        base = [name for name in (only or (None, chosen)) if name not in bodies]
-        if base:
-            yield layers, chosen in base
+        if only is None:
+            yield layers, chosen not in bodies
+        elif remaining := set(only) - bodies.keys():
+            yield layers, chosen in remaining
         for name, body in bodies.items():
             if only is None or name in only:
                 path = (*own.path, "environments", name)

@@ -22,7 +22,7 @@ from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, de
 
 _MEMO_SIZE = 65_536
 MAX_NODES = 2_000_000
-"""Nodes of one file; an alias counts as many as it stands for."""
+"""Maximum number of nodes in one file; an alias counts with the nodes that it repeats."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
@@ -181,7 +181,7 @@ class _Builder:
             if kind == "float" and value.__class__ is int and abs(value) <= sys.float_info.max:
                 value = float(value)
             if not isinstance(value, types) or (isinstance(value, bool) and kind != "bool"):
-                self._fail(event, "yaml-tag", f"the value is no !!{kind}", "write the value without a tag")
+                self._fail(event, "yaml-tag", f"the value is not a !!{kind}", "write the value without a tag")
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
         return value
@@ -252,9 +252,9 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         self._begin_value(event)
         if any(frame.anchor == event.anchor for frame in self._frames):
-            self._fail(event, "yaml-alias", f"the alias *{event.anchor} stands inside what it refers to")
+            self._fail(event, "yaml-alias", f"the alias *{event.anchor} refers to a value that contains it")
         if event.anchor not in self._anchors:
-            # A secret that begins with a star, unquoted, is taken for an alias.
+            # A secret that begins with a star, unquoted, is read as an alias.
             name = "of this name" if is_secret(self._path()) else f"&{event.anchor}"
             hint = 'the anchor comes first; a value that begins with * has to be quoted: "* * * * *"'
             self._fail(event, "yaml-alias", f"there is no anchor {name} above it in this document", hint)
@@ -286,8 +286,9 @@ class _Builder:
         path = self._path()
         for key, marks in repeated.items():
             places = [position(mark) for mark in marks]
-            for place, rest in zip(places, others(f"{line}:{column}" for line, column in places), strict=True):
-                message = f"the key {key!r} is given more than once; also at {rest}"
+            for place, (shown, more) in zip(places, others(places), strict=True):
+                listed = ", ".join(f"{line}:{column}" for line, column in shown) + (f" and {more} more" if more else "")
+                message = f"the key {key!r} occurs more than once; also at {listed}"
                 hint = "rename or remove one of them"
                 problem = Problem((*path, key), "yaml-duplicate-key", message, hint, on_key=True, mark=place)
                 self._reading.problems.append(problem)
@@ -295,9 +296,9 @@ class _Builder:
     def _refuse_tag(self, event: Any) -> NoReturn:
         # As with aliases: an unquoted secret may begin with an exclamation mark.
         if is_secret(self._path()):
-            self._fail(event, "yaml-tag", "this tag is not taken", "quote the value")
+            self._fail(event, "yaml-tag", "this tag is not supported", "quote the value")
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._fail(event, "yaml-tag", f"the tag {tag} is not taken", "write the value without a tag")
+        self._fail(event, "yaml-tag", f"the tag {tag} is not supported", "write the value without a tag")
 
     def _fail(self, event: Any, code: str, message: str, hint: str | None = None) -> NoReturn:
         raise InvalidYamlError(Problem((), code, message, hint, mark=position(event.start_mark)))

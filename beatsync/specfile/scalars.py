@@ -13,7 +13,7 @@ class Ambiguous:
 
     text: str
     truth: bool | None = None
-    """The boolean that `yes`, `no`, `on` and `off` stand for; None for any other text."""
+    """The boolean that `yes`, `no`, `on` and `off` mean in YAML 1.1; None for any other text."""
 
 
 Scalar = Union[str, int, float, bool, None, Ambiguous]

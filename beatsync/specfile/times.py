@@ -96,7 +96,7 @@ def _offset(text: str, offset: str) -> timedelta:
     digits = offset[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     if hours > 23 or minutes > 59:  # noqa: PLR2004  a clock's own numbers
-        raise SpecError("time-range", f"{text!r}: {offset} is no offset from UTC", "offsets look like +01:00")
+        raise SpecError("time-range", f"{text!r}: {offset} is not an offset from UTC", "offsets look like +01:00")
     size = timedelta(hours=hours, minutes=minutes)
     return -size if offset[0] == "-" else size
 
@@ -110,7 +110,7 @@ def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
         message = f"{local.isoformat(' ')} does not exist in {tz.key}: the clocks are put forward over it"
         raise SpecError("time-gap", message, f"write {moved.isoformat()}, or a time with its offset")
     if before > after:
-        message = f"{local.isoformat(' ')} comes twice in {tz.key}: the clocks are put back over it"
+        message = f"{local.isoformat(' ')} occurs twice in {tz.key}: the clocks are put back over it"
         hint = f"write the offset: {early.isoformat()} for the first, {late.isoformat()} for the second"
         raise SpecError("time-ambiguous", message, hint)
     return early.astimezone(timezone.utc)

@@ -65,7 +65,7 @@ def test_a_plan_that_would_do_something_else_is_blocked(
     before = planned.rows()
     result = planned("sync", "--plan", "plan.json")
     assert result.code == 4
-    assert "blocked: the saved plan no longer holds: files or rows have changed since it was made" in result.out
+    assert "blocked: the saved plan is out of date: files or rows changed after it was made" in result.out
     assert "hint: make a new plan and review it" in result.out
     assert "hunter" not in result.out + result.err
     after = planned.rows()

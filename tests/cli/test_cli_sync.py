@@ -161,7 +161,7 @@ class TestGuards:
             "blocked: a row named 'nightly' exists and BeatSync does not own it; a spec declares the same name"
             in result.out
         )
-        assert "  hint: --adopt takes it over; otherwise rename one of the two" in result.out
+        assert "  hint: --adopt takes ownership of it; otherwise rename one of the two" in result.out
         assert here.rows()["nightly"].task == "other.task"
         adopted = here("sync", "--adopt")
         assert (adopted.code, adopted.out.splitlines()[-1]) == (0, "1 adopted, 0 unchanged.")
@@ -210,7 +210,7 @@ class TestSavedPlans:
         before = many.rows()["task-0"].interval.every
         result = many("sync", "--plan", "plan.json", *(["--format", "json"] if also else []))
         assert result.code == 4
-        assert "the saved plan no longer holds: files or rows have changed since it was made" in result.out
+        assert "the saved plan is out of date: files or rows changed after it was made" in result.out
         assert many.rows()["task-0"].interval.every == before
         assert many.rows()["task-7"].queue == "slow"
 

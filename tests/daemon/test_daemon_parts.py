@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from beatsync.daemon import backoff, systemd
 from beatsync.daemon.debounce import Debouncer, QuietPeriod
-from beatsync.daemon.logs import JsonFormatter, TextFormatter
+from beatsync.daemon.logs import JsonFormatter, TextFormatter, set_up
 from beatsync.values import Diagnostic, Location, Revision, Severity, Snapshot
 
 
@@ -153,6 +153,25 @@ class TestLogs:
             "source": "shop",
             "seconds": 0.25,
         }
+
+    def test_every_line_is_json_also_of_other_loggers_and_of_threads(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(logging, "lastResort", logging.lastResort)
+        monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])
+        logger = logging.getLogger("beatsync")
+        for name in ("handlers", "propagate", "level"):
+            monkeypatch.setattr(logger, name, getattr(logger, name))
+        monkeypatch.setattr(logger, "handlers", [])
+        set_up("json", verbose=False)
+        logging.getLogger("another.library").warning("a warning")
+        thread = threading.Thread(target=lambda: 1 // 0, name="worker")
+        thread.start()
+        thread.join()
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert [line["message"] for line in lines] == ["a warning", "a thread ended: worker"]
+        assert "ZeroDivisionError" in lines[1]["traceback"]
 
     @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
     def test_a_traceback_is_logged(self, formatter: logging.Formatter) -> None:

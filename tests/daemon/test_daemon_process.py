@@ -203,7 +203,7 @@ class TestStartThatFails:
             (("--listen", "nonsense"), "is not HOST:PORT"),
             (("--resync", "0.1"), "--resync"),
             (("a", "b"), "each of several sources has a name: write NAME=a"),
-            (("x=a", "x=b"), "the source 'x' is given twice"),
+            (("x=a", "x=b"), "the source 'x' occurs twice"),
             (("x=a", "--source", "y"), "twice"),
             (("=a",), "neither DIR nor NAME=DIR"),
         ],

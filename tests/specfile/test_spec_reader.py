@@ -292,7 +292,7 @@ def test_values(text: str, value: object) -> None:
 def test_other_tags_are_refused(text: str, tag: str) -> None:
     problem = only_problem(f"é: 1\na: {text}\n")
     assert (problem.code, problem.mark) == ("yaml-tag", (2, 4))
-    assert f"the tag {tag} is not taken" in problem.message
+    assert f"the tag {tag} is not supported" in problem.message
 
 
 @pytest.mark.parametrize(
