@@ -79,7 +79,8 @@ def match_schedules(desired: Desired, observed: Observed, request: Request) -> M
     accounted = accounted.union(ownership.declared, *(reason.names for reason in blocked))
     undeclared = [observed.inventory[name] for name in sorted(observed.inventory.keys() - accounted - frozen.keys())]
     leftovers = [_leftover(entry, ownership, taken) for entry in undeclared]
-    damaged = [left for left in leftovers if left.row and not left.reassigned and damaged_columns(left.entry)]
+    # If a file is invalid, nothing that is left over is removed, so nothing needs to be known about it.
+    damaged = [left for left in leftovers if not desired.invalid_paths and _is_unclear(left)]
     return Matches(
         tuple(matched),
         (*blocked, *(conflicts.damaged_entry(left.entry, request.source) for left in damaged)),
@@ -94,6 +95,11 @@ def _leftover(entry: Owned, ownership: Ownership, taken: AbstractSet[int]) -> Le
     if row is None:
         return Leftover(entry, None, reassigned=False, note=_lost(ownership, entry))
     return Leftover(entry, row, reassigned=row.row_id in taken, note=_present_name(row, entry.name) or "")
+
+
+def _is_unclear(leftover: Leftover) -> bool:
+    """Return whether a row exists that a damaged entry does not say how to remove."""
+    return leftover.row is not None and not leftover.reassigned and bool(damaged_columns(leftover.entry))
 
 
 def _lost(ownership: Ownership, entry: Owned) -> str:

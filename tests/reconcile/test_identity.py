@@ -469,7 +469,8 @@ class TestDamagedEntry:
         assert sync(tmp_path, store, SyncOptions()).outcome is Outcome.APPLIED
         write_cell(store, "on_remove", "null!")
         (tmp_path / "b.yaml").write_text("schedules: [")
-        sync(tmp_path, store, SyncOptions(plan=PlanOptions(isolate=True)))
+        isolated = sync(tmp_path, store, SyncOptions(plan=PlanOptions(isolate=True)))
+        assert isolated.plan.conditions == (("a", Condition.FROZEN),)
         assert store.observe("default").inventory["a"].damage == ("on_remove",)
         assert keys(store).keys() == {"a", "b"}
 
