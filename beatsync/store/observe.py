@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+
+from django.db import DatabaseError
 
 from beatsync.fingerprint import Scope
 from beatsync.plan.observed import Claim, Observed, Owned, Row, Tombstone
@@ -16,7 +18,7 @@ from beatsync.specfile.fields import ColumnType
 from beatsync.store import rows, sources
 from beatsync.store.dialects import Column, Dialect
 from beatsync.store.statements import id_lists, name_lists
-from beatsync.store.tables import INVENTORY, SOURCE, TOMBSTONE
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
 from beatsync.values import OnRemove, Policy
 
 
@@ -38,7 +40,14 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         _read_entries(db, source, entries)
         observed_rows = rows.read_all(db)
     else:
-        observed_rows = _read_scope(db, source, scope, entries)
+        try:
+            observed_rows = _read_scope(db, source, scope, entries)
+        except DatabaseError as error:
+            if not db.is_charset_error(error):
+                raise
+            entries = Entries()
+            storable = replace(scope, names=_storable(db, scope.names))
+            observed_rows = _read_scope(db, source, storable, entries)
     return Observed(
         rows=observed_rows,
         inventory=entries.inventory,
@@ -51,6 +60,15 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         outcome=state.outcome if state else "",
         suspension=state.suspension if state else None,
     )
+
+
+def _storable(db: Dialect, names: frozenset[str]) -> frozenset[str]:
+    """Return the names that the columns for names can hold: no row has another one, and servers refuse to compare with it."""
+    tables = {PERIODIC_TASK.name, INVENTORY.name}
+    charsets = {limit.charset for limit in db.column_limits() if limit.table in tables and limit.name == "name"}
+    characters = "".join(sorted({char for name in names for char in name if not char.isascii()}))
+    lacking = {char for charset in charsets if charset is not None for char in db.lacking(charset, characters)}
+    return frozenset(name for name in names if lacking.isdisjoint(name))
 
 
 def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Mapping[str, Row]:

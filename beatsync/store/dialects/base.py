@@ -78,6 +78,8 @@ class Dialect(ABC):
     retryable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which the same sync may pass, in addition to `lock_timeout_codes`."""
     lock_timeout_codes: ClassVar[frozenset[object]] = frozenset()
+    charset_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors about a character that a column's character set lacks."""
     permission_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
@@ -239,6 +241,10 @@ class Dialect(ABC):
     def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:  # noqa: ARG002  the default
         """Return those of `rights` (INSERT, UPDATE or DELETE on a table) that this user does not have."""
         return []
+
+    def is_charset_error(self, error: BaseException) -> bool:
+        """Return whether a text has a character that a column's character set lacks."""
+        return self.error_code(error.__cause__ or error) in self.charset_codes
 
     def is_permission_error(self, error: BaseException) -> bool:
         """Return whether a statement failed because of a missing right."""

@@ -44,6 +44,7 @@ class MySQL(Dialect):
     text_type = "CHAR"
     retryable_codes = frozenset({_CHANGED_SINCE_READ, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_WAIT_TIMEOUT, _NOWAIT})
+    charset_codes = frozenset({1267, 1270, 1271, 3988})
     permission_codes = _PERMISSION_ERRORS
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""

@@ -32,6 +32,7 @@ class PostgreSQL(Dialect):
     default_port = 5432
     retryable_codes = frozenset({_SERIALISATION_FAILURE, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_NOT_AVAILABLE})
+    charset_codes = frozenset({_UNTRANSLATABLE_CHARACTER})
     permission_codes = frozenset({_INSUFFICIENT_PRIVILEGE})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
@@ -171,12 +172,6 @@ class PostgreSQL(Dialect):
         ]
         (granted,) = self.fetch(f"SELECT {', '.join(checks)}")
         return [right for right, is_granted in zip(asked, granted, strict=True) if not is_granted]
-
-    def explain_error(self, error: BaseException) -> str | None:
-        """Return a message about a character that the database's encoding lacks; the driver's own shows only bytes."""
-        if self.error_code(error.__cause__ or error) != _UNTRANSLATABLE_CHARACTER:
-            return None
-        return f"{self.message_of(error)}: a text in the files has a character that the database's encoding lacks"
 
     @staticmethod
     def error_code(cause: BaseException) -> object:
