@@ -165,13 +165,13 @@ class PostgreSQL(Dialect):
 
     def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:
         """Return the rights that this user does not have, by one query; a right to one column counts."""
-        asked = list(rights)
+        needed = list(rights)
         checks = [
             f"has_{'table' if right == 'DELETE' else 'any_column'}_privilege('{table.name}', '{right}')"
-            for table, right in asked
+            for table, right in needed
         ]
         (granted,) = self.fetch(f"SELECT {', '.join(checks)}")
-        return [right for right, is_granted in zip(asked, granted, strict=True) if not is_granted]
+        return [right for right, is_granted in zip(needed, granted, strict=True) if not is_granted]
 
     @staticmethod
     def error_code(cause: BaseException) -> object:
