@@ -46,10 +46,16 @@ def blockers(db: Dialect, limits: Iterable[ColumnLimits], changes: Sequence[Chan
         elif limit is not None and (limit.max_length or _WIDEST) < (field.rule.max_length or _WIDEST):
             yield from _lost_ends(field.name, limit.max_length or 0, changes)
     yield from _lost_times(db, by_place.get((_CLOCKED, "clocked_time")), "clocked", changes)
-    for charset in sorted({limit.charset for limit in by_place.values() if limit.charset is not None}):
-        yield from _lost_characters(
-            db, charset, [limit for limit in by_place.values() if limit.charset == charset], changes
-        )
+    yield from _charset_blockers(db, list(by_place.values()), changes)
+
+
+def _charset_blockers(db: Dialect, limits: Sequence[ColumnLimits], changes: Sequence[Change]) -> Iterator[Blocked]:
+    by_charset: dict[str, list[ColumnLimits]] = {}
+    for limit in limits:
+        if limit.charset is not None:
+            by_charset.setdefault(limit.charset, []).append(limit)
+    for charset, limited in sorted(by_charset.items()):
+        yield from _lost_characters(db, charset, limited, changes)
 
 
 def _lost_times(db: Dialect, limit: ColumnLimits | None, field: str, changes: Iterable[Change]) -> Iterator[Blocked]:
@@ -100,20 +106,26 @@ def _lost_characters(
     # BeatSync's own tables hold every text of a schedule.
     fields = _TEXTS if has_own else tuple(field for field in _TEXTS if field.name in columns)
     texts = list(_written_texts(changes, fields))
-    characters = "".join(sorted({char for *_, text in texts if not text.isascii() for char in text if char > "\x7f"}))
-    lacking = set(db.lacking(charset, characters)) if characters else set()
+    characters = sorted({char for *_, text in texts for char in text if not char.isascii()})
+    lacking = set(db.lacking(charset, "".join(characters))) if characters else set()
     places = [(change.name, field.name) for change, field, text in texts if not lacking.isdisjoint(text)]
     if places:
-        table = limits[0].table if not columns else PERIODIC_TASK.name
-        shown = ", ".join(f"{char!r} (U+{ord(char):04X})" for char in sorted(lacking)[:_SHOWN])
-        where = ", ".join(f"{field} of {name!r}" for name, field in places[:_SHOWN])
-        more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+        table = PERIODIC_TASK.name if columns else limits[0].table
         yield Blocked(
             "character-set",
-            f"the table {table} has the character set {charset}, which lacks {shown}: {where}{more}",
+            f"the table {table} has the character set {charset}, which lacks {_listed(lacking)}: {_located(places)}",
             tuple(dict.fromkeys(name for name, _ in places)),
             hint="write other characters, or convert the tables of django-celery-beat and BeatSync to UTF-8",
         )
+
+
+def _listed(characters: Iterable[str]) -> str:
+    return ", ".join(f"{char!r} (U+{ord(char):04X})" for char in sorted(characters)[:_SHOWN])
+
+
+def _located(places: Sequence[tuple[str, str]]) -> str:
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return ", ".join(f"{field} of {name!r}" for name, field in places[:_SHOWN]) + more
 
 
 def _written_texts(changes: Iterable[Change], fields: Sequence[Field]) -> Iterator[tuple[Change, Field, str]]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+
+from django.db import DatabaseError
 
 from beatsync.fingerprint import Scope
 from beatsync.plan.observed import Claim, Observed, Owned, Row, Tombstone
@@ -16,7 +18,7 @@ from beatsync.specfile.fields import ColumnType
 from beatsync.store import rows, sources
 from beatsync.store.dialects import Column, Dialect
 from beatsync.store.statements import id_lists, name_lists
-from beatsync.store.tables import INVENTORY, SOURCE, TOMBSTONE
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
 from beatsync.values import OnRemove, Policy
 
 _NO_ROW = 0
@@ -41,7 +43,15 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         _read_entries(db, source, entries)
         by_name, duplicates = _by_name(rows.read_all(db), entries)
     else:
-        by_name, duplicates = _by_name(_read_scope(db, source, scope, entries), entries)
+        try:
+            scoped_rows = _read_scope(db, source, scope, entries)
+        except DatabaseError as error:
+            if not db.is_charset_error(error):
+                raise
+            entries = Entries()
+            storable = replace(scope, names=_storable(db, scope.names))
+            scoped_rows = _read_scope(db, source, storable, entries)
+        by_name, duplicates = _by_name(scoped_rows, entries)
     return Observed(
         rows=by_name,
         duplicates=duplicates,
@@ -58,11 +68,11 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
     )
 
 
-def _by_name(found: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], dict[str, tuple[int, ...]]]:
+def _by_name(rows_read: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], dict[str, tuple[int, ...]]]:
     """Return rows by name, and the keys of those that share a name: of these, one whose key an entry has comes first."""
     by_name: dict[str, Row] = {}
     shared: dict[str, list[Row]] = {}
-    for row in found:
+    for row in rows_read:
         first = by_name.setdefault(row.name, row)
         if first is not row:
             shared.setdefault(row.name, [first]).append(row)
@@ -72,12 +82,21 @@ def _by_name(found: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], di
     return by_name, {name: tuple(sorted(row.row_id for row in namesakes)) for name, namesakes in shared.items()}
 
 
+def _storable(db: Dialect, names: frozenset[str]) -> frozenset[str]:
+    """Return the names that the columns for names can hold: no row has another one, and servers refuse to compare with it."""
+    tables = {PERIODIC_TASK.name, INVENTORY.name}
+    charsets = {limit.charset for limit in db.column_limits() if limit.table in tables and limit.name == "name"}
+    characters = "".join(sorted({char for name in names for char in name if not char.isascii()}))
+    lacking = {char for charset in charsets if charset is not None for char in db.lacking(charset, characters)}
+    return frozenset(name for name in names if lacking.isdisjoint(name))
+
+
 def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Iterable[Row]:
     """Add the entries in scope to `entries` and return the rows in scope.
 
     An entry leads to its row by key, and a row to its entry; a renamed row leads to the entry and to the row of its other name.
     """
-    found: dict[int, Row] = {}
+    by_id: dict[int, Row] = {}
     names, row_ids = set(scope.names or ()), set(scope.row_ids)
     searched_names: set[str] = set()
     searched_ids: set[int] = set()
@@ -87,13 +106,13 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Ite
         for chunk in id_lists(row_ids):
             _read_entries(db, source, entries, f" WHERE e.row_id IN ({chunk})")
         owned_ids = {entry.row_id for entry in entries.inventory.values()}
-        wanted_ids = (row_ids | owned_ids) - found.keys() - searched_ids
-        found.update((row.row_id, row) for row in rows.read_some(db, names, wanted_ids))
+        wanted_ids = (row_ids | owned_ids) - by_id.keys() - searched_ids
+        by_id.update((row.row_id, row) for row in rows.read_some(db, names, wanted_ids))
         searched_names |= names
         searched_ids |= row_ids
-        names = {*entries.inventory, *(row.name for row in found.values())} - searched_names
-        row_ids = found.keys() - searched_ids
-    return found.values()
+        names = {*entries.inventory, *(row.name for row in by_id.values())} - searched_names
+        row_ids = by_id.keys() - searched_ids
+    return by_id.values()
 
 
 def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:

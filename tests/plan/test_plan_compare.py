@@ -9,7 +9,9 @@ from tests.builders import declared
 
 
 def values() -> dict[str, FieldValue]:
-    return dict(applied_fields(applied_text(declared())))
+    fields = applied_fields(applied_text(declared()))
+    assert fields is not None
+    return dict(fields)
 
 
 def test_every_field_of_the_table_but_enabled_is_compared_in_display_order() -> None:

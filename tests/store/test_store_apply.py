@@ -276,9 +276,7 @@ def test_a_row_that_another_application_refers_to_is_not_deleted(store: Store) -
         cursor.execute(sql)
         try:
             cursor.execute(f"INSERT INTO other_app VALUES (1, {row.row_id})")
-            with pytest.raises(
-                StoreError, match=r"hourly cannot be deleted: .*other_app\.task_id.*on_remove: disable"
-            ):
+            with pytest.raises(StoreError, match=r"hourly cannot be deleted: .*other_app\.task_id.*on_remove: disable"):
                 apply(store, plan(delete(row)))
             assert set(store.observe("shop").rows) == {"hourly", "free"}
         finally:

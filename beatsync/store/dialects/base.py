@@ -86,6 +86,8 @@ class Dialect(ABC):
     """Whether programs that write other rows do not wait for each other."""
     unusable_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
+    charset_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors about a character that a column's character set lacks."""
     permission_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
@@ -284,6 +286,10 @@ class Dialect(ABC):
     def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:  # noqa: ARG002  the default
         """Return those of `rights` (INSERT, UPDATE or DELETE on a table) that this user does not have."""
         return []
+
+    def is_charset_error(self, error: BaseException) -> bool:
+        """Return whether a text has a character that a column's character set lacks."""
+        return self.error_code(error.__cause__ or error) in self.charset_codes
 
     def is_permission_error(self, error: BaseException) -> bool:
         """Return whether a statement failed because of a missing right."""

@@ -52,6 +52,7 @@ class MySQL(Dialect):
     unusable_codes = frozenset(
         {1290, 1792, 1836, 1044, 1045, 1698, 1040, 1129, 1130, 1203, 1053, 1080, 1927, 4031, 1049, *_CLIENT_ERRORS}
     )
+    charset_codes = frozenset({1267, 1270, 1271, 3988})
     permission_codes = _PERMISSION_ERRORS
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""

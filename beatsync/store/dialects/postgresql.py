@@ -39,6 +39,7 @@ class PostgreSQL(Dialect):
     # A read-only session or standby; a session that waited too long; a statement that a pooler's other session prepared; a database
     # that is missing; and too many connections.
     unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
+    charset_codes = frozenset({_UNTRANSLATABLE_CHARACTER})
     permission_codes = frozenset({_INSUFFICIENT_PRIVILEGE})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
@@ -199,19 +200,13 @@ class PostgreSQL(Dialect):
 
     def missing_rights(self, rights: Iterable[tuple[Table, str]]) -> list[tuple[Table, str]]:
         """Return the rights that this user does not have, by one query; a right to one column counts."""
-        asked = list(rights)
+        needed = list(rights)
         checks = [
             f"has_{'table' if right == 'DELETE' else 'any_column'}_privilege('{table.name}', '{right}')"
-            for table, right in asked
+            for table, right in needed
         ]
         (granted,) = self.fetch(f"SELECT {', '.join(checks)}")
-        return [right for right, is_granted in zip(asked, granted, strict=True) if not is_granted]
-
-    def explain_error(self, error: BaseException) -> str | None:
-        """Return a message about a character that the database's encoding lacks; the driver's own shows only bytes."""
-        if self.error_code(error.__cause__ or error) != _UNTRANSLATABLE_CHARACTER:
-            return None
-        return f"{self.message_of(error)}: a text in the files has a character that the database's encoding lacks"
+        return [right for right, is_granted in zip(needed, granted, strict=True) if not is_granted]
 
     @staticmethod
     def error_code(cause: BaseException) -> object:

@@ -18,7 +18,7 @@ from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
 from beatsync.store.errors import SchemaMissing, StoreError
 from beatsync.store.statements import BulkRow, Value
-from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, Table
+from beatsync.store.tables import BEAT_TABLES, OWN_TABLES, SOURCE, Table
 
 OLDEST_VERSION = (3, 35)
 """The first version with ALTER TABLE … DROP COLUMN."""
@@ -132,14 +132,14 @@ class SQLite(Dialect):
         return str(error).startswith(_UNUSABLE)
 
     def read_only_reason(self) -> str | None:
-        """Return why the file cannot be written, by a transaction that writes nothing."""
+        """Return why the file cannot be written, by a statement that deletes no row."""
         folder = Path(str(self.connection.settings_dict["NAME"])).parent
         if folder.is_dir() and not os.access(folder, os.W_OK):
             return f"the directory {folder} is not writable, and SQLite keeps its journal there"
         try:
             with self.lock_timeout(0):
-                self.execute("BEGIN IMMEDIATE")
-                self.execute("ROLLBACK")
+                # BEGIN IMMEDIATE succeeds on a read-only file.
+                self.execute(f"WITH none AS (SELECT 1) DELETE FROM {SOURCE.name} WHERE 0")
         except OperationalError as error:
             # If another program holds the lock, it writes, so the file can be written.
             return None if self.is_lock_timeout(error) else self.message_of(error)
