@@ -8,6 +8,7 @@ import yaml
 
 from beatsync.specfile import ParseOptions, parse_file, reader
 from beatsync.specfile.problems import Mark, Problem
+from beatsync.specfile.problems import Path as YamlPath
 from beatsync.specfile.reader import read
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.yamltext import MAX_BYTES, MAX_DEPTH
@@ -18,17 +19,17 @@ from tests.specfile.corpus import Case, cases
 ROOT = Path(__file__).parent.parent.parent
 
 
-def ALL(_path: Path) -> bool:
-    return True
+def everywhere(path: YamlPath) -> bool:
+    """Record every position that has a path."""
+    return bool(path)
 
 
-"""Records every position that has a path."""
 CORPUS = cases("valid") + cases("invalid")
 
 
 def placed(text: str) -> tuple[dict[tuple[str | int, ...], Mark], dict[tuple[str | int, ...], Mark]]:
     """Where the keys and the values of the first document stand."""
-    reading = read(text.encode(), ALL)
+    reading = read(text.encode(), everywhere)
     assert reading.complete
     return (
         {path[1:]: mark for path, mark in reading.keys.items() if path[0] == 0},
@@ -95,13 +96,13 @@ def test_lines_end_as_on_any_system(end: str) -> None:
 
 
 def test_each_document_has_its_own_paths_on_the_files_own_lines() -> None:
-    reading = read(b"a: 1\n---\n# two\na: 2\n--- {a: 3}\n", ALL)
+    reading = read(b"a: 1\n---\n# two\na: 2\n--- {a: 3}\n", everywhere)
     assert reading.documents == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert [reading.keys[(number, "a")] for number in range(3)] == [(1, 1), (4, 1), (5, 6)]
 
 
 def test_an_alias_and_its_content_have_the_position_of_the_alias() -> None:
-    reading = read(b"one: &x {deep: 1}\ntwo: *x\n", ALL)
+    reading = read(b"one: &x {deep: 1}\ntwo: *x\n", everywhere)
     assert reading.position((0, "one", "deep")) == (1, 16)
     assert reading.position((0, "two")) == (2, 6)
     assert reading.position((0, "two", "deep")) == (2, 6)
@@ -127,14 +128,14 @@ def test_an_empty_value_is_on_the_line_of_its_key() -> None:
 
 
 def test_merged_keys_have_the_position_of_the_mapping_that_merges_them() -> None:
-    reading = read(b"x: &x {m: 1}\na:\n  <<: *x\n  b: 2\n", ALL)
+    reading = read(b"x: &x {m: 1}\na:\n  <<: *x\n  b: 2\n", everywhere)
     assert reading.documents[0]["a"] == {"m": 1, "b": 2}
     assert reading.position((0, "a", "b")) == (4, 6)
     assert reading.position((0, "a", "m"), on_key=True) == (3, 3)
 
 
 def test_a_path_without_a_position_has_that_of_the_nearest_node_above() -> None:
-    reading = read(b"a:\n  b: 1\n", ALL)
+    reading = read(b"a:\n  b: 1\n", everywhere)
     assert reading.position((0, "a", "z"), on_key=True) == (2, 3)
     assert reading.position((0, "y", "z")) == (1, 1)
     assert reading.position(()) == (1, 1)
@@ -151,7 +152,7 @@ def test_names_of_schedules_always_have_positions() -> None:
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
 def test_recording_positions_changes_nothing_else(case: Case) -> None:
     for file in case.files():
-        plain, positions = read(file.data), read(file.data, ALL)
+        plain, positions = read(file.data), read(file.data, everywhere)
         assert (plain.documents, plain.names, list(plain.problems), plain.complete) == (
             positions.documents,
             positions.names,
@@ -447,9 +448,9 @@ def test_the_documents_before_an_error_are_not_the_whole_file() -> None:
 def test_both_loaders_read_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in case.files():
         monkeypatch.setattr(reader, "_LOADER", yaml.CSafeLoader)
-        with_c, parsed_with_c = read(file.data, ALL), parse_file(file, ParseOptions())
+        with_c, parsed_with_c = read(file.data, everywhere), parse_file(file, ParseOptions())
         monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
-        pure, parsed_pure = read(file.data, ALL), parse_file(file, ParseOptions())
+        pure, parsed_pure = read(file.data, everywhere), parse_file(file, ParseOptions())
         assert parsed_with_c.schedules == parsed_pure.schedules
         # Syntax errors each of them words in its own way, and half a surrogate pair only the C loader refuses itself.
         assert [each.location.line for each in parsed_with_c.diagnostics] == [
