@@ -29,12 +29,22 @@ class Source(models.Model):
     suspended_until = models.DateTimeField(null=True)
     suspended_by = models.CharField(max_length=200, default="")
     suspended_for = models.TextField(default="")
+    checksum = models.CharField(max_length=64, null=True)  # noqa: DJ001
 
     class Meta:
         ordering = ("name",)
 
     def __str__(self) -> str:
         return self.name
+
+
+class ChecksumKey(models.Model):
+    """The key of the checksums of plans: a checksum without it would let its reader test guesses of a masked value."""
+
+    value = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return "the key of plans"
 
 
 class Lease(models.Model):

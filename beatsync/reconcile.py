@@ -26,8 +26,10 @@ from beatsync.plan.observed import Observed
 from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
+from beatsync.retry import ATTEMPTS, Retries
 from beatsync.source import load, load_file
 from beatsync.specfile import ParseOptions
+from beatsync.specfile.combine import with_unregistered_tasks
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -38,8 +40,6 @@ __all__ = [
     "Outcome", "Progress", "Result", "Run", "SyncOptions", "no_progress", "plan", "reconcile", "release", "sync", "utc_now", "validate",
 ]  # fmt: skip
 
-_ATTEMPTS = 5
-"""How often a sync starts again after a deadlock or another sync, and how often undone rows are written again."""
 _FRESH_SECONDS = 10.0
 """A plan that waited longer for the lock is made again: its first runs were computed for the time before the wait."""
 _RECORD_SECONDS = 1.0
@@ -87,7 +87,8 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
 
     run.progress("reading files", 0, 0)
     snapshot = run.load()
-    for attempt in range(1, _ATTEMPTS + 1):
+    retries = Retries(run.store, run.options.lock_timeout, run.progress)
+    while True:
         try:
             draft = _draft(run, snapshot, memory, is_dry_run=dry_run)
             outcome = _refusal(draft.plan, run.options)
@@ -97,13 +98,11 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             if outcome is not None:
                 return _refused(run, draft.plan, outcome)
             result = _apply(run, draft)
-        except RetryableError:
+        except RetryableError as error:
             memory = None
-            if attempt == _ATTEMPTS:
-                raise
+            retries.wait(error)
         else:
             return _verify(run, snapshot, result)
-    raise AssertionError("unreachable")
 
 
 def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: bool = False) -> _Draft:
@@ -114,6 +113,9 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     records = memory.record.files if options.fingerprints else {}
     parsing = partial(progress, "parsing files")
     source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
+    unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
+    facts = [*source.facts.values(), *unchanged]
+    source = replace(source, desired=with_unregistered_tasks(source.desired, facts, store.registered_tasks()))
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
@@ -166,7 +168,7 @@ def _apply(run: Run, draft: _Draft) -> Result:
     try:
         return _apply_locked(run, draft, changes)
     except LockHeld:
-        if _changes_rows(draft.plan):
+        if draft.plan.does_something:
             raise
         # Another sync is running. This one changes no row, so the next one can record what it read.
         return Result(Outcome.UNCHANGED, draft.plan)
@@ -178,7 +180,13 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
 
     store, options, plan, now = run.store, run.options, draft.plan, draft.now
     authors = _authors(run, draft)
-    with store.locked(options.source, _lock_timeout(plan, options), options.holder, options.lease_token):
+    with store.locked(
+        options.source,
+        _lock_timeout(plan, options),
+        options.holder,
+        options.lease_token,
+        lambda text: run.progress(text, 0, 0),
+    ):
         observed = store.observe(options.source, draft.scope)
         if _stamp(observed) != draft.memory.record.stamp:
             raise SyncedMeanwhile(options.source)
@@ -189,29 +197,24 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
         if outcome is None:
-            written = store.apply(plan, observed, changes, now)
+            written = store.apply(plan, observed, changes, now, checksum=options.repaired)
     if outcome is not None:
         return _refused(run, plan, outcome)
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
-    return Result(Outcome.APPLIED if _changes_rows(plan) else Outcome.UNCHANGED, plan, memory=memory)
-
-
-def _changes_rows(plan: Plan) -> bool:
-    """Return whether a plan changes rows or inventory entries."""
-    return bool(plan.changes or plan.records)
+    return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
 
 
 def _is_recorded(draft: _Draft) -> bool:
     """Return whether the plan does nothing and the source's row already names this revision as synced."""
     plan, observed = draft.plan, draft.observed
     expected = (plan.revision, plan.origin or observed.origin, plan.environment)
-    return not _changes_rows(plan) and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
+    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
 
 
 def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
     """Return the longest wait for the lock in seconds: a sync that changes no row does not wait long for another one."""
-    if _changes_rows(plan):
+    if plan.does_something:
         return options.lock_timeout
     return _RECORD_SECONDS if options.lock_timeout is None else min(options.lock_timeout, _RECORD_SECONDS)
 
@@ -240,10 +243,11 @@ def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:
 def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     from beatsync.store import RetryableError
 
-    options = replace(run.options, plan=replace(run.options.plan, approved=None))
+    planning = replace(run.options.plan, approved=None)
+    options = replace(run.options, plan=planning, repaired=result.plan.checksum)
     again = replace(run, options=options, progress=no_progress)
     latest, repairs = result, 0
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         _wait_for_saves(run)
         if written_as_planned(latest.plan, run.store.read_rows(written_names(latest.plan))):
             break

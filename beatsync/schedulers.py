@@ -5,22 +5,60 @@
 Stock beat saves whole rows that it read long before: it reverts what was committed in between, an operator's pause included, and
 inserts deleted rows again (docs/facts.md, 1 and 26; django-celery-beat's pull request 1038). From 2.8.1 on, the time of its reload
 grows with the square of the number of distinct crontabs (docs/facts.md, 24), and SQLite refuses its query. After each task that it
-sends, it compares all entries. Nothing else is changed. This module must not import any other of BeatSync's.
+sends, it compares all entries. With celery before 5.7, a solar event that does not occur on a day ends beat (docs/facts.md, 44).
+Nothing else is changed. This module must not import any other of BeatSync's.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from celery.schedules import schedstate
+from celery.schedules import schedstate, solar
+from celery.utils.log import get_logger
 from django.db.models import Case, F, QuerySet, When
 from django_celery_beat import schedulers as stock
 from django_celery_beat.models import CrontabSchedule
 from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
+_log = get_logger(__name__)
+_YEAR = 366
+
+
+class SolarSchedule(solar):  # type: ignore[misc]
+    """celery's solar schedule, which goes on to the next day that has the event, with every release of celery."""
+
+    _is_reported = False
+
+    def remaining_estimate(self, last_run_at: datetime) -> timedelta:
+        """Return the time from now to the first event after `last_run_at`; a year if there is none within a year of it."""
+        for days in range(_YEAR):
+            try:
+                remaining: timedelta = super().remaining_estimate(last_run_at + timedelta(days=days))
+            except TypeError:  # celery before 5.7 adds a timedelta to a number
+                continue
+            if days:
+                self._report(f"the next one is in {remaining.days} days")
+            return remaining
+        self._report("there is none within a year")
+        return timedelta(days=_YEAR)
+
+    def _report(self, outlook: str) -> None:
+        if not self._is_reported:
+            self._is_reported = True
+            _log.warning("%s at latitude %s does not occur on each day: %s", self.event, self.lat, outlook)
+
 
 class ModelEntry(stock.ModelEntry):  # type: ignore[misc]  # it has no types
     """One row as beat runs it. It updates only the columns that beat owns, so it sends no signal and resurrects no deleted row."""
+
+    def __init__(self, model: Any, app: Any = None) -> None:
+        super().__init__(model, app=app)
+        schedule: Any = getattr(self, "schedule", None)
+        if isinstance(schedule, solar):
+            self.schedule = SolarSchedule(
+                schedule.event, schedule.lat, schedule.lon, nowfun=schedule.nowfun, app=self.app
+            )
 
     def save(self) -> None:
         """Write when and how often the task ran; a later `last_run_at` that another process wrote is kept."""

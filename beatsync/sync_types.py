@@ -34,7 +34,8 @@ class SyncOptions:
     parse: ParseOptions = field(default_factory=ParseOptions)
     plan: PlanOptions = field(default_factory=PlanOptions)
     lock_timeout: float | None = None
-    """Seconds to wait for another BeatSync that holds the source's lock; 0 does not wait, None waits without limit."""
+    """Seconds to wait for another BeatSync that holds the source's lock, and for rows that another transaction holds. 0 does not
+    wait; None waits without limit for the lock, and 30 s for rows."""
     settle: float = 0.0
     """Least seconds between the commit and the verification, so that a save that beat began before the commit has ended by
     then. A slow database is given more. Only rows that beat knows already are verified."""
@@ -42,6 +43,8 @@ class SyncOptions:
     """Shown to another BeatSync that waits for the lock, and in the history."""
     lease_token: str | None = None
     """The lease of a daemon: nothing is written if another daemon leads the source by now."""
+    repaired: str | None = None
+    """The checksum of the plan whose rows this sync writes again: to the database, both are one sync."""
     fingerprints: bool = True
     """Whether unchanged files and rows are skipped. False parses and reads everything; the plan is the same."""
 
@@ -68,3 +71,8 @@ class Result:
     """Why the rows could not be verified after the commit; empty if they were."""
     memory: Memory | None = None
     """What is known of files and rows after a success; a daemon passes it to the next reconcile."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Return whether the plan may not be applied, or was not applied."""
+        return self.outcome in {Outcome.INVALID, Outcome.BLOCKED}

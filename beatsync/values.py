@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple, Union
 
 FieldValue = Union[str, int, bool, None]
@@ -48,6 +49,18 @@ class Diagnostic:
     hint: str | None = None
     excerpt: str | None = None
     """The source line; None if showing it could reveal a secret."""
+    also_at: tuple[Location, ...] = ()
+    """The first of the other places that the problem involves."""
+    more_places: int = 0
+    """How many more there are, so that n duplicates are reported in linear space."""
+
+    @property
+    def text(self) -> str:
+        """Return the message with the other places."""
+        if not self.also_at:
+            return self.message
+        more = f" and {self.more_places} more" if self.more_places else ""
+        return f"{self.message}; also at {', '.join(map(str, self.also_at))}{more}"
 
 
 class Interval(NamedTuple):
@@ -163,8 +176,10 @@ class TaskSpec(NamedTuple):
         return flat
 
 
+DEFAULT_FIELDS = MappingProxyType(TaskSpec(name="", task="", schedule=None).fields())
+"""The value of each field that a spec leaves unset, in the form of `TaskSpec.fields()`; a schedule has none."""
 SCHEDULE_FIELDS = ("interval", "crontab", "timezone", "solar", "clocked")
-"""The fields of a diff that stand for `TaskSpec.schedule`."""
+"""The fields of a diff that make up `TaskSpec.schedule`."""
 PLAIN_FIELDS = tuple(name for name in TaskSpec._fields if name not in {"name", "schedule"})
 """The other fields: each is an attribute of `TaskSpec`, a key in a spec file and a column of `PeriodicTask`."""
 FIELDS = ("name", "task", *SCHEDULE_FIELDS, *PLAIN_FIELDS[1:])
@@ -184,7 +199,7 @@ class Policy:
     """A schedule's `sync:` block: how BeatSync treats the row.
 
     `ignore` holds names of `FIELDS`; `sensitive` holds dotted paths such as `kwargs.token`. `protect` is None if the file
-    leaves it out: the inventory's value then stays, so only an explicit `protect: false` removes the protection.
+    does not set it: the inventory's value then stays, so only an explicit `protect: false` removes the protection.
     """
 
     on_remove: OnRemove = OnRemove.DELETE
@@ -227,7 +242,7 @@ class FileFacts:
 
     path: str
     schedules: tuple[ScheduleFacts, ...] = ()
-    """Every name in the file, in file order, in whatever environment."""
+    """Every name in the file, in file order, in any environment."""
     environments: frozenset[str] = frozenset()
     """Every environment that the file mentions."""
     warnings: tuple[Diagnostic, ...] = ()

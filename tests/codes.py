@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 PACKAGE = Path(__file__).parent.parent / "beatsync"
-_POSITION = {"SpecError": 0, "SourceError": 0, "Blocked": 0, "Problem": 1, "Diagnostic": 1, "_fail": 1}
+_POSITION = {"SpecError": 0, "SourceError": 0, "Blocked": 0, "_Refusal": 0, "Problem": 1, "Diagnostic": 1, "_fail": 1}
 """Which argument of a call is a code."""
 _KEBAB = re.compile(r"[a-z]+(?:-[a-z]+)+")
 

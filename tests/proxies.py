@@ -13,7 +13,8 @@ class Proxy:
     """Forwards to `host:port` until it is told otherwise."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+        self.target = (host, port)
+        """Where new connections lead."""
         self._pairs: list[socket.socket] = []
         self._silent = threading.Event()
         self.delay = 0.0
@@ -67,7 +68,7 @@ class Proxy:
             while True:
                 client, _ = listener.accept()
                 try:
-                    server = socket.create_connection(self._target)
+                    server = socket.create_connection(self.target)
                 except OSError:
                     client.close()
                     continue

@@ -12,8 +12,7 @@ import click
 from click.core import ParameterSource
 
 from beatsync import __version__
-from beatsync.cli import exits
-from beatsync.cli.output import print_error, print_hint
+from beatsync.cli import exits, output
 
 COMMANDS = {
     "validate": "Check spec files. Needs no database.",
@@ -79,25 +78,26 @@ def main(arguments: Sequence[str] | None = None, *, name: str = "beatsync", sett
     `settings` is the `BEATSYNC` setting of a Django project that is already loaded; None if no project is loaded.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    output.program.set(name)
     try:
         code = group.main(words, name, standalone_mode=False, obj=settings)
     except click.UsageError as error:
         error.show()
         if hint := _usage_hint(error):
-            print_hint(hint)
+            output.print_hint(hint)
         return exits.USAGE
     except click.ClickException as error:
-        print_error(error.format_message())
+        output.print_error(error.format_message())
         return exits.FAILED
     except click.Abort:
-        print_error("interrupted; changes that were not committed are rolled back")
+        output.print_error("interrupted; changes that were not committed are rolled back")
         return exits.INTERRUPTED
     except Exception as error:
         expected = exits.describe_error(error)
         if expected is None:
             raise
         message, code = expected
-        print_error(message)
+        output.print_error(message)
         return code
     return code if isinstance(code, int) else exits.DONE
 

@@ -51,6 +51,13 @@ def validate_on_invalid(value: str) -> str:
     return value
 
 
+def validate_boolean(value: str) -> bool:
+    """Return the truth of a setting that is True or False."""
+    if value not in ("True", "False"):
+        raise click.BadParameter(f"the value must be True or False, not {value!r}")
+    return value == "True"
+
+
 def validate_delete_limit(value: str) -> str:
     """Return a value of `--max-deletes`."""
     from beatsync.plan.guard import removal_limit
@@ -103,12 +110,15 @@ class CliOptions:
     database_url: str | None = None
     alias: str | None = None
     settings_module: str | None = None
+    app: str | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
     on_invalid: str | None = None
     catch_up: bool | None = None
     accept_origin: bool | None = None
+    signals: bool | None = None
+    """Only a setting: the store reads it."""
 
 
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:
@@ -172,6 +182,10 @@ planning = combine(
     source,
     parsing,
     database,
+    option(
+        "-A", "--app", metavar="APP",
+        help="Celery application, as for `celery -A`.  [default: the project's]",
+    ),
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,
@@ -179,7 +193,7 @@ planning = combine(
     ),
     option(
         "--max-deletes", metavar="N|N%", callback=callback(validate_delete_limit),
-        help="Most schedules that may be deleted or disabled.  [default: the larger of 3 and 30%]",
+        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%]",
     ),
     option(
         "--on-invalid", type=click.Choice(ON_INVALID),

@@ -6,6 +6,8 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,6 +19,8 @@ from beatsync.report.paint import Paint, plain
 if TYPE_CHECKING:
     from beatsync.reconcile import Result
 
+program: ContextVar[str] = ContextVar("program", default="beatsync")
+"""How this command line was called: `beatsync` or `manage.py beatsync`."""
 _PALETTE: dict[str, dict[str, str | bool]] = {
     "error": {"fg": "red", "bold": True},
     "warning": {"fg": "yellow", "bold": True},
@@ -31,7 +35,7 @@ _PALETTE: dict[str, dict[str, str | bool]] = {
     "adopt": {"fg": "yellow"},
     "disable": {"fg": "red"},
     "delete": {"fg": "red"},
-    "forget": {"fg": "red"},
+    "forget": {"fg": "yellow"},
 }
 
 
@@ -69,20 +73,23 @@ def print_lines(lines: Iterable[str]) -> None:
         raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
 
 
-def print_plan(result: Result, directory: Path, output_format: str, *, applied: bool) -> None:
-    """Print what the plan would do, or what the sync did if `applied`."""
-    from beatsync.reconcile import Outcome
+def print_plan(result: Result, directory: Path, output_format: str, *, is_sync: bool) -> None:
+    """Print what a plan would do, or what a sync did."""
     from beatsync.report import jsonout, markdown, text
     from beatsync.report.places import plan_with_directory
+    from beatsync.report.summary import refusal_text
 
     plan = plan_with_directory(result.plan, str(directory))
-    refused = result.outcome in {Outcome.BLOCKED, Outcome.INVALID}
+    blocked = (replace(reason, hint=reason.hint and with_program(reason.hint)) for reason in plan.blocked)
+    plan = replace(plan, blocked=tuple(blocked))
+    applied = is_sync and not result.is_refused
+    refusal = refusal_text(plan, is_sync=is_sync) if result.is_refused else ""
     if output_format == "json":
         print_lines(jsonout.render_plan(plan, applied=applied))
     elif output_format == "markdown":
-        print_result(markdown.render_plan(plan, applied=applied, refused=refused))
+        print_result(with_program(markdown.render_plan(plan, applied=applied, refusal=refusal)))
     else:
-        print_lines(text.render_plan(plan, applied=applied, refused=refused, paint=painter(sys.stdout)))
+        print_lines(text.render_plan(plan, applied=applied, refusal=refusal, paint=painter(sys.stdout)))
         if result.repairs:
             print_result(
                 f"celery beat overwrote {result.repairs:,} of these rows during the sync; they were applied again."
@@ -91,7 +98,7 @@ def print_plan(result: Result, directory: Path, output_format: str, *, applied: 
 
 def print_error(message: str) -> None:
     """Print an error to standard error, with the lines after the first indented."""
-    first, *others = message.splitlines() or [""]
+    first, *others = with_program(message).splitlines() or [""]
     _print_message("error", first)
     for line in others:
         click.echo(f"  {one_line(line)}", err=True, color=True)
@@ -109,9 +116,17 @@ def print_hint(message: str) -> None:
 
 def _print_message(kind: str, message: str) -> None:
     paint = painter(sys.stderr)
-    click.echo(f"{paint(kind + ':', kind)} {one_line(message)}", err=True, color=True)
+    click.echo(f"{paint(kind + ':', kind)} {one_line(with_program(message))}", err=True, color=True)
 
 
 def command_line(*words: str) -> str:
-    """Return a command line for a hint, with the prefix of this run: `beatsync` or `manage.py beatsync`."""
-    return shlex.join([*str(click.get_current_context().find_root().info_name).split(), *words])
+    """Return a command line for a hint, as it is typed for this run."""
+    return f"{program.get()} {shlex.join(words)}"
+
+
+def with_program(text: str) -> str:
+    """Return a message with the name of this run's program in each command that it quotes.
+
+    Messages quote commands as `beatsync …`, because only the command line knows how it was called.
+    """
+    return text.replace("`beatsync ", f"`{program.get()} ")

@@ -32,7 +32,7 @@ def command(
     from beatsync.cli import saved
 
     with (
-        wiring.open_store(options.CliOptions(**flags)) as (store, cli_options),
+        wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)
@@ -43,7 +43,7 @@ def command(
     if out is not None:
         # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
-    output.print_plan(result, directory, output_format, applied=False)
+    output.print_plan(result, directory, output_format, is_sync=False)
     if out is not None:
         words = [*([str(flags["directory"])] if flags["directory"] else []), "--plan", str(out)]
         output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")

@@ -21,13 +21,20 @@ _ERASE = "\r\x1b[2K"
 class ProgressReporter:
     """Receives the progress of a plan or a sync, and shows it."""
 
-    def __init__(self, *, verbose: bool) -> None:
+    def __init__(self, *, verbose: bool, enabled: bool = True) -> None:
         self._verbose = verbose
+        self._enabled = enabled
+        self.is_drawn = enabled and not verbose and is_interactive(sys.stderr)
         self._step, self._count = "", ""
         self._started = self._step_started = time.monotonic()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Report that `done` of `total` items of a step are done; `total` is 0 if the number is unknown."""
+        if step.startswith("waiting"):
+            # A log needs to say what is waited for too; once, because each further report differs only in its time.
+            if self._enabled and not self._step.startswith("waiting"):
+                click.echo((_ERASE if self.is_drawn else "") + step, err=True, color=True)
+            step = "waiting"
         if step != self._step:
             self.finish_step()
             self._step, self._step_started = step, time.monotonic()
@@ -52,9 +59,9 @@ class ProgressReporter:
 @contextmanager
 def show_progress(*, verbose: bool, enabled: bool) -> Iterator[ProgressReporter]:
     """Show progress while the body runs."""
-    progress, finished = ProgressReporter(verbose=verbose), Event()
+    progress, finished = ProgressReporter(verbose=verbose, enabled=enabled), Event()
     drawing = Thread(target=progress.draw_until, args=(finished,), daemon=True)
-    if enabled and not verbose and is_interactive(sys.stderr):
+    if progress.is_drawn:
         drawing.start()
     try:
         yield progress

@@ -28,8 +28,6 @@ def command(names: tuple[str, ...], **flags: Any) -> int:
             plan = reconcile.release(store, names, wiring.sync_options(cli_options, store))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
-    output.print_lines(text.render_plan(plan, applied=True, paint=output.painter(sys.stdout)))
-    output.print_hint(
-        "the rows stay unchanged. Remove their schedules from the files, or the next sync is blocked until --adopt"
-    )
+    output.print_result(text.render_release(plan, output.painter(sys.stdout)))
+    output.print_hint("remove the schedules from the files; otherwise the next sync is blocked until --adopt")
     return exits.DONE

@@ -84,7 +84,10 @@ def command(
     if flags["source"] and any("=" in argument for argument in directories):
         raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
     logs.set_up(log_format, verbose=verbose)
-    with wiring.open_store(options.CliOptions(**flags), check_tables=False) as (store, cli_options):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=False, with_application=True) as (
+        store,
+        cli_options,
+    ):
         set_timeouts(store.alias)
         sources = wiring.source_directories(directories, cli_options)
         supervisor = _create_supervisor(sources, cli_options, store, Timing(resync, watch=not poll), grace)

@@ -18,10 +18,10 @@ from beatsync.cli.progress import show_progress
     "--plan", "plan_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Apply a saved plan, and only if the sync would still do exactly what was reviewed.",
 )  # fmt: skip
-@options.option("--no-wait", is_flag=True, help="Fail at once if another process holds the lock of the source.")
+@options.option("--no-wait", is_flag=True, help="Fail at once if another process holds a lock that the sync needs.")
 @options.option(
     "--lock-timeout", metavar="DURATION", callback=options.duration,
-    help="How long to wait for the lock of the source.  [default: without limit]",
+    help="How long to wait for locks.  [default: without limit for the lock of the source, 30s for rows]",
 )  # fmt: skip
 @options.output_format("text", "json", "markdown")
 @options.verbosity
@@ -38,13 +38,17 @@ def command(
     from beatsync import reconcile
     from beatsync.cli import saved
 
-    cli_options, checksum = options.CliOptions(**flags), None
-    if plan_file is not None:
-        cli_options, checksum = saved.read(plan_file, cli_options)
+    cli_options = options.CliOptions(**flags)
+    reviewed = saved.read(plan_file, cli_options) if plan_file is not None else None
+    if reviewed is not None:
+        cli_options = reviewed.options
     with (
-        wiring.open_store(cli_options) as (store, cli_options),
+        wiring.open_store(cli_options, with_application=True) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
+        if reviewed is not None:
+            reviewed.check_unedited(store.plan_key())
+        checksum = reviewed.checksum if reviewed else None
         directory = wiring.source_directory(cli_options)
         timeout = 0.0 if no_wait else lock_timeout
         sync_options = wiring.sync_options(cli_options, store, lock_timeout=timeout, approved=checksum)
@@ -52,10 +56,9 @@ def command(
     if result.unverified:
         output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")
     outcome = result.outcome
-    applied = outcome in {reconcile.Outcome.APPLIED, reconcile.Outcome.UNCHANGED}
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
-        output.print_plan(result, directory, output_format, applied=applied)
-    if applied:
+        output.print_plan(result, directory, output_format, is_sync=True)
+    if not result.is_refused:
         return exits.DONE
     return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from beatsync.cli import output
 from beatsync.cli.options import (
     CliOptions,
+    validate_boolean,
     validate_delete_limit,
     validate_environment,
     validate_on_invalid,
@@ -42,6 +43,8 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DATABASE": ("alias", str),
     "MAX_DELETES": ("max_deletes", validate_delete_limit),
     "ON_INVALID": ("on_invalid", validate_on_invalid),
+    "APP": ("app", str),
+    "SIGNALS": ("signals", validate_boolean),
 }
 """The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""
 
@@ -73,10 +76,13 @@ def _validate_setting(key: str, value: str) -> Any:
 
 
 @contextmanager
-def open_store(options: CliOptions, *, check_tables: bool = True) -> Iterator[tuple[Store, CliOptions]]:
+def open_store(
+    options: CliOptions, *, check_tables: bool = True, with_application: bool = False
+) -> Iterator[tuple[Store, CliOptions]]:
     """Connect to the chosen database; yield its store, and the options with the defaults of the project's settings.
 
-    With `check_tables`, raises StoreError if a table is missing or too old.
+    With `check_tables`, raises StoreError if a table is missing or too old. With `with_application`, the celery application is
+    loaded; raises StoreError if the options name one that cannot be loaded.
     """
     from beatsync.store import connect
     from beatsync.store.project import warnings
@@ -89,9 +95,30 @@ def open_store(options: CliOptions, *, check_tables: bool = True) -> Iterator[tu
             output.print_warning(warning)
         if check_tables:
             store.check_tables()
-        yield store, options if loaded_settings is not None else with_settings(options, store.project_settings())
+        if loaded_settings is None:
+            options = with_settings(options, store.project_settings())
+        if with_application:
+            _load_application(options, store)
+        yield store, options
     finally:
         store.close()
+
+
+def _load_application(options: CliOptions, store: Store) -> None:
+    from beatsync.store import StoreError
+
+    unknown = "its time zone, tasks and beat_schedule are unknown"
+    try:
+        application = store.load_application(options.app)
+    except StoreError as error:
+        if options.app is not None:
+            raise
+        output.print_warning(f"{error}; {unknown}")
+        return
+    if application is None:
+        output.print_hint(f"the project has no celery application that is found without --app: {unknown}")
+    elif application.problem:
+        output.print_warning(application.problem)
 
 
 def _choose_database(options: CliOptions) -> DatabaseChoice:
@@ -124,13 +151,13 @@ def source_directory(options: CliOptions) -> Path:
 
 
 def parse_options(options: CliOptions, default_zone: str | None = None) -> ParseOptions:
-    """Return the options of the parser; `default_zone` is the project's `CELERY_TIMEZONE`."""
+    """Return the options of the parser; `default_zone` is the zone of the celery application."""
     from beatsync.specfile import ParseOptions
 
     try:
         zone = options.timezone or validate_zone(default_zone or "UTC")
     except click.BadParameter as error:
-        raise click.UsageError(f"CELERY_TIMEZONE in the Django settings: {error.message}") from None
+        raise click.UsageError(f"the time zone of the celery application (CELERY_TIMEZONE): {error.message}") from None
     return ParseOptions(options.environment, zone)
 
 
@@ -173,7 +200,7 @@ def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[st
         if not name or not path:
             raise click.UsageError(f"{argument!r} is neither DIR nor NAME=DIR")
         if name in directories:
-            raise click.UsageError(f"the source {name!r} is given twice: each source needs its own name")
+            raise click.UsageError(f"the source {name!r} occurs twice: each source needs its own name")
         directories[name] = Path(path)
     return directories
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
+from typing import NamedTuple
 
 Monotonic = Callable[[], float]
 
@@ -22,6 +23,14 @@ class QuietPeriod:
         return min(last + self.seconds, first + self.max_delay)
 
 
+class Burst(NamedTuple):
+    """The triggers that arrived since the last wait."""
+
+    reasons: tuple[str, ...] = ()
+    is_full: bool = False
+    """Whether one of them requires a full comparison of files and rows."""
+
+
 class Debouncer:
     """Triggered from any thread; waited for by one."""
 
@@ -29,18 +38,18 @@ class Debouncer:
         self._quiet_period = quiet_period
         self._clock = clock
         self._changed = Condition()
-        self._reasons: list[str] = []
+        self._pending = Burst()
         self._first = self._last = 0.0
         self.is_closed = False
 
-    def trigger(self, reason: str) -> None:
+    def trigger(self, reason: str, *, full: bool = False) -> None:
         """Report that something may have changed. Repeated triggers have no further effect."""
         with self._changed:
             self._last = self._clock()
-            if not self._reasons:
+            reasons, is_full = self._pending
+            if not reasons:
                 self._first = self._last
-            if reason not in self._reasons:
-                self._reasons.append(reason)
+            self._pending = Burst(reasons if reason in reasons else (*reasons, reason), is_full or full)
             self._changed.notify()
 
     def close(self) -> None:
@@ -49,17 +58,17 @@ class Debouncer:
             self.is_closed = True
             self._changed.notify()
 
-    def wait(self, until: float) -> tuple[str, ...]:
-        """Wait for the end of a burst, or until the time `until` without any trigger. Return the reasons of the triggers.
+    def wait(self, until: float) -> Burst:
+        """Wait for the end of a burst, or until the time `until` without any trigger, and return the burst.
 
-        The result is empty after `until`, or if the debouncer was closed.
+        It has no reasons after `until`, or if the debouncer was closed.
         """
         with self._changed:
             while not self.is_closed:
-                end = self._quiet_period.end(self._first, self._last) if self._reasons else until
+                end = self._quiet_period.end(self._first, self._last) if self._pending.reasons else until
                 remaining = end - self._clock()
                 if remaining <= 0:
                     break
                 self._changed.wait(remaining)
-            reasons, self._reasons = tuple(self._reasons), []
-            return reasons
+            burst, self._pending = self._pending, Burst()
+            return burst

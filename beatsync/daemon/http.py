@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import socket
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from io import BufferedIOBase
+from threading import Condition, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 _TEXT = "text/plain; charset=utf-8"
-_TIMEOUT = 10.0
-"""Seconds after which an idle client is disconnected."""
+MAX_CONNECTIONS = 32
+"""Each has a thread and a file descriptor."""
+TIMEOUT = 5.0
+"""Seconds that a connection may take, from its start to the end of the response."""
+MAX_HEADER_BYTES = 16 * 1024
+"""Upper limit of the request line and the headers together."""
+_EVICTION_WAIT = 0.5
+"""Seconds that a new connection waits until a slow one has ended."""
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _SHUTDOWN_POLL = 0.1
 """Seconds that `close` may have to wait."""
-_BACKLOG = 64
+_BACKLOG = 256
 """Connections that wait to be accepted; with http.server's 5, a burst of probes waits for a second."""
+_CHUNK = 64 * 1024
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +51,49 @@ class Endpoints:
     """Bearer token that `POST /-/sync` requires, if any."""
 
 
+class _Connections:
+    """The open connections, at most `MAX_CONNECTIONS`, oldest first. One that takes too long is ended by shutting its socket down."""
+
+    def __init__(self) -> None:
+        self._deadlines: dict[socket.socket, float] = {}
+        self._changed = Condition()
+
+    def add(self, connection: socket.socket) -> bool:
+        """Add a connection, and return whether there is room. If there is none, the oldest connection is ended.
+
+        A request is answered within milliseconds, so the oldest connection is a slow client, and a probe is served although there
+        are many of them.
+        """
+        with self._changed:
+            if len(self._deadlines) >= MAX_CONNECTIONS:
+                _end(next(iter(self._deadlines)))
+                if not self._changed.wait_for(lambda: len(self._deadlines) < MAX_CONNECTIONS, _EVICTION_WAIT):
+                    return False
+            self._deadlines[connection] = time.monotonic() + TIMEOUT
+            return True
+
+    def remove(self, connection: socket.socket) -> None:
+        """Remove a connection, if it was added."""
+        with self._changed:
+            self._deadlines.pop(connection, None)
+            self._changed.notify()
+
+    def end_overdue(self) -> None:
+        """End the connections that have taken too long."""
+        with self._changed:
+            now = time.monotonic()
+            for connection in (connection for connection, deadline in self._deadlines.items() if deadline <= now):
+                _end(connection)
+
+
+def _end(connection: socket.socket) -> None:
+    """Make the thread that reads from a connection, or writes to it, continue without it."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class Server(ThreadingHTTPServer):
-    """Serves the endpoints in its own threads until it is closed."""
+    """Serves the endpoints in its own threads until it is closed. A connection carries one request."""
 
     request_queue_size = _BACKLOG
 
@@ -45,6 +101,7 @@ class Server(ThreadingHTTPServer):
         """Bind the address. Raises OSError if that fails. With port 0, the system chooses the port."""
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.endpoints = endpoints
+        self._connections = _Connections()
         super().__init__((host, port), _Handler)
         self.host, self.port = str(self.server_address[0]), self.server_port
         self._thread = Thread(target=self.serve_forever, args=(_SHUTDOWN_POLL,), name="http", daemon=True)
@@ -59,18 +116,93 @@ class Server(ThreadingHTTPServer):
         self.server_close()
         self._thread.join()
 
+    def service_actions(self) -> None:
+        """End slow connections. Called several times a second."""
+        self._connections.end_overdue()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in its own thread, or refuse it."""
+        if self._connections.add(request):
+            super().process_request(request, client_address)
+            return
+        with suppress(OSError):
+            request.send(_BUSY)
+        self.close_request(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection after its response. Input that is not read yet would reset it, and the response could be lost."""
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
+            while request.recv(_CHUNK):
+                pass
+        self.close_request(request)
+
+    def close_request(self, request: Any) -> None:
+        """Close a connection."""
+        self._connections.remove(request)
+        super().close_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  socketserver's names
+        """Log an error in a request; a client that went away is none."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            log.error("unexpected error in a request", exc_info=error)
+
+
+class _HeaderReader:
+    """A client's stream, of which at most `MAX_HEADER_BYTES` are read."""
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self._stream = stream
+        self._remaining = MAX_HEADER_BYTES
+
+    def readline(self, size: int) -> bytes:
+        """Return the next line. Raises LineTooLong if it does not fit."""
+        line = self._stream.readline(min(size, self._remaining + 1))
+        self._remaining -= len(line)
+        if self._remaining < 0:
+            raise LineTooLong("request")
+        return line
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
     server_version = "beatsync"
     sys_version = ""
-    timeout = _TIMEOUT
+    timeout = TIMEOUT
     error_message_format = "%(code)d %(message)s\n"
     error_content_type = _TEXT
 
+    def setup(self) -> None:
+        super().setup()
+        self.rfile: Any = _HeaderReader(self.rfile)
+
+    def handle(self) -> None:
+        try:
+            self.handle_one_request()
+        except LineTooLong:
+            self.requestline = self.request_version = self.command = ""
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+
+    def parse_request(self) -> bool:
+        """Parse the request; return False if it was answered with an error."""
+        if not super().parse_request():
+            return False
+        self.close_connection = True
+        try:
+            self._url = urlsplit(self.path)
+        except ValueError:
+            self.send_error(HTTPStatus.BAD_REQUEST, "the URL is malformed")
+            return False
+        return True
+
     def do_GET(self) -> None:
-        path, endpoints = urlsplit(self.path).path, self.server.endpoints
+        path, endpoints = self._url.path, self.server.endpoints
         if path == "/-/healthy":
             self._respond_to_probe(endpoints.health_problem(), "healthy")
         elif path == "/-/ready":
@@ -87,15 +219,13 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def do_POST(self) -> None:
-        # The body is ignored and not read.
-        self.close_connection = True
-        url = urlsplit(self.path)
-        if url.path != "/-/sync":
+        # The body is ignored.
+        if self._url.path != "/-/sync":
             self._respond(HTTPStatus.NOT_FOUND, "only /-/sync accepts POST")
         elif not self._is_allowed():
             challenge = {"WWW-Authenticate": "Bearer"}
             self._respond(HTTPStatus.UNAUTHORIZED, "the bearer token is missing or wrong", **challenge)
-        elif self.server.endpoints.request_sync(parse_qs(url.query).get("source", [None])[0]):
+        elif self.server.endpoints.request_sync(parse_qs(self._url.query).get("source", [None])[0]):
             self._respond(HTTPStatus.ACCEPTED, "sync requested")
         else:
             self._respond(HTTPStatus.NOT_FOUND, "unknown source")
@@ -111,7 +241,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Send a response; a newline is added to text."""
         data = f"{body}\n".encode() if isinstance(body, str) else body
         self.send_response(status)
-        headers |= {"Content-Type": content_type, "Content-Length": str(len(data)), "Cache-Control": "no-store"}
+        headers |= {
+            "Content-Type": content_type, "Content-Length": str(len(data)), "Cache-Control": "no-store", "Connection": "close",
+        }  # fmt: skip
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

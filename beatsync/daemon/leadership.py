@@ -18,7 +18,7 @@ from beatsync.store import Store, StoreError
 LEASE = 30
 """Seconds that a lease lasts."""
 RENEW = 10.0
-"""Seconds between renewals, and between requests of a process that stands by."""
+"""Seconds between renewals, and between requests of a standby process."""
 _MARGIN = 1.0
 """Seconds by which our clock may lag behind the database's during one lease."""
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from threading import Thread
 
 from beatsync import reconcile
-from beatsync.daemon.backoff import Attempts, jittered
+from beatsync.daemon.backoff import LONGEST, LONGEST_UNUSABLE, Attempts, jittered
 from beatsync.daemon.debounce import Debouncer, QuietPeriod
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.metrics import Metrics
@@ -24,7 +24,7 @@ from beatsync.fingerprint.memory import Memory
 from beatsync.plan.model import Plan
 from beatsync.source import SourceError
 from beatsync.source.watch import Watcher
-from beatsync.store import Failure, LeaseLost, Store, StoreError
+from beatsync.store import ConnectionUnusable, Failure, LeaseLost, Store, StoreError
 from beatsync.values import Snapshot
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,11 @@ class SourceLoop:
         self._debouncer = Debouncer(timing.quiet_period)
         self._watcher = Watcher(reader.root, lambda: self._debouncer.trigger("event")) if timing.watch else None
         self._resync_at = self._poll_at = 0.0
-        self._full_requested = True
         self._memory: Memory | None = None
         """What the last success left; None if everything has to be compared."""
         self._attempts = Attempts()
+        self._is_connection_usable = True
+        """False after an error of the connection, until a statement that writes has succeeded."""
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
 
     @property
@@ -98,8 +99,7 @@ class SourceLoop:
 
     def request_sync(self, reason: str) -> None:
         """Request a full comparison of files and rows after the quiet period. Any thread may call it, also repeatedly."""
-        self._full_requested = True
-        self._debouncer.trigger(reason)
+        self._debouncer.trigger(reason, full=True)
 
     def _run(self) -> None:
         try:
@@ -119,14 +119,14 @@ class SourceLoop:
             self._report_failure(f"{type(error).__name__}: {error}", started)
 
     def _wait_and_reconcile(self) -> None:
-        reasons = self._debouncer.wait(min(self._resync_at, self._poll_at))
+        reasons, is_full = self._debouncer.wait(min(self._resync_at, self._poll_at))
         now = self.heartbeat = time.monotonic()
         if self._debouncer.is_closed:
             return
         if now >= self._poll_at or reasons:
             self._poll_at = now + self._timing.poll
             self._update_watcher()
-        full = self._full_requested or now >= self._resync_at
+        full = is_full or now >= self._resync_at
         if not reasons:
             # The timer, too, may fire during a change that no event has reported yet.
             if self._leadership.token(self.name) is not None and self._reader.has_changed():
@@ -135,9 +135,8 @@ class SourceLoop:
             if not full:
                 return
         if self._reader.is_git_busy():
-            self._debouncer.trigger("changing")
+            self._debouncer.trigger("changing", full=full)
             return
-        self._full_requested = False
         self._reconcile(reasons or ("timer",), full=full)
         self.heartbeat = time.monotonic()
         self._poll_at = max(self._poll_at, self.heartbeat)
@@ -154,12 +153,12 @@ class SourceLoop:
             self._stand_by(started, full=full)
             return
         try:
+            self._check_connection()
             snapshot = self._reader.read(by_content=full)
             if self._reader.is_changing(self._timing.quiet_period):
-                self._full_requested |= full
-                self._debouncer.trigger("changing")
+                self._debouncer.trigger("changing", full=full)
                 return
-            if not self._attempts.is_new(snapshot.revision) and not full:
+            if not self._attempts.is_new(snapshot) and not full:
                 return
             full = full or self._memory is None
             result = self._sync(snapshot, token, full=full)
@@ -168,16 +167,25 @@ class SourceLoop:
             self._leadership.mark_lost(self.name)
             self._stand_by(started, full=full)
         except SourceError as error:
-            self._attempts.forget_revision()
+            self._attempts.forget_files()
             self._report_failure(str(error), started)
             self._record_failure("failed", str(error), token)
             self._restore_last_success()
+        except ConnectionUnusable as error:
+            self._is_connection_usable = False
+            self._report_failure(str(error), started, longest_delay=LONGEST_UNUSABLE)
         except StoreError as error:
             self._report_failure(str(self._store.explained(error)), started)
         else:
             if full:
                 self._resync_at = time.monotonic() + jittered(self._timing.resync)
             self._finish(result, reasons, started, token)
+
+    def _check_connection(self) -> None:
+        """After an error of the connection, try a cheap statement before anything is read. Raises StoreError."""
+        if not self._is_connection_usable:
+            self._store.check_writable()
+            self._is_connection_usable = True
 
     def _sync(self, snapshot: Snapshot, token: str, *, full: bool) -> reconcile.Result:
         """Reconcile everything, or only what changed in the files since the last success."""
@@ -202,9 +210,11 @@ class SourceLoop:
     def _update_heartbeat(self, *_: object) -> None:
         self.heartbeat = time.monotonic()
 
-    def _report_failure(self, message: str, started: float, *, is_leader: bool = True) -> None:
+    def _report_failure(
+        self, message: str, started: float, *, is_leader: bool = True, longest_delay: float = LONGEST
+    ) -> None:
         self._memory = None
-        retry_in = self._attempts.fail()
+        retry_in = self._attempts.fail(longest_delay)
         now = time.monotonic()
         self._resync_at = now + retry_in
         self._reporter.failure(message, self._attempts.failures, retry_in, now - started, is_leader=is_leader)

@@ -28,7 +28,7 @@ class Metrics:
     """All metrics of one daemon, in a separate registry."""
 
     def __init__(self) -> None:
-        # `process_start_time_seconds` already says when the counters started.
+        # `process_start_time_seconds` is already the time at which the counters started.
         disable_created_metrics()  # type: ignore[no-untyped-call,unused-ignore]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)

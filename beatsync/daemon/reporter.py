@@ -10,10 +10,13 @@ from typing import Any
 from beatsync import reconcile
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.state import Phase, SourceReport, change_counts
+from beatsync.plan.model import Plan
 from beatsync.values import Diagnostic, Severity
 
 # Log filters select the records of a source by the logger of the loop.
 log = logging.getLogger("beatsync.daemon.loop")
+_LOGGED_SCHEDULES = 20
+"""How many of the schedules that a sync changed are named in the log."""
 
 
 class SourceReporter:
@@ -70,8 +73,10 @@ class SourceReporter:
         self._metrics.update_plan(name, plan, applied=outcome == "applied", repairs=result.repairs)
         self._metrics.count_reconcile(name, outcome, seconds)
         changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
-        extra = self.log_fields(outcome=outcome, reasons=reasons, seconds=round(seconds, 3), **change_counts(plan))
-        log.log(logging.INFO if changed else logging.DEBUG, "%s", message or outcome, extra=extra)
+        fields = {"outcome": outcome, "reasons": reasons, "seconds": round(seconds, 3), **change_counts(plan)}
+        if outcome == "applied":
+            fields |= _changed_schedules(plan)
+        log.log(_level(phase, changed=changed), "%s", message or "reconciled", extra=self.log_fields(**fields))
         if result.unverified:
             log.warning("changes committed but not verified: %s", result.unverified, extra=self.log_fields())
 
@@ -97,6 +102,20 @@ class SourceReporter:
         for diagnostic in diagnostics:
             if diagnostic not in self._logged:
                 level = logging.ERROR if diagnostic.severity is Severity.ERROR else logging.WARNING
-                text = f"{diagnostic.location}: {diagnostic.message} [{diagnostic.code}]"
+                text = f"{diagnostic.location}: {diagnostic.text} [{diagnostic.code}]"
                 log.log(level, "%s", text, extra=self.log_fields())
         self._logged = frozenset(diagnostics)
+
+
+def _level(phase: Phase, *, changed: bool) -> int:
+    """Return the level of a result's log record. A result like the previous one is of no interest."""
+    if not changed:
+        return logging.DEBUG
+    return logging.WARNING if phase in {Phase.BLOCKED, Phase.INVALID} else logging.INFO
+
+
+def _changed_schedules(plan: Plan) -> dict[str, Any]:
+    """Return log fields: the first changed schedules, each with its action and cause, and the number of the others."""
+    shown, more = plan.changes[:_LOGGED_SCHEDULES], len(plan.changes) - _LOGGED_SCHEDULES
+    names = tuple(f"{change.action.value} {change.name} ({change.cause.value})" for change in shown)
+    return {"schedules": names} | ({"more": more} if more > 0 else {})

@@ -13,6 +13,7 @@ from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.jsonform import revision_json, suspension_json
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Suspension
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Revision, Severity
 
 
@@ -63,7 +64,7 @@ class SourceReport:
             "name": self.name,
             "directory": self.directory,
             "phase": self.phase.value,
-            "message": self.message or None,
+            "message": mask_text(self.message) or None,
             "is_leader": self.is_leader,
             "leader": self.leader,
             "revision": revision_json(self.revision) if self.revision else None,
@@ -75,7 +76,7 @@ class SourceReport:
             "schedules": self.schedules,
             "conditions": dict(self.conditions),
             "watcher": "polling" if self.watcher_problem else "events",
-            "watcher_problem": self.watcher_problem,
+            "watcher_problem": self.watcher_problem and mask_text(self.watcher_problem),
         }
 
 

@@ -9,7 +9,7 @@ import time
 
 _MICROSECONDS = 1_000_000
 _START_EXTENSION = 60
-"""Seconds that a start may still take, extended repeatedly: an unavailable database is no reason to kill the service."""
+"""Seconds that a start may still take, extended repeatedly: systemd must not kill the service because the database is unavailable."""
 _EXTEND_EVERY = 10.0
 """Seconds."""
 

@@ -17,7 +17,14 @@ from beatsync.values import SourceFile
 
 def context_of(options: ParseOptions) -> str:
     """Return everything besides path and content that a file's facts depend on: options and the versions of libraries."""
-    parts = (__version__, _celery_version(), _tzdata_version(), options.timezone, options.environment or "")
+    parts = (
+        __version__,
+        _version("celery"),
+        _version("ephem"),
+        _tzdata_version(),
+        options.timezone,
+        options.environment or "",
+    )
     return "\0".join(parts)
 
 
@@ -28,10 +35,10 @@ def fingerprint(file: SourceFile, context: str) -> str:
 
 
 @cache
-def _celery_version() -> str:
-    """Return the version of celery, whose parser decides what a crontab means; empty if it is not installed."""
+def _version(package: str) -> str:
+    """Return the installed version of a package that decides what a schedule means; empty if it is not installed."""
     with suppress(PackageNotFoundError):
-        return version("celery")
+        return version(package)
     return ""
 
 
@@ -43,6 +50,4 @@ def _tzdata_version() -> str:
             return file.readline().strip()
         # A system may leave this file out; an update of its zones changes their directory.
         return f"{folder} {os.stat(folder).st_mtime_ns}"  # noqa: PTH116
-    with suppress(PackageNotFoundError):
-        return version("tzdata")
-    return ""
+    return _version("tzdata")

@@ -48,7 +48,7 @@ class RowFingerprints:
     """
 
     digests: Mapping[str, str | None] = field(default_factory=dict)
-    """By the entry's name; None if the row is missing, or if more than one entry claims it."""
+    """By the entry's name; None if the row is missing, if more than one entry claims it, or if several rows have the name."""
     resurrected: frozenset[int] = frozenset()
     """Keys of unowned rows that have the key and the name of a tombstone of this source."""
     name_rule: NameRule = NameRule.EXACT

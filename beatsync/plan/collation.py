@@ -1,15 +1,15 @@
-"""Names that a database's collation takes for one (docs/facts.md, 13)."""
+"""Names that a database's collation treats as the same name (docs/facts.md, 13)."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 
 from beatsync.plan.observed import NameRule
 
 
 def collation_key(name: str, rule: NameRule) -> str:
-    """Return a key that two names share if a database with this rule takes them for one."""
+    """Return a key that is equal for two names if a database with this rule treats them as the same name."""
     if rule is NameRule.EXACT:
         return name
     if rule is NameRule.LETTERS and not name.isascii():
@@ -17,8 +17,10 @@ def collation_key(name: str, rule: NameRule) -> str:
     return name.rstrip(" ").casefold()
 
 
-def collisions(names: Collection[str], rule: NameRule) -> Mapping[str, frozenset[str]]:
-    """Return, for each name that a database with this rule does not tell apart from all others, those other names."""
+def collisions(names: Iterable[str], rule: NameRule) -> Mapping[str, frozenset[str]]:
+    """Return each name that a database with this rule treats as the same as others, with those other names. `names` are distinct."""
+    if rule is NameRule.EXACT:
+        return {}
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(collation_key(name, rule), []).append(name)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+
+from beatsync.plan.inventory import damaged_columns
 from beatsync.plan.model import Blocked
 from beatsync.plan.observed import Claim, Owned, Row
-from beatsync.values import Declared
+from beatsync.values import Declared, Diagnostic, Location, Severity
 
 _REMOVE_FROM_OTHER = "rename one of the two, or remove it from the other source first"
 _FORGET_DELETED_SOURCE = (
-    "DELETE FROM beatsync_inventoryentry WHERE source_id NOT IN (SELECT id FROM beatsync_source) forgets what it owned,"
-    " and --adopt takes the rows over"
+    "DELETE FROM beatsync_inventoryentry WHERE source_id NOT IN (SELECT id FROM beatsync_source) removes its entries;"
+    " then --adopt takes ownership of the rows"
 )
 
 
@@ -26,15 +29,18 @@ def in_beat_schedule(name: str) -> Blocked:
     return Blocked("beat-schedule", message, (name,), "remove it from beat_schedule")
 
 
-def name_collision(name: str, others: frozenset[str], claim: Claim | None, *, releasable: bool) -> Blocked:
-    """The database does not tell the name from `others`.
+def name_collision(name: str, others: frozenset[str], claim: Claim | None, releasing_source: str | None) -> Blocked:
+    """The database treats the name and `others` as the same name.
 
-    `claim` is that of another source on the first of them; `releasable` says whether it is only an inventory entry.
+    `claim` is that of another source on the first of them. `releasing_source` is the source to release it from, if it is only an
+    inventory entry.
     """
     other = min(others)
     owner = f", and the second belongs to {claim.owner}" if claim else ""
-    release = f", or release the second: `beatsync release {other!r}`" if releasable else ""
-    message = f"this database takes {name!r} and {other!r} for one name{owner}"
+    release = ""
+    if releasing_source is not None:
+        release = f", or release the second: {_release(releasing_source, other)}"
+    message = f"this database treats {name!r} and {other!r} as the same name{owner}"
     return Blocked("name-collision", message, (name, *sorted(others)), f"rename one of the two{release}")
 
 
@@ -47,4 +53,54 @@ def renamed_and_replaced(entry: Owned, row: Row) -> Blocked:
 def unowned_row(name: str, reason: str) -> Blocked:
     """A row of this name exists, and this source does not own it."""
     message = f"a row named {name!r} exists and BeatSync does not own it; {reason}"
-    return Blocked("conflict", message, (name,), "--adopt takes it over; otherwise rename one of the two")
+    return Blocked("conflict", message, (name,), "--adopt takes ownership of it; otherwise rename one of the two")
+
+
+def replaced_row(entry: Owned, row: Row, source: str) -> Blocked:
+    """The row of `entry` is gone, and `row`, which has another key and other values, has its name."""
+    message = (
+        f"the row of {entry.name!r} (key {entry.row_id}) is gone, and an unowned row with other values has its name"
+        f" (key {row.row_id}): an operator created it, or the table was restored"
+    )
+    return Blocked(
+        "conflict",
+        message,
+        (entry.name,),
+        f"--adopt takes ownership of it; otherwise rename it, or release the name: {_release(source, entry.name)}",
+    )
+
+
+def duplicate_rows(name: str, row_ids: tuple[int, ...]) -> Blocked:
+    """Several rows have this name, and which of them beat runs is not defined."""
+    keys = f"{', '.join(map(str, row_ids[:-1]))} and {row_ids[-1]}"
+    message = f"{len(row_ids)} rows are named {name!r} (keys {keys}): the table has lost its unique index on names"
+    return Blocked(
+        "duplicate-rows", message, (name,), "delete or rename all but one of them, then create the index again"
+    )
+
+
+def damaged_entry(entry: Owned, source: str) -> Blocked:
+    """No file declares the schedule of a damaged entry, so nothing says what to do with its row."""
+    return Blocked(
+        "inventory-damaged",
+        _damage(entry),
+        (entry.name,),
+        f"declare it again, or release it: {_release(source, entry.name)}",
+    )
+
+
+def healed_entry(entry: Owned, location: Location) -> Diagnostic | None:
+    """Return the warning that this sync writes the damaged `entry` again; None if it is not damaged."""
+    if not damaged_columns(entry):
+        return None
+    hint = "a sync writes the entry again from the file; check what else was changed with SQL or by a broken restore"
+    return Diagnostic(Severity.WARNING, "inventory-damaged", _damage(entry), location, hint)
+
+
+def _damage(entry: Owned) -> str:
+    columns = ", ".join(damaged_columns(entry))
+    return f"the inventory entry {entry.entry_id} of {entry.name!r} is damaged: {columns} cannot be read"
+
+
+def _release(source: str, name: str) -> str:
+    return f"`{shlex.join(['beatsync', 'release', '--source', source, name])}`"

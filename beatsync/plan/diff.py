@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from beatsync.plan.enforce import enforce
 from beatsync.plan.match import match_schedules
-from beatsync.plan.model import Plan
+from beatsync.plan.model import Decision, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.prune import prune_leftovers
 from beatsync.plan.request import Request
-from beatsync.values import Desired
+from beatsync.values import Desired, Diagnostic
 
 
 def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
-    """Return what a sync would do. The guards have not been asked yet: see `beatsync.plan.guard`.
+    """Return what a sync would do. The guards have not run yet: see `beatsync.plan.guard`.
 
     `observed` holds the rows and entries in scope, and `desired.unchanged` the names that the files outside the scope declare;
-    the plan is the same for a narrower scope. The schedules of the files in `desired.invalid_paths` are left out, and what
+    the plan is the same for a narrower scope. The schedules of the files in `desired.invalid_paths` are skipped, and what
     those files last declared is frozen; whether a sync may proceed without them is the caller's decision. Frozen schedules
     and unchanged names count as unchanged.
     """
-    matches = match_schedules(desired, observed, request.options)
+    matches = match_schedules(desired, observed, request)
     enforced = [enforce(match, request) for match in matches.matched]
     unchanged = sum(decision.change is None and decision.diagnostic is None for decision in enforced)
     decisions = [*enforced, *prune_leftovers(matches, isolated=bool(desired.invalid_paths))]
@@ -37,6 +38,12 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         unchanged=unchanged + len(matches.frozen) + len(desired.unchanged),
         conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
         blocked=matches.blocked,
-        diagnostics=(*desired.diagnostics, *filter(None, (decision.diagnostic for decision in enforced))),
+        diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),
+        key=observed.plan_key,
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )
+
+
+def _diagnostics(decisions: Iterable[Decision]) -> Iterator[Diagnostic]:
+    for decision in decisions:
+        yield from filter(None, (decision.diagnostic, decision.warning))

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from beatsync.plan.compare import compare, completed
+from beatsync.plan.identity import is_row_of
 from beatsync.plan.inventory import applied_fields
 from beatsync.plan.model import Cause, Condition, FieldChange
-from beatsync.plan.observed import Observed, Owned, Row
+from beatsync.plan.observed import NameRule, Observed, Owned, Row
 from beatsync.values import FieldValue
 
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """The state of one owned row: its drifted fields, and why a sync would leave it as it is."""
+    """The state of one owned row: its drifted fields, and why a sync would leave it unchanged."""
 
     name: str
     path: str
@@ -29,13 +30,19 @@ class RowState:
 def states(observed: Observed, now: datetime) -> tuple[RowState, ...]:
     """Return the state of every row that the source owns, by name; `now` is aware."""
     by_id = {row.row_id: row for row in observed.rows.values()}
-    return tuple(_state(entry, by_id.get(entry.row_id), now) for _, entry in sorted(observed.inventory.items()))
+    return tuple(
+        _state(entry, by_id.get(entry.row_id), now, observed.name_rule)
+        for _, entry in sorted(observed.inventory.items())
+    )
 
 
-def _state(entry: Owned, row: Row | None, now: datetime) -> RowState:
-    if row is None:
-        return RowState(entry.name, entry.path, entry.row_id, missing=True)
+def _state(entry: Owned, row: Row | None, now: datetime, rule: NameRule) -> RowState:
     applied = applied_fields(entry.applied)
+    damaged = (Condition.DAMAGED,) if entry.damage or applied is None else ()
+    if row is None or not is_row_of(entry, row, rule):
+        return RowState(entry.name, entry.path, entry.row_id, missing=True, conditions=damaged)
+    if applied is None:
+        return RowState(entry.name, entry.path, entry.row_id, conditions=damaged)
     fields = tuple(compare(applied, row.spec.fields(), applied, entry.policy.ignore))
     enabled = applied["enabled"]
     condition = _condition(entry, enabled, row, completed(row, now, one_off=applied["one_off"] is True))
@@ -47,7 +54,7 @@ def _state(entry: Owned, row: Row | None, now: datetime) -> RowState:
         path=entry.path,
         row_id=entry.row_id,
         drift=fields,
-        conditions=tuple(filter(None, conditions)),
+        conditions=(*filter(None, conditions), *damaged),
         sensitive=entry.policy.sensitive,
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from beatsync.plan import conflicts
 from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
@@ -12,17 +15,29 @@ from beatsync.plan.request import Request
 from beatsync.specfile import crontab
 from beatsync.values import Clocked, Crontab, Diagnostic, Severity, TaskSpec
 
-_Refusal = tuple[str, str, str | None]
-"""The code, message and hint of a diagnostic."""
+
+class _Refusal(NamedTuple):
+    """Why a value may not be written."""
+
+    code: str
+    message: str
+    hint: str | None = None
 
 
 def enforce(match: Match, request: Request) -> Decision:
     """Return the decision about a matched schedule: to create its row, to change it, or neither."""
+    decision = _decide(match, request)
+    if match.entry is None or decision.record is None:
+        return decision
+    return decision._replace(warning=conflicts.healed_entry(match.entry, match.declared.location))
+
+
+def _decide(match: Match, request: Request) -> Decision:
     declared, entry, row = match.declared, match.entry, match.row
     spec = declared.spec
     if row is None:
         if entry is not None and _has_passed(spec, request):
-            # A one-time task whose time has passed and whose row was deleted since: a new row would run it again.
+            # Completed, and its row was deleted since: a new row would run a one-time task again, and any other never.
             return Decision(spec.name, condition=Condition.COMPLETED)
         return _write(match, spec, (), new_record(declared, entry, None), None, request)
     record = record_if_changed(declared, entry, row)
@@ -82,6 +97,11 @@ def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, re
 
 
 def _has_passed(spec: TaskSpec, request: Request) -> bool:
+    """Return whether the clocked time or `expires` has passed."""
+    return _is_clocked_in_past(spec, request) or (spec.expires is not None and spec.expires <= request.now)
+
+
+def _is_clocked_in_past(spec: TaskSpec, request: Request) -> bool:
     return isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= request.now
 
 
@@ -91,12 +111,13 @@ def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request
     refusal = _misread_crontab(target) if row is None or "crontab" in changed else None
     if refusal is None and (not changed or changed & RESTARTING_FIELDS) and not request.options.catch_up:
         refusal = _clocked_in_past(target, request)
+    if refusal is None and (row is None or "enabled" in changed):
+        refusal = _expired(target, request)
     if refusal is None and row is not None and changed & FIRING_FIELDS:
         refusal = _one_off_that_ran(target, row)
     if refusal is None:
         return None
-    code, message, hint = refusal
-    return Diagnostic(Severity.ERROR, code, message, match.declared.location, hint)
+    return Diagnostic(Severity.ERROR, refusal.code, refusal.message, match.declared.location, refusal.hint)
 
 
 def _misread_crontab(target: TaskSpec) -> _Refusal | None:
@@ -106,23 +127,36 @@ def _misread_crontab(target: TaskSpec) -> _Refusal | None:
     if field is None:
         return None
     text = getattr(schedule, field)
-    return "crontab-celery", f"{field}: this version of celery does not read {text!r} as crontab(5) does", None
+    return _Refusal("crontab-celery", f"{field}: this version of celery does not read {text!r} as crontab(5) does")
 
 
 def _clocked_in_past(target: TaskSpec, request: Request) -> _Refusal | None:
     """Refuse a one-time task whose time has passed, since beat would run it at once."""
-    if not (target.enabled and _has_passed(target, request)):
+    if not (target.enabled and _is_clocked_in_past(target, request)):
         return None
     message = f"the clocked time {target.fields()['clocked']} of {target.name!r} has passed, so it would run at once"
-    return "clocked-past", message, "set a time in the future, or remove the schedule; --catch-up runs it now"
+    hint = "set a time in the future, or remove the schedule; --catch-up runs it now"
+    return _Refusal("clocked-past", message, hint)
+
+
+def _expired(target: TaskSpec, request: Request) -> _Refusal | None:
+    """Refuse to create or enable a row past its `expires`: beat would never run it, and disables it."""
+    if not target.enabled or target.expires is None or target.expires > request.now:
+        return None
+    message = f"{target.name!r} expired at {target.expires.isoformat()}, so it would never run"
+    return _Refusal(
+        "expires-past",
+        message,
+        "set a later time, or remove `expires` or the schedule; expire_seconds limits each message",
+    )
 
 
 def _one_off_that_ran(target: TaskSpec, row: Row) -> _Refusal | None:
-    """Refuse to turn a row that has run into a one-off: beat takes it for completed, and the count of runs is beat's own."""
+    """Refuse to turn a row that has run into a one-off: beat treats it as completed, and only beat writes the count of runs."""
     if not (target.one_off and target.enabled and row.total_run_count):
         return None
-    return (
+    return _Refusal(
         "one-off-ran",
-        f"the row of {target.name!r} has run, and beat takes a one-off whose row has run for completed: it would never run",
+        f"the row of {target.name!r} has already run; beat treats a one-off that has run as completed, so it would never run",
         "declare it under a new name; if it is a one-off that has just run, beat disables it shortly",
     )

@@ -6,33 +6,27 @@ counts from `date_changed`, and from thirty years earlier if it has a `start_tim
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from types import SimpleNamespace
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from beatsync.plan.observed import Row
+from beatsync.specfile import solar
 from beatsync.specfile.fields import FIELD_TABLE
 from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Interval, Solar, TaskSpec
 
-_RESTARTING: Final = tuple(field.name for field in FIELD_TABLE if field.restarts)
-RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *_RESTARTING})
+RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if field.restarts)})
 """Fields whose change makes a row that never ran count from the change."""
 FIRING_FIELDS: Final = RESTARTING_FIELDS | {field.name for field in FIELD_TABLE if field.rearms}
 """Fields whose change may make a row due that was not."""
 _BEFORE_START = timedelta(days=365 * 30)
 
-# Only what celery's schedules read of an application, so that no default application is created as a side effect.
-_APP = SimpleNamespace(
-    conf=SimpleNamespace(enable_utc=True, beat_cron_starting_deadline=None), timezone=timezone.utc, now=None
-)
-
 
 def counts_from(target: TaskSpec, now: datetime) -> datetime:
     """Return the time from which the schedule of `target` counts: `now`, or a later `start_time` of a crontab or solar schedule.
 
-    Beat runs a row as soon as its `start_time` has come, whatever times its crontab or solar event names. An interval counts
-    from its `start_time` anyway.
+    At its `start_time` beat runs a row at once, even if its crontab or solar event is not due. An interval counts from its
+    `start_time` in any case.
     """
     start = target.start_time
     if start is not None and start > now and isinstance(target.schedule, (Crontab, Solar)):
@@ -56,9 +50,8 @@ def becomes_due(target: TaskSpec, row: Row | None, now: datetime) -> bool:
 
 def _restarts(target: TaskSpec, before: TaskSpec) -> bool:
     """Return whether the store sets `date_changed`, from which a row that never ran counts."""
-    return target.schedule != before.schedule or any(
-        getattr(target, name) != getattr(before, name) for name in _RESTARTING
-    )
+    after, present = target.fields(), before.fields()
+    return any(after.get(name) != present.get(name) for name in RESTARTING_FIELDS)
 
 
 def is_due(row: Row, now: datetime) -> bool:
@@ -78,7 +71,7 @@ def is_due(row: Row, now: datetime) -> bool:
 
 
 def _last_run(row: Row, now: datetime) -> datetime:
-    """Return the time from which beat counts: the last run, or what stands for it if the row never ran."""
+    """Return the time from which beat counts: the last run, or the time that replaces it if the row never ran."""
     if row.last_run_at is not None:
         return row.last_run_at
     start = row.date_changed or now
@@ -102,18 +95,15 @@ def _crontab(schedule: Crontab, zone: ZoneInfo, now: datetime) -> Any:
     from celery.schedules import crontab
 
     fields = {name: text for name, text in schedule._asdict().items() if name != "timezone"}
-    entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=_APP)
+    entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=solar.CELERY_APP)
     entry.tz = zone
     return entry
 
 
 def _solar_due(schedule: Solar, last: datetime, now: datetime) -> bool:
-    from celery.exceptions import ImproperlyConfigured
-    from celery.schedules import solar
-
     try:
-        entry = solar(schedule.event, float(schedule.latitude), float(schedule.longitude), nowfun=lambda: now, app=_APP)
-    except ImproperlyConfigured:
+        entry = solar.celery_schedule(schedule, now)
+    except ImportError:
         # Without `ephem` the time of the event is unknown. It comes once a day, so a row is due a day after its last run.
         return last <= now - timedelta(days=1)
     return bool(entry.is_due(last).is_due)

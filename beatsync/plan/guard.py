@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hmac
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
+from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
-"""The code of a blocked plan that is no failure: an operator suspended the source."""
+"""The code that marks a suspended source; it is not a failure."""
 _STALE = Blocked(
     "plan-stale",
-    "the saved plan no longer holds: files or rows have changed since it was made",
+    "the saved plan is out of date: files or rows changed after it was made",
     hint="make a new plan and review it",
 )
 _LIMIT = re.compile(r"(?P<rows>\d{1,9})|0*(?P<percent>100|\d{1,2})%")
@@ -38,14 +41,22 @@ def removal_limit(text: str | None, owned: int) -> int:
 def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) -> Plan:
     """Return the plan with every reason why it may not be applied, and with warnings about likely mistakes."""
     approved = request.options.approved
-    is_approved = approved is not None and approved == plan.checksum
-    stale = () if is_approved or approved is None else (_STALE,)
+    is_approved = approved is not None and hmac.compare_digest(approved, plan.checksum)
+    # To apply a saved plan again is a success that writes nothing.
+    was_applied = approved == observed.checksum and not plan.does_something
+    stale = () if is_approved or approved is None or was_applied else (_STALE,)
     origin = _source_blockers(plan, observed, request)
     removals = _removal_blockers(plan, desired, observed, request.options, is_approved=is_approved)
+    losses = [*_losses(plan, desired, observed)]
+    replaced = () if is_approved or request.options.adopt else (loss for loss in losses if isinstance(loss, Blocked))
     return replace(
         plan,
-        blocked=(*stale, *plan.blocked, *origin, *removals),
-        diagnostics=(*plan.diagnostics, *_environment_warnings(desired, observed)),
+        blocked=(*stale, *plan.blocked, *origin, *replaced, *removals),
+        diagnostics=(
+            *plan.diagnostics,
+            *_environment_warnings(desired, observed),
+            *(loss for loss in losses if isinstance(loss, Diagnostic)),
+        ),
     )
 
 
@@ -62,7 +73,7 @@ def is_removal(change: Change) -> bool:
 def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
     """Yield why the source may not be synced now, or not from these files."""
     if plan.suspension is not None:
-        hint = f"`beatsync resume {plan.source}` resumes syncs"
+        hint = f"`{shlex.join(['beatsync', 'resume', plan.source])}` resumes syncs"
         yield Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
     origin = request.origin
     if origin and observed.origin and origin != observed.origin and not request.options.accept_origin:
@@ -98,6 +109,15 @@ def _removal_blockers(
             hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
             "and apply exactly that with `sync --plan FILE`",
         )
+
+
+def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
+    """Yield what it looks like if most rows of the source are gone: a blocker if other rows have their keys, else a warning."""
+    lost = lost_rows(plan, observed)
+    owned = len(desired.unchanged | observed.inventory.keys())
+    if len(lost) <= removal_limit(None, owned) and not len(lost) == owned > 1:
+        return
+    yield replaced_rows(lost, owned) if any(stranger for _, stranger in lost) else missing_rows(lost, owned)
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

@@ -10,12 +10,13 @@ from typing import Final
 
 from beatsync.plan.model import Record
 from beatsync.plan.observed import Owned, Row
-from beatsync.values import Declared, FieldValue, Policy, TaskSpec
+from beatsync.values import DEFAULT_FIELDS, Declared, FieldValue, Policy
 
 Fields = Mapping[str, FieldValue]
 """The values of a row in the form of `TaskSpec.fields()`; `enabled` is None if the file leaves it to the operator."""
 
-_DEFAULTS: Final = TaskSpec(name="", task="", schedule=None).fields() | {"enabled": None}
+_DEFAULTS: Final[Fields] = {**DEFAULT_FIELDS, "enabled": None}
+_SCALARS: Final = (str, int, float)
 _encode = json.JSONEncoder().encode
 
 
@@ -28,9 +29,21 @@ def applied_text(declared: Declared) -> str:
     return f"{{{','.join(members)}}}"
 
 
-def applied_fields(text: str) -> Fields:
-    """Return the flat fields that `applied_text` encoded, with the defaults that it left out."""
-    return {**_DEFAULTS, **json.loads(text)}
+def applied_fields(text: str) -> Fields | None:
+    """Return the flat fields that `applied_text` encoded, with the defaults that it left out; None if the text is damaged."""
+    try:
+        fields = json.loads(text)
+        if isinstance(fields, dict) and all(value is None or isinstance(value, _SCALARS) for value in fields.values()):
+            "".join(map(str, fields.values())).encode()  # raises ValueError for half of a surrogate pair
+            return {**_DEFAULTS, **fields}
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def damaged_columns(entry: Owned) -> tuple[str, ...]:
+    """Return the columns of an entry that BeatSync did not write, but SQL or a broken restore."""
+    return (*entry.damage, *(() if applied_fields(entry.applied) is not None else ("applied",)))
 
 
 def new_record(declared: Declared, entry: Owned | None, row: Row | None) -> Record:
@@ -49,7 +62,7 @@ def new_record(declared: Declared, entry: Owned | None, row: Row | None) -> Reco
 
 
 def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Record | None:
-    """Return the inventory entry for a declared schedule; None if `entry` already holds the same.
+    """Return the inventory entry for a declared schedule; None if `entry` already holds the same and is not damaged.
 
     The values are compared decoded if the texts differ: an earlier release wrote the keys in another order.
     """
@@ -61,7 +74,7 @@ def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Reco
     present = Record(
         entry.name, entry.row_id, entry.applied, entry.policy, entry.path, retired=entry.retired, frozen=entry.frozen
     )
-    return record if record != present else None
+    return record if record != present or entry.damage else None
 
 
 @lru_cache(maxsize=4096)

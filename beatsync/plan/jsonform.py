@@ -9,6 +9,7 @@ from typing import Any
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Suspension
+from beatsync.specfile.shapes import mask_strings, mask_text
 from beatsync.values import Diagnostic, Revision
 
 FORMAT_VERSION = 1
@@ -41,11 +42,13 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "checksum": plan.checksum,
         "changes": [],
         "summary": summary_json(plan),
-        "conditions": [{"name": name, "condition": condition.value} for name, condition in plan.conditions],
-        "blocked": [
-            {"code": blocked.code, "message": blocked.message, "names": list(blocked.names), "hint": blocked.hint}
-            for blocked in plan.blocked
-        ],
+        "conditions": [{"name": mask_text(name), "condition": condition.value} for name, condition in plan.conditions],
+        "blocked": mask_strings(
+            [
+                {"code": blocked.code, "message": blocked.message, "names": blocked.names, "hint": blocked.hint}
+                for blocked in plan.blocked
+            ]
+        ),
         "diagnostics": [diagnostic_json(diagnostic) for diagnostic in plan.diagnostics],
         "applied": applied,
     }
@@ -60,7 +63,7 @@ def suspension_json(suspension: Suspension) -> dict[str, str | None]:
     """Return a suspension."""
     return {
         "by": suspension.by,
-        "reason": suspension.reason,
+        "reason": mask_text(suspension.reason),
         "since": suspension.since.isoformat() if suspension.since else None,
         "until": suspension.until.isoformat() if suspension.until else None,
     }
@@ -74,18 +77,17 @@ def summary_json(plan: Plan) -> dict[str, int]:
 
 def change_json(change: Change) -> dict[str, Any]:
     """Return one change, masked."""
-    location = change.location
+    location, shown = change.location, masked(change)
     return {
         "action": change.action.value,
-        "name": change.name,
+        "name": shown.name,
         "cause": change.cause.value,
         "location": location and {"path": location.path, "line": location.line, "column": location.column},
         "fields": [
-            {"field": f.field, "before": f.before, "after": f.after, "cause": f.cause.value}
-            for f in masked(change).fields
+            {"field": f.field, "before": f.before, "after": f.after, "cause": f.cause.value} for f in shown.fields
         ],
         "fires_at_once": change.fires_at_once,
-        "note": change.note,
+        "note": shown.note,
     }
 
 
@@ -94,9 +96,9 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "severity": diagnostic.severity.value,
         "code": diagnostic.code,
-        "message": diagnostic.message,
+        "message": mask_text(diagnostic.text),
         "path": diagnostic.location.path,
         "line": diagnostic.location.line,
         "column": diagnostic.location.column,
-        "hint": diagnostic.hint,
+        "hint": diagnostic.hint and mask_text(diagnostic.hint),
     }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from beatsync.plan import conflicts
+from beatsync.plan.identity import has_applied_values
+from beatsync.plan.inventory import damaged_columns
 from beatsync.plan.model import Blocked
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.ownership import Ownership
-from beatsync.plan.request import PlanOptions
+from beatsync.plan.request import Request
 from beatsync.values import Declared, Desired
 
 
@@ -31,6 +34,8 @@ class Leftover(NamedTuple):
     """None: the row is gone."""
     reassigned: bool
     """The row has the name of another schedule now, and was matched with it."""
+    note: str
+    """What became of the row, for people; empty if it has its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +46,27 @@ class Matches:
     blocked: tuple[Blocked, ...]
     """Why a declared schedule could not be matched."""
     frozen: tuple[tuple[Owned, Row], ...]
-    """A valid file declares the schedule, but an invalid one declared it last: which of the two is meant is unknown."""
+    """A valid file declares the schedule, but an invalid one declared it last: which of the two applies is unknown."""
     leftovers: tuple[Leftover, ...]
     """Sorted by name."""
     resurrected: tuple[Row, ...]
     """Rows that this source deleted and that beat restored."""
 
 
-def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) -> Matches:
-    """Return which schedules of the valid files, entries and rows belong together, and what is left over.
+def match_schedules(desired: Desired, observed: Observed, request: Request) -> Matches:
+    """Return which schedules of the valid files, entries and rows belong together, and which are left over.
 
-    The unchanged names count as declared; they are not matched, and no other schedule gets their names or rows.
+    Unchanged names count as declared and are not matched; no other schedule gets their names or rows.
     """
-    matcher = Matcher(desired, observed, options)
+    matcher = Matcher(desired, observed, request)
     ownership = matcher.ownership
     matched: list[Match] = []
-    blocked: list[Blocked] = []
+    duplicates = dict(ownership.duplicates())
+    blocked: list[Blocked] = [conflicts.duplicate_rows(name, row_ids) for name, row_ids in duplicates.items()]
     frozen: dict[str, tuple[Owned, Row]] = {}
     for schedule in desired.valid:
+        if schedule.spec.name in duplicates:
+            continue
         match = matcher.match(schedule)
         if isinstance(match, Blocked):
             blocked.append(match)
@@ -70,26 +78,51 @@ def match_schedules(desired: Desired, observed: Observed, options: PlanOptions) 
     accounted = {match.entry.name for match in matched if match.entry}
     accounted = accounted.union(ownership.declared, *(reason.names for reason in blocked))
     undeclared = [observed.inventory[name] for name in sorted(observed.inventory.keys() - accounted - frozen.keys())]
-    rows = [ownership.row_of(entry) for entry in undeclared]
+    leftovers = [_leftover(entry, ownership, taken) for entry in undeclared]
+    # If a file is invalid, nothing that is left over is removed, so nothing needs to be known about it.
+    damaged = [left for left in leftovers if not desired.invalid_paths and _is_unclear(left)]
     return Matches(
         tuple(matched),
-        tuple(blocked),
+        (*blocked, *(conflicts.damaged_entry(left.entry, request.source) for left in damaged)),
         tuple(frozen.values()),
-        tuple(
-            Leftover(entry, row, reassigned=row is not None and row.row_id in taken)
-            for entry, row in zip(undeclared, rows, strict=True)
-        ),
+        tuple(left for left in leftovers if left not in damaged),
         tuple(row for row in ownership.resurrected(taken) if row.name not in accounted),
     )
+
+
+def _leftover(entry: Owned, ownership: Ownership, taken: AbstractSet[int]) -> Leftover:
+    row = ownership.row_of(entry)
+    if row is None:
+        return Leftover(entry, None, reassigned=False, note=_lost(ownership, entry))
+    return Leftover(entry, row, reassigned=row.row_id in taken, note=_present_name(row, entry.name) or "")
+
+
+def _is_unclear(leftover: Leftover) -> bool:
+    """Return whether a row exists that a damaged entry does not say how to remove."""
+    return leftover.row is not None and not leftover.reassigned and bool(damaged_columns(leftover.entry))
+
+
+def _lost(ownership: Ownership, entry: Owned) -> str:
+    """Return what became of the row of `entry`, which is gone, for people."""
+    stranger = ownership.stranger(entry)
+    if stranger is None:
+        return "the row was deleted"
+    return f"the row is gone: its key {entry.row_id} now belongs to the row {stranger.name}, which is not changed"
+
+
+def _present_name(row: Row, name: str) -> str | None:
+    """Return a note with the name that an owned row has now; None if that is `name`."""
+    return f"row now named {row.name}" if row.name != name else None
 
 
 class Matcher:
     """Matches one schedule at a time: by the entry's key first, then by `renamed_from`, then by name."""
 
-    def __init__(self, desired: Desired, observed: Observed, options: PlanOptions) -> None:
+    def __init__(self, desired: Desired, observed: Observed, request: Request) -> None:
         self.ownership = Ownership(desired, observed)
         self._observed = observed
-        self._adopt = options.adopt
+        self._source = request.source
+        self._adopt = request.options.adopt
         self._invalid = desired.invalid_paths
         self._collisions = self.ownership.collisions()
 
@@ -125,8 +158,8 @@ class Matcher:
             return None
         other = min(others)
         has_row = other in self.ownership.declared or other in observed.rows
-        releasable = other in observed.inventory and not has_row
-        return conflicts.name_collision(name, others, observed.owners.get(other), releasable=releasable)
+        releasing_source = self._source if other in observed.inventory and not has_row else None
+        return conflicts.name_collision(name, others, observed.owners.get(other), releasing_source)
 
     def _match_unclaimed(self, declared: Declared) -> Match | Blocked:
         entry = self._observed.inventory.get(declared.spec.name)
@@ -141,10 +174,12 @@ class Matcher:
         if row is not None:
             if same_name is not None and same_name.row_id != row.row_id:
                 return conflicts.renamed_and_replaced(entry, row)
-            return Match(declared, entry, row)
+            return Match(declared, entry, row, _present_name(row, entry.name))
         if same_name is None:
-            return Match(declared, entry, note="the row was deleted")
+            return Match(declared, entry, note=_lost(self.ownership, entry))
         renamed = self.ownership.entry_of(same_name)
+        if renamed is None and not self._adopt and not has_applied_values(entry, same_name):
+            return conflicts.replaced_row(entry, same_name, self._source)
         how = f"the row of {renamed.name} was renamed to it" if renamed else "a new row was created with its name"
         return Match(declared, entry, same_name, f"the row was deleted, and {how}")
 
@@ -153,18 +188,21 @@ class Matcher:
         if old_name in self.ownership.declared:
             return None
         entry = self._observed.inventory.get(old_name)
-        row = self.ownership.row_of(entry) if entry is not None else self.ownership.row_named(old_name)
+        row = self.ownership.row_of(entry) if entry is not None else None
+        row = row or self.ownership.row_named(old_name)
         if row is None:
             return None
         name = declared.spec.name
         if self._observed.rows.get(name, row).row_id != row.row_id:
             return conflicts.unowned_row(name, f"it cannot take the place of {old_name!r} while {name!r} exists")
-        entry = self.ownership.entry_of(row)
+        if entry is None or not has_applied_values(entry, row):
+            entry = self.ownership.entry_of(row)
         if entry is None and old_name in self._observed.owners:
             return None
         if entry is None and not self._adopt:
             return conflicts.unowned_row(old_name, f"{name!r} is declared with renamed_from: {old_name}")
-        return Match(declared, entry, row, f"renamed from {old_name}")
+        present_name = _present_name(row, old_name)
+        return Match(declared, entry, row, f"renamed from {old_name}" + (f"; {present_name}" if present_name else ""))
 
     def _match_new(self, declared: Declared) -> Match | Blocked:
         """Match a schedule without an entry with the row of its name, if there is one."""

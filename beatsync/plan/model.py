@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
 from beatsync.plan.observed import Row, Suspension
-from beatsync.values import Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
+from beatsync.values import DEFAULT_FIELDS, Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
 
 
 class Action(str, Enum):
@@ -40,9 +40,6 @@ class FieldChange(NamedTuple):
     cause: Cause
 
 
-_DEFAULTS = TaskSpec(name="", task="", schedule=None).fields()
-
-
 class Change(NamedTuple):
     """What a sync would do to one row."""
 
@@ -61,7 +58,7 @@ class Change(NamedTuple):
     schedule_kind: str | None = None
     """The kind of schedule, and so the table, that `schedule_id` refers to."""
     last_run_at: datetime | None = None
-    """The new `last_run_at`, set so that the change does not run the task at once; None leaves the column alone."""
+    """The new `last_run_at`, set so that the change does not run the task at once; None leaves the column unchanged."""
     fires_at_once: bool = False
     """Beat will run the task when it next checks, as `--catch-up` allows."""
     sensitive: tuple[str, ...] = ()
@@ -85,7 +82,7 @@ class Change(NamedTuple):
         return tuple(
             FieldChange(name, None, value, self.cause)
             for name, value in self.target.fields().items()
-            if name != "name" and value != _DEFAULTS.get(name)
+            if name != "name" and value != DEFAULT_FIELDS.get(name)
         )
 
 
@@ -106,7 +103,7 @@ class Record(NamedTuple):
 
 
 class Condition(str, Enum):
-    """Why a sync leaves a row as it is, in the words of `plan` and `status`."""
+    """Why a sync leaves a row unchanged, in the words of `plan` and `status`."""
 
     PAUSED = "paused by hand"
     COMPLETED = "completed"
@@ -114,6 +111,8 @@ class Condition(str, Enum):
     PROTECTED = "protected"
     RETIRED = "retired"
     """Removed from the files, and disabled instead of deleted (`on_remove: disable`)."""
+    DAMAGED = "damaged inventory entry"
+    """The entry was changed with SQL or by a broken restore. Only `status` has this condition; a plan has a diagnostic."""
 
 
 class Decision(NamedTuple):
@@ -125,6 +124,7 @@ class Decision(NamedTuple):
     condition: Condition | None = None
     diagnostic: Diagnostic | None = None
     """The error that prevents the change."""
+    warning: Diagnostic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +154,23 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     suspension: Suspension | None = None
     """The suspension of the source, if it is in force."""
+    key: str = field(default="", repr=False)
+    """The key of the checksum."""
+
+    @property
+    def does_something(self) -> bool:
+        """Return whether the plan changes rows or inventory entries."""
+        return bool(self.changes or self.records)
 
     @property
     def checksum(self) -> str:
-        """Return the hex SHA-256 of what would be done to which rows, and of what the inventory would record.
+        """Return the hex HMAC-SHA-256 of what would be done to which rows, and of what the inventory would record.
 
-        Neither the revision nor a schedule's file counts: the same values in another file are the same plan.
+        Neither the revision nor a schedule's file counts: the same values in another file are the same plan. Values that a
+        plan masks count too, so without the secret key the checksum would let its reader test guesses of them.
         """
         encode = json.JSONEncoder(separators=(",", ":")).encode
-        digest = hashlib.sha256(f"[{encode(self.source)},{encode(self.environment)}".encode())
+        digest = hmac.new(self.key.encode(), f"[{encode(self.source)},{encode(self.environment)}".encode(), "sha256")
         for values in (map(_change_values, self.changes), map(_record_values, self.records)):
             digest.update(b",[")
             for number, value in enumerate(values):

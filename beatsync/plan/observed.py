@@ -39,7 +39,7 @@ class Owned(NamedTuple):
     name: str
     row_id: int
     applied: str
-    """Canonical JSON text of the flat field map last applied; `enabled` is null where the spec left it out."""
+    """JSON text of the declared fields, without those at their defaults; `enabled` only if the file sets it."""
     policy: Policy
     path: str
     """The file that last declared it, relative to the source's directory."""
@@ -48,6 +48,10 @@ class Owned(NamedTuple):
     """The schedule left the files and its row was disabled (`on_remove: disable`) instead of deleted."""
     frozen: bool = False
     """At the last sync a file was invalid and may declare this schedule (`--on-invalid isolate`)."""
+    damage: tuple[str, ...] = ()
+    """Columns, except for `applied`, whose values BeatSync does not write; this value has safe ones in their place."""
+    entry_id: int = 0
+    """The primary key of the entry itself, for messages."""
 
 
 class Claim(NamedTuple):
@@ -74,7 +78,7 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """An operator's decision that syncs leave a source alone for a while."""
+    """An operator's decision that a source is not synced for a while."""
 
     by: str
     reason: str
@@ -107,7 +111,9 @@ class Observed:
     """What a plan needs from the database, read for one scope at one time."""
 
     rows: Mapping[str, Row] = field(default_factory=dict)
-    """The `PeriodicTask` rows in scope, by name."""
+    """The `PeriodicTask` rows in scope, by name. Of several rows with one name, the one whose key an entry has."""
+    duplicates: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Keys, sorted, of the rows in scope that share a name: the table has lost its unique index."""
     inventory: Mapping[str, Owned] = field(default_factory=dict)
     """The inventory entries of this source in scope, by name."""
     owners: Mapping[str, Claim] = field(default_factory=dict)
@@ -128,3 +134,7 @@ class Observed:
     name_rule: NameRule = NameRule.EXACT
     suspension: Suspension | None = None
     """The stored suspension, whether or not it is still in force."""
+    checksum: str | None = None
+    """The checksum of the last plan that was applied and did something."""
+    plan_key: str = field(default="", repr=False)
+    """The key of the checksums of plans."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
 from beatsync.plan.collation import collisions
-from beatsync.plan.observed import Claim, NameRule, Observed, Owned, Row
+from beatsync.plan.identity import is_row_of
+from beatsync.plan.observed import Claim, Observed, Owned, Row
 from beatsync.values import Desired, OnRemove
 
 
 class Ownership:
-    """Finds the row of an entry and the entry of a row, by the row's key: an operator may have renamed the row.
+    """Finds the row of an entry and the entry of a row, by the row's key and its name or values (`beatsync.plan.identity`).
 
     The rows of the unchanged names were not read. A row that has such a name nevertheless belongs to it, whether or not its
     entry was read.
@@ -36,13 +37,14 @@ class Ownership:
     def _entries_by_row(self, unchanged: AbstractSet[str]) -> dict[int, Owned]:
         """Return the owner of each row; if several entries claim a row, the one whose loss would matter most.
 
-        No sync leaves two such entries, but a database may be restored in part or edited by hand.
+        A sync never writes two such entries, but a database may be restored in part or edited with SQL.
         """
         names = {row_id: row.name for row_id, row in self._rows.items()}
         entries = [
             entry
             for entry in self._observed.inventory.values()
             if entry.name in unchanged or names.get(entry.row_id) not in unchanged
+            if (row := self._rows.get(entry.row_id)) is not None and is_row_of(entry, row, self._observed.name_rule)
         ]
         owners = {entry.row_id: entry for entry in entries}
         if len(owners) == len(entries):
@@ -55,8 +57,12 @@ class Ownership:
         return {entry.row_id: entry for entry in sorted(entries, key=weight)}
 
     def row_of(self, entry: Owned) -> Row | None:
-        """Return the row of `entry`, whatever its name is now; None if it is gone."""
+        """Return the row of `entry`, even if it was renamed; None if it is missing."""
         return self._rows.get(entry.row_id) if self._entries.get(entry.row_id) is entry else None
+
+    def stranger(self, entry: Owned) -> Row | None:
+        """Return the row that has the key of `entry`, but belongs to no entry; None if there is none."""
+        return None if entry.row_id in self._entries else self._rows.get(entry.row_id)
 
     def entry_of(self, row: Row) -> Owned | None:
         """Return the entry that owns `row`."""
@@ -73,13 +79,21 @@ class Ownership:
         return entry if entry is not None and entry.name != name else None
 
     def row_named(self, name: str) -> Row | None:
-        """Return the row of this name; None if the plan gives it another name again, since an operator renamed it."""
+        """Return the row of this name; None if the plan renames it back, because an operator renamed it."""
         renamed = self.renamed_entry(name)
         loses_name = renamed is not None and (renamed.name in self.declared or renamed.name in self._renamed)
         return None if loses_name else self._observed.rows.get(name)
 
+    def duplicates(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield each name that several rows have, with their keys, if it is declared or one of the rows is owned."""
+        observed = self._observed
+        concerned = self.declared | self._renamed | observed.inventory.keys()
+        for name, row_ids in sorted(observed.duplicates.items()):
+            if name in concerned or self.entry_of(observed.rows[name]) is not None:
+                yield name, row_ids
+
     def has_tombstone(self, row: Row) -> bool:
-        """Return whether this source deleted the row: keys are not assigned twice, so a save of beat's has inserted it again.
+        """Return whether this source deleted a row of this key and name: a save by beat has inserted it again.
 
         It is enabled if beat was saving a run of it, and disabled if beat was disabling it (docs/facts.md, 26).
         """
@@ -92,13 +106,15 @@ class Ownership:
         return sorted(unowned, key=attrgetter("name"))
 
     def collisions(self) -> Mapping[str, frozenset[str]]:
-        """Return, by name, the other names that the database takes for the same: of rows, of entries and in the files.
+        """Return, by name, the other names that the database treats as the same: of rows, of entries and in the files.
 
         A name that the plan removes does not count: it is gone before another spelling of it is written.
         """
+        return collisions(self._names_in_use(), self._observed.name_rule)
+
+    def _names_in_use(self) -> Iterator[str]:
+        """Yield each name once that the plan writes or leaves in the database."""
         observed = self._observed
-        if observed.name_rule is NameRule.EXACT:
-            return {}
         changing = self.declared | self._renamed | self._removed(OnRemove.DELETE)
         kept = self._removed(OnRemove.KEEP)
         rows = {
@@ -111,10 +127,10 @@ class Ownership:
             for name, entry in observed.inventory.items()
             if name not in changing | kept and (row := self.row_of(entry)) is not None and row.name not in self.declared
         }
-        return collisions(self.declared.union(observed.owners, rows, entries), observed.name_rule)
+        yield from self.declared.union(observed.owners, rows, entries)
 
     def _removed(self, on_remove: OnRemove) -> set[str]:
-        """Return the names of the undeclared entries that end so; none if an invalid file may declare them."""
+        """Return the names of the undeclared entries with this policy; none if an invalid file may declare them."""
         return {
             entry.name
             for entry in self._observed.inventory.values()

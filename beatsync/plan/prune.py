@@ -24,7 +24,7 @@ def prune_leftovers(matches: Matches, *, isolated: bool) -> tuple[Decision, ...]
 def _prune(leftover: Leftover, *, isolated: bool) -> Decision:
     entry, row = leftover.entry, leftover.row
     if row is None:
-        return _remove(Action.FORGET, entry, None, Cause.DRIFT, "the row was deleted")
+        return _remove(Action.FORGET, entry, None, Cause.DRIFT, leftover.note)
     if leftover.reassigned:
         return _remove(Action.FORGET, entry, row, Cause.DRIFT, f"its row was renamed to {row.name}")
     if isolated:
@@ -32,14 +32,19 @@ def _prune(leftover: Leftover, *, isolated: bool) -> Decision:
     if entry.policy.protect:
         return Decision(entry.name, record=_thaw(entry, row), condition=Condition.PROTECTED)
     if entry.policy.on_remove is OnRemove.DISABLE:
-        return _retire(entry, row)
+        return _retire(entry, row, leftover.note)
     if entry.policy.on_remove is OnRemove.KEEP:
-        return _remove(Action.FORGET, entry, row, Cause.SPEC, "the row is kept (on_remove: keep)")
-    return _remove(Action.DELETE, entry, row, Cause.SPEC)
+        note = _joined("the row is kept (on_remove: keep)", leftover.note)
+        return _remove(Action.FORGET, entry, row, Cause.SPEC, note)
+    return _remove(Action.DELETE, entry, row, Cause.SPEC, leftover.note)
 
 
-def _remove(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str | None = None) -> Decision:
-    change = Change(action, entry.name, cause, sensitive=entry.policy.sensitive, note=note)
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
+
+
+def _remove(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str) -> Decision:
+    change = Change(action, entry.name, cause, sensitive=entry.policy.sensitive, note=note or None)
     return Decision(entry.name, change.of_row(row))
 
 
@@ -49,12 +54,13 @@ def _delete_resurrected(row: Row) -> Decision:
 
 
 def _freeze(entry: Owned, row: Row) -> Decision:
-    """Leave a row as it is until every file is valid."""
-    record = None if entry.frozen else _record(entry, row, retired=entry.retired, frozen=True)
+    """Leave the row unchanged until every file is valid."""
+    # To write a damaged entry again without its file would hide the damage.
+    record = None if entry.frozen or entry.damage else _record(entry, row, retired=entry.retired, frozen=True)
     return Decision(entry.name, record=record, condition=Condition.FROZEN)
 
 
-def _retire(entry: Owned, row: Row) -> Decision:
+def _retire(entry: Owned, row: Row, note: str) -> Decision:
     """Disable a row and keep its entry."""
     if entry.retired:
         return Decision(entry.name, record=_thaw(entry, row), condition=Condition.RETIRED)
@@ -62,7 +68,7 @@ def _retire(entry: Owned, row: Row) -> Decision:
     if not row.spec.enabled:
         return Decision(entry.name, record=record, condition=Condition.RETIRED)
     disabled = FieldChange("enabled", before=True, after=False, cause=Cause.SPEC)
-    note, sensitive = "removed from the files (on_remove: disable)", entry.policy.sensitive
+    note, sensitive = _joined("removed from the files (on_remove: disable)", note), entry.policy.sensitive
     change = Change(Action.DISABLE, entry.name, Cause.SPEC, (disabled,), sensitive=sensitive, note=note)
     return Decision(entry.name, change.of_row(row), record)
 

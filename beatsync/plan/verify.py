@@ -16,7 +16,7 @@ def written_names(plan: Plan) -> frozenset[str]:
 def written_as_planned(plan: Plan, rows: Mapping[str, Row]) -> bool:
     """Return whether `rows`, which hold every existing row of `written_names(plan)`, are as the plan wrote them.
 
-    False if a row keeps a drifted value that `sync.ignore` allows: only a new plan can tell that it is as intended.
+    False if a row keeps a drifted value that `sync.ignore` allows: only a new plan shows that this is intended.
     """
     return all(_is_written(change, rows.get(_name_of_row(change))) for change in plan.changes)
 

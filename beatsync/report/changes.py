@@ -13,6 +13,7 @@ from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Cause, Change, FieldChange
 from beatsync.report.escape import one_line
 from beatsync.report.paint import Paint, plain
+from beatsync.specfile.fields import JSON_FIELDS
 from beatsync.values import SCHEDULE_FIELDS, FieldValue
 
 SIGNS = {
@@ -21,15 +22,17 @@ SIGNS = {
     Action.ADOPT: "~",
     Action.DISABLE: "-",
     Action.DELETE: "-",
-    Action.FORGET: "-",
+    Action.FORGET: "~",
 }
-_SIGN_SAYS_IT = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+ACTION_WORDS = {action: action.value for action in Action} | {Action.FORGET: "release"}
+"""The word of each action in text. The JSON keeps `forget`."""
+_CLEAR_SIGNS = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Actions that need no word beside their sign."""
-_UNQUOTED = frozenset((*SCHEDULE_FIELDS, *"task expires start_time args kwargs headers".split()))
+_UNQUOTED = frozenset({*SCHEDULE_FIELDS, *JSON_FIELDS, "task", "expires", "start_time"})
 """Fields whose text a spec file spells without quotes, or that are JSON already."""
 _MAPPINGS = frozenset({"kwargs", "headers"})
 _MAX_LABEL = 40
-"""Characters up to which labels are aligned; longer ones stand out."""
+"""Characters up to which labels are aligned; longer ones are not."""
 _NONE = "none"
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -37,7 +40,7 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
     """Yield the change's line, with its sign and notes, then an indented line per field."""
     change = masked(change)
-    notes = [] if change.action in _SIGN_SAYS_IT else [change.action.value]
+    notes = [] if change.action in _CLEAR_SIGNS else [ACTION_WORDS[change.action]]
     if change.note:
         notes.append(change.note)
     if change.cause is Cause.DRIFT and not change.fields:

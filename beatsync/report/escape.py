@@ -1,28 +1,30 @@
-"""Escapes text for each place where a report is read: text from files and rows is hostile."""
+"""Escapes text for each place where a report is read: text from files and rows is hostile, and may hold secrets."""
 
 from __future__ import annotations
 
 import json
 
+from beatsync.specfile.lines import LOG_COMMAND, line_start, one_line
+
+__all__ = [
+    "line_start", "markdown_code", "markdown_text", "one_line", "readable_json", "workflow_message", "workflow_property",
+    "xml_attribute", "xml_text",
+]  # fmt: skip
+
 _MARKDOWN = frozenset("\\`*_[]<>|#~$&")
-
-
-def one_line(text: str) -> str:
-    """Return the text with every character written as an escape that could move a cursor or start a line."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def readable_json(text: str) -> str:
     """Return lines of JSON with invisible characters, also those that turn the direction of text, as JSON escapes."""
+    if "##" in text:
+        text = LOG_COMMAND.sub(r"#\\u0023", text)
     if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def markdown_text(text: str) -> str:
-    """Return Markdown that shows the text and mentions nobody."""
+    """Return Markdown that shows the text and mentions no user."""
     escaped = "".join(f"\\{c}" if c in _MARKDOWN else c for c in one_line(text))
     # GitHub notifies the person after an escaped @ as well, but not after one that a comment follows.
     return escaped.replace("@", "@<!-- -->")

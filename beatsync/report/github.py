@@ -28,4 +28,4 @@ def _command(diagnostic: Diagnostic) -> str:
         f"{key}={workflow_property(str(value))}" for key, value in properties.items() if value is not None
     )
     hint = f"\nhint: {one_line(diagnostic.hint)}" if diagnostic.hint else ""
-    return f"::{diagnostic.severity.value} {written}::{workflow_message(one_line(diagnostic.message) + hint)}"
+    return f"::{diagnostic.severity.value} {written}::{workflow_message(one_line(diagnostic.text) + hint)}"

@@ -12,6 +12,7 @@ from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Plan
 from beatsync.report.escape import readable_json
 from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.specfile.shapes import mask_text
 
 
 def json_text(document: Any) -> str:
@@ -44,25 +45,27 @@ def render_status(sources: Sequence[SourceStatus]) -> str:
 def _source(source: SourceStatus) -> dict[str, Any]:
     return {
         "name": source.name,
-        "origin": source.origin,
+        "origin": source.origin and mask_text(source.origin),
         "revision": revision_json(source.revision) if source.revision else None,
         "environment": source.environment,
         "synced_at": source.synced_at.isoformat() if source.synced_at else None,
         "outcome": source.outcome or None,
-        "message": source.message or None,
+        "message": mask_text(source.message) or None,
         "leader": source.leader,
         "suspended": suspension_json(source.suspension) if source.suspension else None,
         "schedules": len(source.rows),
         "drifted": [_drifted(row, source.authors) for row in source.drifted],
-        "missing": [row.name for row in source.missing],
-        "conditions": [{"name": name, "condition": condition.value} for name, condition in source.conditions],
+        "missing": [mask_text(row.name) for row in source.missing],
+        "conditions": [
+            {"name": mask_text(name), "condition": condition.value} for name, condition in source.conditions
+        ],
     }
 
 
 def _drifted(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:
     fields = masked_fields(row.drift, row.sensitive)
     return {
-        "name": row.name,
+        "name": mask_text(row.name),
         "path": row.path,
         "author": authors.get(row.row_id),
         "fields": [{"field": f.field, "observed": f.before, "applied": f.after} for f in fields],

@@ -35,7 +35,7 @@ def _case(path: str, diagnostics: Sequence[Diagnostic]) -> str:
     head = f'    <testcase classname="beatsync.validate" name={xml_attribute(path)}'
     body = []
     if errors:
-        message = xml_attribute(errors[0].message)
+        message = xml_attribute(errors[0].text)
         body.append(f'      <failure message={message} type="error">{_text(errors)}</failure>')
     if warnings:
         body.append(f"      <system-out>{_text(warnings)}</system-out>")

@@ -16,9 +16,9 @@ _MAX_CHANGES = 50_000
 _MAX_DIAGNOSTICS = 50
 
 
-def render_plan(plan: Plan, *, applied: bool, refused: bool = False) -> str:
-    """Return a plan, or what a sync did if `applied`; `refused` says that the plan may not be applied."""
-    totals = plan_totals(plan, applied=applied, refused=refused)
+def render_plan(plan: Plan, *, applied: bool, refusal: str = "") -> str:
+    """Return a plan, or what a sync did if `applied`; `refusal` is the text of `refusal_text`."""
+    totals = plan_totals(plan, applied=applied, refusal=refusal)
     lines = [
         f"### BeatSync: {markdown_code(plan.source)}",
         "",
@@ -89,4 +89,4 @@ def _caution(group: Sequence[Blocked]) -> Iterator[str]:
 def _item(diagnostic: Diagnostic) -> str:
     hint = f"; {markdown_text(diagnostic.hint)}" if diagnostic.hint else ""
     place, code = markdown_code(str(diagnostic.location)), markdown_code(diagnostic.code)
-    return f"- {place} {diagnostic.severity.value}: {markdown_text(diagnostic.message)}{hint} ({code})"
+    return f"- {place} {diagnostic.severity.value}: {markdown_text(diagnostic.text)}{hint} ({code})"

@@ -11,7 +11,14 @@ from beatsync.values import Diagnostic, Location
 
 def with_directory(diagnostics: Iterable[Diagnostic], directory: str) -> tuple[Diagnostic, ...]:
     """Return the diagnostics with `directory` before each path."""
-    return tuple(replace(diagnostic, location=_below(diagnostic.location, directory)) for diagnostic in diagnostics)
+    return tuple(
+        replace(
+            diagnostic,
+            location=_below(diagnostic.location, directory),
+            also_at=tuple(_below(place, directory) for place in diagnostic.also_at),
+        )
+        for diagnostic in diagnostics
+    )
 
 
 def plan_with_directory(plan: Plan, directory: str) -> Plan:

@@ -6,19 +6,25 @@ from typing import Any
 
 from beatsync.report.jsonout import json_text
 from beatsync.report.values import ValidationResult
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic
 
 
 def render_validation(result: ValidationResult, version: str) -> str:
     """Return a SARIF log with one run; `version` is BeatSync's."""
     codes = sorted({diagnostic.code for diagnostic in result.diagnostics})
-    driver = {"name": "beatsync", "version": version, "rules": [{"id": code} for code in codes]}
+    driver = {"name": "beatsync", "version": version, "rules": [_rule(code) for code in codes]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [_result(diagnostic) for diagnostic in result.diagnostics],
     }
     return json_text({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]})
+
+
+def _rule(code: str) -> dict[str, Any]:
+    """Return the rule of a code, described by the code's own words."""
+    return {"id": code, "shortDescription": {"text": f"{code.replace('-', ' ').capitalize()}."}}
 
 
 def _result(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -32,6 +38,6 @@ def _result(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "ruleId": diagnostic.code,
         "level": diagnostic.severity.value,
-        "message": {"text": diagnostic.message + hint},
+        "message": {"text": mask_text(diagnostic.text + hint)},
         "locations": [{"physicalLocation": physical}],
     }

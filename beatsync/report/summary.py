@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beatsync.plan.jsonform import summary_json
 from beatsync.plan.model import Action, Plan
+from beatsync.report.changes import ACTION_WORDS
 from beatsync.report.escape import one_line
 from beatsync.report.paint import Paint, plain
 from beatsync.report.values import ValidationResult
@@ -15,8 +16,9 @@ _PAST = {
     Action.ADOPT.value: "adopted",
     Action.DISABLE.value: "disabled",
     Action.DELETE.value: "deleted",
-    Action.FORGET.value: "forgotten",
+    Action.FORGET.value: "released",
 }
+_FUTURE = {action.value: f"to {ACTION_WORDS[action]}" for action in Action}
 
 
 def plan_heading(plan: Plan) -> str:
@@ -30,18 +32,22 @@ def revision_name(revision: Revision) -> str:
     return revision.git or revision.mount or f"content {revision.digest[:12]}"
 
 
-def plan_totals(plan: Plan, *, applied: bool, refused: bool = False) -> str:
+def refusal_text(plan: Plan, *, is_sync: bool) -> str:
+    """Return why a plan may not be applied, for `plan_totals`. A sync also reports that nothing was written."""
+    reason = "Blocked" if plan.blocked else "Invalid"
+    return f"{reason}, and nothing was written" if is_sync else reason
+
+
+def plan_totals(plan: Plan, *, applied: bool, refusal: str = "") -> str:
     """Return how many changes of each kind there are and how many schedules are unchanged.
 
-    `applied` writes the counts in the past tense; `refused` says first that nothing was written.
+    `applied` writes the counts in the past tense; `refusal` comes before them, or they would read as if they could be applied.
     """
     counts = summary_json(plan)
     unchanged = f"{counts.pop('unchanged'):,} unchanged."
-    changes = [f"{count:,} {_PAST[word] if applied else f'to {word}'}" for word, count in counts.items() if count]
-    if refused:
-        # Counts alone would read as if the changes had been made, or could be.
-        reason = "Blocked" if plan.blocked else "Invalid"
-        return f"{reason}, and nothing was written: {', '.join([*changes, unchanged])}"
+    changes = [f"{count:,} {_PAST[word] if applied else _FUTURE[word]}" for word, count in counts.items() if count]
+    if refusal:
+        return f"{refusal}: {', '.join([*changes, unchanged])}"
     return ", ".join([*changes, unchanged]) if changes else f"Nothing to do: {unchanged}"
 
 
@@ -51,7 +57,8 @@ def validation_totals(result: ValidationResult, paint: Paint = plain) -> str:
     verdict = [counted(errors, "error") if errors else paint("valid", "good")]
     if warnings:
         verdict.append(counted(warnings, "warning"))
-    return f"{counted(len(result.paths), 'file')}, {counted(result.schedules, 'schedule')}: {', '.join(verdict)}"
+    schedules = counted(result.schedules, "valid schedule" if errors else "schedule")
+    return f"{counted(len(result.paths), 'file')}, {schedules}: {', '.join(verdict)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from beatsync.plan.drift import RowState
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Action, Condition, Plan
 from beatsync.report.changes import aligned, change_lines, field_lines
-from beatsync.report.escape import one_line
+from beatsync.report.escape import line_start, one_line
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
 from beatsync.report.paint import Paint, plain
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
@@ -24,8 +24,8 @@ _MAX_NEW = 10_000
 def render_diagnostic(diagnostic: Diagnostic, paint: Paint = plain) -> str:
     """Return one diagnostic, with its source line and a caret unless the line is unavailable or secret."""
     severity = diagnostic.severity.value
-    place, code = one_line(str(diagnostic.location)), f"[{diagnostic.code}]"
-    message = f"{paint(severity, severity)}: {one_line(diagnostic.message)}"
+    place, code = line_start(str(diagnostic.location)), f"[{diagnostic.code}]"
+    message = f"{paint(severity, severity)}: {one_line(diagnostic.text)}"
     lines = [f"{paint(place, 'place')}: {message} {paint(code, 'quiet')}"]
     if diagnostic.excerpt and diagnostic.excerpt.strip():
         lines += _excerpt(diagnostic.excerpt, diagnostic.location.column or 1, paint)
@@ -51,8 +51,8 @@ def render_validation(result: ValidationResult, paint: Paint = plain) -> str:
     return "\n".join([*blocks, validation_totals(result, paint)])
 
 
-def render_plan(plan: Plan, *, applied: bool, refused: bool = False, paint: Paint = plain) -> Iterator[str]:
-    """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refused` says that the plan may not be applied.
+def render_plan(plan: Plan, *, applied: bool, refusal: str = "", paint: Paint = plain) -> Iterator[str]:
+    """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refusal` is the text of `refusal_text`.
 
     A block is rendered when it is requested, because a first sync may print millions of lines. Of the new schedules the first
     10,000 are shown; changes of existing rows are always shown.
@@ -66,7 +66,7 @@ def render_plan(plan: Plan, *, applied: bool, refused: bool = False, paint: Pain
     if plan.conditions:
         yield ""
     yield from _blocked(plan, paint)
-    yield plan_totals(plan, applied=applied, refused=refused)
+    yield plan_totals(plan, applied=applied, refusal=refusal)
 
 
 def _changes(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -103,6 +103,12 @@ def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
         yield ""
 
 
+def render_release(plan: Plan, paint: Paint = plain) -> str:
+    """Return which rows were released, and how many."""
+    lines = [f"{paint(one_line(change.name), 'name')}: released; the row stays" for change in plan.changes]
+    return "\n".join([*lines, f"{len(lines):,} released"])
+
+
 def render_status(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
     """Return the status of all sources."""
     if not sources:
@@ -113,11 +119,11 @@ def render_status(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
 def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
     outcome = one_line(source.outcome) or "never synced"
     kind = "good" if source.outcome == "applied" else "error"
-    yield f"{paint(one_line(source.name), 'name')}: {paint(outcome, kind)}"
+    yield f"{paint(line_start(source.name), 'name')}: {paint(outcome, kind)}"
     if source.suspension:
         yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
     if source.message:
-        yield f"  {one_line(source.message)}"
+        yield f"  {line_start(source.message)}"
     facts = {
         "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC" if source.synced_at else None,
         "revision": revision_name(source.revision) if source.revision else None,

@@ -58,5 +58,5 @@ class SourceStatus:
 
     @property
     def conditions(self) -> list[tuple[str, Condition]]:
-        """The name and condition of each row that a sync would leave as it is."""
+        """The name and condition of each row that a sync would leave unchanged."""
         return [(row.name, condition) for row in self.rows for condition in row.conditions]

@@ -155,7 +155,7 @@ def digest(files: Iterable[SourceFile]) -> str:
 
 
 def mount_stamp(resolved: Path) -> str | None:
-    """Return the directory that a ConfigMap's or Secret's mount shows now (kubelet names it by the time); None if it is no mount."""
+    """Return the directory that a ConfigMap's or Secret's mount shows now (kubelet names it by the time); None if it is not a mount."""
     with suppress(OSError):
         return (resolved / "..data").readlink().name
     # Below the root of the mount, the link is already resolved.

@@ -27,4 +27,15 @@ def unreadable(path: object, error: Exception) -> SourceError:
 
 def file_error(code: str, path: str, message: str) -> Diagnostic:
     """Return the diagnostic for one file, even if its name is not valid UTF-8."""
-    return Diagnostic(Severity.ERROR, code, message, Location(path.encode(errors="replace").decode()))
+    return Diagnostic(Severity.ERROR, code, message, _location(path))
+
+
+def file_not_read(path: str) -> Diagnostic:
+    """Return the warning about a file that looks like a spec file and is not one by its suffix."""
+    message = "the file looks like a spec file and is not read: its name does not end in .yaml or .yml"
+    hint = "rename it, move it out of the directory, or begin its name with an underscore"
+    return Diagnostic(Severity.WARNING, "file-not-read", message, _location(path), hint)
+
+
+def _location(path: str) -> Location:
+    return Location(path.encode(errors="replace").decode())

@@ -1,21 +1,27 @@
 """Lists the spec files of a directory without reading them: their paths, where links lead, and their stamps.
 
+The suffixes are `.yaml` and `.yml` in any case. A file whose name suggests a spec file and that has another suffix is reported.
+
 A link may not lead out of the source's directory. The links of ConfigMap mounts and of git-sync stay inside.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from beatsync.source.problems import ChangedWhileReading, SourceError, file_error, unreadable
+from beatsync.source.problems import ChangedWhileReading, SourceError, file_error, file_not_read, unreadable
 from beatsync.values import Diagnostic
 
-_SUFFIXES = (".yaml", ".yml")
+_SPEC_NAME = re.compile(r".*\.ya?ml", re.IGNORECASE | re.DOTALL)
+_SIMILAR_NAME = re.compile(r".*\.(?:ya?ml(?![a-z0-9]).*|json5?|jsonc|yal?m|yl?am|ymal)", re.IGNORECASE | re.DOTALL)
+"""Backups (`a.yaml~`), templates (`a.yaml.j2`), files that were disabled (`a.yaml.off`), JSON, and misspelt suffixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def resolve(root: Path) -> Path:
         resolved = root.resolve(strict=True)
         is_dir = stat.S_ISDIR(resolved.stat().st_mode)
     except FileNotFoundError:
-        hint = f"create it with `beatsync init {root}`"
+        hint = f"create it with `{shlex.join(['beatsync', 'init', str(root)])}`"
         raise SourceError("source-missing", f"there is no directory {root}", hint) from None
     except (OSError, RuntimeError) as error:
         raise unreadable(root, error) from None
@@ -86,6 +92,11 @@ def scan_directory(root: Path, limits: Limits) -> DirectoryScan:
     scan.files.extend(_walk(scan, str(root), "", limits.depth))
     scan.files.sort()
     return scan
+
+
+def is_spec_name(name: str) -> bool:
+    """Return whether a file of this name is read, if the name does not start with a dot or an underscore."""
+    return _SPEC_NAME.fullmatch(name) is not None
 
 
 def file_entry(path: str, real: str, status: os.stat_result) -> FileEntry:
@@ -113,7 +124,9 @@ def _walk(scan: DirectoryScan, folder: str, prefix: str, depth: int) -> Iterator
             continue
         real, status = target
         is_dir = stat.S_ISDIR(status.st_mode)
-        if not is_dir and not name.endswith(_SUFFIXES):
+        if not is_dir and not is_spec_name(name):
+            if _SIMILAR_NAME.fullmatch(name):
+                scan.diagnostics.append(file_not_read(path))
             continue
         if not _is_utf8(path):
             scan.diagnostics.append(file_error("source-name", path, "the file's name is not UTF-8"))
@@ -165,7 +178,7 @@ def _link_target(scan: DirectoryScan, link: Path, path: str) -> Path | None:
         problem = "the link is part of a loop"
     else:
         if not target.is_relative_to(scan.root):
-            if target.is_file() and not link.name.endswith(_SUFFIXES):
+            if target.is_file() and not is_spec_name(link.name):
                 return None  # such as a shared README or licence, which would be skipped anyway
             problem = "the link leads out of the source's directory"
         elif link.is_relative_to(target):

@@ -54,7 +54,7 @@ class Watcher:
             try:
                 self._update_watches()
             except OSError as error:
-                # ENOSPC and EMFILE are the limits of inotify. The poll goes on.
+                # ENOSPC and EMFILE are the limits of inotify. The poll continues.
                 self._stop_observer()
                 self.problem = error.strerror or str(error)
             else:

@@ -1,17 +1,18 @@
 """Structural checks: a document against the rules of its keys, without converting any value.
 
-The checks accept exactly what the published JSON Schema accepts; a test holds that.
+The checks accept exactly what the published JSON Schema accepts; a test compares the two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from beatsync.specfile import wording
 from beatsync.specfile.keys import DOCUMENT_RULE
+from beatsync.specfile.limits import MAX_ERRORS
 from beatsync.specfile.problems import Path, Problem
 from beatsync.specfile.rules import EXCLUSIVE_KEYS, KINDS, Rule, has_type, scalar_fault, text_fault
 
@@ -20,8 +21,8 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def check(document: Any, number: int) -> list[Problem]:
-    """Return the structural problems of the document with this number in its file."""
-    return list(check_value(DOCUMENT_RULE, (number,), document))
+    """Return the structural problems of the document with this number in its file, at most `MAX_ERRORS`."""
+    return list(islice(check_value(DOCUMENT_RULE, (number,), document), MAX_ERRORS))
 
 
 def check_value(rule: Rule, path: Path, value: Any) -> Iterator[Problem]:
@@ -58,9 +59,12 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
 def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
     problems: list[Problem] = []
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
-        problems = list(_key_problems(rule, path, value))
-        yield from problems
-    # That a second kind is one too many is enough about the kind itself.
+        problems = list(islice(_key_problems(rule, path, value), MAX_ERRORS))
+    if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
+        # A key that is null counts as missing.
+        problems += _exclusive_keys(path, {key for key, item in value.items() if item is not None})
+    yield from problems
+    # A second kind is reported once, and its value is not checked.
     second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
     for key, item in value.items():
         key_rule = keys.get(key)
@@ -84,7 +88,7 @@ def _check_names(rule: Rule, values: Rule, path: Path, value: dict[str, Any]) ->
 
 @lru_cache(maxsize=4096)
 def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
-    """Return whether these keys may stand together, whatever their values are."""
+    """Return whether these keys may be combined."""
     return not any(_key_problems(rule, (), keys))
 
 
@@ -101,14 +105,12 @@ def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Pro
         if key not in keys and key not in misspelt:
             hint = wording.example(rule)
             yield Problem(path, "missing-key", f"`{key}` is missing", hint, on_key=True, related_key=key)
-    if allowed.keys() >= EXCLUSIVE_KEYS:
-        yield from _exclusive_keys(path, keys)
 
 
 def _exclusive_keys(path: Path, keys: Collection[str]) -> Iterator[Problem]:
     kinds = [kind for kind in KINDS if kind in keys]
     for first, second in pairwise(kinds):
-        message = f"`{first}` and `{second}` exclude each other: a schedule is of one kind"
+        message = f"`{first}` and `{second}` exclude each other: a schedule has exactly one kind"
         yield Problem((*path, second), "kind-twice", message, "leave one of them out", on_key=True)
     if "expires" in keys and "expire_seconds" in keys:
         message = "`expires` and `expire_seconds` exclude each other"
@@ -125,8 +127,8 @@ def _check_list(rule: Rule, path: Path, value: list[Any]) -> Iterator[Problem]:
     for index, item in enumerate(value if rule.unique else ()):
         identity = _identity(item)
         if identity in seen:
-            message = f"{wording.shown(item)} is named twice"
-            yield Problem((*path, index), "item-twice", message, "name it once")
+            message = f"{wording.shown(item)} occurs twice"
+            yield Problem((*path, index), "item-twice", message, "write it once")
         seen.add(identity)
 
 

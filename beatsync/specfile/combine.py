@@ -6,13 +6,19 @@ unchanged.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
-from beatsync.specfile.problems import others, suggestion
+from beatsync.specfile.problems import cut, others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
+
+_MAX_NAMES = 4
+"""Names that a message lists."""
+_MAX_NEAREST = 20
+"""How many unregistered tasks are compared with all registered ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +30,22 @@ class SourceFacts:
     """Every name, in file order."""
     distinct: frozenset[str]
     environment: str | None
+    _counts: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
+
+    def admits(self, place: Location, code: str, severity: Severity = Severity.ERROR) -> bool:
+        """Count a diagnostic of a file; return False if so many of its code were reported that it is only counted."""
+        key = (place.path, code, severity)
+        self._counts[key] += 1
+        return self._counts[key] <= MAX_SHOWN
+
+    def rests(self) -> Iterator[Diagnostic]:
+        """Yield the diagnostics that count what was not admitted."""
+        for (path, code, severity), number in self._counts.items():
+            if number > MAX_SHOWN:
+                yield rest(severity, path, code, number - MAX_SHOWN)
 
     def group(self, key: Callable[[ScheduleFacts], str | None]) -> Iterator[list[tuple[ScheduleFacts, Location]]]:
-        """Yield each group of two schedules or more that have the same key, with their places; None is no key."""
+        """Yield each group of two schedules or more that have the same key, with their places; schedules whose key is None are skipped."""
         groups: defaultdict[str, list[tuple[ScheduleFacts, Location]]] = defaultdict(list)
         for file in self.files:
             for schedule in file.schedules:
@@ -63,11 +82,38 @@ def combine(
 
 
 def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics that depend on several files, or on the environment."""
+    """Return the diagnostics that depend on several files, or on the environment; at most 100 of one code for each file."""
     files = sorted(facts, key=lambda file: file.path)
     names = [schedule.name for file in files for schedule in file.schedules]
     source = SourceFacts(files, names, frozenset(names), environment)
-    return tuple(diagnostic for lint in CROSS_LINTS for diagnostic in lint(source))
+    diagnostics = [diagnostic for lint in CROSS_LINTS for diagnostic in lint(source)]
+    return (*diagnostics, *source.rests())
+
+
+def with_unregistered_tasks(desired: Desired, facts: Iterable[FileFacts], tasks: Collection[str]) -> Desired:
+    """Return `desired` with a warning for each task that an application with these `tasks` has not registered.
+
+    Nothing is added if it has no task of its own: such an application only sends messages to others.
+    """
+    if all(task.startswith("celery.") for task in tasks):
+        return desired
+    schedules: defaultdict[str, list[Location]] = defaultdict(list)
+    for file in sorted(facts, key=lambda file: file.path):
+        for schedule in file.schedules:
+            if schedule.task is not None and schedule.task not in tasks:
+                schedules[schedule.task].append(Location(file.path, schedule.line, schedule.column))
+    warnings = [
+        _unregistered(task, places, tasks if number < _MAX_NEAREST else ())
+        for number, (task, places) in enumerate(schedules.items())
+    ]
+    return replace(desired, diagnostics=tuple(sorted([*desired.diagnostics, *warnings], key=_place)))
+
+
+def _unregistered(task: str, places: Sequence[Location], tasks: Collection[str]) -> Diagnostic:
+    more = f"; {len(places) - 1:,} more schedules name it" if len(places) > 1 else ""
+    message = f"the task {task!r} is not registered in the celery application{more}"
+    hint = suggestion(task, tasks, "check its name, and that the application imports its module")
+    return Diagnostic(Severity.WARNING, "task-unregistered", message, places[0], hint)
 
 
 def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -75,23 +121,24 @@ def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:
     if len(source.distinct) == len(source.names):
         return
     for group in source.group(lambda schedule: schedule.name):
-        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
-            message = f"the schedule {schedule.name!r} is declared more than once; also at {rest}"
-            yield Diagnostic(Severity.ERROR, "duplicate-name", message, place, "rename or remove one of them")
+        message = f"the schedule {_name(group[0][0].name)} is declared more than once"
+        places = [place for _, place in group]
+        yield from _at_each(source, places, Severity.ERROR, "duplicate-name", message, "rename or remove one of them")
 
 
 def colliding_names(source: SourceFacts) -> Iterator[Diagnostic]:
-    """Warn about names that are one name to a database that ignores case."""
+    """Warn about names that a database that ignores case treats as the same name."""
     if len(set(map(str.casefold, source.distinct))) == len(source.distinct):
         return
     for group in source.group(lambda schedule: schedule.name.casefold()):
         by_name = {schedule.name: place for schedule, place in group}
         if len(by_name) == 1:
             continue
-        shown = [f"{name!r} at {place}" for name, place in by_name.items()]
-        for (name, place), rest in zip(by_name.items(), others(shown), strict=True):
-            message = f"{name!r} and {rest} differ in case only, and are one name to MariaDB and MySQL"
-            yield Diagnostic(Severity.WARNING, "name-collision", message, place, "rename one of them")
+        names = " and ".join(map(_name, list(by_name)[:_MAX_NAMES]))
+        message = f"{names} differ only in case; MariaDB and MySQL treat them as the same name"
+        yield from _at_each(
+            source, list(by_name.values()), Severity.WARNING, "name-collision", message, "rename one of them"
+        )
 
 
 def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
@@ -105,11 +152,11 @@ def conflicting_renames(source: SourceFacts) -> Iterator[Diagnostic]:
     if not claims:
         return
     for group in source.group(lambda schedule: schedule.renamed_from):
-        for (schedule, place), rest in zip(group, others(place for _, place in group), strict=True):
-            message = f"{schedule.renamed_from!r} is claimed by more than one renamed_from; also at {rest}"
-            yield Diagnostic(Severity.ERROR, "renamed-from-twice", message, place)
+        message = f"more than one schedule has `renamed_from: {group[0][0].renamed_from}`"
+        places = [place for _, place in group]
+        yield from _at_each(source, places, Severity.ERROR, "renamed-from-twice", message, "remove all but one of them")
     for old_name, place in claims:
-        if old_name in source.distinct:
+        if old_name in source.distinct and source.admits(place, "renamed-from-declared"):
             message = f"renamed_from names {old_name!r}, which is still declared"
             hint = "remove the old schedule, or renamed_from"
             yield Diagnostic(Severity.ERROR, "renamed-from-declared", message, place, hint)
@@ -129,6 +176,20 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
 
 CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_renames, unknown_environment]
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
+
+
+def _name(name: str) -> str:
+    """Return a name as a message shows it; that of a file with an error may have any length."""
+    return cut(repr(name), 210)
+
+
+def _at_each(
+    source: SourceFacts, places: Sequence[Location], severity: Severity, code: str, message: str, hint: str
+) -> Iterator[Diagnostic]:
+    """Yield a diagnostic at each place that involves the others, and count those that are too many."""
+    for place, (also_at, more) in zip(places, others(places), strict=True):
+        if source.admits(place, code, severity):
+            yield Diagnostic(severity, code, message, place, hint, also_at=also_at, more_places=more)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:

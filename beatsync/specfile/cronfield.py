@@ -62,7 +62,9 @@ _RANGE_HINTS = {
 }
 _QUARTZ = r"(?i:[0-9]{0,2}(?:L|W|LW)|L-[0-9]+|[A-Za-z0-9]+#[0-9]|[A-Za-z]{3}L)"
 _QUARTZ_HINT = "name the days, as in day_of_month 1-7 with day_of_week mon, and let the task check the rest"
+_LAST_DAY_HINT = "write 28-31 and let the task check for the last day; or use day 1 of the next month"
 _FOREIGN = (
+    (r"(?i:L|LW|last|L-[0-9]+)", "celery has no last day as in {part!r}", _LAST_DAY_HINT),
     (r"\?", "celery has no '?'", "write *"),
     (_QUARTZ, "celery has no L, W or # as in {part!r}", _QUARTZ_HINT),
     (r"(?s:[Hh].*|.*~.*)", "celery picks no number at random as {part!r} asks", "write the number"),

@@ -45,7 +45,7 @@ def from_expression(text: str, timezone: str) -> Crontab:
 
 
 def from_fields(values: Sequence[FieldText], timezone: str) -> Crontab:
-    """Return the five fields in normal form; numbers and lists of numbers are taken as well.
+    """Return the five fields in normal form; a field may also be a number or a list of numbers.
 
     Raises SpecError: those of `cronfield.spell`, `crontab-type`, `crontab-never`, `timezone-unknown`.
     """
@@ -64,7 +64,7 @@ def observed(minute: str, hour: str, day_of_month: str, month_of_year: str, day_
 @lru_cache(maxsize=65536)
 def misread(crontab: Crontab) -> str | None:
     """Return the first field that the installed celery reads differently from crontab(5); None if there is none."""
-    for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone is last, and no field
+    for name, text in zip(FIELD_NAMES, crontab, strict=False):  # the zone comes last and is not a field
         if cronfield.celery_reads(name, text) != cronfield.members(name, text):
             return name
     return None
@@ -83,6 +83,18 @@ def in_words(expression: str) -> str | None:
 
 @lru_cache(maxsize=65536)
 def _in_words(expression: str) -> str | None:
+    minute, hour, day_of_month, month_of_year, day_of_week = expression.split(" ")
+    if "*" in (day_of_month, day_of_week):
+        return _describe(expression)
+    # cron-descriptor 2 says "or", and 1 is unclear, where celery runs only on days that match both.
+    words, days = _describe(f"{minute} {hour} {day_of_month} {month_of_year} *"), _describe(f"* * * * {day_of_week}")
+    if words is None or days is None:
+        return None
+    days = days.removeprefix("Every minute, ").removeprefix("only ")
+    return f"{words}, and only {days}"
+
+
+def _describe(expression: str) -> str | None:
     try:
         from cron_descriptor import ExpressionDescriptor, FormatException, Options
     except ImportError:
@@ -133,14 +145,14 @@ def _nickname(text: str) -> str:
     first, *rest = text.lower().split()
     if first == "@every":
         hint = f"use the key interval: {' '.join(rest)}" if rest else "use the key interval"
-        raise SpecError("crontab-nickname", "@every is no crontab", hint)
+        raise SpecError("crontab-nickname", "@every is not a crontab", hint)
     if first == "@reboot":
-        raise SpecError("crontab-nickname", "@reboot names no time, and beat's start is not an event that celery knows")
+        raise SpecError("crontab-nickname", "@reboot has no time, and celery has no event for the start of beat")
     raise SpecError("crontab-nickname", f"there is no {text[:80]!r}", f"the names are {', '.join(NICKNAMES)}")
 
 
 def _wrong_count(parts: list[str]) -> SpecError:
-    hint = "minute hour day_of_month month_of_year day_of_week"
+    hint = "write five fields: minute hour day_of_month month_of_year day_of_week"
     if parts and parts[0].startswith(("TZ=", "CRON_TZ=")):
         hint = "the zone goes into the key timezone"
     elif any(part.startswith(",") or part.endswith(",") for part in parts):

@@ -5,25 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 from beatsync.specfile.problems import Path, Problem
-from beatsync.specfile.reader import Reading, read
+from beatsync.specfile.reader import Positions, Reading, read
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic, Location, Severity, SourceFile
 
 _MAX_LENGTH = 200
 _MAX_LINES_ABOVE = 1_000
+_MAX_SEARCHED = 10_000
+"""Length of the longest line that is searched for the name of a secret."""
 _KEY = re.compile(r"\s*(?:- +)*[^\s#][^:]*:(?:\s|$)")
 
 
 def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: AbstractSet[Path]) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each problem of a file. `sensitive` holds the paths listed in `sync.sensitive`.
 
-    The file is read once more, with the positions of all nodes.
+    The file is read once more, with the positions of what is sensitive and of the problems, if they are not known.
     """
-    positions = read(file.data, positions=True)
+    # A listed path is text, also where it contains the index of a list.
+    listed = {tuple(map(str, path)) for path in sensitive}
+    needs_positions = bool(listed) or any(problem.mark is None for problem in problems)
+    positions = read(file.data, _wanted_positions(problems, listed)) if needs_positions else Reading()
     lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
-    hidden = _hidden_lines(positions, sensitive)
+    hidden = _hidden_lines(positions, listed)
+    names_secret = lru_cache(maxsize=None)(_names_secret)
     for problem in problems:
         line, column = problem.mark or positions.position(problem.path, on_key=problem.on_key)
         text = lines[line - 1] if line <= len(lines) else ""
@@ -31,23 +39,39 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
-            problem.message,
+            mask_text(problem.message),
             Location(file.path, line, column),
-            problem.hint,
-            None if line in hidden or _reveals(problem.path, text, above) else text[:_MAX_LENGTH].rstrip(),
+            problem.hint and mask_text(problem.hint),
+            None
+            if line in hidden or is_secret(problem.path) or any(map(names_secret, (text, *above)))
+            else text[:_MAX_LENGTH].rstrip(),
         )
 
 
-def _hidden_lines(positions: Reading, sensitive: AbstractSet[Path]) -> frozenset[int]:
-    """Return the numbers of the lines that hold a value at or below a sensitive path."""
-    if not sensitive:
-        return frozenset()
-    # A listed path is text, also where it contains the index of a list.
-    marks = ((tuple(map(str, path)), mark) for path, mark in positions.values.items())
-    listed = {tuple(map(str, path)) for path in sensitive}
-    return frozenset(
-        mark[0] for path, mark in marks if any(path[:length] in listed for length in range(1, len(path) + 1))
-    )
+def _wanted_positions(problems: Iterable[Problem], listed: AbstractSet[tuple[str, ...]]) -> Positions:
+    """Return what decides which positions are recorded: those at, above or (what is sensitive) below these paths."""
+    above = {path[:length] for path in (problem.path for problem in problems) for length in range(len(path) + 1)}
+    above_listed = {path[:length] for path in listed for length in range(len(path) + 1)}
+
+    def is_wanted(path: Path) -> bool:
+        return path in above or (bool(listed) and (_texts(path) in above_listed or _is_below(path, listed)))
+
+    return is_wanted
+
+
+def _texts(path: Path) -> tuple[str, ...]:
+    return tuple(map(str, path))
+
+
+def _is_below(path: Path, listed: AbstractSet[tuple[str, ...]]) -> bool:
+    """Return whether a path is listed or below a listed one."""
+    texts = _texts(path)
+    return any(texts[:length] in listed for length in range(1, len(texts) + 1))
+
+
+def _hidden_lines(positions: Reading, listed: AbstractSet[tuple[str, ...]]) -> frozenset[int]:
+    """Return the numbers of the lines that hold a value at or below a listed path."""
+    return frozenset(mark[0] for path, mark in positions.values.items() if _is_below(path, listed))
 
 
 def _enclosing_lines(lines: Sequence[str], line: int) -> Iterator[str]:
@@ -61,6 +85,8 @@ def _enclosing_lines(lines: Sequence[str], line: int) -> Iterator[str]:
                 nearest = indent
 
 
-def _reveals(path: Path, text: str, above: Iterable[str]) -> bool:
-    """Return whether a line could reveal a secret: by its own words, or, if no path is known, by the keys above it."""
-    return is_secret(path) or any(is_secret(line.replace(":", " ").split()) for line in (text, *above))
+def _names_secret(line: str) -> bool:
+    """Return whether a line could reveal a secret: by its words or their shape, or because it is too long to look at each."""
+    if len(line) > _MAX_SEARCHED:
+        return True
+    return is_secret(line.replace(":", " ").split()) or mask_text(line) != line

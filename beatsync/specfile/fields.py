@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,10 +20,14 @@ from beatsync.specfile import interval, jsontext, times
 from beatsync.specfile.problems import SpecError
 from beatsync.specfile.rules import Rule, rule
 from beatsync.specfile.scalars import Ambiguous
+from beatsync.specfile.templates import is_template, unrendered
 from beatsync.values import TaskSpec
 
 _TIME_EXAMPLE = "2027-01-05T03:00:00+01:00"
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Characters that are invisible without being format characters."""
+_JOINERS = frozenset("\u200c\u200d")
 
 
 class ColumnType(Enum):
@@ -42,12 +47,39 @@ Convert = Callable[[Any, str], Any]
 
 
 def one_line(value: str, _zone: str = "") -> str:
-    """Return a text that fits into the header of a message: one line, no control characters."""
-    if not value.isprintable():
-        for character in value:
-            if unicodedata.category(character) in _CONTROL:
-                raise SpecError("text-character", f"the character U+{ord(character):04X} cannot stand here")
+    """Return a text that fits into the header of a message: one line, no control and no invisible characters.
+
+    Raises SpecError: `text-character`, `text-invisible`, `template-unrendered`.
+    """
+    if is_template(value):
+        raise unrendered(value)
+    if value.isascii() and value.isprintable() and value == value.strip():
+        return value
+    for index, character in enumerate(value):
+        if unicodedata.category(character) in _CONTROL:
+            raise SpecError("text-character", f"the character U+{ord(character):04X} is not allowed here")
+        if _is_invisible(value, index):
+            message = f"the invisible character {_described(character)} is at position {index + 1}"
+            raise SpecError("text-invisible", message, "remove it; it may have been copied from a web page")
+    for character, where in ((value[:1], "begins"), (value[-1:], "ends")):
+        if character.isspace():
+            message = f"the text {where} with the white space {_described(character)}"
+            raise SpecError("text-invisible", message, "remove it")
     return value
+
+
+def _is_invisible(text: str, index: int) -> bool:
+    """Return whether the character is not visible. Inside a word, a joiner shapes Persian letters or an emoji."""
+    character = text[index]
+    if character in _JOINERS:
+        return any(
+            neighbour.isascii() for neighbour in (text[index - 1 : index] or " ", text[index + 1 : index + 2] or " ")
+        )
+    return character in _FILLERS or unicodedata.category(character) == "Cf"
+
+
+def _described(character: str) -> str:
+    return f"U+{ord(character):04X} ({unicodedata.name(character, 'unnamed')})"
 
 
 def storable(value: str, _zone: str) -> str:
@@ -65,8 +97,19 @@ def seconds(value: str | float, _zone: str) -> int:
     return interval.seconds_from_text(value) if isinstance(value, str) else int(value)
 
 
+def expiry(value: str, zone: str) -> datetime:
+    """Return the time at which a schedule expires. Raises SpecError, which proposes `expire_seconds` for a duration."""
+    try:
+        return times.from_text(value, zone)
+    except SpecError as error:
+        amount = value.strip()
+        if error.code == "time-syntax" and (amount.isdecimal() or interval.is_duration(amount)):
+            error.hint = f"for a duration, use the key expire_seconds: {amount}"
+        raise
+
+
 def boolean(value: Any, _zone: str) -> bool:
-    """Return a boolean; `yes`, `no`, `on` and `off` are taken here, and only here."""
+    """Return a boolean; `yes`, `no`, `on` and `off` are accepted only here."""
     return bool(value.truth if isinstance(value, Ambiguous) else value)
 
 
@@ -109,8 +152,8 @@ def _boolean(name: str, *, example: bool, **columns: bool) -> Field:
     return Field(name, ColumnType.BOOLEAN, rule("boolean null", example), boolean, **columns)
 
 
-def _time(name: str, **columns: bool) -> Field:
-    return Field(name, ColumnType.DATETIME, rule("string null", _TIME_EXAMPLE), times.from_text, **columns)
+def _time(name: str, convert: Convert = times.from_text, **columns: bool) -> Field:
+    return Field(name, ColumnType.DATETIME, rule("string null", _TIME_EXAMPLE), convert, **columns)
 
 
 _NAME = rule("string", min_length=1, max_length=200, pattern=re.compile(r"^(?!celery\.)\S(.*\S)?$(?!\n)"))
@@ -129,7 +172,7 @@ FIELD_TABLE: Final = (
     _text("exchange", "tasks"),
     _text("routing_key", "billing.invoices"),
     Field("priority", ColumnType.INTEGER, _PRIORITY, lambda value, _zone: int(value)),
-    _time("expires", rearms=True),
+    _time("expires", expiry, rearms=True),
     Field("expire_seconds", ColumnType.INTEGER, _EXPIRE_SECONDS, seconds),
     _boolean("one_off", example=True, rearms=True),
     _time("start_time", restarts=True, rearms=True),
@@ -139,4 +182,6 @@ FIELD_TABLE: Final = (
 )
 """The fields of a task apart from its schedule, in the order of `TaskSpec`."""
 
+JSON_FIELDS: Final = tuple(field.name for field in FIELD_TABLE if field.is_json)
+"""The fields that hold JSON: `args`, `kwargs` and `headers`."""
 BY_NAME: Final[Mapping[str, Field]] = MappingProxyType({field.name: field for field in FIELD_TABLE})

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from beatsync.specfile import times
 from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
+from beatsync.specfile.limits import MAX_ERRORS
 from beatsync.specfile.problems import Path, Problem, SpecError
 from beatsync.specfile.scalars import Ambiguous
+from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.templates import is_template, unrendered
 from beatsync.specfile.wording import ambiguous
 from beatsync.values import DEFAULT_POLICY, Clocked, OnRemove, Policy, TaskSpec
 
@@ -103,13 +107,12 @@ class _Interpreter:
             return None
 
     def _check_name(self) -> None:
-        if self._name.isprintable():
-            return
         try:
             # White space at its ends and a second line are structural problems.
-            one_line(self._name.strip().replace("\n", ""))
+            one_line(self._name.replace("\n", "").strip())
         except SpecError as error:
-            self.problems.append(Problem(self._merged.layers[1].path, error.code, error.message, on_key=True))
+            path = self._merged.layers[1].path
+            self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=True))
 
     def _check_required(self) -> None:
         if "task" not in self._fields:
@@ -140,7 +143,7 @@ class _Interpreter:
     def _report_value(self, key: str, value: Any, error: SpecError, sensitive: Collection[str]) -> None:
         """Report a value that cannot be converted; in JSON, each scalar that YAML may have changed."""
         if key in BY_NAME and BY_NAME[key].is_json:
-            problems = list(_ambiguous_items(value, self._merged.path(key), key, sensitive))
+            problems = list(islice(_ambiguous_items(value, self._merged.path(key), key, sensitive), MAX_ERRORS))
             if problems:
                 self.problems.extend(problems)
                 return
@@ -151,7 +154,9 @@ class _Interpreter:
         path = self._merged.path(key)
         value = self._fields.get(key)
         if error.field and isinstance(value, Mapping) and error.field in value:
-            path = (*path, error.field)
+            path, value = (*path, error.field), value[error.field]
+        if isinstance(value, str) and is_template(value) and not is_secret(path):
+            error = unrendered(value)
         on_key = key not in self._fields and not key.startswith("sync.")
         self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key))
 

@@ -76,6 +76,15 @@ def seconds_from_text(text: str) -> int:
     return seconds
 
 
+def is_duration(text: str) -> bool:
+    """Return whether a text is a duration, such as `30m`."""
+    try:
+        seconds_from_text(text)
+    except SpecError:
+        return False
+    return True
+
+
 def _normal(microseconds: int, shown: str, field: str | None = None) -> Interval:
     if microseconds > MAX_DAYS * PERIODS["days"]:
         raise SpecError("interval-range", f"{shown} is longer than a hundred years ({MAX_DAYS} days)", field=field)

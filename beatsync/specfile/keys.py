@@ -1,4 +1,4 @@
-"""The keys of a spec file that are no fields of `PeriodicTask`: kinds of schedules, zone, `sync`, environments, sections.
+"""The keys of a spec file that are not fields of `PeriodicTask`: kinds of schedules, zone, `sync`, environments, sections.
 
 The published JSON Schema, which holds the documentation, is tested against these rules and the field table.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from beatsync.specfile import crontab, interval, solar, times
-from beatsync.specfile.fields import BY_NAME, FIELD_TABLE, Convert
+from beatsync.specfile.fields import BY_NAME, FIELD_TABLE, JSON_FIELDS, Convert
 from beatsync.specfile.problems import SpecError
 from beatsync.specfile.rules import Rule, rule
 from beatsync.values import FIELDS, Clocked, Crontab, OnRemove, Schedule
@@ -47,7 +47,7 @@ _KIND_RULES: Final = {
     "solar": rule("object null", _SOLAR, required=tuple(_SOLAR), keys=_SOLAR_KEYS),
     "clocked": rule("string null", "2027-01-05T03:00:00+01:00"),
 }
-_SENSITIVE_PATH: Final = rule("string", pattern=re.compile(r"^(args|kwargs|headers)(\..+)?$(?!\n)"))
+_SENSITIVE_PATH: Final = rule("string", pattern=re.compile(rf"^({'|'.join(JSON_FIELDS)})(\..+)?$(?!\n)"))
 _SYNC_KEYS: Final = {
     "on_remove": rule("", "disable", choices=tuple(choice.value for choice in OnRemove)),
     "ignore": rule("array", ["queue"], items=rule("", choices=FIELDS[1:]), unique=True),

@@ -11,7 +11,7 @@ from beatsync.specfile.excerpts import diagnostics
 from beatsync.specfile.interpret import interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
 from beatsync.specfile.lints import LINTS
-from beatsync.specfile.problems import Mark, Path, Problem
+from beatsync.specfile.problems import Mark, Path
 from beatsync.specfile.reader import Reading, read
 from beatsync.values import Declared, Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SourceFile
 
@@ -43,8 +43,9 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
-    problems = dict.fromkeys([*reading.problems, *parser.problems])
-    reported = tuple(diagnostics(file, problems, frozenset(parser.sensitive))) if problems else ()
+    problems = parser.problems
+    shown = diagnostics(file, list(problems), frozenset(parser.sensitive)) if problems else ()
+    reported = (*shown, *problems.rest(file.path))
     warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
     facts = FileFacts(file.path, tuple(parser.facts), frozenset(parser.environments), warnings)
     return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
@@ -57,7 +58,7 @@ class _Parser:
         self.schedules: list[Declared] = []
         self.facts: list[ScheduleFacts] = []
         self.environments: set[str] = set()
-        self.problems: list[Problem] = []
+        self.problems = reading.problems
         self.sensitive: set[Path] = set()
         self._path = path
         self._reading = reading
@@ -65,8 +66,10 @@ class _Parser:
 
     def parse_document(self, document: Any, number: int) -> None:
         """Check one document of the file and interpret its schedules."""
+        if self.problems.is_over:
+            return
         problems = check(document, number)
-        self.problems.extend(problems)
+        self.problems.add(problems)
         schedules = document.get("schedules") if isinstance(document, dict) else None
         if not isinstance(schedules, dict):
             return
@@ -76,7 +79,8 @@ class _Parser:
         for name, body in schedules.items():
             mark = marks.get(name, _UNKNOWN_POSITION)
             declared = None
-            if isinstance(body, dict):
+            # The names are facts also of a file that is not checked to its end.
+            if isinstance(body, dict) and not self.problems.is_over:
                 own = make_layer((number, "schedules", name), body, invalid)
                 declared = self._parse_schedule(name, mark, (defaults, own), invalid)
             if declared is None:
@@ -89,10 +93,12 @@ class _Parser:
         """Interpret a schedule in every environment; return it as the chosen environment has it, if without an error."""
         declared = None
         for variant, is_chosen in self._variants(layers, invalid):
+            if self.problems.is_over:
+                return None
             interpretation = interpret(name, variant, self._options.timezone)
-            self.problems.extend(interpretation.problems)
+            self.problems.add(interpretation.problems)
             for lint in LINTS:
-                self.problems.extend(lint(interpretation))
+                self.problems.add(lint(interpretation))
             for dotted in interpretation.policy.sensitive:
                 key, *rest = dotted.split(".")
                 self.sensitive.add((*interpretation.merged.path(key), *rest))
@@ -112,9 +118,10 @@ class _Parser:
         bodies = environments if isinstance(environments, Mapping) else {}
         self.environments.update(bodies, only or ())
         chosen = self._options.environment
-        base = [name for name in (only or (None, chosen)) if name not in bodies]
-        if base:
-            yield layers, chosen in base
+        if only is None:
+            yield layers, chosen not in bodies
+        elif remaining := set(only) - bodies.keys():
+            yield layers, chosen in remaining
         for name, body in bodies.items():
             if only is None or name in only:
                 path = (*own.path, "environments", name)

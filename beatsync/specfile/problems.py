@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Union
+from typing import TypeVar, Union
 
 Path = tuple[Union[str, int], ...]
 """The keys and indices that lead from a file to a value; the first is the number of the document."""
 Mark = tuple[int, int]
 """Line and column, from 1."""
 
+Place = TypeVar("Place")
 _MAX_OTHERS = 3
+_MAX_WORD = 80
+"""Length of the longest word to which a similar one is searched."""
 
 
 class SpecError(ValueError):
@@ -51,17 +54,22 @@ class Problem:
     """The key that is missing, or the known key that is nearest to an unknown one."""
 
 
-def others(places: Iterable[object]) -> Iterator[str]:
-    """Yield for each place the other ones: `A, B, C and N more`, so that n duplicates are reported in linear space."""
-    texts = [str(place) for place in places]
-    for place in texts:
-        shown = [text for text in texts[: _MAX_OTHERS + 1] if text != place][:_MAX_OTHERS]
-        more = len(texts) - 1 - len(shown)
-        yield ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def others(places: Sequence[Place]) -> Iterator[tuple[tuple[Place, ...], int]]:
+    """Yield for each of the distinct places the first others, and how many more there are."""
+    for place in places:
+        shown = tuple(other for other in places[: _MAX_OTHERS + 1] if other != place)[:_MAX_OTHERS]
+        yield shown, len(places) - 1 - len(shown)
+
+
+def cut(text: str, length: int = 60) -> str:
+    """Return a text as a message shows it."""
+    return text if len(text) <= length else f"{text[: length - 3]}…"
 
 
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the one of `words` that is most similar to `word`; None if none is similar."""
+    if len(word) > _MAX_WORD:
+        return None
     from difflib import get_close_matches  # imported only to report a problem
 
     close = get_close_matches(word, list(words), n=1, cutoff=cutoff)

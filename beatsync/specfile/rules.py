@@ -1,6 +1,6 @@
 """Rules: what a value of a spec file may be, in the terms of JSON Schema.
 
-A test holds the rules equal to the published schema, which is the one place of titles, descriptions and defaults.
+A test compares the rules with the published schema, which alone contains titles, descriptions and defaults.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from typing import Union
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """An unquoted scalar that people and YAML read differently: `no`, `12:30`, `010`, `1_000`, `.inf`."""
+    """An unquoted scalar that people and YAML read differently: `no`, `12:30`, `010`, `1_000`, `.inf`, a number of 1,001 digits."""
 
     text: str
     truth: bool | None = None
-    """The boolean that `yes`, `no`, `on` and `off` stand for; None for any other text."""
+    """The boolean that `yes`, `no`, `on` and `off` mean in YAML 1.1; None for any other text."""
 
 
 Scalar = Union[str, int, float, bool, None, Ambiguous]
@@ -25,12 +25,16 @@ WORDS: dict[str, Scalar] = {
     **{word: Ambiguous(word, truth=True) for word in ("yes", "Yes", "YES", "on", "On", "ON")},
     **{word: Ambiguous(word, truth=False) for word in ("no", "No", "NO", "off", "Off", "OFF")},
 }
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,1000})")
+_MAX_DIGITS = 1_000
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _AMBIGUOUS = re.compile(
-    r"[-+]?(?:0[0-9_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0b[01_]+|[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?"
+    r"[-+]?(?:0[0-9_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|0b[01_]+"
+    r"|(?=.*_)(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]*[0-9][0-9_]*)(?:[eE][-+]?[0-9_]+)?"
     r"|[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
 )
+_LONG_NUMBER = re.compile(r"[-+]?\.?[0-9][-+0-9._:eE]*")
+"""Beyond the limit one simple pattern decides: the others may take time that grows with the square of the length."""
 
 
 def plain(text: str) -> Scalar:
@@ -39,6 +43,8 @@ def plain(text: str) -> Scalar:
         return WORDS[text]
     if text[0] not in "+-.0123456789":
         return text
+    if len(text) > _MAX_DIGITS:
+        return Ambiguous(text) if _LONG_NUMBER.fullmatch(text) else text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):

@@ -6,6 +6,7 @@ A local time that the zone's clocks skip, or show twice, is refused; so is a zon
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -24,6 +25,8 @@ _TEXT = re.compile(
     r"(?:[ ]*(?P<offset>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?))?)?"
 )
 _MICROSECOND_DIGITS = 6
+_MAX_TYPOS = 3
+"""Characters by which the length of a misspelt zone may differ."""
 _OFFSET_ZONE = re.compile(r"(?:etc/)?(?:gmt|utc)?[+-]?[0-9]{1,2}(?::?[0-9]{2})?")
 
 
@@ -67,10 +70,21 @@ def _nearest_zone(name: str) -> str | None:
     wanted = name.strip().replace(" ", "_").casefold()
     if _OFFSET_ZONE.fullmatch(wanted):
         return None  # GMT+1 does not mean Etc/GMT+1, whose sign is reversed
-    zones = {zone_name.casefold(): zone_name for zone_name in sorted(_zone_names())}
-    # People remember the city.
-    cities = {key.rpartition("/")[2]: zone_name for key, zone_name in zones.items() if "/" in key}
-    return {**cities, **zones}.get(wanted) or zones.get(nearest(wanted, zones, cutoff=0.75) or "")
+    zones, cities = _folded_zones()
+    # Comparing a name with all 600 takes longer than reading a whole schedule.
+    similar = (
+        key
+        for key in zones
+        if abs(len(key) - len(wanted)) <= _MAX_TYPOS and (key[:1] == wanted[:1] or key[-3:] == wanted[-3:])
+    )
+    return zones.get(wanted) or cities.get(wanted) or zones.get(nearest(wanted, similar, cutoff=0.75) or "")
+
+
+@lru_cache(maxsize=1)
+def _folded_zones() -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the names of zones by their name without case, and by that of their city, which people remember."""
+    zones = {name.casefold(): name for name in sorted(_zone_names())}
+    return zones, {key.rpartition("/")[2]: name for key, name in zones.items() if "/" in key}
 
 
 def _local(text: str, match: re.Match[str]) -> datetime:
@@ -96,7 +110,7 @@ def _offset(text: str, offset: str) -> timedelta:
     digits = offset[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     if hours > 23 or minutes > 59:  # noqa: PLR2004  a clock's own numbers
-        raise SpecError("time-range", f"{text!r}: {offset} is no offset from UTC", "offsets look like +01:00")
+        raise SpecError("time-range", f"{text!r}: {offset} is not an offset from UTC", "offsets look like +01:00")
     size = timedelta(hours=hours, minutes=minutes)
     return -size if offset[0] == "-" else size
 
@@ -110,7 +124,7 @@ def _in_zone(local: datetime, tz: ZoneInfo) -> datetime:
         message = f"{local.isoformat(' ')} does not exist in {tz.key}: the clocks are put forward over it"
         raise SpecError("time-gap", message, f"write {moved.isoformat()}, or a time with its offset")
     if before > after:
-        message = f"{local.isoformat(' ')} comes twice in {tz.key}: the clocks are put back over it"
+        message = f"{local.isoformat(' ')} occurs twice in {tz.key}: the clocks are put back over it"
         hint = f"write the offset: {early.isoformat()} for the first, {late.isoformat()} for the second"
         raise SpecError("time-ambiguous", message, hint)
     return early.astimezone(timezone.utc)

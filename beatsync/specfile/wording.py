@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from beatsync.specfile.problems import Path, Problem, nearest, suggestion
+from beatsync.specfile.fields import JSON_FIELDS
+from beatsync.specfile.problems import Path, Problem, cut, nearest, suggestion
 from beatsync.specfile.rules import Rule
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
+from beatsync.specfile.templates import RENDER, is_template
 
 _TYPES = {
     "string": "a string", "integer": "a whole number", "number": "a number", "boolean": "true or false",
@@ -17,7 +20,11 @@ _TYPES = {
 }  # fmt: skip
 _FREE_TEXT = frozenset({"queue", "exchange", "routing_key", "description", "renamed_from", "only"})
 """Keys that take any text, so that a number needs only quotes."""
-_ARGUMENTS = frozenset({"args", "kwargs", "headers"})
+_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+_DURATION_HINTS = {
+    "interval": "write {}s for seconds",
+    "expires": "for a number of seconds, use the key expire_seconds: {}",
+}
 _WRITTEN_BY_BEAT = "only beat itself writes it"
 _FOREIGN_KEYS = {
     "last_run_at": (_WRITTEN_BY_BEAT, None),
@@ -25,7 +32,10 @@ _FOREIGN_KEYS = {
     "date_changed": (_WRITTEN_BY_BEAT, None),
     "name": ("the schedule's key is its name", None),
     "schedule": ("name its kind: interval, crontab, solar or clocked", "interval"),
-    "options": ("queue, priority, expires and so on stand in the schedule itself", None),
+    "options": ("write queue, priority, expires and so on directly in the schedule", None),
+    **dict.fromkeys(
+        ("every", "run_every", "seconds", "minutes", "hours"), ("use the key interval: `interval: 5m`", "interval")
+    ),
     "weekday": ("did you mean `day_of_week`?", "day_of_week"),
 }
 """Keys of celery's `beat_schedule`, of the model or of other crons: the hint, and the key that replaces it."""
@@ -34,7 +44,7 @@ _MIN_PREFIX = 3
 
 
 def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
-    """Return the problem of a key that is not known where it stands."""
+    """Return the problem of a key that is not allowed at its place."""
     key = str(path[-1])
     hint, close = _FOREIGN_KEYS.get(key, (None, None))
     if is_root or hint is None:
@@ -42,6 +52,8 @@ def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Probl
         if close is None and len(key) >= _MIN_PREFIX:
             close = next((name for name in keys if name.startswith(key.lower())), None)
         hint = f"did you mean `{close}`?" if close else f"the keys here are {', '.join(sorted(keys))}"
+        if is_root and close is None:
+            hint = f"put schedules under `schedules:`; {hint}"
     return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
 
 
@@ -65,6 +77,11 @@ def empty(rule: Rule, path: Path) -> Problem:
 
 def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     """Return the problem of a value that breaks the limit `fault` of its rule, the name of an attribute of `Rule`."""
+    problem = _scalar_problem(rule, path, value, fault)
+    return replace(problem, hint=RENDER) if isinstance(value, str) and is_template(value) else problem
+
+
+def _scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     if fault == "types":
         return wrong_type(rule, path, value)
     if isinstance(value, Ambiguous):
@@ -84,9 +101,9 @@ def scalar_problem(rule: Rule, path: Path, value: Any, fault: str) -> Problem:
     if fault == "maximum":
         return Problem(path, "out-of-range", f"{text} is more than {rule.maximum}")
     if "sensitive" in path:
-        hint = "it begins with args, kwargs or headers: kwargs.token"
-        return Problem(path, "sensitive-path", f"{text} is no path", hint)
-    return Problem(path, "task-name", f"{text} is no task name: it holds white space", example(rule))
+        hint = f"start it with {_listed(JSON_FIELDS)}, for example kwargs.token"
+        return Problem(path, "sensitive-path", f"{text} is not a valid path", hint)
+    return Problem(path, "task-name", f"{text} is not a task name: it contains white space", example(rule))
 
 
 def wrong_type(rule: Rule, path: Path, value: Any) -> Problem:
@@ -96,8 +113,7 @@ def wrong_type(rule: Rule, path: Path, value: Any) -> Problem:
     if isinstance(value, Ambiguous) and "string" in names:
         hint = None if is_free_text or "crontab" in path[-2:-1] else example(rule)
         return ambiguous(path, value, wanted_text=True, hint=hint)
-    *most, last = [_TYPES[name] for name in names]
-    words = f"{', '.join(most)} or {last}" if most else last
+    words = _listed([_TYPES[name] for name in names])
     hint = _rewritten(path, names, value, is_free_text=is_free_text) or example(rule)
     return Problem(path, "wrong-type", f"{_shown_at(path, value)} is not {words}", hint)
 
@@ -107,12 +123,14 @@ def ambiguous(
 ) -> Problem:
     """Return the problem of a scalar that people and YAML read differently; `hidden` keeps it out of the message."""
     if hidden or is_secret(path):
-        return Problem(path, "yaml-ambiguous", "YAML takes this for something else than text", "quote it")
+        return Problem(path, "yaml-ambiguous", "YAML does not read this as text", "quote it")
+    if len(value.text) > _MAX_SHOWN:
+        return Problem(path, "yaml-ambiguous", f"the number `{shown(value)}` is too long to be exact", "quote it")
     if hint is None:
         hint = f'quote it: "{value.text}"'
         if value.truth is not None and not wanted_text:
             hint += f", or write {str(value.truth).lower()}"
-    return Problem(path, "yaml-ambiguous", f"YAML takes `{value.text}` for something else than text", hint)
+    return Problem(path, "yaml-ambiguous", f"YAML does not read `{value.text}` as text", hint)
 
 
 def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: bool) -> str | None:
@@ -121,13 +139,25 @@ def _rewritten(path: Path, names: tuple[str, ...], value: Any, *, is_free_text: 
         return None
     if is_free_text and isinstance(value, (bool, int, float)):
         return f'quote it: "{json.dumps(value)}"'
-    if path[-1] == "interval" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"write {value}s for seconds"
-    if isinstance(value, str):
-        text = value.strip().lower()
-        is_plain = text in {"true", "false"} if names == ("boolean",) else text.isdecimal() and names == ("integer",)
-        return f"write {text}, without quotes" if is_plain else None
-    return None
+    if path[-1] == "schedules" and isinstance(value, list):
+        return _as_mapping(value)
+    if path[-1] in _DURATION_HINTS and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _DURATION_HINTS[str(path[-1])].format(value)
+    text = _without_quotes(value.strip().lower(), names) if isinstance(value, str) else None
+    return f"write {text}, without quotes" if text else None
+
+
+def _as_mapping(schedules: list[Any]) -> str:
+    names = (item.get("name") for item in schedules if isinstance(item, dict))
+    name = next((name for name in names if isinstance(name, str) and name), "nightly")
+    return f"`schedules` is a mapping of names: write `{name}:` instead of `- name: {name}`"
+
+
+def _without_quotes(text: str, names: tuple[str, ...]) -> str | None:
+    """Return the boolean or whole number that a quoted text means; None if it means neither."""
+    if names == ("boolean",):
+        return _BOOLEANS.get(text)
+    return text if names == ("integer",) and text.isdecimal() else None
 
 
 def example(rule: Rule) -> str | None:
@@ -135,10 +165,16 @@ def example(rule: Rule) -> str | None:
     return None if rule.example is None else f"for example {json.dumps(rule.example, ensure_ascii=False)}"
 
 
+def _listed(words: Sequence[str]) -> str:
+    """Return `a`, `a or b`, `a, b or c`."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
 def _shown_at(path: Path, value: Any) -> str:
     if is_secret(path):
         return "the value"
-    if path[-1] in _ARGUMENTS and isinstance(value, (str, Ambiguous)):
+    if path[-1] in JSON_FIELDS and isinstance(value, (str, Ambiguous)):
         return "a string"  # it may contain a secret under any name
     return shown(value)
 
@@ -149,7 +185,5 @@ def shown(value: Any) -> str:
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, Ambiguous):
-        return value.text
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}…"
+    text = value.text if isinstance(value, Ambiguous) else json.dumps(value, ensure_ascii=False)
+    return cut(text)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import yaml
 
 from beatsync.specfile.problems import Mark, Problem
+from beatsync.specfile.templates import RENDER, has_directives, is_template_line
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 60
@@ -39,7 +40,7 @@ def decode(data: bytes) -> str:
         raise InvalidYamlError(Problem((), "yaml-encoding", message, "save it as UTF-8", mark=mark)) from None
     strange = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if strange is not None:
-        message = f"the character U+{ord(strange[0]):04X} cannot stand in YAML"
+        message = f"the character U+{ord(strange[0]):04X} is not allowed in YAML"
         raise InvalidYamlError(Problem((), "yaml-character", message, mark=position_after(text[: strange.start()])))
     return text
 
@@ -53,14 +54,16 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         mark = position_after(text[: conflict.start()])
-        return Problem((), "yaml-syntax", "a merge conflict of git is left in the file", "resolve it", mark=mark)
+        return Problem((), "yaml-syntax", "the file contains a git merge conflict", "resolve it", mark=mark)
     lines = text.splitlines()
     mark, start = _begin(error, message, lines), position(error.context_mark)
     if "flow" in message and start[0] < mark[0]:
         message += f"; it begins at {start[0]}:{start[1]}"
     line = lines[mark[0] - 1]
-    hint = _hint(message, line, line[: mark[1]])
-    return Problem((), "yaml-syntax", f"this is not YAML: {message}", hint, mark=mark)
+    is_template = has_directives(text) or is_template_line(line)
+    hint = RENDER if is_template else _hint(message, line, line[: mark[1]])
+    # PyYAML's words add nothing to a hint.
+    return Problem((), "yaml-syntax", "this is not YAML" if hint else f"this is not YAML: {message}", hint, mark=mark)
 
 
 def _begin(error: yaml.MarkedYAMLError, message: str, lines: Sequence[str]) -> Mark:

@@ -10,7 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from beatsync.store.connect import DatabaseChoice, connect
-from beatsync.store.errors import LeaseLost, LockHeld, RetryableError, SchemaMissing, StoreError, SyncedMeanwhile
+from beatsync.store.errors import (
+    ConnectionUnusable,
+    LeaseLost,
+    LockHeld,
+    RetryableError,
+    RowsLocked,
+    SchemaMissing,
+    StoreError,
+    SyncedMeanwhile,
+)
 
 if TYPE_CHECKING:
     from beatsync.store.history import Failure, HistoryEntry
@@ -18,12 +27,14 @@ if TYPE_CHECKING:
     from beatsync.store.store import Store
 
 __all__ = [
+    "ConnectionUnusable",
     "DatabaseChoice",
     "Failure",
     "HistoryEntry",
     "LeaseLost",
     "LockHeld",
     "RetryableError",
+    "RowsLocked",
     "SchemaMissing",
     "SourceState",
     "Store",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beatsync.store.errors import SchemaMissing, StoreError
+from beatsync.store.loading import importing
 
 if TYPE_CHECKING:
     from beatsync.store.store import Store
@@ -131,13 +130,14 @@ def database_settings(url: str) -> dict[str, Any]:
 
     from beatsync.store.dialects import URL_SCHEMES, dialect_of_engine
 
-    scheme, colon, rest = url.partition(":")
-    try:
-        settings: dict[str, Any] = dict(dj_database_url.parse(f"{URL_SCHEMES.get(scheme, scheme)}{colon}{rest}"))
-    except dj_database_url.UnknownSchemeError:
+    scheme, separator, rest = url.partition("://")
+    database_scheme = URL_SCHEMES.get(scheme.strip().lower().partition("+")[0])
+    if not separator or database_scheme is None:
         raise StoreError(
             f"the database URL {mask_url(url)} cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"
-        ) from None
+        )
+    try:
+        settings: dict[str, Any] = dict(dj_database_url.parse(f"{database_scheme}://{rest}"))
     except ValueError:
         # The parser's own message may quote the password.
         raise StoreError(
@@ -146,7 +146,7 @@ def database_settings(url: str) -> dict[str, Any]:
         ) from None
     dialect = dialect_of_engine(str(settings["ENGINE"]))
     if dialect is None:
-        raise StoreError(f"BeatSync does not know databases of the kind {scheme!r}: sqlite, postgres, mysql or mariadb")
+        raise AssertionError(f"{database_scheme} has no dialect")
     return dialect.prepare_settings(settings)
 
 
@@ -165,24 +165,10 @@ def mask_url(url: str) -> str:
 def _set_up(settings_module: str) -> None:
     """Load a project's settings. Raises StoreError if they cannot be loaded."""
     import django
-    from django.core.exceptions import ImproperlyConfigured
 
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
-    # As `python manage.py` and celery do: the project is looked for in the working directory.
-    directory = str(Path.cwd())
-    if directory not in sys.path:
-        sys.path.insert(0, directory)
-    try:
+    with importing(f"the Django settings {settings_module!r}"):
         django.setup()
-    except (ImportError, ImproperlyConfigured) as error:
-        raise StoreError(f"the Django settings {settings_module!r} cannot be loaded: {error}") from error
-    except Exception as error:
-        # Settings are a program and may raise anything: a variable that is not set is a KeyError.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise StoreError(
-            f"the Django settings {settings_module!r} cannot be loaded: {type(error).__name__}: {error}"
-            f" ({place.filename}, line {place.lineno})"
-        ) from error
 
 
 def _project_store(alias: str | None) -> Store:

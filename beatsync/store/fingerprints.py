@@ -27,7 +27,7 @@ def digest_sql(db: Dialect) -> str:
 
 
 def read(db: Dialect, source: str) -> RowFingerprints:
-    """Return the digests of a source, by three queries."""
+    """Return the digests of a source, by a fixed number of queries."""
     owned = f"FROM {INVENTORY.name} e JOIN {SOURCE.name} o ON o.id = e.source_id"
     tasks = f"LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {SCHEDULE_JOINS}"
     rest = f"{owned} {tasks} WHERE o.name = %s"
@@ -39,7 +39,18 @@ def read(db: Dialect, source: str) -> RowFingerprints:
         f"SELECT e.name {owned} JOIN ({shared}) d ON d.row_id = e.row_id WHERE o.name = %s", [source]
     ):
         digests[name] = None
+    digests.update(dict.fromkeys(digests.keys() & _duplicate_names(db)))
     return RowFingerprints(digests, _resurrected(db, source))
+
+
+def _duplicate_names(db: Dialect) -> set[str]:
+    """Return the names that several task rows have, and others that the database takes for one of them; none with a unique index."""
+    name = db.readable(Column("t.name", ColumnType.TEXT))
+    repeated = f"SELECT name FROM {PERIODIC_TASK.name} GROUP BY name HAVING COUNT(*) > 1"
+    return {
+        text
+        for (text,) in db.fetch(f"SELECT {name} FROM {PERIODIC_TASK.name} t JOIN ({repeated}) d ON d.name = t.name")
+    }
 
 
 def _resurrected(db: Dialect, source: str) -> frozenset[int]:

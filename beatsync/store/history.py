@@ -85,14 +85,14 @@ def read(db: Dialect, source: str | None, limit: int) -> tuple[HistoryEntry, ...
 
 def write_applied(db: Dialect, source_id: int, plan: Plan, actor: str, started: datetime, finished: datetime) -> None:
     """Add the entry of a sync that was applied."""
-    row = _row(source_id, plan, "applied", "", actor)
+    row = _row(db, source_id, plan, "applied", "", actor)
     row["started_at"], row["finished_at"] = times.write(started, db.zone), times.write(finished, db.zone)
     _add(db, row)
 
 
 def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
     """Add the entry of a sync that did nothing; if the newest entry says the same, only move its end."""
-    row = _row(source_id, failure.plan, failure.outcome, failure.message, failure.holder)
+    row = _row(db, source_id, failure.plan, failure.outcome, failure.message, failure.holder)
     row["started_at"] = row["finished_at"] = times.write(failure.at, db.zone)
     compared = ("outcome", "message", "revision_digest")
     newest = db.fetch(
@@ -106,26 +106,26 @@ def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
     _add(db, row)
 
 
-def _row(source_id: int, plan: Plan | None, outcome: str, message: str, actor: str) -> dict[str, Value]:
+def _row(db: Dialect, source_id: int, plan: Plan | None, outcome: str, message: str, actor: str) -> dict[str, Value]:
     """Return the columns of an entry without its times, secrets masked."""
     return {
         "source_id": source_id,
         **revision_columns(plan),
         "outcome": outcome,
         "summary": json.dumps(summary_json(plan) if plan else {}),
-        "changes": f"[{', '.join(_changes(plan))}]" if plan else "[]",
+        "changes": f"[{', '.join(_changes(plan, min(MAX_CHARACTERS, db.max_text)))}]" if plan else "[]",
         "message": message,
         "actor": actor[:200],
     }
 
 
-def _changes(plan: Plan) -> Iterator[str]:
+def _changes(plan: Plan, max_characters: int) -> Iterator[str]:
     """Yield the JSON of the first changes of a plan."""
     characters = 0
     for change in plan.changes[:MAX_CHANGES]:
         text = json.dumps(change_json(change))
         characters += len(text)
-        if characters > MAX_CHARACTERS:
+        if characters > max_characters:
             return
         yield text
 

@@ -158,8 +158,8 @@ def check_unread(db: Dialect, changes: Mapping[str, Change]) -> None:
     """Check the rows of `changes`, by name, that have no inventory entry under this name. Raises StoreError."""
     if not changes:
         return
-    by_name = rows.read_some(db, changes, [c.row_id for c in changes.values() if c.row_id is not None])
-    by_id = {row.row_id: row for row in by_name.values()}
+    written = rows.read_some(db, changes, [c.row_id for c in changes.values() if c.row_id is not None])
+    by_name, by_id = {row.name: row for row in written}, {row.row_id: row for row in written}
     for name, change in changes.items():
         row = by_name.get(name) if change.row_id is None else by_id.get(change.row_id)
         if row is not None:

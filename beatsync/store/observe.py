@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -21,6 +21,10 @@ from beatsync.store.statements import id_lists, name_lists
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
 from beatsync.values import OnRemove, Policy
 
+_NO_ROW = 0
+"""The key in place of one that is no number; no row has it."""
+_ON_REMOVE = frozenset(on_remove.value for on_remove in OnRemove)
+
 
 @dataclass(slots=True)
 class Entries:
@@ -35,21 +39,22 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
     state = sources.read_one(db, source)
     tombstones = _tombstones(db, source)
     entries = Entries()
-    observed_rows: Mapping[str, Row]
     if scope.names is None:
         _read_entries(db, source, entries)
-        observed_rows = rows.read_all(db)
+        by_name, duplicates = _by_name(rows.read_all(db), entries)
     else:
         try:
-            observed_rows = _read_scope(db, source, scope, entries)
+            scoped_rows = _read_scope(db, source, scope, entries)
         except DatabaseError as error:
             if not db.is_charset_error(error):
                 raise
             entries = Entries()
             storable = replace(scope, names=_storable(db, scope.names))
-            observed_rows = _read_scope(db, source, storable, entries)
+            scoped_rows = _read_scope(db, source, storable, entries)
+        by_name, duplicates = _by_name(scoped_rows, entries)
     return Observed(
-        rows=observed_rows,
+        rows=by_name,
+        duplicates=duplicates,
         inventory=entries.inventory,
         owners=entries.owners,
         tombstones=tombstones,
@@ -59,6 +64,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         synced_at=state.synced_at if state else None,
         outcome=state.outcome if state else "",
         suspension=state.suspension if state else None,
+        checksum=state.checksum if state else None,
     )
 
 
@@ -71,12 +77,26 @@ def _storable(db: Dialect, names: frozenset[str]) -> frozenset[str]:
     return frozenset(name for name in names if lacking.isdisjoint(name))
 
 
-def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Mapping[str, Row]:
+def _by_name(found: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], dict[str, tuple[int, ...]]]:
+    """Return rows by name, and the keys of those that share a name: of these, one whose key an entry has comes first."""
+    by_name: dict[str, Row] = {}
+    shared: dict[str, list[Row]] = {}
+    for row in found:
+        first = by_name.setdefault(row.name, row)
+        if first is not row:
+            shared.setdefault(row.name, [first]).append(row)
+    owned_ids = {entry.row_id for entry in entries.inventory.values()} if shared else set()
+    for name, namesakes in shared.items():
+        by_name[name] = min(namesakes, key=lambda row: (row.row_id not in owned_ids, row.row_id))
+    return by_name, {name: tuple(sorted(row.row_id for row in namesakes)) for name, namesakes in shared.items()}
+
+
+def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Iterable[Row]:
     """Add the entries in scope to `entries` and return the rows in scope.
 
     An entry leads to its row by key, and a row to its entry; a renamed row leads to the entry and to the row of its other name.
     """
-    observed_rows: dict[str, Row] = {}
+    found: dict[int, Row] = {}
     names, row_ids = set(scope.names or ()), set(scope.row_ids)
     searched_names: set[str] = set()
     searched_ids: set[int] = set()
@@ -86,34 +106,54 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Map
         for chunk in id_lists(row_ids):
             _read_entries(db, source, entries, f" WHERE e.row_id IN ({chunk})")
         owned_ids = {entry.row_id for entry in entries.inventory.values()}
-        present_ids = {row.row_id for row in observed_rows.values()}
-        observed_rows |= rows.read_some(db, names, (row_ids | owned_ids) - present_ids - searched_ids)
+        wanted_ids = (row_ids | owned_ids) - found.keys() - searched_ids
+        found.update((row.row_id, row) for row in rows.read_some(db, names, wanted_ids))
         searched_names |= names
         searched_ids |= row_ids
-        names = {*entries.inventory, *observed_rows} - searched_names
-        row_ids = {row.row_id for row in observed_rows.values()} - searched_ids
-    return observed_rows
+        names = {*entries.inventory, *(row.name for row in found.values())} - searched_names
+        row_ids = found.keys() - searched_ids
+    return found.values()
 
 
 def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
     """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
-    columns = [Column("s.name", ColumnType.TEXT), *db.columns("e", INVENTORY)]
+    columns = [Column("s.name", ColumnType.TEXT), Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY)]
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
     with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
-        for owner, _, name, row_id, applied, on_remove, ignore, sensitive, protect, path, retired, frozen in records:
+        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen in records:
             shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
-            if owner == source:
-                policy = _policy(on_remove, ignore, sensitive, bool(protect))
-                entries.inventory[name] = Owned(name, row_id, applied, policy, shared_path, bool(retired), bool(frozen))
-            else:
-                entries.owners[name] = Claim(owner, row_id, shared_path)
+            key = row_id if isinstance(row_id, int) else _NO_ROW
+            if owner != source:
+                entries.owners[name] = Claim(owner, key, shared_path)
+                continue
+            policy, damage = _policy(*policy_columns)
+            damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
+            flags = bool(retired), bool(frozen)
+            entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id)
 
 
 @lru_cache(maxsize=4096)
-def _policy(on_remove: str, ignore: str, sensitive: str, protect: bool) -> Policy:
-    return Policy(OnRemove(on_remove), tuple(json.loads(ignore)), protect, None, tuple(json.loads(sensitive)))
+def _policy(on_remove: str, ignore: str, sensitive: str, protect: bool) -> tuple[Policy, tuple[str, ...]]:
+    """Return the policy of an entry, with safe values in place of those that BeatSync does not write, and their columns."""
+    damage = [] if on_remove in _ON_REMOVE else ["on_remove"]
+    lists = []
+    for column, text in (("ignore", ignore), ("sensitive", sensitive)):
+        names = _name_list(text)
+        damage += [] if names is not None else [column]
+        lists.append(names or ())
+    policy = Policy(OnRemove.KEEP if damage else OnRemove(on_remove), lists[0], bool(protect), None, lists[1])
+    return policy, tuple(damage)
+
+
+def _name_list(text: str) -> tuple[str, ...] | None:
+    """Return the JSON list of names that `text` holds; None if it holds something else."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return tuple(names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def _tombstones(db: Dialect, source: str) -> tuple[Tombstone, ...]:

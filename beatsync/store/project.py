@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db import router
+from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
 from beatsync.store.errors import StoreError
 
@@ -80,6 +82,12 @@ def warnings() -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
+def utc_text(value: datetime) -> str:
+    """Return a time of the admin's log in UTC. Without USE_TZ the log holds local times of the project."""
+    aware = value if is_aware(value) else make_aware(value, get_default_timezone())
+    return f"{aware.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
 def admin_log(row_ids: Collection[int]) -> dict[int, str]:
     """Return for each row who last changed it in the Django admin, and when, as text; rows without an entry are left out."""
     if not row_ids or not apps.is_installed("django.contrib.admin"):
@@ -95,6 +103,7 @@ def admin_log(row_ids: Collection[int]) -> dict[int, str]:
     authors: dict[int, str] = {}
     for entry in entries:
         verb = "deleted" if entry.is_deletion() else "added" if entry.is_addition() else "changed"
-        time = f"{entry.action_time:%Y-%m-%d %H:%M} UTC"
-        authors[int(entry.object_id)] = f"{verb} in the Django admin by {entry.user.get_username()}, {time}"
+        authors[int(entry.object_id)] = (
+            f"{verb} in the Django admin by {entry.user.get_username()}, {utc_text(entry.action_time)}"
+        )
     return authors

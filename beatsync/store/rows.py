@@ -157,14 +157,14 @@ def schedule_value(kind: str, columns: tuple[Any, ...], zone: tzinfo) -> Schedul
     return None if clocked_time is None else Clocked(clocked_time)
 
 
-def read_all(db: Dialect) -> dict[str, Row]:
-    """Return every `PeriodicTask` row, by name."""
+def read_all(db: Dialect) -> list[Row]:
+    """Return every `PeriodicTask` row."""
     with closing(db.stream(_row_columns(db), f"FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}")) as records:
         return _rows(db, records)
 
 
-def read_some(db: Dialect, names: Collection[str], ids: Collection[int]) -> dict[str, Row]:
-    """Return the rows that have one of these names in the database's comparison, and those with these keys, by name."""
+def read_some(db: Dialect, names: Collection[str], ids: Collection[int]) -> list[Row]:
+    """Return the rows that have one of these names in the database's comparison, and those with these keys."""
     sql = f"SELECT {', '.join(_row_columns(db))} FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}"
     records = [
         record for where, values in name_lists("t.name", names) for record in db.fetch(f"{sql} WHERE {where}", values)
@@ -179,18 +179,17 @@ def _row_columns(db: Dialect) -> list[str]:
     return ["t.id", *map(db.readable, db.columns("t", PERIODIC_TASK, BEAT_COLUMNS)), *spec_columns(db)]
 
 
-def _rows(db: Dialect, records: Iterable[Sequence[Any]]) -> dict[str, Row]:
-    """Return the rows whose `_row_columns` are `records`, by name."""
+def _rows(db: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
+    """Return the rows whose `_row_columns` are `records`."""
     zone, reader = db.zone, SpecReader(db.zone)
-    rows: dict[str, Row] = {}
-    for row_id, last_run_at, total_run_count, date_changed, *record in records:
-        spec = reader.spec(record)
-        rows[spec.name] = Row(
+    return [
+        Row(
             row_id=row_id,
-            spec=spec,
+            spec=reader.spec(record),
             schedule_id=reader.schedule(record)[1],
             last_run_at=times.read(last_run_at, zone),
             total_run_count=total_run_count,
             date_changed=times.read(date_changed, zone),
         )
-    return rows
+        for row_id, last_run_at, total_run_count, date_changed, *record in records
+    ]

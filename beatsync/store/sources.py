@@ -14,7 +14,7 @@ from beatsync.store import times
 from beatsync.store.dialects import Dialect
 from beatsync.store.errors import StoreError
 from beatsync.store.statements import Value
-from beatsync.store.tables import SOURCE
+from beatsync.store.tables import PLAN_KEY, SOURCE
 from beatsync.values import Revision
 
 APPLIED, FAILED, BLOCKED, INVALID = "applied", "failed", "blocked", "invalid"
@@ -35,6 +35,8 @@ class SourceState:
     message: str
     suspension: Suspension | None = None
     """The stored suspension, whether or not it is still in force."""
+    checksum: str | None = None
+    """The checksum of the last plan that was applied and did something."""
 
 
 def read_all(db: Dialect) -> tuple[SourceState, ...]:
@@ -62,7 +64,7 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
     synced_at, since, until = (db.datetime_text(name) for name in ("synced_at", "suspended_at", "suspended_until"))
     rows = db.fetch(
         f"SELECT name, origin, revision_digest, revision_git, revision_mount, environment, {synced_at}, outcome, message,"
-        f" suspended_by, suspended_for, {since}, {until} FROM {SOURCE.name}{condition}",
+        f" suspended_by, suspended_for, {since}, {until}, checksum FROM {SOURCE.name}{condition}",
         parameters,
     )
     return tuple(
@@ -77,9 +79,18 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
             suspension=Suspension(by, reason, times.read(since, db.zone), times.read(until, db.zone))
             if since
             else None,
+            checksum=checksum,
         )
-        for name, origin, digest, git, mount, environment, synced_at, outcome, message, by, reason, since, until in rows
-    )
+        for (
+            name, origin, digest, git, mount, environment, synced_at, outcome, message, by, reason, since, until, checksum,
+        ) in rows
+    )  # fmt: skip
+
+
+def read_plan_key(db: Dialect) -> str | None:
+    """Return the key of the checksums of plans; None if the table was emptied."""
+    rows = db.fetch(f"SELECT value FROM {PLAN_KEY.name} ORDER BY id LIMIT 1")
+    return str(rows[0][0]) if rows else None
 
 
 def revision_of(digest: str, git: str | None, mount: str | None) -> Revision | None:
@@ -104,8 +115,8 @@ def write(db: Dialect, source_id: int, values: Mapping[str, Value]) -> None:
     db.execute(f"UPDATE {SOURCE.name} SET {assignments} WHERE id = %s", [*values.values(), source_id])
 
 
-def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime) -> None:
-    """Write that the source was synced as `plan` says."""
+def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime, checksum: str | None) -> None:
+    """Write that the source was synced as `plan` says. `checksum` is that of the reviewed plan, if this is not `plan`."""
     values = {
         **revision_columns(plan),
         "synced_at": times.write(now, db.zone),
@@ -115,6 +126,8 @@ def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime) -> None
     }
     if plan.origin is not None:  # an unknown origin, as without git, does not replace a known one
         values["origin"] = plan.origin
+    if plan.does_something:
+        values["checksum"] = checksum or plan.checksum
     write(db, source_id, values)
 
 

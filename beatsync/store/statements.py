@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 MAX_ROWS = 5_000
 """The most rows in one statement: while MariaDB works on it, the next one is prepared."""
 MAX_BYTES = 7_500_000
-"""The most bytes of values in one statement. MariaDB accepts packets of 16 MB by default, and escaping may double a value."""
+"""The most bytes of values in one statement, unless the server accepts less."""
 MAX_IDS = 5_000
 MAX_NAMES = 1_000
 FETCH_SIZE = 2_000
@@ -35,13 +35,13 @@ def name_lists(column: str, names: Iterable[str]) -> Iterator[tuple[str, list[st
         yield f"{column} IN ({', '.join(['%s'] * len(chunk))})", chunk
 
 
-def chunks(parts: Iterable[str]) -> Iterator[str]:
-    """Yield `parts` joined by commas, at most MAX_ROWS of them and about MAX_BYTES at a time."""
+def chunks(parts: Iterable[str], max_bytes: int = MAX_BYTES) -> Iterator[str]:
+    """Yield `parts` joined by commas, at most MAX_ROWS of them and about `max_bytes` at a time; a longer part is alone."""
     chunk: list[str] = []
     size = 0
     for part in parts:
         weight = len(part) if part.isascii() else len(part.encode())
-        if chunk and (len(chunk) >= MAX_ROWS or size + weight > MAX_BYTES):
+        if chunk and (len(chunk) >= MAX_ROWS or size + weight > max_bytes):
             yield ",".join(chunk)
             chunk, size = [], 0
         chunk.append(part)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -18,7 +19,9 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerp
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Row, Suspension
+from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
+    application,
     filerecords,
     fingerprints,
     foresee,
@@ -31,14 +34,16 @@ from beatsync.store import (
     project,
     rows,
     schema,
+    signals,
     sources,
     tasks,
 )
+from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
-from beatsync.store.errors import LockHeld, SchemaMissing, StoreError
+from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceState
-from beatsync.store.tables import PERIODIC_TASK
+from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -65,7 +70,9 @@ class Store:
         self.alias = alias
         self._project = project_settings
         self._name_rule: NameRule | None = None
+        self._plan_key: str | None = None
         self._locks = threading.local()  # as Django's connections: the loops of several sources share a store
+        self._application = Application()
         connection_created.connect(_prepare_session, dispatch_uid="beatsync.store")
         _ALIASES.add(alias)
 
@@ -74,23 +81,39 @@ class Store:
         """This thread's connection."""
         return dialect_of(connections[self.alias])
 
-    def _readable(self) -> AbstractContextManager[Dialect]:
-        """Yield this thread's connection, and turn what its driver raises into StoreError."""
-        return self._db.readable_errors()
+    @contextmanager
+    def _readable(self) -> Iterator[Dialect]:
+        """Yield this thread's connection, and turn what its driver raises into StoreError.
+
+        A connection that cannot be used any more is closed, whatever its driver says about it, so that the next call opens a new one.
+        """
+        try:
+            with self._db.readable_errors() as db:
+                yield db
+        except ConnectionUnusable:
+            if not connections[self.alias].in_atomic_block:
+                self.close()
+            raise
 
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
-        return self._db.describe()
+        return mask_text(self._db.describe())
 
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
-        connections[self.alias].close()
+        with suppress(DatabaseError, InterfaceError):  # the server may have closed it
+            connections[self.alias].close()
 
     def refresh(self) -> None:
         """Close this thread's connection if its server has closed it, for processes that stay connected for months."""
         connection = connections[self.alias]
         if connection.connection is not None and not connection.is_usable():
-            connection.close()
+            self.close()
+
+    def check_writable(self) -> None:
+        """Raise StoreError if the database cannot be written to: connect if necessary, and run one statement that changes nothing."""
+        with self._readable() as db:
+            db.execute(f"UPDATE {SOURCE.name} SET name = name WHERE 1 = 0")  # noqa: S608
 
     def round_trip(self) -> float:
         """Return the seconds that a statement takes to the database and back."""
@@ -106,6 +129,8 @@ class Store:
 
     def explained(self, error: StoreError) -> StoreError:
         """Return the error to show for a statement that failed: a driver's message about a missing table names no migration."""
+        if isinstance(error, ConnectionUnusable):
+            return error
         try:
             self.check_tables()
         except StoreError as cause:
@@ -121,13 +146,29 @@ class Store:
         """Return the project's `BEATSYNC` settings; empty without a project."""
         return project.beatsync_settings() if self._project else {}
 
+    def load_application(self, name: str | None) -> Application | None:
+        """Load the celery application of this name, else the project's; None if the project has none.
+
+        Without a name and a project, nothing is loaded and the result is empty. Raises StoreError as `application.load` does.
+        """
+        if name is None and not self._project:
+            return self._application
+        loaded = application.load(name)
+        if loaded is not None:
+            self._application = loaded
+        return loaded
+
     def celery_timezone(self) -> str | None:
-        """Return the project's `CELERY_TIMEZONE`; None without a project, or if it is not set."""
-        return project.celery_timezone() if self._project else None
+        """Return the zone of the loaded application, else the project's `CELERY_TIMEZONE`; None if neither is set."""
+        return self._application.timezone or (project.celery_timezone() if self._project else None)
 
     def beat_schedule_names(self) -> frozenset[str]:
-        """Return the names in the project's `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
-        return project.beat_schedule_names() if self._project else frozenset()
+        """Return the names in `beat_schedule`, which beat writes at every start (docs/facts.md, 9), if known."""
+        return self._application.beat_schedule | (project.beat_schedule_names() if self._project else frozenset())
+
+    def registered_tasks(self) -> frozenset[str]:
+        """Return the names of all tasks of the loaded application; empty if they are unknown."""
+        return self._application.tasks
 
     def authors(self, row_ids: Collection[int]) -> dict[int, str]:
         """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
@@ -155,8 +196,25 @@ class Store:
         """Return what a plan of `source` for `scope` needs; the number of queries does not depend on the number of rows."""
         with self._readable() as db:
             observed = observe.observe(db, source, scope)
-            name_rule = self._names_compare_by(db)
-        return replace(observed, name_rule=name_rule, beat_schedule=self.beat_schedule_names())
+            name_rule, plan_key = self._names_compare_by(db), self._key_of_plans(db)
+        names = self.beat_schedule_names()
+        return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names)
+
+    def plan_key(self) -> str:
+        """Return the key of the checksums of plans, as text."""
+        with self._readable() as db:
+            return self._key_of_plans(db)
+
+    def _key_of_plans(self, db: Dialect) -> str:
+        """Return the key; it is read once. A key that is missing, because the table was emptied, is created again if possible."""
+        if self._plan_key is None:
+            self._plan_key = sources.read_plan_key(db)
+        if self._plan_key is None:
+            with suppress(DatabaseError), db.savepoint():
+                db.insert(PLAN_KEY, ("value",), [(secrets.token_hex(32),)])
+            # Without the right to write, no saved plan of this process is ever approved.
+            self._plan_key = sources.read_plan_key(db) or secrets.token_hex(32)
+        return self._plan_key
 
     def _names_compare_by(self, db: Dialect) -> NameRule:
         """Return how the database compares names; it is asked once."""
@@ -167,7 +225,7 @@ class Store:
     def read_rows(self, names: Collection[str]) -> Mapping[str, Row]:
         """Return the rows of these names, by name."""
         with self._readable() as db:
-            return rows.read_some(db, names, ())
+            return {row.name: row for row in rows.read_some(db, names, ())}
 
     def foresee(self, plan: Plan, *, is_dry_run: bool) -> Plan:
         """Return the plan with what would stop its sync and only the database knows, as blockers; no query if it changes nothing."""
@@ -177,39 +235,55 @@ class Store:
             return foresee.foresee(db, plan, is_dry_run=is_dry_run)
 
     @contextmanager
-    def locked(self, source: str, wait: float | None, holder: str, lease_token: str | None = None) -> Iterator[None]:
+    def locked(
+        self,
+        source: str,
+        wait: float | None,
+        holder: str,
+        lease_token: str | None = None,
+        report: lock.Report | None = None,
+    ) -> Iterator[None]:
         """Run the body in one transaction under the lock of `source`; it is rolled back if the body raises.
 
         `wait` is in seconds: 0 tries once, None waits for ever. `holder` names this process to others that find the lock held.
-        With a `lease_token` the lease of that token must be in force. Raises LockHeld, LeaseLost, RetryableError, StoreError.
+        With a `lease_token` the lease of that token must be in force. A long wait is told to `report`. No statement of the body
+        waits long for a row: `wait_for_rows` does. Raises LockHeld, RowsLocked, LeaseLost, RetryableError, StoreError.
         """
         deadline = lock.Deadline(wait)
         with self._readable() as db:
             try:
-                lock.claim(db, source, deadline.remaining(), holder)
-                with transaction.atomic(using=self.alias):
-                    self._locks.held = (lock.take(db, source, deadline.remaining()), holder)
-                    lease.check(db, source, lease_token)
-                    yield
+                lock.claim(db, source, deadline.remaining(), holder, report)
+                with db.begin():
+                    self._locks.held = (lock.take(db, source, deadline.remaining(), report), holder)
+                    with db.readable_errors(), db.lock_timeout(lock.rows_slice(wait)):
+                        lease.check(db, source, lease_token)
+                        yield
             except LockHeld as error:
-                raise LockHeld(source, *self._recorded_holder(source)) from error.__cause__
+                raise lock.lock_held(db, source) from error.__cause__
+            except RowsLocked as error:
+                raise error.held_by(lock.blockers(db)) from error.__cause__
             finally:
                 self._locks.held = None
 
-    def _recorded_holder(self, source: str) -> tuple[str | None, datetime | None]:
-        try:
-            with self._readable() as db:
-                return lock.recorded_holder(db, source)
-        except StoreError:
-            return None, None  # SQLite, while another process commits
+    def wait_for_rows(self, error: RowsLocked, deadline: lock.Deadline, report: lock.Report) -> None:
+        """Return when a sync that failed with `error` may start again, outside `locked`. Raises RowsLocked at the deadline."""
+        with self._readable() as db:
+            lock.wait_for_rows(db, error, deadline, report)
 
     def apply(
-        self, plan: Plan, observed: Observed, changes: FileChanges, now: datetime, *, is_sync: bool = True
+        self,
+        plan: Plan,
+        observed: Observed,
+        changes: FileChanges,
+        now: datetime,
+        *,
+        is_sync: bool = True,
+        checksum: str | None = None,
     ) -> Mapping[str, FileRecord]:
         """Write `plan` and the records of files, inside `locked`; return the records as written.
 
         If a task row was written, the last statement tells beat. A plan that is not a sync of files (`is_sync` is False) leaves
-        the source's last sync unchanged.
+        the source's last sync unchanged. `checksum` is recorded instead of the plan's own.
         """
         held: tuple[int, str] | None = getattr(self._locks, "held", None)
         if held is None:
@@ -223,10 +297,12 @@ class Store:
             inventory.write_tombstones(db, source_id, plan, observed, now)
             records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if is_sync:
-                sources.write_synced(db, source_id, plan, now)
+                sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
                 history.write_applied(db, source_id, plan, holder, now, finished)
+                if self.project_settings().get("SIGNALS"):
+                    signals.send_after_commit(self.alias, plan)
             if notifies_beat:
                 db.check_constraints()
                 tasks.notify(db, now)
@@ -237,6 +313,7 @@ class Store:
 
         The same failure again only moves the end of the newest entry, so a daemon that fails for a night adds one.
         """
+        failure = replace(failure, message=mask_text(failure.message))
         try:
             with self._locked_shortly(source, FAILURE_WAIT, lease_token) as (db, source_id):
                 sources.write(db, source_id, {"outcome": failure.outcome, "message": failure.message})
@@ -257,7 +334,7 @@ class Store:
         """Run the body in a transaction under the lock of `source` without recording a holder; yield the source's id too."""
         with self._readable() as db:
             lock.ensure(db, source, wait)
-            with transaction.atomic(using=self.alias):
+            with db.begin():
                 source_id = lock.take(db, source, wait)
                 lease.check(db, source, lease_token)
                 yield db, source_id

@@ -58,11 +58,22 @@ PERIODIC_TASK: Final = Table(
 NOTICE: Final = Table("django_celery_beat_periodictasks", {"last_update": DATETIME}, key="ident")
 
 _REVISION = ("revision_digest", "revision_git", "revision_mount", "environment")
-_SOURCE_TEXTS = ("name", "origin", *_REVISION, "outcome", "message", "holder", "suspended_by", "suspended_for")
+_SOURCE_TEXTS = (
+    "name",
+    "origin",
+    *_REVISION,
+    "outcome",
+    "message",
+    "holder",
+    "suspended_by",
+    "suspended_for",
+    "checksum",
+)
 _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(
     "beatsync_source", {**dict.fromkeys(_SOURCE_TEXTS, TEXT), **dict.fromkeys(_SOURCE_TIMES, DATETIME)}
 )
+PLAN_KEY: Final = Table("beatsync_checksumkey", {"value": TEXT})
 LEASE: Final = Table("beatsync_lease", {"source": TEXT, "holder": TEXT, "token": TEXT, "expires_at": FLOAT})
 INVENTORY: Final = Table(
     "beatsync_inventoryentry",
@@ -93,4 +104,4 @@ HISTORY: Final = Table(
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, HISTORY)
+OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, HISTORY)

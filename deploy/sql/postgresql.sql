@@ -25,6 +25,7 @@ GRANT SELECT, INSERT, UPDATE ON django_celery_beat_periodictasks TO beatsync;
 
 -- BeatSync's own tables.
 GRANT SELECT, INSERT, UPDATE ON beatsync_source, beatsync_lease TO beatsync;
+GRANT SELECT, INSERT ON beatsync_checksumkey TO beatsync;
 -- The history keeps only the newest records.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO beatsync;

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from celery import Celery, _state
 
 from tests.cli.commanding import PROJECT, InProcess, Project, Shell, clean_environment, copy_database
 from tests.conftest import Backend
@@ -16,6 +17,9 @@ def here(
     """Runs commands in this process; Django is set up already, with `tests.settings`, as inside a project."""
     clean_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
+    # The project's celery application; it sets itself as the current one, which the first line undoes after the test.
+    monkeypatch.setattr(_state._tls, "current_app", _state._tls.current_app)
+    Celery("tests")
 
     def read() -> tuple[str, str]:
         captured = capsys.readouterr()

@@ -144,7 +144,7 @@ class TestSettings:
         migrated.append_settings("CELERY_TIMEZONE = 'Mars/Olympus'\ndel BEATSYNC")
         wrong = migrated("plan")
         assert wrong.code == 64
-        assert "CELERY_TIMEZONE in the Django settings: there is no time zone 'Mars/Olympus'; use " in wrong.err
+        assert "the celery application (CELERY_TIMEZONE): there is no time zone 'Mars/Olympus'; use " in wrong.err
         assert migrated("plan", "--timezone", "UTC").code == 0
 
     @pytest.mark.parametrize("command", ["validate", "plan", "sync", "status", "release"])

@@ -109,7 +109,7 @@ def test_a_conflict_exits_with_4_names_the_row_and_the_flag_and_saves_nothing(he
     result = here("plan", "--out", "plan.json")
     assert result.code == 4
     assert "blocked: a row named 'tick' exists and BeatSync does not own it" in result.out
-    assert "--adopt takes it over" in result.out
+    assert "--adopt takes ownership of it" in result.out
     assert not (here.path / "plan.json").exists()
     assert "~ tick (adopt)" in here("plan", "--adopt").out
 

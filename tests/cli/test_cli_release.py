@@ -36,9 +36,8 @@ def test_every_column_stays_unchanged_and_the_rows_are_no_longer_owned(synced: I
     before = rows(synced)
     result = synced("release", "nightly", "tick")
     assert result.code == 0
-    assert "  - nightly (forget, released)\n" in result.out
-    assert result.out.endswith("\n2 forgotten, 0 unchanged.\n")
-    assert result.err.startswith("hint: the rows stay unchanged. ")
+    assert result.out == "nightly: released; the row stays\ntick: released; the row stays\n2 released\n"
+    assert result.err == "hint: remove the schedules from the files; otherwise the next sync is blocked until --adopt\n"
     assert rows(synced) == before
     assert owned(synced) == 0
 
@@ -103,7 +102,7 @@ def test_a_name_may_begin_with_a_dash_and_may_be_repeated(here: InProcess) -> No
     here.spec("schedules:\n  --odd: {task: t, interval: 1h}\n")
     assert here("sync").code == 0
     assert here("release", "--odd").code == 64
-    assert here("release", "--", "--odd", "--odd").out.endswith("\n1 forgotten, 0 unchanged.\n")
+    assert here("release", "--", "--odd", "--odd").out.endswith("\n1 released\n")
 
 
 def test_no_secret_is_shown(synced: InProcess) -> None:

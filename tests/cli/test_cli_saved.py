@@ -65,7 +65,7 @@ def test_a_plan_that_would_do_something_else_is_blocked(
     before = planned.rows()
     result = planned("sync", "--plan", "plan.json")
     assert result.code == 4
-    assert "blocked: the saved plan no longer holds: files or rows have changed since it was made" in result.out
+    assert "blocked: the saved plan is out of date: files or rows changed after it was made" in result.out
     assert "hint: make a new plan and review it" in result.out
     assert "hunter" not in result.out + result.err
     after = planned.rows()
@@ -148,11 +148,34 @@ def test_a_damaged_file_is_reported_and_writes_nothing(
     assert planned.tables() == before
 
 
-def test_a_plan_with_another_checksum_is_blocked(planned: InProcess) -> None:
+@pytest.mark.parametrize("edit", [{"checksum": "0" * 64}, {"changes": []}, {"digest": "0" * 64}, {}])
+def test_an_edited_plan_is_refused(planned: InProcess, edit: dict[str, Any]) -> None:
+    """Also one that a program only formatted: BeatSync cannot see the difference."""
     path = planned.path / "plan.json"
     document = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**document, "checksum": "0" * 64}), encoding="utf-8")
-    assert planned("sync", "--plan", "plan.json").code == 4
+    path.write_text(json.dumps({**document, **edit}), encoding="utf-8")
+    before = planned.tables()
+    result = planned("sync", "--plan", "plan.json")
+    assert (result.code, planned.tables()) == (1, before)
+    assert "was edited after it was saved" in result.err
+
+
+def test_checksum_and_digest_need_the_key_of_the_database(planned: InProcess) -> None:
+    """Without it, the reader of a saved plan cannot test a guess of a masked value."""
+    from beatsync.models import ChecksumKey
+
+    first = json.loads((planned.path / "plan.json").read_text(encoding="utf-8"))
+    key = ChecksumKey.objects.using(planned.alias).get()
+    ChecksumKey.objects.using(planned.alias).update(value="another")
+    try:
+        assert planned("plan", "--out", "other.json").code == 0
+        other = json.loads((planned.path / "other.json").read_text(encoding="utf-8"))
+        assert first["changes"] == other["changes"]
+        assert {first["checksum"], first["digest"]}.isdisjoint({other["checksum"], other["digest"]})
+        assert planned("sync", "--plan", "plan.json").code == 1
+    finally:
+        key.save(using=planned.alias)
+    assert planned("sync", "--plan", "plan.json").code == 0
 
 
 @pytest.mark.parametrize(("variable", "value"), [("BEATSYNC_SOURCE", "other"), ("BEATSYNC_ENV", "staging")])

@@ -161,7 +161,7 @@ class TestGuards:
             "blocked: a row named 'nightly' exists and BeatSync does not own it; a spec declares the same name"
             in result.out
         )
-        assert "  hint: --adopt takes it over; otherwise rename one of the two" in result.out
+        assert "  hint: --adopt takes ownership of it; otherwise rename one of the two" in result.out
         assert here.rows()["nightly"].task == "other.task"
         adopted = here("sync", "--adopt")
         assert (adopted.code, adopted.out.splitlines()[-1]) == (0, "1 adopted, 0 unchanged.")
@@ -210,7 +210,7 @@ class TestSavedPlans:
         before = many.rows()["task-0"].interval.every
         result = many("sync", "--plan", "plan.json", *(["--format", "json"] if also else []))
         assert result.code == 4
-        assert "the saved plan no longer holds: files or rows have changed since it was made" in result.out
+        assert "the saved plan is out of date: files or rows changed after it was made" in result.out
         assert many.rows()["task-0"].interval.every == before
         assert many.rows()["task-7"].queue == "slow"
 
@@ -225,10 +225,31 @@ class TestSavedPlans:
         assert "[max-deletes]" in result.out
         assert len(many.rows()) == 8
 
-    def test_a_saved_plan_is_refused_the_second_time(self, here: InProcess) -> None:
+    def test_to_apply_a_saved_plan_again_succeeds_and_writes_nothing(self, here: InProcess) -> None:
         here.spec(ONE)
         here("plan", "--out", "plan.json")
         assert here("sync", "--plan", "plan.json").code == 0
+        assert here("sync").code == 0
+        before = here.tables()
+        again = here("sync", "--plan", "plan.json", "--format", "json")
+        assert (again.code, again.json["changes"], again.json["blocked"]) == (0, [], [])
+        assert here.tables() == before
+
+    def test_a_saved_plan_is_stale_after_another_one_was_applied(self, here: InProcess) -> None:
+        here.spec(ONE)
+        here("plan", "--out", "plan.json")
+        here("sync")
+        here.spec(ONE.replace("1h", "2h"))
+        here("sync")
+        assert here("sync", "--plan", "plan.json").code == 4
+
+    def test_a_saved_plan_is_stale_after_it_was_applied_if_a_row_drifted(self, here: InProcess) -> None:
+        here.spec(ONE)
+        here("plan", "--out", "plan.json")
+        here("sync", "--plan", "plan.json")
+        row = here.rows()["nightly"]
+        row.queue = "slow"
+        row.save()
         assert here("sync", "--plan", "plan.json").code == 4
 
     def test_a_plan_stays_valid_if_only_the_spelling_of_a_file_changes(self, here: InProcess) -> None:
@@ -282,7 +303,8 @@ class TestSavedPlans:
             ("+ nightly", "it is not JSON"),
             ("[1]", "is not a saved plan of this release"),
             ('{"format_version": 2}', "is not a saved plan of this release"),
-            ('{"format_version": 1, "options": {}}', "is not a saved plan: "),
+            ('{"format_version": 1, "options": {}}', "is not a saved plan of this release"),
+            ('{"format_version": 1, "options": {}, "digest": ""}', "is not a saved plan: "),
         ],
     )
     def test_a_file_that_is_not_a_saved_plan_exits_with_1(
@@ -304,11 +326,11 @@ class TestSavedPlans:
         assert result.code == 1
         assert "make one with `beatsync plan --out FILE`" in result.err
 
-    def test_an_edited_plan_does_not_change_what_is_applied(self, here: InProcess) -> None:
+    def test_an_edited_plan_is_refused(self, here: InProcess) -> None:
         here.spec(ONE)
         here("plan", "--out", "plan.json")
         path = here.path / "plan.json"
         path.write_text(path.read_text(encoding="utf-8").replace("shop.bill", "shop.refund"), encoding="utf-8")
-        # The sync applies the files; only the checksum of the saved plan is compared.
-        here("sync", "--plan", "plan.json")
-        assert here.rows()["nightly"].task == "shop.bill"
+        result = here("sync", "--plan", "plan.json")
+        assert (result.code, here.rows()) == (1, {})
+        assert "plan.json was edited after it was saved" in result.err

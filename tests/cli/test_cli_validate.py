@@ -37,7 +37,7 @@ def test_an_error_is_shown_at_its_position_with_a_hint_and_exits_with_3(here: In
     assert lines[1] == '  |   nightly: {task: shop.bill, crontab: "0 25 * * *"}'
     assert lines[2].index("^") - 4 == 38
     assert "  hint: did you mean `task`?" in lines
-    assert lines[-1] == "1 file, 1 schedule: 2 errors"
+    assert lines[-1] == "1 file, 1 valid schedule: 2 errors"
 
 
 def test_the_problems_of_all_files_are_reported_at_once(here: InProcess) -> None:
@@ -94,7 +94,7 @@ def test_github_format_prints_a_workflow_command_for_each_problem(here: InProces
     first, second, totals = result.out.splitlines()
     assert first.startswith("::error file=schedules.d/tasks.yaml,line=2,col=39,title=beatsync crontab-range::hour: 25 ")
     assert second.startswith("::error file=schedules.d/tasks.yaml,line=3,")
-    assert totals == "1 file, 1 schedule: 2 errors"
+    assert totals == "1 file, 1 valid schedule: 2 errors"
 
 
 def test_sarif_and_junit_can_be_parsed(here: InProcess) -> None:

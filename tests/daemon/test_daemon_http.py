@@ -4,11 +4,17 @@ import http.client
 import json
 import re
 import socket
+import struct
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from beatsync.daemon.http import Endpoints, Server
+from beatsync.daemon.http import MAX_CONNECTIONS, Endpoints, Server
+from tests.processes import until
 
 Response = tuple[int, str, dict[str, str]]
 
@@ -121,14 +127,140 @@ def test_idle_clients_do_not_delay_others(server: Server) -> None:
         client.close()
 
 
-def test_malformed_requests_are_refused(server: Server) -> None:
-    for malformed in (b"\x00\xff\r\n\r\n", b"GET " + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
-            client.sendall(malformed)
-            response = b"".join(iter(lambda: client.recv(1000), b""))
-        assert re.search(rb"\b(400|414|505)\b", response)
-        assert b"<" not in response
+MALFORMED = {
+    "no request line": (b"\x00\xff\r\n\r\n", 400),
+    "a number as version": (b"GET / 1.1\r\n\r\n", 400),
+    "an unknown version": (b"GET / HTTP/9.9\r\n\r\n", 505),
+    "a malformed host": (b"GET http://[::1/status HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a malformed host in a POST": (b"POST http://[x/-/sync HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a long request line": (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+    "a request line without end": (b"a" * 1_000_000, 414),
+    "a long header": (b"GET /status HTTP/1.1\r\nx: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+    "many headers": (b"GET /status HTTP/1.1\r\n" + b"x: y\r\n" * 200 + b"\r\n", 431),
+    "large headers": (b"GET /status HTTP/1.1\r\n" + b"x: %b\r\n" % (b"a" * 1000) * 50 + b"\r\n", 431),
+}
+
+
+@pytest.mark.parametrize(("request_bytes", "status"), MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_request_is_refused_and_not_logged(
+    server: Server,
+    request_bytes: bytes,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(request_bytes)
+        response = b"".join(iter(lambda: client.recv(1000), b""))
+    assert re.search(rb"\b%d\b" % status, response)
+    assert b"<" not in response
     assert send(server, "/status")[0] == 200
+    assert (caplog.records, capfd.readouterr().err) == ([], "")
+
+
+def test_a_client_that_resets_its_connection_is_not_logged(
+    server: Server, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n" * 50)
+        client.close()
+    assert send(server, "/status")[0] == 200
+    until(lambda: threading.active_count() == before_requests())
+    assert (caplog.records, capfd.readouterr().err) == ([], "")
+
+
+def test_an_endpoint_that_fails_is_logged_by_the_logger(
+    server: Server, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(daemon, "sync", lambda _: 1 // 0)
+    server.endpoints = daemon.endpoints()
+    with pytest.raises(http.client.RemoteDisconnected):
+        send(server, "/-/sync", "POST")
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+    assert capfd.readouterr().err == ""
+
+
+def before_requests() -> int:
+    """Return the number of threads without those that serve connections."""
+    return sum("process_request" not in thread.name for thread in threading.enumerate())
+
+
+def ends_after(client: socket.socket, began: float) -> float:
+    """Send a byte of a header now and then until the server ends the connection; return when that was, in seconds since `began`."""
+    with suppress(OSError):
+        client.settimeout(0.1)
+        while True:
+            client.sendall(b"a")
+            with suppress(TimeoutError):
+                if not client.recv(100):
+                    break
+    return time.monotonic() - began
+
+
+def test_a_client_that_sends_a_byte_at_a_time_is_disconnected(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beatsync.daemon.http.TIMEOUT", 1.0)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /status HTTP/1.1\r\nx: ")
+        assert 0.8 < ends_after(client, time.monotonic()) < 5.0
+
+
+def test_a_client_that_does_not_read_is_disconnected(
+    server: Server, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.daemon.http.TIMEOUT", 1.0)
+    server.endpoints = replace(daemon.endpoints(), metrics=lambda: b"x" * 50_000_000)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        until(lambda: threading.active_count() > before_requests())
+        until(lambda: threading.active_count() == before_requests(), 5.0)
+
+
+def test_probes_are_answered_during_an_attack_by_slow_clients(server: Server) -> None:
+    """200 clients that send headers slowly; each connects again once after it was disconnected, so the attack ends by itself."""
+
+    def attack() -> None:
+        for _ in range(2):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+                client.sendall(b"GET /status HTTP/1.1\r\nx: ")
+                ends_after(client, 0.0)
+
+    clients = [threading.Thread(target=attack, daemon=True) for _ in range(200)]
+    for client in clients:
+        client.start()
+    slowest = 0.0
+    while any(client.is_alive() for client in clients):
+        began = time.monotonic()
+        assert send(server, "/-/healthy")[0] == 200
+        slowest = max(slowest, time.monotonic() - began)
+        assert threading.active_count() - before_requests() <= MAX_CONNECTIONS + 1
+    assert slowest < 1.0
+
+
+def test_a_connection_above_the_limit_is_refused_if_none_ends(
+    server: Server, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beatsync.daemon.http.MAX_CONNECTIONS", 2)
+    release = threading.Event()
+    server.endpoints = replace(daemon.endpoints(), metrics=lambda: b"x" if release.wait(20) else b"")
+    busy = [threading.Thread(target=lambda: suppressed_send(server), daemon=True) for _ in range(2)]
+    for thread in busy:
+        thread.start()
+    until(lambda: threading.active_count() - before_requests() == 2)
+    began = time.monotonic()
+    assert send(server, "/status")[0] == 503
+    assert time.monotonic() - began < 2.0
+    release.set()
+    for thread in busy:
+        thread.join(10)
+    until(lambda: send(server, "/status")[0] == 200)
+
+
+def suppressed_send(server: Server) -> None:
+    with suppress(OSError, http.client.HTTPException):
+        send(server, "/metrics")
 
 
 def test_an_address_in_use_is_an_error(server: Server, daemon: Daemon) -> None:

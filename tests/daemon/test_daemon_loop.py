@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from beatsync import reconcile
 from beatsync.daemon.debounce import QuietPeriod
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.loop import SourceLoop, Timing
@@ -431,6 +433,119 @@ def test_an_unexpected_exception_does_not_end_the_loop(
     with caplog.at_level(logging.ERROR, "beatsync"), run_loop(store, folder) as running:
         running.until_synced(names, "first")
     assert "ZeroDivisionError" in caplog.text
+
+
+@on_sqlite
+@pytest.mark.parametrize("step", ["scope_source", "make_plan", "file_changes", "memory_after"])
+def test_after_an_exception_in_any_step_the_next_attempt_syncs_the_new_files(
+    store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr("beatsync.daemon.backoff.FIRST", 0.02)
+    write(folder, "first")
+    with run_loop(store, folder) as running:
+        running.until_synced(names, "first")
+        until(lambda: running.value("reconciles_total", result="applied") == 1)
+        original, raised = getattr(reconcile, step), list[bool]()
+
+        def fail_once(*args: Any) -> object:
+            if not raised:
+                raised.append(True)
+                raise MemoryError
+            return original(*args)
+
+        monkeypatch.setattr(f"beatsync.reconcile.{step}", fail_once)
+        write(folder, "second")
+        running.until_synced(names, "second")
+        running.until(Phase.SYNCED)
+        assert raised
+        assert running.loop.report.revision == store.sources()[0].revision
+        write(folder, "third")
+        running.until_synced(names, "third")
+
+
+@on_sqlite
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_a_request_that_arrives_while_git_is_checked_is_kept(
+    store: Store, folder: Path, names: Callable[[], set[str]], monkeypatch: pytest.MonkeyPatch, *, is_busy: bool
+) -> None:
+    from django_celery_beat.models import PeriodicTask
+
+    write(folder, "first")
+    is_git_busy, requests = SourceReader.is_git_busy, list[str]()
+    with run_loop(store, folder) as running:
+        running.until_synced(names, "first")
+        until(lambda: running.value("reconciles_total", result="applied") == 1)
+
+        def request_and_check(reader: SourceReader) -> bool:
+            if requests:
+                return is_git_busy(reader)
+            PeriodicTask.objects.using(store.alias).filter(name="first").update(queue="elsewhere")
+            running.loop.request_sync("request")
+            requests.append("request")
+            return is_busy
+
+        monkeypatch.setattr(SourceReader, "is_git_busy", request_and_check)
+        # An event alone compares no row, because the files are the same.
+        running.loop._debouncer.trigger("event")
+        until(lambda: requests)
+        until(lambda: store.observe("default").rows["first"].spec.queue is None, what=lambda: running.loop.report)
+
+
+UNREADABLE: dict[str, Callable[[Path], object]] = {
+    "a pipe": lambda folder: os.mkfifo(folder / "b.yaml"),
+    "a link that leads out": lambda folder: (folder / "b.yaml").symlink_to("/etc/hostname"),
+    "a name that is not UTF-8": lambda folder: Path(os.fsdecode(os.fsencode(folder) + b"/x\xff.yaml")).touch(),
+    "a file that is too large": lambda folder: (folder / "b.yaml").write_bytes(b"#" * (9 * 1024 * 1024)),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("add", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_file_that_cannot_be_read_makes_the_source_invalid_without_the_timer(
+    store: Store, folder: Path, names: Callable[[], set[str]], add: Callable[[Path], object]
+) -> None:
+    write(folder, "first")
+    with run_loop(store, folder) as running:
+        running.until_synced(names, "first")
+        running.until(Phase.SYNCED)
+        add(folder)
+        running.until(Phase.INVALID)
+        write(folder, "second")
+        revision = running.loop.report.attempted_at
+        until(lambda: running.loop.report.attempted_at != revision)
+        assert running.loop.report.phase is Phase.INVALID
+        assert names() == {"first"}
+        for path in folder.iterdir():
+            if path.name != "a.yaml":
+                path.unlink()
+        running.until_synced(names, "second")
+        running.until(Phase.SYNCED)
+
+
+@on_sqlite
+def test_the_log_names_the_changed_schedules_and_warns_about_what_stops_a_sync(
+    store: Store, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def record(message: str) -> logging.LogRecord:
+        return until(lambda: [record for record in caplog.records if message in record.getMessage()])[0]
+
+    all_names = [f"s{number:02}" for number in range(25)]
+    write(folder, *all_names)
+    with caplog.at_level(logging.INFO, "beatsync"), run_loop(store, folder) as running:
+        fields = record("applied").fields  # type: ignore[attr-defined]
+        assert fields["schedules"] == tuple(f"create {name} (spec)" for name in all_names[:20])
+        assert (fields["more"], fields["create"]) == (5, 25)
+        caplog.clear()
+        write(folder, *all_names[1:])
+        fields = record("applied").fields  # type: ignore[attr-defined]
+        assert fields["schedules"] == ("delete s00 (spec)",)
+        assert "more" not in fields
+        write(folder, "other")
+        running.until(Phase.BLOCKED)
+        assert record(running.loop.report.message).levelno == logging.WARNING
+        (folder / "b.yaml").write_text("schedules: nonsense")
+        running.until(Phase.INVALID)
+        assert record("error in the files").levelno == logging.WARNING
 
 
 def test_a_suspended_source_is_not_synced_until_it_is_resumed(

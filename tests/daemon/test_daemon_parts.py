@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from beatsync.daemon import backoff, systemd
 from beatsync.daemon.debounce import Debouncer, QuietPeriod
-from beatsync.daemon.logs import JsonFormatter, TextFormatter
-from beatsync.values import Revision
+from beatsync.daemon.logs import JsonFormatter, TextFormatter, set_up
+from beatsync.values import Diagnostic, Location, Revision, Severity, Snapshot
 
 
 class TestQuietPeriod:
@@ -35,11 +35,11 @@ class TestDebouncer:
         debouncer = Debouncer(QuietPeriod(0.01, 1.0))
         for reason in ("event", "poll", "event"):
             debouncer.trigger(reason)
-        assert debouncer.wait(time.monotonic() + 10) == ("event", "poll")
-        assert debouncer.wait(time.monotonic() + 0.01) == ()
+        assert debouncer.wait(time.monotonic() + 10) == (("event", "poll"), False)
+        assert debouncer.wait(time.monotonic() + 0.01) == ((), False)
 
     def test_without_a_trigger_there_are_no_reasons(self) -> None:
-        assert Debouncer(QuietPeriod()).wait(time.monotonic() - 1) == ()
+        assert Debouncer(QuietPeriod()).wait(time.monotonic() - 1) == ((), False)
 
     def test_a_trigger_wakes_the_waiting_thread(self) -> None:
         debouncer, results = Debouncer(QuietPeriod(0.0, 0.0)), []
@@ -47,7 +47,7 @@ class TestDebouncer:
         thread.start()
         debouncer.trigger("event")
         thread.join(30)
-        assert results == [("event",)]
+        assert results == [(("event",), False)]
 
     def test_close_wakes_the_waiting_thread(self) -> None:
         debouncer = Debouncer(QuietPeriod(60, 60))
@@ -63,7 +63,7 @@ class TestDebouncer:
         for _ in range(60):
             debouncer.trigger("event")
             now[0] += 0.1
-        assert debouncer.wait(until=1e9) == ("event",)
+        assert debouncer.wait(until=1e9).reasons == ("event",)
 
 
 class TestBackOff:
@@ -80,21 +80,33 @@ class TestBackOff:
         assert 0.89 * seconds <= backoff.jittered(seconds) <= 1.11 * seconds
 
 
+def snapshot(digest: str, *diagnostics: Diagnostic) -> Snapshot:
+    return Snapshot((), Revision(digest), None, diagnostics)
+
+
 class TestAttempts:
     def test_a_revision_is_new_once_and_starts_without_failures(self) -> None:
         attempts = backoff.Attempts()
-        assert attempts.is_new(Revision("a"))
+        assert attempts.is_new(snapshot("a"))
         attempts.fail()
-        assert not attempts.is_new(Revision("a"))
+        assert not attempts.is_new(snapshot("a"))
         assert attempts.failures == 1
-        assert attempts.is_new(Revision("b"))
+        assert attempts.is_new(snapshot("b"))
         assert attempts.failures == 0
 
-    def test_a_forgotten_revision_is_new_again(self) -> None:
+    def test_a_file_that_cannot_be_read_makes_a_revision_new(self) -> None:
         attempts = backoff.Attempts()
-        attempts.is_new(Revision("a"))
-        attempts.forget_revision()
-        assert attempts.is_new(Revision("a"))
+        pipe = Diagnostic(Severity.ERROR, "source-not-a-file", "this is not a regular file", Location("b.yaml"))
+        assert attempts.is_new(snapshot("a"))
+        assert attempts.is_new(snapshot("a", pipe))
+        assert not attempts.is_new(snapshot("a", pipe))
+        assert attempts.is_new(snapshot("a"))
+
+    def test_forgotten_files_are_new_again(self) -> None:
+        attempts = backoff.Attempts()
+        attempts.is_new(snapshot("a"))
+        attempts.forget_files()
+        assert attempts.is_new(snapshot("a"))
 
     def test_the_wait_grows_until_a_success(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("random.random", lambda: 0.0)
@@ -102,6 +114,11 @@ class TestAttempts:
         assert [attempts.fail(), attempts.fail()] == [1.0, 2.0]
         attempts.succeed()
         assert attempts.fail() == 1.0
+
+    def test_the_wait_for_a_connection_is_at_most_five_seconds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("random.random", lambda: 0.0)
+        attempts = backoff.Attempts()
+        assert max(attempts.fail(backoff.LONGEST_UNUSABLE) for _ in range(100)) == 5.0
 
 
 def log_record(message: str, **fields: object) -> logging.LogRecord:
@@ -115,6 +132,10 @@ class TestLogs:
     def test_a_text_record_is_one_line_with_its_fields(self) -> None:
         line = TextFormatter().format(log_record("applied", source="shop", reasons=("event", "poll"), note="a b"))
         assert line == '1970-01-01T00:00:00.000Z INFO applied source=shop reasons=event,poll note="a b"'
+
+    def test_the_outcome_is_in_the_text_once(self) -> None:
+        line = TextFormatter().format(log_record("unchanged", source="shop", outcome="unchanged"))
+        assert line == "1970-01-01T00:00:00.000Z INFO unchanged source=shop"
 
     def test_control_characters_are_escaped_in_text(self) -> None:
         line = TextFormatter().format(log_record("bad\n2026 INFO fake\x1b[31m", source="a\nb"))
@@ -132,6 +153,25 @@ class TestLogs:
             "source": "shop",
             "seconds": 0.25,
         }
+
+    def test_every_line_is_json_also_of_other_loggers_and_of_threads(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(logging, "lastResort", logging.lastResort)
+        monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])
+        logger = logging.getLogger("beatsync")
+        for name in ("handlers", "propagate", "level"):
+            monkeypatch.setattr(logger, name, getattr(logger, name))
+        monkeypatch.setattr(logger, "handlers", [])
+        set_up("json", verbose=False)
+        logging.getLogger("another.library").warning("a warning")
+        thread = threading.Thread(target=lambda: 1 // 0, name="worker")
+        thread.start()
+        thread.join()
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert [line["message"] for line in lines] == ["a warning", "a thread ended: worker"]
+        assert "ZeroDivisionError" in lines[1]["traceback"]
 
     @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
     def test_a_traceback_is_logged(self, formatter: logging.Formatter) -> None:

@@ -9,18 +9,20 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
 
 from beatsync.store import Store
-from tests.conftest import Backend
-from tests.daemon.daemons import daemon, write
-from tests.processes import run, until
+from tests.conftest import Backend, Server
+from tests.daemon.daemons import Daemon, daemon, write
+from tests.processes import run, until, wait_until
 from tests.proxies import Proxy
+from tests.store.granting import account, as_user
 
 
 @pytest.fixture
@@ -201,7 +203,7 @@ class TestStartThatFails:
             (("--listen", "nonsense"), "is not HOST:PORT"),
             (("--resync", "0.1"), "--resync"),
             (("a", "b"), "each of several sources has a name: write NAME=a"),
-            (("x=a", "x=b"), "the source 'x' is given twice"),
+            (("x=a", "x=b"), "the source 'x' occurs twice"),
             (("x=a", "--source", "y"), "twice"),
             (("=a",), "neither DIR nor NAME=DIR"),
         ],
@@ -335,6 +337,128 @@ class TestDatabaseThatBecomesUnavailable:
             proxy.restore()
             running.until_ready()
             assert names(store) == {"first"}
+
+
+class TestDatabaseThatCannotBeWritten:
+    """The daemon recovers within 10 s, although its sessions work as far as the driver can see."""
+
+    RECOVERY = 10.0
+
+    @pytest.fixture
+    def recovered(self, store: Store, record_property: Callable[[str, object], None]) -> Callable[[Daemon], None]:
+        """Return a check that a new revision is synced in time. No event triggers the sync: the files changed before."""
+
+        def check(running: Daemon) -> None:
+            seconds = wait_until(lambda: names(store) == {"second"}, self.RECOVERY, lambda: running.log)
+            record_property("measured", f"{seconds:.1f} s")
+            running.until_phase("synced")
+            assert "Traceback" not in running.log
+
+        return check
+
+    @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+    @pytest.mark.parametrize("is_running", [False, True])
+    def test_a_database_that_was_read_only(
+        self, backend: Backend, recovered: Callable[[Daemon], None], folder: Path, tmp_path: Path, *, is_running: bool
+    ) -> None:
+        sql, database = as_user(backend.url), urlsplit(backend.url).path[1:]
+        others = "pid <> pg_backend_pid() AND application_name = 'read-only test'"
+        url = f"{backend.url}?application_name=read-only%20test"
+
+        def set_read_only(*, on: bool) -> None:
+            sql(
+                f"SET transaction_read_only = off; ALTER DATABASE {database} SET default_transaction_read_only = {'on' if on else 'off'}"
+            )
+
+        write(folder, "first")
+        try:
+            set_read_only(on=not is_running)
+            with daemon(folder, url, tmp_path, "--resync", "1s") as running:
+                if is_running:
+                    running.until_phase("synced")
+                    set_read_only(on=True)
+                    # New sessions are read-only; those of a standby began like that.
+                    sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+                write(folder, "second")
+                until(lambda: running.status()["failures"] >= 3, what=lambda: running.log)
+                assert "read-only transaction" in running.log
+                assert running.get("/-/healthy")[0] == 200
+                set_read_only(on=False)
+                recovered(running)
+        finally:
+            set_read_only(on=False)
+
+    @pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+    def test_a_host_name_that_leads_to_another_server(
+        self, backend: Backend, recovered: Callable[[Daemon], None], folder: Path, tmp_path: Path
+    ) -> None:
+        proxy, url = Proxy.before(backend.url)
+        write(folder, "first")
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            daemon(folder, url, tmp_path, "--resync", "1s") as running,
+        ):
+            running.until_phase("synced")
+            home, proxy.target = proxy.target, listener.getsockname()
+            listener.close()  # the other server is down
+            proxy.drop()
+            write(folder, "second")
+            until(lambda: running.status()["failures"] >= 3, what=lambda: running.log)
+            proxy.target = home
+            recovered(running)
+        proxy.cut()
+
+    @pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+    def test_a_login_that_is_refused_for_a_while(
+        self, server: Callable[[str], Server], backend: Backend, folder: Path, tmp_path: Path,
+        record_property: Callable[[str, object], None],
+    ) -> None:  # fmt: skip
+        refuse, accept, sessions = LOGINS[backend.name]
+        write(folder, "first")
+        with account(server(backend.name).create()) as granted:
+            sql, user = granted.sql, granted.user
+            task = "SELECT name FROM django_celery_beat_periodictask"
+            with daemon(folder, granted.url, tmp_path, "--resync", "1s") as running:
+                running.until_phase("synced")
+                sql(refuse.format(user=user))
+                for (kill,) in sql(sessions.format(user=user)):
+                    if backend.name == "mariadb":
+                        sql(kill)
+                write(folder, "second")
+                until(lambda: running.status()["failures"] >= 3, what=lambda: running.log)
+                assert "secret" not in running.log
+                sql(accept.format(user=user))
+                seconds = wait_until(lambda: sql(task) == [("second",)], self.RECOVERY, lambda: running.log)
+                record_property("measured", f"{seconds:.1f} s")
+                assert running.end() == 0
+
+    @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+    def test_sessions_that_are_ended_again_and_again(
+        self, backend: Backend, store: Store, folder: Path, tmp_path: Path
+    ) -> None:
+        sql = as_user(backend.url)
+        url = f"{backend.url}?application_name=ended%20test"
+        with daemon(folder, url, tmp_path, "--resync", "1s") as running:
+            for number in range(10):
+                write(folder, f"task-{number}")
+                sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ended test'")
+                until(lambda name=f"task-{number}": names(store) == {name}, 10.0, lambda: running.log)  # type: ignore[misc]
+            assert "Traceback" not in running.log
+
+
+LOGINS = {
+    "postgresql": (
+        "ALTER ROLE {user} NOLOGIN",
+        "ALTER ROLE {user} LOGIN",
+        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity WHERE usename = '{user}'",
+    ),
+    "mariadb": (
+        "ALTER USER '{user}'@'%' IDENTIFIED BY 'rotated'",
+        "ALTER USER '{user}'@'%' IDENTIFIED BY 'secret'",
+        "SELECT CONCAT('KILL ', id) FROM information_schema.processlist WHERE user = '{user}'",
+    ),
+}
+"""How a login is refused and accepted again, and what ends its sessions."""
 
 
 def test_missing_tables_are_named_and_may_be_created_later(bare_url: str, folder: Path, tmp_path: Path) -> None:

@@ -23,7 +23,16 @@ def other_release(patch: pytest.MonkeyPatch) -> str:
 
 
 def other_celery(patch: pytest.MonkeyPatch) -> str:
-    patch.setattr(context, "_celery_version", lambda: "1.0")
+    return with_version(patch, "celery")
+
+
+def other_ephem(patch: pytest.MonkeyPatch) -> str:
+    return with_version(patch, "ephem")
+
+
+def with_version(patch: pytest.MonkeyPatch, package: str) -> str:
+    installed = context._version
+    patch.setattr(context, "_version", lambda name: "1.0" if name == package else installed(name))
     return fingerprint()
 
 
@@ -39,6 +48,7 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch], str]] = {
     "timezone": lambda _: fingerprint(options=ParseOptions(timezone="Europe/Berlin")),
     "release": other_release,
     "celery": other_celery,
+    "ephem": other_ephem,
     "tzdata": other_tzdata,
 }
 
@@ -51,5 +61,5 @@ def test_the_fingerprint_covers_versions_options_path_and_content(change: str, m
 
 
 def test_the_installed_versions_are_known() -> None:
-    assert context._celery_version()
+    assert context._version("celery")
     assert context._tzdata_version()

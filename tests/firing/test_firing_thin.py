@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from celery import Celery
+from celery.schedules import solar
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
+from django_celery_beat.models import SolarSchedule as SolarRow
 
-from beatsync.schedulers import DatabaseScheduler, ModelEntry
+from beatsync.schedulers import DatabaseScheduler, ModelEntry, SolarSchedule
 from tests.conftest import Backend, MakeTask
-from tests.firing.beats import application, routed_to
+from tests.firing.beats import application, clock, routed_to
 
 LONG_AGO = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
@@ -96,3 +99,49 @@ def test_a_tick_does_not_compare_entries_and_a_reload_takes_effect(
     beat.tick()
     beat.tick()
     assert sent == ["one", "two"]
+
+
+def old_remaining_estimate(schedule: solar, last_run_at: datetime) -> timedelta:
+    """Return the time to the next event as celery before 5.7 does, which raises TypeError if there is none on this day."""
+    import ephem
+
+    try:
+        following = schedule.cal.next_rising(ephem.Sun(), start=last_run_at)
+    except ephem.CircumpolarError:
+        following = schedule.cal.next_antitransit(ephem.Sun()) + timedelta(minutes=1)
+    time: datetime = following.datetime().replace(tzinfo=timezone.utc)
+    remaining: timedelta = time - schedule.now()
+    return remaining
+
+
+TROMSO = {"event": "sunrise", "latitude": Decimal("69.65"), "longitude": Decimal("18.96")}
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_solar_event_that_does_not_occur_waits_for_the_next_one_and_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_old: bool
+) -> None:
+    if is_old:
+        monkeypatch.setattr(solar, "remaining_estimate", old_remaining_estimate)
+    midsummer = datetime(2026, 6, 21, 12, tzinfo=timezone.utc)
+    row = PeriodicTask(name="one", task="t", solar=SolarRow(**TROMSO), last_run_at=midsummer, date_changed=midsummer)
+    with application() as app:
+        with clock(midsummer):
+            entry = ModelEntry(row, app=app)
+            states = [entry.is_due() for _ in range(3)]
+        assert {state.is_due for state in states} == {False}
+        # The sun sets again at the end of July.
+        assert 30 < states[0].next / 86_400 < 40
+        if is_old:
+            assert [message.partition(":")[0] for message in caplog.messages] == [
+                "sunrise at latitude 69.65 does not occur on each day"
+            ]
+        with clock(midsummer + timedelta(days=42)):
+            assert ModelEntry(row, app=app).is_due().is_due
+
+
+def test_a_solar_event_that_never_occurs_ends_no_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solar, "remaining_estimate", old_remaining_estimate)
+    with application() as app, clock(LONG_AGO):
+        schedule = SolarSchedule("sunrise", 90, 0, nowfun=lambda: datetime.now(timezone.utc), app=app)
+        assert schedule.is_due(LONG_AGO) == (False, 366 * 86_400)

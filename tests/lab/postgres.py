@@ -42,6 +42,16 @@ class Postgres:
         """Stop it; `immediate` is like a crash, from which the next start recovers."""
         self._control("stop", "-m", mode)
 
+    def become_standby(self) -> None:
+        """Restart it as a hot standby without a primary: it can be read, but not written to."""
+        self.stop("fast")
+        self._run("touch", f"{self._home}/data/standby.signal")
+        self.start()
+
+    def promote(self) -> None:
+        """Make a standby accept writes."""
+        self._control("promote")
+
     def remove(self) -> None:
         with suppress(subprocess.CalledProcessError):
             self.stop()

@@ -18,7 +18,7 @@ from tests.lab.postgres import CONNECTIONS, Postgres, postgres
 from tests.lab.swaps import ROWS
 from tests.lab.test_lab_leaders import writing
 from tests.lab.witness import witness
-from tests.processes import until
+from tests.processes import until, wait_until
 
 ALIAS = "private"
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
@@ -137,3 +137,20 @@ def _crowd(hogs: ExitStack, session: psycopg.Connection[tuple[object, ...]], url
             )
             hogs.enter_context(_connect(f"{url}?application_name=hog"))
     return False
+
+
+def test_a_standby_is_promoted(server: Postgres, tmp_path: Path, record_property: Record) -> None:
+    folder, store = tmp_path / "specs", Store(ALIAS)
+    write(folder, "first")
+    with daemon(folder, server.url, tmp_path, "--resync", "1s") as running:
+        running.until_phase("synced")
+        server.become_standby()
+        write(folder, "second")
+        until(lambda: running.status()["failures"] >= 3, what=lambda: running.log)
+        assert "read-only transaction" in running.log
+        connections[ALIAS].close()
+        server.promote()
+        seconds = wait_until(lambda: set(store.observe("default").rows) == {"second"}, 10.0, lambda: running.log)
+        record_property("measured", f"{seconds:.1f} s")
+        running.until_phase("synced")
+        assert "Traceback" not in running.log

@@ -186,6 +186,33 @@ class TestCompleted:
         assert [d.code for d in plan.diagnostics] == ["clocked-past"]
         assert plan.changes == ()
 
+    @pytest.mark.parametrize("catch_up", [False, True])
+    def test_a_new_schedule_past_its_expiry_is_refused(self, *, catch_up: bool) -> None:
+        plan = make_plan(desired(declared(expires=self.gone)), observed(), request(catch_up=catch_up))
+        assert [(d.code, d.severity) for d in plan.diagnostics] == [("expires-past", Severity.ERROR)]
+        assert plan.changes == ()
+
+    def test_an_expiry_that_has_passed_is_refused_where_the_file_enables_the_row_again(self) -> None:
+        before, after = declared(expires=self.gone), declared(expires=self.gone, schedule=NOON_BERLIN)
+        current = observed(row(before, enabled=False), inventory=(owned(before),))
+        plan = make_plan(desired(after), current, request())
+        assert ([d.code for d in plan.diagnostics], plan.changes) == (["expires-past"], ())
+
+    def test_an_expiry_that_has_passed_stops_a_running_row(self) -> None:
+        before, after = declared(), declared(expires=self.gone)
+        (change,) = make_plan(desired(after), observed(row(before), inventory=(owned(before),)), request()).changes
+        assert [f.field for f in change.fields] == ["expires"]
+
+    def test_a_disabled_schedule_may_have_expired(self) -> None:
+        plan = make_plan(desired(declared(expires=self.gone, enabled=False)), observed(), request())
+        assert ([c.action for c in plan.changes], plan.diagnostics) == ([Action.CREATE], ())
+
+    def test_an_expired_row_that_was_deleted_is_not_created_again(self) -> None:
+        schedule = declared(expires=self.gone)
+        plan = make_plan(desired(schedule), observed(inventory=(owned(schedule),)), request())
+        assert (plan.changes, plan.diagnostics) == ((), ())
+        assert plan.conditions == (("nightly", Condition.COMPLETED),)
+
     def test_catch_up_runs_it_and_the_change_shows_it(self) -> None:
         schedule = declared(schedule=Clocked(self.gone), one_off=True)
         (change,) = make_plan(desired(schedule), observed(), request(catch_up=True)).changes

@@ -22,6 +22,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from beatsync.models import InventoryEntry
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync, utc_now
@@ -113,7 +114,22 @@ def finish(rows: Any) -> None:
     rows.filter(one_off=True).update(enabled=False, total_run_count=0, last_run_at=None)
 
 
-MEDDLERS = [disable, retask, run, remove, rename, break_schedule, expire, finish]
+def reuse_key(rows: Any) -> None:
+    """Put another person's row under the key of a row that is gone."""
+    for row in list(rows):
+        rows.filter(pk=row.pk).delete()
+        row.name, row.task = f"people-{row.pk}", "people.task"
+        rows.model.objects.using(rows.db).bulk_create([row])
+
+
+def garble(rows: Any) -> None:
+    """Write into the inventory entry what BeatSync does not write."""
+    for row in rows:
+        damage = {"applied": "null!"} if row.pk % 2 else {"on_remove": "null!"}
+        InventoryEntry.objects.using(rows.db).filter(name=row.name).update(**damage)
+
+
+MEDDLERS = [disable, retask, run, remove, rename, break_schedule, expire, finish, reuse_key, garble]
 meddlings = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(MEDDLERS)), max_size=4)
 
 
@@ -240,15 +256,18 @@ def sync_and_look(world: World, step: Step) -> None:
     after = all_rows(world.alias)
     codes = {one.code for one in result.plan.diagnostics if one.severity is Severity.ERROR}
     if result.outcome is Outcome.INVALID:
-        # What beat takes for done cannot be asked to run again; nothing else in these files is wrong.
-        assert codes == {"one-off-ran"}
+        # A row that has run cannot become a one-off, and one past its `expires` is not created; nothing else is wrong here.
+        assert codes
+        assert codes <= {"one-off-ran", "expires-past"}
         assert after == before
         return
     # Two rows may claim one name only where somebody renamed or made one: then nothing is done at all.
     if result.outcome is Outcome.BLOCKED:
-        assert {blocked.code for blocked in result.plan.blocked} == {"conflict"}
+        assert {blocked.code for blocked in result.plan.blocked} <= {"conflict", "inventory-damaged"}
         assert after == before
         return
+    people = {key: row for key, row in before.items() if row["name"].startswith("people-")}
+    assert {key: after.get(key) for key in people} == people
     assert result.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}
     moved = {change.row_id: change.last_run_at for change in result.plan.changes if change.last_run_at}
     for key in after.keys() & before.keys():

@@ -71,17 +71,15 @@ def test_it_stays_under_the_name_that_the_files_now_say_too(
     assert settled(tmp_path, store, NEW, OTHER)
 
 
-@pytest.mark.parametrize("options", OPTIONS)
-def test_what_was_drifted_with_the_name_is_mended(store: Store, tmp_path: Path, options: dict[str, Any]) -> None:
+def test_a_row_that_was_renamed_and_edited_is_taken_over_only_with_adopt(store: Store, tmp_path: Path) -> None:
     go(tmp_path, store, OLD, OTHER)
     key = renamed(store, "old", "new")
     rows(store).filter(pk=key).update(queue="slow", enabled=False)
-    done = go(tmp_path, store, NEW, OTHER, **options)
-    (change,) = done.plan.changes
-    assert (change.action, change.name, change.note) == (Action.UPDATE, "new", "renamed from old")
-    assert [field.field for field in change.fields] == ["queue"]
+    assert [blocked.code for blocked in go(tmp_path, store, NEW, OTHER).plan.blocked] == ["conflict"]
+    done = go(tmp_path, store, NEW, OTHER, adopt=True)
+    assert said(done) == [(Action.ADOPT, "new"), (Action.FORGET, "old")]
     # Paused by hand, it stays so.
-    assert list(rows(store).filter(name="new").values_list("pk", "total_run_count", "enabled")) == [(key, 7, False)]
+    assert list(rows(store).values_list("pk", "queue", "enabled").filter(name="new")) == [(key, None, False)]
     assert settled(tmp_path, store, NEW, OTHER)
 
 

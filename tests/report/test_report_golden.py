@@ -13,6 +13,7 @@ from beatsync.plan.jsonform import change_json, plan_lines
 from beatsync.plan.model import Blocked, Plan
 from beatsync.published import read_schema
 from beatsync.report import github, jsonout, junit, markdown, sarif, text
+from beatsync.report.summary import refusal_text
 from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.specfile import ParseOptions, parse_file
 from beatsync.values import Revision, SourceFile
@@ -31,8 +32,12 @@ VALIDATIONS: dict[str, Callable[[ValidationResult], str]] = {
 }
 
 
-def plan_text(plan: Plan, *, applied: bool = False, refused: bool = False) -> str:
-    return "\n".join(text.render_plan(plan, applied=applied, refused=refused))
+def plan_text(plan: Plan, *, applied: bool = False, refusal: str = "") -> str:
+    return "\n".join(text.render_plan(plan, applied=applied, refusal=refusal))
+
+
+def refusal(plan: Plan) -> str:
+    return refusal_text(plan, is_sync=False) if plan.blocked else ""
 
 
 def plan_json_text(plan: Plan) -> str:
@@ -42,13 +47,13 @@ def plan_json_text(plan: Plan) -> str:
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_text(name: str) -> None:
     plan = PLANS[name]()
-    compare(REPORTS / f"plan-{name}.txt", plan_text(plan, refused=bool(plan.blocked)) + "\n")
+    compare(REPORTS / f"plan-{name}.txt", plan_text(plan, refusal=refusal(plan)) + "\n")
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_as_markdown(name: str) -> None:
     plan = PLANS[name]()
-    comment = markdown.render_plan(plan, applied=False, refused=bool(plan.blocked))
+    comment = markdown.render_plan(plan, applied=False, refusal=refusal(plan))
     compare(REPORTS / f"plan-{name}.md", comment + "\n")
 
 
@@ -107,8 +112,8 @@ def test_secrets_are_masked_in_every_format() -> None:
 def test_reasons_with_the_same_fix_show_it_once() -> None:
     plan = samples.stopped()
     assert len([blocked for blocked in plan.blocked if blocked.code == "conflict"]) == 30
-    report = plan_text(plan, refused=True)
-    assert report.count("--adopt takes it over") == 1
+    report = plan_text(plan, refusal="Blocked")
+    assert report.count("--adopt takes ownership of it") == 1
     assert "and 10 more with the same code" in report
 
 

@@ -72,9 +72,9 @@ def reachable() -> Iterator[Path]:
 
 class TestFilesThatAreRead:
     def test_files_are_sorted_by_path_with_their_bytes(self, tmp_path: Path) -> None:
-        write(tmp_path, "b.yaml", "a/z.yaml", "a.yaml", "a/b/c.yml", "B.yaml", "ü.yaml")
+        write(tmp_path, "b.yaml", "a/z.yaml", "a.yaml", "a/b/c.yml", "B.yaml", "ü.yaml", "C.YAML", "d.Yml")
         snapshot = load(tmp_path)
-        assert paths(snapshot) == ["B.yaml", "a.yaml", "a/b/c.yml", "a/z.yaml", "b.yaml", "ü.yaml"]
+        assert paths(snapshot) == ["B.yaml", "C.YAML", "a.yaml", "a/b/c.yml", "a/z.yaml", "b.yaml", "d.Yml", "ü.yaml"]
         assert [file.data.decode() for file in snapshot.files] == paths(snapshot)
         assert snapshot.diagnostics == ()
 
@@ -82,10 +82,25 @@ class TestFilesThatAreRead:
         write(tmp_path, "_a.yaml", ".b.yaml", "_x/c.yaml", ".git/d.yaml", "y/_z/e.yaml", "y/f_.yaml")
         assert paths(load(tmp_path)) == ["y/f_.yaml"]
 
-    @pytest.mark.parametrize("name", ["a.yam", "a.json", "a.yaml.bak", "a.yaml~", "README.md", "yaml", "a.YAML"])
-    def test_other_suffixes_are_skipped(self, tmp_path: Path, name: str) -> None:
+    @pytest.mark.parametrize(
+        "name", ["README.md", "yaml", "yml.txt", "notes-on-yaml.txt", "_a.yaml.bak", ".a.yaml.swp"]
+    )
+    def test_other_names_are_skipped(self, tmp_path: Path, name: str) -> None:
         write(tmp_path, name, "b.yml", "c.yaml")
-        assert paths(load(tmp_path)) == ["b.yml", "c.yaml"]
+        snapshot = load(tmp_path)
+        assert (paths(snapshot), snapshot.diagnostics) == (["b.yml", "c.yaml"], ())
+
+    @pytest.mark.parametrize(
+        "name",
+        ["a.yaml.bak", "a.YML.disabled", "a.yaml~", "a.yml.j2", "a.yaml_old", "#a.yaml#", "a.yaml ", "a.json", "a.yam", "a.ymal"],
+    )  # fmt: skip
+    def test_a_file_that_looks_like_a_spec_and_is_not_read_is_reported_once(self, tmp_path: Path, name: str) -> None:
+        write(tmp_path, f"x/{name}", "b.yml")
+        snapshot = load(tmp_path)
+        assert paths(snapshot) == ["b.yml"]
+        (warning,) = snapshot.diagnostics
+        assert (warning.severity, warning.code) == (Severity.WARNING, "file-not-read")
+        assert warning.location.path == f"x/{name}"
 
     def test_a_binary_file_is_read_as_its_bytes(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_bytes(b"\xff\x00\r\n")

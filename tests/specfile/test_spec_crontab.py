@@ -145,7 +145,7 @@ def test_one_spelling(text: str, spelled: str) -> None:
         ("0 0 12 * * ? 2027", "crontab-fields", "7 were found", "years"),
         ("0, 30 * * * *", "crontab-fields", "6 were found", "without spaces"),
         ("CRON_TZ=UTC 0 0 * * *", "crontab-fields", "6 were found", "timezone"),
-        ("@reboot", "crontab-nickname", "@reboot names no time", None),
+        ("@reboot", "crontab-nickname", "@reboot has no time", None),
         ("@every 5m", "crontab-nickname", "@every", "interval: 5m"),
         ("@dayly", "crontab-nickname", "no '@dayly'", "@daily"),
         ("0 0 30 2 *", "crontab-never", "no day 30 in month 2", None),
@@ -347,6 +347,21 @@ def test_celery_reads_every_form_of_a_spelling_as_it_is_meant(name: str) -> None
 def test_words_are_english_with_hours_to_23() -> None:
     value = crontab.from_expression("30 14 * * mon-fri", "UTC")
     assert crontab.in_words(value.expression) == "At 14:30, Monday through Friday"
+
+
+@pytest.mark.parametrize("either", [", only on Friday", ", or on Friday"])  # cron-descriptor 1 and 2
+def test_words_never_say_or_between_days_that_must_both_match(monkeypatch: pytest.MonkeyPatch, either: str) -> None:
+    from cron_descriptor import ExpressionDescriptor
+
+    describe = ExpressionDescriptor.get_description
+
+    def of_a_release(descriptor: ExpressionDescriptor) -> str:
+        return str(describe(descriptor)).replace("month, only on Friday", f"month{either}")
+
+    monkeypatch.setattr(ExpressionDescriptor, "get_description", of_a_release)
+    crontab._in_words.cache_clear()
+    assert crontab.in_words("0 0 13 * 5") == "At 00:00, on day 13 of the month, and only on Friday"
+    crontab._in_words.cache_clear()
 
 
 @pytest.mark.parametrize("minute", ["x", "", "*, *", "1-5-9", "07"])

@@ -56,13 +56,24 @@ def is_same(value: Any, text: Any) -> bool:
     return isinstance(text, str) and (value == text if isinstance(value, str) else value == plain(text))
 
 
+def joined(text: Any) -> Any:
+    """Return what PyYAML reads, with the halves of each surrogate pair joined."""
+    if isinstance(text, dict):
+        return {joined(key): joined(item) for key, item in text.items()}
+    if isinstance(text, list):
+        return [joined(item) for item in text]
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass") if text else text
+
+
 def compare(data: bytes) -> bool:
     """Compare the reader with PyYAML; return whether it read the text without a problem."""
     reading = read(data)
     if not reading.complete or reading.problems or b"<<" in data or b"!" in data:
         return False
     try:
-        expected = list(yaml.load_all(data.decode("utf-8-sig"), Loader=LOADER))
+        # The C loader refuses surrogate pairs, which the other one reads as two halves.
+        loader = yaml.BaseLoader if b"\\ud" in data.lower() else LOADER
+        expected = [joined(document) for document in yaml.load_all(data.decode("utf-8-sig"), Loader=loader)]
     except yaml.composer.ComposerError:
         return False  # it refuses to define an anchor twice, which YAML allows
     assert len(reading.documents) == len(expected)

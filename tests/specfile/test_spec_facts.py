@@ -142,20 +142,20 @@ def test_many_duplicates_are_reported_in_linear_space() -> None:
     files = [facts(f"{number:04}.yaml", "a") for number in range(1000)]
     result = cross_check(files, None)
     assert len(result) == 1000
-    assert result[0].message.endswith("also at 0001.yaml:2:3, 0002.yaml:2:3, 0003.yaml:2:3 and 996 more")
-    assert max(len(each.message) for each in result) < 200
+    assert result[0].text.endswith("also at 0001.yaml:2:3, 0002.yaml:2:3, 0003.yaml:2:3 and 996 more")
+    assert max(len(each.text) for each in result) < 200
 
 
 def test_a_group_of_four_names_every_place() -> None:
     result = cross_check([facts("a.yaml", *["a"] * 4)], None)
-    assert result[1].message.endswith("also at a.yaml:2:3, a.yaml:4:3, a.yaml:5:3")
+    assert result[1].text.endswith("also at a.yaml:2:3, a.yaml:4:3, a.yaml:5:3")
 
 
 def test_many_claims_to_one_old_name_are_reported_in_linear_space() -> None:
     files = [facts(f"{number:04}.yaml", f"n{number}", **{f"n{number}": "old"}) for number in range(500)]
     result = cross_check(files, None)
     assert {each.code for each in result} == {"renamed-from-twice"}
-    assert max(len(each.message) for each in result) < 200
+    assert max(len(each.text) for each in result) < 200
 
 
 def test_facts_of_a_large_source_are_read_and_checked_quickly() -> None:

@@ -32,11 +32,13 @@ TEXTS = [
     "2027-01-05", "2027-03-28T02:30", "0001-01-01", "9999-12-31T23:59:59-23:59", "12:30", "no", "on", "010", "1_000", ".inf",
     "null", "~", "Europe/Berlin", "UTC", "../UTC", "\0", "\x07", "é", "👩‍👧", "\u2028", "\ufeff", "\ud800", "a\nb", "x" * 201, "1" * 1200,
     "days", "sunset", "delete", "kwargs.token", "staging", "__type__", "<<", "*a", "&a", "{{ x }}", "%", "`", "-", "1e400",
+    "0.271_000", ".5_0", "_", "1" * 1001, "${A}", "$(a)", "<%= a %>", "{% a %}", "t\u200b", "\u00a0q", "q ", "\u202e", "\uf8e0", "\uf8e1", "last",
 ]  # fmt: skip
 TOKENS = [text.encode(errors="surrogatepass") for text in TEXTS] + [
     b"\n", b"\r", b"\r\n", b"\t", b"  ", b": ", b"- ", b"? ", b"{", b"}", b"[", b"]", b", ", b"'", b'"', b"|\n", b">-\n", b"#",
     b"&x ", b"*x", b"*x : ", b"<<: *x\n", b"<<: ", b"!!str ", b"!!int ", b"!x ", b"!", b"---\n", b"...\n", b"%YAML 1.1\n---\n",
-    b"%TAG ! x\n", b"\xff", b"\xef\xbb\xbf", b"\xc2\x85", b"\xed\xa0\x80", b"\\", b"\\ud800", b"\x00", b"[" * 70, b"null", b"on",
+    b"%TAG ! x\n", b"\xff", b"\xef\xbb\xbf", b"\xc2\x85", b"\xed\xa0\x80", b"\\", b"\\ud800", b"\\ud83d\\uDE00", b"\\\\ud83d\\ude00", b'"\\ud83d\\ude00"', b"'\\ud83d\\ude00'",
+    b"!!float 3", b"!!float ", b"<% x %>\n", b"{{- x }}\n", b"solar: null\n", b"a: 1\n" * 120, b"\x00", b"[" * 70, b"null", b"on",
     b"schedules:\n  ", b"defaults:\n  ", b"x-a: &x ", *(f"{key}: ".encode() for key in KEYS),
 ]  # fmt: skip
 
@@ -129,7 +131,7 @@ def parsed(data: bytes) -> list[Declared]:
         desired = combine([parse_file(file, options)], (), options)
         for result in desired.diagnostics:
             line, column = result.location.line, result.location.column
-            if result.code != "environment-unknown":
+            if result.code not in {"environment-unknown", "more-problems"}:
                 assert line is not None
                 assert column is not None
                 assert 1 <= line <= len(lines), result
@@ -165,6 +167,8 @@ def hold_row(spec: TaskSpec) -> None:
     assert isinstance(loads(spec.headers), dict)  # type: ignore[no-untyped-call]
     for text in values.values():
         assert not isinstance(text, str) or (text.encode() is not None and "\0" not in text)
+    for text in (spec.name, spec.task, spec.queue, spec.exchange, spec.routing_key):
+        assert text is None or (text == text.strip() and not {"\u200b", "\u202e", "\ufeff"} & {*text})
 
 
 def hold_crontab(schedule: Crontab) -> None:

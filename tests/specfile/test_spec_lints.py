@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from beatsync.specfile import ParseOptions, combine, cross_check, parse_file
-from beatsync.specfile.combine import CROSS_LINTS, SourceFacts
+from beatsync.specfile import ParseOptions, combine, cross_check, parse_file, solar
+from beatsync.specfile.combine import CROSS_LINTS, SourceFacts, with_unregistered_tasks
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Problem
@@ -94,3 +94,47 @@ def test_a_lint_across_files_fires_whether_files_were_parsed_or_are_unchanged() 
 def test_the_lints_of_crontabs(crontab: str, codes: list[str]) -> None:
     parsed = parse_file(file_of(f"schedules:\n  a: {{task: t, crontab: {crontab}}}\n"), ParseOptions())
     assert sorted(each.code for each in parsed.diagnostics) == codes
+
+
+LONDON = "schedules:\n  dawn: {task: t, solar: {event: dawn_astronomical, latitude: 51.5, longitude: -0.1}}\n"
+
+
+@pytest.mark.parametrize(("ends_beat", "severity"), [(False, Severity.WARNING), (True, Severity.ERROR)])
+def test_a_solar_event_that_does_not_occur_on_some_days_is_reported(
+    monkeypatch: pytest.MonkeyPatch, ends_beat: bool, severity: Severity
+) -> None:
+    monkeypatch.setattr(solar, "ends_beat", lambda: ends_beat)
+    (reported,) = parse_file(file_of(LONDON), ParseOptions()).diagnostics
+    assert (reported.code, reported.severity, reported.location.line) == ("solar-no-event", severity, 2)
+    assert "at latitude 51.5 there are days without dawn_astronomical in May, June, July" in reported.message
+
+
+def test_a_solar_event_that_occurs_on_every_day_is_not_reported() -> None:
+    text = LONDON.replace("dawn_astronomical", "dawn_nautical")
+    assert parse_file(file_of(text), ParseOptions()).diagnostics == ()
+
+
+REGISTERED = frozenset({"shop.tasks.report", "celery.chord"})
+
+
+def test_a_task_that_is_not_registered_is_reported_once_with_the_nearest_name() -> None:
+    text = "schedules:\n  a: {task: shop.tasks.reprot, interval: 5m}\n  b: {task: shop.tasks.report, interval: 5m}\n"
+    files = [file_of(text), file_of(text.replace("a:", "c:").replace("b:", "d:"), "z.yaml")]
+    parsed = [parse_file(file, ParseOptions()) for file in files]
+    desired = combine(parsed, (), ParseOptions())
+    (reported,) = with_unregistered_tasks(desired, [file.facts for file in parsed], REGISTERED).diagnostics
+    assert (reported.code, reported.severity, str(reported.location)) == (
+        "task-unregistered",
+        Severity.WARNING,
+        "a.yaml:2:3",
+    )
+    assert "'shop.tasks.reprot'" in reported.message
+    assert "1 more" in reported.message
+    assert reported.hint == "did you mean shop.tasks.report?"
+
+
+@pytest.mark.parametrize("tasks", [frozenset(), frozenset({"celery.chord"})])
+def test_an_application_without_tasks_of_its_own_has_no_unregistered_tasks(tasks: frozenset[str]) -> None:
+    parsed = parse_file(file_of(TEXT), ParseOptions())
+    desired = combine([parsed], (), ParseOptions())
+    assert with_unregistered_tasks(desired, [parsed.facts], tasks) == desired

@@ -16,12 +16,14 @@ from tests.processes import run
 from tests.specfile.corpus import Case, cases
 
 ROOT = Path(__file__).parent.parent.parent
+ALL = bool
+"""Records every position that has a path."""
 CORPUS = cases("valid") + cases("invalid")
 
 
 def placed(text: str) -> tuple[dict[tuple[str | int, ...], Mark], dict[tuple[str | int, ...], Mark]]:
     """Where the keys and the values of the first document stand."""
-    reading = read(text.encode(), positions=True)
+    reading = read(text.encode(), ALL)
     assert reading.complete
     return (
         {path[1:]: mark for path, mark in reading.keys.items() if path[0] == 0},
@@ -88,13 +90,13 @@ def test_lines_end_as_on_any_system(end: str) -> None:
 
 
 def test_each_document_has_its_own_paths_on_the_files_own_lines() -> None:
-    reading = read(b"a: 1\n---\n# two\na: 2\n--- {a: 3}\n", positions=True)
+    reading = read(b"a: 1\n---\n# two\na: 2\n--- {a: 3}\n", ALL)
     assert reading.documents == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert [reading.keys[(number, "a")] for number in range(3)] == [(1, 1), (4, 1), (5, 6)]
 
 
 def test_an_alias_and_its_content_have_the_position_of_the_alias() -> None:
-    reading = read(b"one: &x {deep: 1}\ntwo: *x\n", positions=True)
+    reading = read(b"one: &x {deep: 1}\ntwo: *x\n", ALL)
     assert reading.position((0, "one", "deep")) == (1, 16)
     assert reading.position((0, "two")) == (2, 6)
     assert reading.position((0, "two", "deep")) == (2, 6)
@@ -120,14 +122,14 @@ def test_an_empty_value_is_on_the_line_of_its_key() -> None:
 
 
 def test_merged_keys_have_the_position_of_the_mapping_that_merges_them() -> None:
-    reading = read(b"x: &x {m: 1}\na:\n  <<: *x\n  b: 2\n", positions=True)
+    reading = read(b"x: &x {m: 1}\na:\n  <<: *x\n  b: 2\n", ALL)
     assert reading.documents[0]["a"] == {"m": 1, "b": 2}
     assert reading.position((0, "a", "b")) == (4, 6)
     assert reading.position((0, "a", "m"), on_key=True) == (3, 3)
 
 
 def test_a_path_without_a_position_has_that_of_the_nearest_node_above() -> None:
-    reading = read(b"a:\n  b: 1\n", positions=True)
+    reading = read(b"a:\n  b: 1\n", ALL)
     assert reading.position((0, "a", "z"), on_key=True) == (2, 3)
     assert reading.position((0, "y", "z")) == (1, 1)
     assert reading.position(()) == (1, 1)
@@ -144,11 +146,11 @@ def test_names_of_schedules_always_have_positions() -> None:
 @pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
 def test_recording_positions_changes_nothing_else(case: Case) -> None:
     for file in case.files():
-        plain, positions = read(file.data), read(file.data, positions=True)
-        assert (plain.documents, plain.names, plain.problems, plain.complete) == (
+        plain, positions = read(file.data), read(file.data, ALL)
+        assert (plain.documents, plain.names, list(plain.problems), plain.complete) == (
             positions.documents,
             positions.names,
-            positions.problems,
+            list(positions.problems),
             positions.complete,
         )
         for number, names in enumerate(plain.names):
@@ -174,13 +176,14 @@ def test_a_repeated_key_is_reported_at_each_place_and_its_first_value_counts() -
 def test_many_repetitions_are_reported_in_linear_space() -> None:
     reading = read(b"a: 1\n" * 100)
     assert len(reading.problems) == 100
-    assert reading.problems[0].message.endswith("also at 2:1, 3:1, 4:1 and 96 more")
-    assert reading.problems[50].message.endswith("also at 1:1, 2:1, 3:1 and 96 more")
+    messages = [problem.message for problem in reading.problems]
+    assert messages[0].endswith("also at 2:1, 3:1, 4:1 and 96 more")
+    assert messages[50].endswith("also at 1:1, 2:1, 3:1 and 96 more")
 
 
 def test_the_merge_key_is_no_repeated_key() -> None:
     reading = read(b"x: &x {a: 1}\ny: {'<<': 1, <<: *x, <<: {b: 2}}\n")
-    assert reading.problems == []
+    assert not reading.problems
     assert reading.documents[0]["y"] == {"a": 1, "b": 2, "<<": 1}
 
 
@@ -246,14 +249,23 @@ def test_a_key_is_a_string(text: str, mark: Mark) -> None:
         ("!!str no", "no"),
         ("!!str", ""),
         ("!!int 5", 5),
-        ("!!float 5", 5),
+        ("!!float 5", 5.0),
+        ("!!float 1.5", 1.5),
+        ("0.271_000", Ambiguous("0.271_000")),
+        (".5_0", Ambiguous(".5_0")),
+        ("-1_0.5e3", Ambiguous("-1_0.5e3")),
+        ("_1", "_1"),
+        ("1_a", "1_a"),
         ("!!null ~", None),
         ("!!bool false", False),
         ("!!seq []", []),
         ("!!map {}", {}),
         ("!<tag:yaml.org,2002:str> 5", "5"),
-        ("1" * 1001, int("1" * 1001)),
-        ("1" * 1002, "1" * 1002),
+        ("1" * 1000, int("1" * 1000)),
+        ("1" * 1001, Ambiguous("1" * 1001)),
+        ("-0." + "1" * 1001, Ambiguous("-0." + "1" * 1001)),
+        ("-" * 1001, "-" * 1001),
+        ("1" * 1001 + "x", "1" * 1001 + "x"),
     ],
 )
 def test_values(text: str, value: object) -> None:
@@ -283,12 +295,12 @@ def test_values(text: str, value: object) -> None:
 def test_other_tags_are_refused(text: str, tag: str) -> None:
     problem = only_problem(f"é: 1\na: {text}\n")
     assert (problem.code, problem.mark) == ("yaml-tag", (2, 4))
-    assert f"the tag {tag} is not taken" in problem.message
+    assert f"the tag {tag} is not supported" in problem.message
 
 
 @pytest.mark.parametrize(
-    "text", ["!!int x", "!!int true", "!!float no", "!!bool 1", "!!null 0", "!!int 1.5", "!!bool yes"]
-)
+    "text", ["!!int x", "!!int true", "!!float no", "!!bool 1", "!!null 0", "!!int 1.5", "!!bool yes", f"!!float {10**400}"]
+)  # fmt: skip
 def test_a_tag_that_the_value_is_not_is_refused(text: str) -> None:
     assert only_problem(f"a: {text}\n").code == "yaml-tag"
 
@@ -348,7 +360,7 @@ def test_the_line_that_is_shown_is_the_one_at_fault(end: str) -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b"# only a comment", b"\xef\xbb\xbf", b"   \n\n"])
 def test_nothing_is_no_document(data: bytes) -> None:
     reading = read(data)
-    assert (reading.documents, reading.problems, reading.complete) == ([], [], True)
+    assert (reading.documents, len(reading.problems), reading.complete) == ([], 0, True)
 
 
 # Limits
@@ -430,9 +442,9 @@ def test_the_documents_before_an_error_are_not_the_whole_file() -> None:
 def test_both_loaders_read_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     for file in case.files():
         monkeypatch.setattr(reader, "_LOADER", yaml.CSafeLoader)
-        with_c, parsed_with_c = read(file.data, positions=True), parse_file(file, ParseOptions())
+        with_c, parsed_with_c = read(file.data, ALL), parse_file(file, ParseOptions())
         monkeypatch.setattr(reader, "_LOADER", yaml.SafeLoader)
-        pure, parsed_pure = read(file.data, positions=True), parse_file(file, ParseOptions())
+        pure, parsed_pure = read(file.data, ALL), parse_file(file, ParseOptions())
         assert parsed_with_c.schedules == parsed_pure.schedules
         # Syntax errors each of them words in its own way, and half a surrogate pair only the C loader refuses itself.
         assert [each.location.line for each in parsed_with_c.diagnostics] == [

@@ -95,7 +95,7 @@ def test_each_reference_leads_somewhere_and_each_definition_is_used() -> None:
 
 
 def test_no_one_of_hides_what_is_wrong() -> None:
-    assert not {"oneOf", "anyOf", "if"} & set(names(SCHEMA))
+    assert not {"oneOf", "anyOf", "else"} & set(names(SCHEMA))
 
 
 @pytest.mark.parametrize(("where", "part"), PLACES, ids=[where or "/" for where, _ in PLACES])
@@ -161,6 +161,11 @@ def test_what_excludes_each_other(place: str, first: str, other: str) -> None:
     assert not PLAIN.is_valid(document(first, other))
     (problem,) = check(document(first, other), 0)
     assert problem.code in {"kind-twice", "exclusive-keys"}
+    # A key that is null is left out.
+    for empty in (first, other):
+        document_with_null = json.loads(json.dumps(document(first, other)).replace(json.dumps(values[empty]), "null"))
+        assert PLAIN.is_valid(document_with_null)
+        assert check(document_with_null, 0) == []
 
 
 def test_an_environment_or_a_schedule_may_replace_the_kind_of_what_is_below() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import calendar
 from decimal import Decimal
 
 import pytest
@@ -106,3 +107,21 @@ def test_a_row_out_of_range_stays_as_it_is() -> None:
 @given(st.text(max_size=10), st.decimals(), st.decimals())
 def test_observing_never_raises(event: str, latitude: Decimal, longitude: Decimal) -> None:
     assert solar.observed(event, latitude, longitude).event == event
+
+
+@pytest.mark.parametrize("event", solar.EVENTS)
+@pytest.mark.parametrize("latitude", [-88, -67, -61, -55, -45, 0, 45, 48, 50, 54, 56, 60, 61, 65, 67, 88])
+def test_months_without_an_event_agree_with_ephem(event: str, latitude: int) -> None:
+    import ephem
+    from celery.schedules import solar as celery_solar
+
+    entry = celery_solar(event, latitude, 0)
+    options = {"use_center": True} if entry.use_center else {}
+    missing = []
+    for month in (6, 12):
+        try:
+            getattr(entry.cal, entry.method)(ephem.Sun(), start=ephem.Date((2027, month, 21)), **options)
+        except ephem.CircumpolarError:
+            missing.append(calendar.month_name[month])
+    months = solar.months_without(event, Decimal(latitude))
+    assert [month for month in months if month in {"June", "December"}] == missing

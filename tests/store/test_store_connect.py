@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from beatsync.store import DatabaseChoice, SchemaMissing, StoreError, connect
-from beatsync.store.connect import mask_url
+from beatsync.store.connect import database_settings, mask_url
 from beatsync.store.dialects import mysql, postgresql
 from tests.conftest import Backend
 
@@ -135,7 +135,9 @@ def test_a_url_of_a_file_that_is_not_there_makes_none(tmp_path: Path) -> None:
     [
         ("ftp://joe:s3cret@host/x", r"ftp://joe:\*\*\*@host/x cannot be read"),
         ("postgres://joe:s3#cret@host:port/x", "cannot be read"),
-        ("oracle://joe:s3cret@host/x", "BeatSync does not know databases of the kind 'oracle'"),
+        ("oracle://joe:s3cret@host/x", r"oracle://joe:\*\*\*@host/x cannot be read: it begins with sqlite://"),
+        ("postgres:/joe:s3cret@host/x", r"the database URL \*\*\* cannot be read: it begins with sqlite://"),
+        ("mysql:joe:s3cret@host/x", r"the database URL \*\*\* cannot be read: it begins with sqlite://"),
         ("nonsense", "cannot be read: it begins with sqlite://, postgres://, mysql:// or mariadb://"),
         ("s3cret", "cannot be read"),
         ("postgres://host:port/x?password=s3cret", "postgres://host:port/x cannot be read: write it as "),
@@ -146,6 +148,23 @@ def test_a_url_that_cannot_be_read_is_told_without_its_password(url: str, messag
         connect(DatabaseChoice(url=url))
     assert "s3" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("schemes", "engine"),
+    [
+        ("postgres postgresql POSTGRES postgis pgsql postgresql+psycopg postgresql+psycopg2", "postgresql"),
+        ("mysql mariadb mysql2 mysql+pymysql mariadb+mariadbconnector", "mysql"),
+    ],
+)
+def test_the_aliases_of_a_database_choose_it(schemes: str, engine: str) -> None:
+    for scheme in schemes.split():
+        settings = database_settings(f"{scheme}://joe:pw@host:1234/shop")
+        assert (settings["ENGINE"], settings["HOST"], settings["NAME"]) == (
+            f"django.db.backends.{engine}",
+            "host",
+            "shop",
+        )
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.NOTICE.name: {"INSERT", "UPDATE"},
         tables.SOURCE.name: {"INSERT", "UPDATE"},
         tables.LEASE.name: {"INSERT", "UPDATE"},
+        tables.PLAN_KEY.name: {"INSERT"},
         tables.HISTORY.name: {"INSERT", "UPDATE", "DELETE"},
         tables.INVENTORY.name: {"INSERT", "UPDATE", "DELETE"},
         tables.FILE_RECORD.name: {"INSERT", "DELETE"},

@@ -76,13 +76,14 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 3 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 4 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
+        "beatsync.0005_plan_key",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -96,16 +97,19 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
     entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
-    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 2 more"):
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 3 more"):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
+        "beatsync.0005_plan_key",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
-    assert before.inventory == {"nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml")}
+    assert before.inventory == {
+        "nightly": Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml", entry_id=1)
+    }
     entry = InventoryEntry.objects.using("bare").get()
     entry.pk = None
     with pytest.raises(IntegrityError):
@@ -231,8 +235,8 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
     entries.create(
         source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a", said="a", as_left="b"
     )
-    assert bare_store.migrate(with_beat=False) == ["beatsync.0004_file_records"]
-    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a")
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0004_file_records", "beatsync.0005_plan_key"]
+    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
     assert bare_store.observe("shop").inventory == {"nightly": expected}
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     call_command("migrate", "beatsync", "0003", database="bare", verbosity=0)

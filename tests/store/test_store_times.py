@@ -114,3 +114,18 @@ def test_a_project_without_zones(backend: Backend) -> None:
     assert done.returncode == 0, done.stderr
     instant, clock = "2026-07-01T10:00:00.000007+00:00", "2026-07-01T06:00:00.000007"
     assert json.loads(done.stdout) == [instant, instant, clock, clock, instant, instant]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (datetime.fromisoformat("2026-06-01T12:30"), "2026-06-01 10:30 UTC"),
+        (datetime(2026, 6, 1, 12, 30, tzinfo=timezone(timedelta(hours=14))), "2026-05-31 22:30 UTC"),
+    ],
+    ids=["without USE_TZ", "with USE_TZ"],
+)
+def test_a_time_of_the_admins_log_is_shown_in_utc(monkeypatch: pytest.MonkeyPatch, value: datetime, shown: str) -> None:
+    from beatsync.store import project
+
+    monkeypatch.setattr(project, "get_default_timezone", lambda: ZoneInfo("Europe/Berlin"))
+    assert project.utc_text(value) == shown

@@ -49,5 +49,5 @@ class Command(BaseCommand):
 
 
 def _run(words: list[str]) -> int:
-    # The setting may be missing, but a project is loaded: `{}` says so, unlike None.
+    # `{}`, unlike None, means that a project is loaded, even if the setting is missing.
     return main(words, name=_NAME, settings=getattr(settings, "BEATSYNC", None) or {})

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["URL_SCHEMES", "Column", "ColumnLimits", "Dialect", "dialect_of", "dialect_of_engine"]
 
-URL_SCHEMES: Mapping[str, str] = {"mariadb": "mysql"}
-"""Schemes of database URLs that Django's settings have no name of their own for."""
+URL_SCHEMES: Mapping[str, str] = {
+    **dict.fromkeys(("postgres", "postgresql", "postgis", "pgsql", "psql", "timescale", "timescalegis"), "postgres"),
+    **dict.fromkeys(("mysql", "mysql2", "mysqlgis", "mariadb"), "mysql"),
+    **dict.fromkeys(("sqlite", "sqlite3", "spatialite"), "sqlite"),
+}
+"""Schemes of database URLs, without the `+driver` of other tools, by that of the database."""
 _DIALECTS: tuple[type[Dialect], ...] = (SQLite, PostgreSQL, MySQL)
 
 

@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, IntegrityError, InterfaceError
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
-from beatsync.store.errors import RetryableError, StoreError
+from beatsync.store.errors import ConnectionUnusable, RetryableError, RowsLocked, StoreError
 from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, id_lists
 from beatsync.store.tables import Table
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 DIGEST_LENGTH = 32
 """Hex characters of a row's digest."""
+MAX_BLOCKERS = 3
+"""How many sessions a message names."""
 
 
 class Column(NamedTuple):
@@ -80,6 +83,11 @@ class Dialect(ABC):
     lock_timeout_codes: ClassVar[frozenset[object]] = frozenset()
     charset_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors about a character that a column's character set lacks."""
+    lock_timeout_message: ClassVar[str] = "another transaction holds rows of django-celery-beat that this sync writes"
+    serves_many_writers: ClassVar[bool] = True
+    """Whether programs that write other rows do not wait for each other."""
+    unusable_codes: ClassVar[frozenset[object]] = frozenset()
+    """The server's codes of errors after which a session is not used again: it has ended, or it cannot write."""
     permission_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
@@ -146,6 +154,11 @@ class Dialect(ABC):
     def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
         """Write only `columns` of the rows that `table.key` names; a row that no longer exists is skipped."""
 
+    @property
+    def max_text(self) -> int:
+        """The most ASCII characters of a value that can be written, if the server has a limit."""
+        return sys.maxsize
+
     def delete(self, table: Table, ids: Iterable[int], unless: str = "") -> None:
         """Delete the rows with these keys by plain SQL that cannot cascade; `unless` is a further SQL condition."""
         target, key = self.quote(table.name), self.quote(table.key)
@@ -207,6 +220,38 @@ class Dialect(ABC):
     def lock_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Let statements inside wait at most `seconds` for a lock, and restore the connection's own limit afterwards."""
 
+    @contextmanager
+    def begin(self) -> Iterator[None]:
+        """Run the body in a transaction, which sees the commits of others whatever isolation the server has by default."""
+        is_outermost = not self.connection.in_atomic_block
+        with transaction.atomic(using=self.connection.alias):
+            if is_outermost and (sql := self.isolation_sql()):
+                self.execute(sql)
+            yield
+
+    def isolation_sql(self) -> str:
+        """Return a statement that keeps the transaction that begins from a stricter default; empty if none is needed."""
+        return ""
+
+    def blockers(self, tables: Iterable[str]) -> str:
+        """Return which other sessions have locks on rows of `tables`, longest first; empty if the server does not tell.
+
+        The server is asked when the wait is over, so a session that ended meanwhile is not among them.
+        """
+        sql = self._blockers_sql(tables)
+        with suppress(DatabaseError), transaction.atomic(using=self.connection.alias):
+            rows = self.fetch(sql) if sql else []
+            return " and ".join(
+                f"process {pid} ({', '.join([*filter(None, (program, f'user {user}' if user else '', state))])}"
+                f"{'' if seconds is None else f' for {int(seconds)} s'})"
+                for pid, program, user, state, seconds in rows
+            )
+        return ""
+
+    def _blockers_sql(self, tables: Iterable[str]) -> str:  # noqa: ARG002  the default
+        """Return a query for process, program, user, state and the age in seconds of each transaction; empty if there is none."""
+        return ""
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Return a savepoint if a statement that fails would end the transaction."""
         return nullcontext()
@@ -265,8 +310,11 @@ class Dialect(ABC):
             # Another process wrote after we read: a new plan sees its row and says what to do.
             raise RetryableError(f"{self.describe()}: {self.message_of(error)}") from error
         except (DatabaseError, InterfaceError) as error:
-            kind = RetryableError if self.is_retryable(error) else StoreError
-            raise kind(f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}") from error
+            if self.is_lock_timeout(error):
+                raise RowsLocked(f"{self.describe()}: {self.lock_timeout_message}") from error
+            raise self._kind_of(error)(
+                f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
+            ) from error
         except ImproperlyConfigured as error:
             raise StoreError(self._masked(str(error))) from error
 
@@ -292,6 +340,15 @@ class Dialect(ABC):
     def is_retryable(self, error: BaseException) -> bool:
         """Return whether the server gave way to another transaction (deadlock, serialisation failure, lock timeout)."""
         return self.error_code(error.__cause__ or error) in self.retryable_codes | self.lock_timeout_codes
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        return self.error_code(error.__cause__ or error) in self.unusable_codes
+
+    def _kind_of(self, error: BaseException) -> type[StoreError]:
+        if self.is_retryable(error):
+            return RetryableError
+        return ConnectionUnusable if self.needs_new_connection(error) else StoreError
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         """Return whether a lock was not granted in time."""

@@ -8,21 +8,24 @@ import json
 import math
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from beatsync.plan.observed import NameRule
 from beatsync.specfile.fields import ColumnType
-from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
+from beatsync.store.dialects.base import DIGEST_LENGTH, MAX_BLOCKERS, Column, Dialect
 from beatsync.store.errors import StoreError
-from beatsync.store.statements import FETCH_SIZE, BulkRow, Value, chunks, encode
+from beatsync.store.statements import FETCH_SIZE, MAX_BYTES, BulkRow, Value, chunks, encode
 from beatsync.store.tables import Table
 
+_STATEMENT_BYTES = 16_384
+"""The most bytes of a statement without its values."""
 _CHANGED_SINCE_READ, _LOCK_WAIT_TIMEOUT, _DEADLOCK, _NOWAIT = 1020, 1205, 1213, 3572
+_CLIENT_ERRORS = range(2000, 3000)
 _PERMISSION_ERRORS = frozenset({1044, 1142, 1143, 1227, 1370})
 _WRITES_READ_ONLY = ("SUPER", "READ ONLY ADMIN", "READ_ONLY ADMIN", "CONNECTION_ADMIN")
 """The rights with which MariaDB and MySQL let a user write although `read_only` is set."""
@@ -45,6 +48,11 @@ class MySQL(Dialect):
     retryable_codes = frozenset({_CHANGED_SINCE_READ, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_WAIT_TIMEOUT, _NOWAIT})
     charset_codes = frozenset({1267, 1270, 1271, 3988})
+    # Read-only: 1290, 1792, 1836. No authentication: 1044, 1045, 1698. Too many connections, or a host that is refused: 1040, 1129, 1130, 1203.
+    # A session that the server ended: 1053, 1080, 1927, 4031. A database that is missing: 1049.
+    unusable_codes = frozenset(
+        {1290, 1792, 1836, 1044, 1045, 1698, 1040, 1129, 1130, 1203, 1053, 1080, 1927, 4031, 1049, *_CLIENT_ERRORS}
+    )
     permission_codes = _PERMISSION_ERRORS
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
@@ -75,13 +83,15 @@ class MySQL(Dialect):
 
         Before Django 5.0 the default has not. Raises StoreError if there is no driver.
         """
+        options = {"charset": "utf8mb4", **(settings.get("OPTIONS") or {})}
         if find_spec("MySQLdb") is None:
             if find_spec("pymysql") is None:
                 raise StoreError("MariaDB and MySQL need a driver: pip install 'beatsync[mysql]'")
             import pymysql
 
             pymysql.install_as_MySQLdb()
-        return {**settings, "OPTIONS": {"charset": "utf8mb4", **(settings.get("OPTIONS") or {})}}
+            options.setdefault("program_name", "beatsync")
+        return {**settings, "OPTIONS": options}
 
     def display_name(self) -> str:
         """Return which of the two it is, if Django has connected and asked the server."""
@@ -93,8 +103,16 @@ class MySQL(Dialect):
         # Django asks for the SQL mode once per connection.
         backslash = "\\" if "NO_BACKSLASH_ESCAPES" in self.connection.sql_mode else "\\\\"  # type: ignore[attr-defined]
         # Most values of a row are the same in thousands of rows.
+        long = self._max_packet() // 8
         literal = lru_cache(maxsize=1024)(partial(_literal, backslash=backslash))
-        for chunk in _prefetched(chunks(f"({','.join(map(literal, row))})" for row in rows)):
+
+        def part(row: Sequence[Value]) -> str:
+            text = f"({','.join(map(literal, row))})"
+            if len(text) > long:
+                self._check_size(text, dict(zip(columns, row, strict=True)))
+            return text
+
+        for chunk in _prefetched(chunks(map(part, rows), self._max_bytes())):
             self.execute(f"INSERT INTO {target} ({names}) VALUES {chunk}")
 
     def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
@@ -106,10 +124,48 @@ class MySQL(Dialect):
             f"UPDATE {self.quote(table.name)} AS t JOIN JSON_TABLE(%s, '$[*]' COLUMNS ({types})) AS j"
             f" ON t.{self.quote(table.key)} = j.c{len(columns)} SET {assignments}"
         )
+        long = self._max_packet() // 8
         # NULL is left out: the two servers differ in what JSON's null becomes.
-        objects = ({f"c{i}": row[name] for i, name in enumerate(written) if row.get(name) is not None} for row in rows)
-        for chunk in chunks(map(encode, objects)):
+
+        def part(row: BulkRow) -> str:
+            values = {f"c{i}": row[name] for i, name in enumerate(written) if row.get(name) is not None}
+            text = encode(values)
+            if len(text) > long:
+                self._check_size(text, row)
+            return text
+
+        for chunk in chunks(map(part, rows), self._max_bytes()):
             self.execute(sql, [f"[{chunk}]"])
+
+    def _max_bytes(self) -> int:
+        """Return the most bytes of values in one statement: less than half a packet, because escaping may double a value."""
+        return min(MAX_BYTES, (self._max_packet() - _STATEMENT_BYTES) // 2)
+
+    def _max_packet(self) -> int:
+        """Return the longest packet in bytes that the server accepts; it is asked once per connection."""
+        cached = getattr(self.connection, "beatsync_max_packet", None)
+        if cached is None or cached[0] is not self.connection.connection:
+            ((size,),) = self.fetch("SELECT @@SESSION.max_allowed_packet")
+            cached = (self.connection.connection, int(size))
+            self.connection.beatsync_max_packet = cached  # type: ignore[attr-defined]
+        return int(cached[1])
+
+    def _check_size(self, part: str, row: Mapping[str, Value]) -> None:
+        """Raise StoreError, with the row and the column, if the part of a statement for one row fits in no packet."""
+        size, limit = _escaped_size(part), self._max_packet() - _STATEMENT_BYTES
+        if size <= limit:
+            return
+        largest = max(row, key=lambda name: len(str(row.get(name))))
+        label = next((f" of {row[key]!r}" for key in ("name", "path", "id") if row.get(key) is not None), "")
+        raise StoreError(
+            f"{self.describe()} accepts statements of {limit:,} bytes, and a row takes {size:,}, most of them for"
+            f" {largest}{label}: raise max_allowed_packet of the server, or make the value shorter"
+        )
+
+    @property
+    def max_text(self) -> int:
+        """How many ASCII characters a value may have that is as long as the server allows: with apostrophes it is hexadecimal."""
+        return self._max_packet() // 4
 
     def stream(self, columns: Sequence[str], rest: str, parameters: Sequence[Value] = ()) -> Generator[Any, None, None]:
         """Select `columns` and yield the rows, each of which comes as one JSON text: PyMySQL is slow for each value."""
@@ -148,19 +204,38 @@ class MySQL(Dialect):
 
     @contextmanager
     def lock_timeout(self, seconds: float) -> Iterator[None]:
-        """Let statements inside wait at most `seconds`, in whole seconds."""
-        before = int(self.fetch("SELECT @@SESSION.innodb_lock_wait_timeout")[0][0])
-        self._set_lock_timeout(max(1, math.ceil(seconds)))
+        """Let statements inside wait at most `seconds` for rows and for tables, in whole seconds."""
+        from django.db import Error
+
+        ((rows, tables),) = self.fetch("SELECT @@SESSION.innodb_lock_wait_timeout, @@SESSION.lock_wait_timeout")
+        limit = max(1, math.ceil(seconds))
+        self._set_lock_timeout(limit, limit)
         try:
             yield
-        except DatabaseError:
-            self._set_lock_timeout(before)
+        except Exception:
+            with suppress(Error):  # the connection may be closed
+                self._set_lock_timeout(rows, tables)
             raise
         # Not in a finally: Ctrl-C while the driver waits closes the connection, and this statement's error would hide it.
-        self._set_lock_timeout(before)
+        self._set_lock_timeout(rows, tables)
 
-    def _set_lock_timeout(self, seconds: int) -> None:
-        self.execute(f"SET SESSION innodb_lock_wait_timeout = {seconds}")
+    def _set_lock_timeout(self, rows: int, tables: int) -> None:
+        self.execute(f"SET SESSION innodb_lock_wait_timeout = {rows}, SESSION lock_wait_timeout = {tables}")
+
+    def isolation_sql(self) -> str:
+        """Return a statement against SERIALIZABLE, which locks what is only read. Django sets READ COMMITTED by default."""
+        is_default = self.connection.isolation_level == "read committed"  # type: ignore[attr-defined]
+        return "" if is_default else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+
+    def _blockers_sql(self, tables: Iterable[str]) -> str:  # noqa: ARG002  the server does not tell which tables
+        # Needs the privilege PROCESS.
+        return (
+            "SELECT t.trx_mysql_thread_id, '', p.user, LOWER(p.command), TIMESTAMPDIFF(SECOND, t.trx_started, SYSDATE())"
+            " FROM information_schema.innodb_trx t"
+            " LEFT JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id"
+            " WHERE t.trx_mysql_thread_id <> CONNECTION_ID() AND t.trx_rows_locked > 0"
+            f" AND COALESCE(p.db, DATABASE()) = DATABASE() ORDER BY t.trx_started LIMIT {MAX_BLOCKERS}"
+        )
 
     def limit_idle_transaction(self, seconds: int) -> None:
         """Have MariaDB end a transaction that runs no statement for `seconds`; MySQL cannot."""
@@ -178,6 +253,11 @@ class MySQL(Dialect):
         if collation.endswith(("_bin", "_cs")):
             return NameRule.EXACT
         return NameRule.CASE_INSENSITIVE if collation.endswith("_as_ci") else NameRule.LETTERS
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        # PyMySQL raises InterfaceError if it has closed the connection itself.
+        return isinstance(error, InterfaceError) or super().needs_new_connection(error)
 
     def lacking(self, charset: str, text: str) -> str:
         """Return the characters that a character set lacks, by one query: the server converts each of them to `?`."""
@@ -220,6 +300,11 @@ class MySQL(Dialect):
     def error_code(cause: BaseException) -> object:
         """Return the server's number of an error."""
         return cause.args[0] if cause.args else None
+
+
+def _escaped_size(part: str) -> int:
+    """Return the bytes of a text in a statement, in which quotes and backslashes are doubled."""
+    return len(part.encode()) + sum(map(part.count, "\"'\\"))
 
 
 def _literal(value: Value, backslash: str) -> str:

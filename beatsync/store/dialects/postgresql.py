@@ -5,20 +5,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timezone, tzinfo
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from django.db import InterfaceError, OperationalError
+
 from beatsync.specfile.fields import ColumnType
-from beatsync.store.dialects.base import DIGEST_LENGTH, Column, Dialect
+from beatsync.store.dialects.base import DIGEST_LENGTH, MAX_BLOCKERS, Column, Dialect
 from beatsync.store.errors import StoreError
 from beatsync.store.statements import BulkRow, Value, chunks, encode
 from beatsync.store.tables import Table
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _SERIALISATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_UNUSABLE_CLASSES = ("08", "28", "57P")
+"""No connection, no authentication, and a server that shuts down or starts."""
 _INSUFFICIENT_PRIVILEGE, _UNTRANSLATABLE_CHARACTER = "42501", "22P05"
 _JSON_ROWS = "jsonb_array_elements(%s::jsonb) AS j(value)"
 
@@ -33,6 +37,9 @@ class PostgreSQL(Dialect):
     retryable_codes = frozenset({_SERIALISATION_FAILURE, _DEADLOCK})
     lock_timeout_codes = frozenset({_LOCK_NOT_AVAILABLE})
     charset_codes = frozenset({_UNTRANSLATABLE_CHARACTER})
+    # A read-only session or standby; a session that waited too long; a statement that a pooler's other session prepared; a database
+    # that is missing; and too many connections.
+    unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
     permission_codes = frozenset({_INSUFFICIENT_PRIVILEGE})
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
@@ -74,7 +81,8 @@ class PostgreSQL(Dialect):
         """Return Django's settings for a database URL. Raises StoreError if there is no driver."""
         if find_spec("psycopg") is None and find_spec("psycopg2") is None:
             raise StoreError("PostgreSQL needs a driver: pip install 'beatsync[postgres]'")
-        return dict(settings)
+        # Shown by `pg_stat_activity` to whoever looks for the session that holds a lock.
+        return {**settings, "OPTIONS": {"application_name": "beatsync", **(settings.get("OPTIONS") or {})}}
 
     def insert(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
         """Insert `rows` by a COPY; with psycopg2, from JSON parameters that the server unpacks."""
@@ -109,8 +117,14 @@ class PostgreSQL(Dialect):
         for chunk in chunks(map(encode, rows)):
             self.execute(sql, [f"[{chunk}]"])
 
+    def stream(self, columns: Sequence[str], rest: str, parameters: Sequence[Value] = ()) -> Generator[Any, None, None]:
+        """Select `columns` and yield the rows, in a transaction: a pooler may give the next one another session."""
+        from django.db import transaction
+
+        with nullcontext() if self.connection.in_atomic_block else transaction.atomic(using=self.connection.alias):
+            yield from super().stream(columns, rest, parameters)
+
     def _stream_cursor(self) -> Any:
-        # A pooler that gives each statement another session cannot keep a cursor on the server.
         if self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
             return self.connection.cursor()
         return self.connection.chunked_cursor()
@@ -140,11 +154,32 @@ class PostgreSQL(Dialect):
     def _set_lock_timeout(self, limit: str) -> None:
         self.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
 
+    def isolation_sql(self) -> str:
+        """Return a statement for READ COMMITTED: a stricter transaction fails where this one waits."""
+        return "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
+    def _blockers_sql(self, tables: Iterable[str]) -> str:
+        names = ", ".join(f"to_regclass('{name}')" for name in tables)
+        return (
+            "SELECT pid, application_name, usename, state, extract(epoch FROM clock_timestamp() - xact_start)"
+            " FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND pid IN (SELECT pid FROM pg_locks"
+            f" WHERE granted AND mode <> 'AccessShareLock' AND relation IN ({names})"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            f" ORDER BY xact_start LIMIT {MAX_BLOCKERS}"
+        )
+
     def savepoint(self) -> AbstractContextManager[None]:
         """Return a savepoint: a statement that fails would end the transaction."""
         from django.db import transaction
 
         return transaction.atomic(using=self.connection.alias)
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the session has ended, could not be opened, or cannot write although a new one may."""
+        code = self.error_code(error.__cause__ or error)
+        if code is None:  # the driver's own: the server's answer is missing
+            return isinstance(error, (OperationalError, InterfaceError))
+        return super().needs_new_connection(error) or str(code).startswith(_UNUSABLE_CLASSES)
 
     def lacking(self, charset: str, text: str) -> str:
         """Return the characters that an encoding lacks, by Python's codec of that name, if it has one."""

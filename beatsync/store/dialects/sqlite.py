@@ -28,6 +28,8 @@ MIN_LOCK_WAIT = 0.25
 """Seconds. Beat and the admin hold the file's one lock for short times."""
 
 _LOCKED = "database is locked"
+_UNUSABLE = ("attempt to write a readonly", "unable to open database", "disk I/O error", "file is not a database")
+"""The file was replaced, cannot be opened, or was read-only when it was opened."""
 
 
 class SQLite(Dialect):
@@ -50,6 +52,8 @@ class SQLite(Dialect):
     )
     row_lock = ""
     lock_timeout_codes = frozenset({_LOCKED})
+    lock_timeout_message = "another program holds the lock of the file, which SQLite gives to one writer at a time"
+    serves_many_writers = False
 
     @classmethod
     def prepare_settings(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +126,10 @@ class SQLite(Dialect):
             yield
         finally:
             self.execute(f"PRAGMA busy_timeout = {before}")
+
+    def needs_new_connection(self, error: BaseException) -> bool:
+        """Return whether the file has to be opened again."""
+        return str(error).startswith(_UNUSABLE)
 
     def read_only_reason(self) -> str | None:
         """Return why the file cannot be written, by a statement that deletes no row."""

@@ -1,0 +1,50 @@
+"""When a sync that the database refused starts again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beatsync.sync_types import Progress
+
+if TYPE_CHECKING:
+    from beatsync.store import RetryableError, Store
+    from beatsync.store.lock import Deadline
+
+ATTEMPTS = 5
+"""How often a sync starts again after a deadlock, and how often undone rows are written again."""
+MEETINGS = 20
+"""How often a sync starts again because another one was faster. Each time one of them ends, so all of them end."""
+
+
+class Retries:
+    """The attempts of one sync. `lock_timeout` is in seconds, None for the default."""
+
+    def __init__(self, store: Store, lock_timeout: float | None, progress: Progress) -> None:
+        self._store = store
+        self._lock_timeout = lock_timeout
+        self._progress = progress
+        self._attempts = self._meetings = 0
+        self._deadline: Deadline | None = None
+
+    def wait(self, error: RetryableError) -> None:
+        """Return when the sync may start again, without a lock on any row. Raises `error`, or a newer one, if it may not."""
+        from beatsync.store import RowsLocked, SyncedMeanwhile
+
+        if isinstance(error, RowsLocked):
+            self._store.wait_for_rows(error, self._rows_deadline(), lambda text: self._progress(text, 0, 0))
+            return
+        if isinstance(error, SyncedMeanwhile):
+            self._meetings += 1
+        else:
+            self._attempts += 1
+        if self._attempts >= ATTEMPTS or self._meetings >= MEETINGS:
+            raise error
+
+    def _rows_deadline(self) -> Deadline:
+        """Return the end of all waits for rows. It counts from the first one, which has taken some seconds already."""
+        from beatsync.store.lock import ROWS_WAIT, Deadline, rows_slice
+
+        if self._deadline is None:
+            total = ROWS_WAIT if self._lock_timeout is None else self._lock_timeout
+            self._deadline = Deadline(total - rows_slice(self._lock_timeout))
+        return self._deadline

@@ -1,0 +1,191 @@
+"""Hostile names, and every output format with what its reader must never find in it. A new format joins `FORMATS`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+from beatsync.daemon.logs import JsonFormatter, TextFormatter
+from beatsync.plan.drift import states
+from beatsync.plan.model import Blocked, Condition, Plan
+from beatsync.plan.observed import Suspension
+from beatsync.report import github, jsonout, junit, markdown, sarif, text
+from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.values import Diagnostic, Location, Revision, Severity
+from tests.builders import NOW, declared, desired, observed, owned, request, row
+from tests.report import samples
+
+NAMES = (
+    "a\x00b", "a\x07b", "a\x08\x08b", "a\x1b[2Jb", "a\x1b]0;title\x07b", "a\x1b]8;;https://evil.example\x1b\\b", "a\x9b31mb", "a\x7fb",
+    "a\nb", "a\r\nb", "a\rb", "a\x85b", "a\u2028b", "a\u2029b", "a\tb",
+    "a\u202eb", "a\u2066b\u2069", "a\u200bb", "a\u200eb", "\ufeffa",
+    "`a`", "```\n# a", "@ann", "@org/team", "::error::a", "\n::set-output name=a::b", "##[error]a##vso[task.complete]",
+    "<script>alert(1)</script>", "<!-- a --><img src=x onerror=a>", "]]></failure><x/>", "\"a\" 'b', c: 100% | %0A::error::a",
+    "[a](javascript:b) *c* _d_ ~e~ #1", "x" * 5_000,
+)  # fmt: skip
+
+
+class Format(NamedTuple):
+    """One output format: `render` puts a name in every place that text from files or rows can reach."""
+
+    module: str
+    """The module that renders it."""
+    render: Callable[[str], str]
+    check: Callable[[str, str], None]
+    """Fails if `output` lets the name leave its place."""
+
+
+def _plan(name: str) -> Plan:
+    before, after = (
+        declared(name, task=name, queue=name),
+        declared(name, task=f"{name}2", kwargs=json.dumps({name: name})),
+    )
+    plan = samples.guarded_plan(
+        desired(after, declared(f"{name}-new", description=name)),
+        observed(row(before), inventory=(owned(before),)),
+        request(),
+    )
+    diagnostics = _validation(name).diagnostics
+    return replace(
+        plan,
+        source=name,
+        environment=name,
+        revision=Revision("0" * 64, name),
+        conditions=((name, Condition.PAUSED),),
+        blocked=(
+            Blocked("conflict", f"message {name}", (name, name), f"hint {name}"),
+            Blocked("other", name, (), name),
+        ),
+        diagnostics=tuple(diagnostics),
+        changes=tuple(change._replace(note=name) for change in plan.changes),
+    )
+
+
+def _validation(name: str) -> ValidationResult:
+    places = (Location(name, 3, 1), Location(f"a/{name}", 3, 1), Location(f" {name}", None, None))
+    diagnostics = [
+        Diagnostic(severity, "some-code", name, place, name, name) for severity in Severity for place in places
+    ]
+    return ValidationResult([name], 1, diagnostics)
+
+
+def _status(name: str) -> list[SourceStatus]:
+    kept, gone = declared(name, queue=name), declared(f"{name}-gone")
+    database = observed(row(kept, 1, queue=f"{name}2", enabled=False), inventory=(owned(kept, 1), owned(gone, 2)))
+    suspension = Suspension(name, name, NOW)
+    return [
+        SourceStatus(
+            name,
+            name,
+            Revision("0" * 64, name),
+            name,
+            NOW,
+            name,
+            name,
+            states(database, NOW),
+            suspension,
+            name,
+            {1: name},
+        )
+    ]
+
+
+def _fail(name: str) -> None:
+    raise ValueError(name)
+
+
+def _record(name: str) -> logging.LogRecord:
+    try:
+        _fail(name)
+    except ValueError:
+        record = logging.LogRecord("beatsync", logging.ERROR, "", 0, "%s", (name,), sys.exc_info())
+    record.fields = {"source": name, "reasons": (name,)}
+    return record
+
+
+def _lines(_: str, output: str) -> None:
+    """A terminal, and the log of a CI server: no character that acts, no line that is a command."""
+    assert output.replace("\n", "").isprintable()
+    for line in output.split("\n"):
+        assert not line.lstrip().startswith("::"), line
+        assert re.search(r"##\w*\[", line) is None, line
+
+
+def _workflow(name: str, output: str) -> None:
+    assert output.replace("\n", "").isprintable()
+    *commands, _ = output.split("\n")
+    assert len(commands) == len(_validation(name).diagnostics)
+    for command in commands:
+        assert re.fullmatch(
+            r"::(error|warning) file=[^:,]*(,line=\d+,col=\d+)?,title=beatsync some-code::.*", command
+        ), command
+        assert re.search(r"##\w*\[", command) is None, command
+
+
+def _json(_: str, output: str) -> None:
+    json.loads(output)
+    assert output.replace("\n", "").isprintable()
+    assert re.search(r"##\w*\[", output) is None
+
+
+def _json_with(key: str, *path: object) -> Callable[[str, str], None]:
+    def check(name: str, output: str) -> None:
+        _json(name, output)
+        value = json.loads(output)
+        for part in path:
+            value = value[part]
+        assert value[key] == name
+
+    return check
+
+
+def _xml(name: str, output: str) -> None:
+    root = ET.fromstring(output)
+    assert {element.tag for element in root.iter()} <= {"testsuites", "testsuite", "testcase", "failure", "system-out"}
+    assert len(root.findall("testsuite/testcase")) == len({name, f"a/{name}", f" {name}"})
+    _lines(name, "\n".join(root.itertext()))
+
+
+def _markdown(_: str, output: str) -> None:
+    fence = re.search(r"^(`{3,})diff\n(.*?)\n\1$", output, re.DOTALL | re.MULTILINE)
+    assert fence is not None
+    outside = output.replace(fence[0], "")
+    without_code = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", outside)
+    assert output.replace("\n", "").isprintable()
+    assert re.search(r"(?<!\\)<(?!!-- -->)", without_code) is None, without_code
+    assert re.search(r"@(?!<!-- -->)", without_code) is None, without_code
+    assert re.search(r"(?<!\\)[\]\[]\(", without_code) is None, without_code
+    for line in output.split("\n"):
+        assert not line.lstrip().startswith("::"), line
+        assert re.search(r"##\w*\[", line) is None, line
+        assert not re.match(r"# |\|", line), line
+
+
+FORMATS = {
+    "plan as text": Format("text", lambda name: "\n".join(text.render_plan(_plan(name), applied=False)), _lines),
+    "validation as text": Format("text", lambda name: text.render_validation(_validation(name)), _lines),
+    "status as text": Format("text", lambda name: text.render_status(_status(name)), _lines),
+    "plan as JSON": Format(
+        "jsonout", lambda name: "\n".join(jsonout.render_plan(_plan(name), applied=False)), _json_with("source")
+    ),
+    "validation as JSON": Format(
+        "jsonout", lambda name: jsonout.render_validation(_validation(name)), _json_with("message", "diagnostics", 0)
+    ),
+    "status as JSON": Format(
+        "jsonout", lambda name: jsonout.render_status(_status(name)), _json_with("name", "sources", 0)
+    ),
+    "plan as Markdown": Format("markdown", lambda name: markdown.render_plan(_plan(name), applied=False), _markdown),
+    "validation for GitHub": Format("github", lambda name: github.render_validation(_validation(name)), _workflow),
+    "validation as SARIF": Format("sarif", lambda name: sarif.render_validation(_validation(name), "1"), _json),
+    "validation as JUnit": Format("junit", lambda name: junit.render_validation(_validation(name)), _xml),
+    "log as text": Format("daemon", lambda name: TextFormatter().format(_record(name)), _lines),
+    "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
+}
+NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "summary", "values"}
+"""The modules of `beatsync/report` that only the formats use."""
