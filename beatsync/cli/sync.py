@@ -59,6 +59,4 @@ def command(
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
         output.print_plan(result, directory, output_format, is_sync=True)
-    if not result.is_refused:
-        return exits.DONE
-    return exits.INVALID if outcome is reconcile.Outcome.INVALID else exits.BLOCKED
+    return {reconcile.Outcome.INVALID: exits.INVALID, reconcile.Outcome.BLOCKED: exits.BLOCKED}.get(outcome, exits.DONE)

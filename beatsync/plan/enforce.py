@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from beatsync.plan import conflicts
@@ -107,17 +108,22 @@ def _is_clocked_in_past(spec: TaskSpec, request: Request) -> bool:
 
 def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request) -> Diagnostic | None:
     """Return why `target`, which differs from the row in the fields `changed`, may not be written; None if it may."""
-    row = match.row
-    refusal = _misread_crontab(target) if row is None or "crontab" in changed else None
-    if refusal is None and (not changed or changed & RESTARTING_FIELDS) and not request.options.catch_up:
-        refusal = _clocked_in_past(target, request)
-    if refusal is None and (row is None or "enabled" in changed):
-        refusal = _expired(target, request)
-    if refusal is None and row is not None and changed & FIRING_FIELDS:
-        refusal = _one_off_that_ran(target, row)
-    if refusal is None:
-        return None
-    return Diagnostic(Severity.ERROR, refusal.code, refusal.message, match.declared.location, refusal.hint)
+    for refusal in _refusals(match.row, target, changed, request):
+        if refusal is not None:
+            return Diagnostic(Severity.ERROR, refusal.code, refusal.message, match.declared.location, refusal.hint)
+    return None
+
+
+def _refusals(row: Row | None, target: TaskSpec, changed: set[str], request: Request) -> Iterator[_Refusal | None]:
+    """Yield the result of each check that applies."""
+    if row is None or "crontab" in changed:
+        yield _misread_crontab(target)
+    if (not changed or changed & RESTARTING_FIELDS) and not request.options.catch_up:
+        yield _clocked_in_past(target, request)
+    if row is None or "enabled" in changed:
+        yield _expired(target, request)
+    if row is not None and changed & FIRING_FIELDS:
+        yield _one_off_that_ran(target, row)
 
 
 def _misread_crontab(target: TaskSpec) -> _Refusal | None:

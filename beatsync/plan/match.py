@@ -59,9 +59,29 @@ def match_schedules(desired: Desired, observed: Observed, request: Request) -> M
     Unchanged names count as declared and are not matched; no other schedule gets their names or rows.
     """
     matcher = Matcher(desired, observed, request)
-    ownership = matcher.ownership
+    matched, blocked, frozen = _match_declared(matcher, desired)
+    taken = {match.row.row_id for match in matched if match.row}
+    accounted = {match.entry.name for match in matched if match.entry}
+    accounted = accounted.union(matcher.ownership.declared, *(reason.names for reason in blocked))
+    undeclared = [observed.inventory[name] for name in sorted(observed.inventory.keys() - accounted - frozen.keys())]
+    leftovers = [_leftover(entry, matcher.ownership, taken) for entry in undeclared]
+    # If a file is invalid, no leftover is removed, so nothing needs to be known about it.
+    damaged = [] if desired.invalid_paths else [leftover for leftover in leftovers if _is_unclear(leftover)]
+    return Matches(
+        tuple(matched),
+        (*blocked, *(conflicts.damaged_entry(leftover.entry, request.source) for leftover in damaged)),
+        tuple(frozen.values()),
+        tuple(leftover for leftover in leftovers if leftover not in damaged),
+        tuple(row for row in matcher.ownership.resurrected(taken) if row.name not in accounted),
+    )
+
+
+def _match_declared(
+    matcher: Matcher, desired: Desired
+) -> tuple[list[Match], list[Blocked], dict[str, tuple[Owned, Row]]]:
+    """Return the matches of the declared schedules, why others have none, and the frozen pairs by the entry's name."""
     matched: list[Match] = []
-    duplicates = dict(ownership.duplicates())
+    duplicates = dict(matcher.ownership.duplicates())
     blocked: list[Blocked] = [conflicts.duplicate_rows(name, row_ids) for name, row_ids in duplicates.items()]
     frozen: dict[str, tuple[Owned, Row]] = {}
     for schedule in desired.valid:
@@ -74,20 +94,7 @@ def match_schedules(desired: Desired, observed: Observed, request: Request) -> M
             frozen[pair[0].name] = pair
         else:
             matched.append(match)
-    taken = {match.row.row_id for match in matched if match.row}
-    accounted = {match.entry.name for match in matched if match.entry}
-    accounted = accounted.union(ownership.declared, *(reason.names for reason in blocked))
-    undeclared = [observed.inventory[name] for name in sorted(observed.inventory.keys() - accounted - frozen.keys())]
-    leftovers = [_leftover(entry, ownership, taken) for entry in undeclared]
-    # If a file is invalid, nothing that is left over is removed, so nothing needs to be known about it.
-    damaged = [left for left in leftovers if not desired.invalid_paths and _is_unclear(left)]
-    return Matches(
-        tuple(matched),
-        (*blocked, *(conflicts.damaged_entry(left.entry, request.source) for left in damaged)),
-        tuple(frozen.values()),
-        tuple(left for left in leftovers if left not in damaged),
-        tuple(row for row in ownership.resurrected(taken) if row.name not in accounted),
-    )
+    return matched, blocked, frozen
 
 
 def _leftover(entry: Owned, ownership: Ownership, taken: AbstractSet[int]) -> Leftover:
@@ -201,8 +208,9 @@ class Matcher:
             return None
         if entry is None and not self._adopt:
             return conflicts.unowned_row(old_name, f"{name!r} is declared with renamed_from: {old_name}")
-        present_name = _present_name(row, old_name)
-        return Match(declared, entry, row, f"renamed from {old_name}" + (f"; {present_name}" if present_name else ""))
+        return Match(
+            declared, entry, row, "; ".join(filter(None, (f"renamed from {old_name}", _present_name(row, old_name))))
+        )
 
     def _match_new(self, declared: Declared) -> Match | Blocked:
         """Match a schedule without an entry with the row of its name, if there is one."""

@@ -57,12 +57,7 @@ def _check_mapping(rule: Rule, path: Path, value: dict[str, Any]) -> Iterator[Pr
 
 
 def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
-    problems: list[Problem] = []
-    if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
-        problems = list(islice(_key_problems(rule, path, value), MAX_ERRORS))
-    if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
-        # A key that is null counts as missing.
-        problems += _exclusive_keys(path, {key for key, item in value.items() if item is not None})
+    problems = list(_combination_problems(rule, keys, path, value))
     yield from problems
     # A second kind is reported once, and its value is not checked.
     second_kinds = {problem.path for problem in problems if problem.code == "kind-twice"}
@@ -71,6 +66,15 @@ def _check_keys(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[st
         if key_rule is not None and _needs_check(key_rule, item):
             inner = check_value(key_rule, (*path, key), item)
             yield from (problem for problem in inner if problem.path not in second_kinds)
+
+
+def _combination_problems(rule: Rule, keys: Mapping[str, Rule], path: Path, value: dict[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of the keys themselves: unknown, missing, or not allowed together."""
+    if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
+        yield from islice(_key_problems(rule, path, value), MAX_ERRORS)
+    if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
+        # A key that is null counts as missing.
+        yield from _exclusive_keys(path, {key for key, item in value.items() if item is not None})
 
 
 def _needs_check(rule: Rule, value: Any) -> bool:

@@ -27,8 +27,7 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
     """
     # A listed path is text, also where it contains the index of a list.
     listed = {tuple(map(str, path)) for path in sensitive}
-    needs_positions = bool(listed) or any(problem.mark is None for problem in problems)
-    positions = read(file.data, _wanted_positions(problems, listed)) if needs_positions else Reading()
+    positions = _positions(file, problems, listed)
     lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
     hidden = _hidden_lines(positions, listed)
     names_secret = lru_cache(maxsize=None)(_names_secret)
@@ -36,16 +35,22 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
         line, column = problem.mark or positions.position(problem.path, on_key=problem.on_key)
         text = lines[line - 1] if line <= len(lines) else ""
         above = () if problem.path else _enclosing_lines(lines, line)
+        is_hidden = line in hidden or is_secret(problem.path) or any(map(names_secret, (text, *above)))
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
             mask_text(problem.message),
             Location(file.path, line, column),
             problem.hint and mask_text(problem.hint),
-            None
-            if line in hidden or is_secret(problem.path) or any(map(names_secret, (text, *above)))
-            else text[:_MAX_LENGTH].rstrip(),
+            None if is_hidden else text[:_MAX_LENGTH].rstrip(),
         )
+
+
+def _positions(file: SourceFile, problems: Iterable[Problem], listed: AbstractSet[tuple[str, ...]]) -> Reading:
+    """Return the positions that problems and listed paths need; an empty reading if they need none."""
+    if listed or any(problem.mark is None for problem in problems):
+        return read(file.data, _wanted_positions(problems, listed))
+    return Reading()
 
 
 def _wanted_positions(problems: Iterable[Problem], listed: AbstractSet[tuple[str, ...]]) -> Positions:

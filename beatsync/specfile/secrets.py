@@ -31,6 +31,7 @@ _PLAIN_KEYS = frozenset(
 )
 """Words before `key` that name a key which opens nothing."""
 _PLAIN_PASSES = frozenset("boarding by first multi next one second single third two".split())
+_PLAIN_BEFORE = {"key": _PLAIN_KEYS, "keys": _PLAIN_KEYS, "tokens": _COUNTS, "pass": _PLAIN_PASSES}
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WEAK = frozenset("auth cookie cookies key keys pass private session sig signature tokens".split())
 """Words that prose uses as well."""
@@ -41,12 +42,7 @@ def looks_secret(name: str) -> bool:
     """Return whether the value of a key such as `api_key`, `apiKey`, `DB_PASSWORD` or `PASSWORD1` is probably a secret."""
     words = [word.lower().rstrip("0123456789") for word in _SPLIT.split(name)]
     words = [word for word in words if word]
-    if not words or words[-1] in _NOT_ITSELF:
-        return False
-    before = words[-2] if len(words) > 1 else ""
-    if words[-1] in {"key", "keys"} and before in _PLAIN_KEYS:
-        return False
-    if (words[-1] == "tokens" and before in _COUNTS) or (words[-1] == "pass" and before in _PLAIN_PASSES):
+    if not words or words[-1] in _NOT_ITSELF or (len(words) > 1 and words[-2] in _PLAIN_BEFORE.get(words[-1], ())):
         return False
     return any(_is_secret_word(word) for word in words[:-1] if word != "pass") or _is_secret_word(words[-1])
 

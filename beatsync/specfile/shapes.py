@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 
 from beatsync.specfile.secrets import looks_secret, looks_secret_in_prose
@@ -142,27 +143,21 @@ def decode_container(text: str) -> Any:
 
 def hidden_keys(mapping: Mapping[str, Any]) -> frozenset[Any]:
     """Return the keys whose values are secrets: by their own name, or by the name beside a value (`{name: TOKEN, value: x}`)."""
-    hidden = {
-        key for key, value in mapping.items() if looks_secret(key) and value is not None and not isinstance(value, bool)
-    }
+    hidden = {key for key, value in mapping.items() if looks_secret(key) and not isinstance(value, (bool, type(None)))}
     lowered = {key.lower(): key for key in mapping}
     names = [mapping[lowered[name]] for name in ("name", "key", "variable", "var", "env") if name in lowered]
     if any(isinstance(name, str) and looks_secret(name) for name in names):
-        hidden |= {lowered[name] for name in ("value", "val", "default") if name in lowered}
-        hidden -= {lowered[name] for name in ("key", "name") if name in lowered and "value" in lowered}
-    elif "key" in lowered and "value" in lowered:
-        hidden -= {lowered["key"]}
-    return frozenset(hidden)
+        hidden |= {lowered.get("value"), lowered.get("val"), lowered.get("default")}
+    if "value" in lowered:
+        # In a pair of key and value the key is a name.
+        hidden -= {lowered.get("key"), lowered.get("name")}
+    return frozenset(hidden - {None})
 
 
 def hidden_positions(items: Sequence[Any]) -> frozenset[Any]:
     """Return the positions of the secrets in a command line (`[--password, x]`) and in a pair (`[DB_PASSWORD, x]`)."""
     texts = [item if isinstance(item, str) else "" for item in items]
-    hidden = {
-        index + 1
-        for index, text in enumerate(texts[:-1])
-        if text.startswith("-") and "=" not in text and looks_secret(text) and not texts[index + 1].startswith("-")
-    }
+    hidden = {index + 1 for index, (text, after) in enumerate(pairwise(texts)) if _is_secret_flag(text, after)}
     if len(items) == 2 and looks_secret_in_prose(texts[0]) and re.fullmatch(_NAME, texts[0]):  # noqa: PLR2004  a pair
         hidden.add(1)
     takes_password = any(re.search(r"(?:^|/)(?:mysql|mariadb|sshpass)[\w-]*$", text) for text in texts)
@@ -170,6 +165,11 @@ def hidden_positions(items: Sequence[Any]) -> frozenset[Any]:
         hidden |= {index for index, text in enumerate(texts) if text.startswith("-p") and len(text) > 2}  # noqa: PLR2004  -p
         hidden |= {index + 1 for index, text in enumerate(texts[:-1]) if text == "-p"}
     return frozenset(hidden)
+
+
+def _is_secret_flag(text: str, after: str) -> bool:
+    """Return whether a word of a command line is a flag, and the word after it a secret."""
+    return text.startswith("-") and "=" not in text and looks_secret(text) and not after.startswith("-")
 
 
 def _masked(value: str) -> str:

@@ -106,8 +106,7 @@ def _lost_characters(
     # BeatSync's own tables hold every text of a schedule.
     fields = _TEXTS if has_own else tuple(field for field in _TEXTS if field.name in columns)
     texts = list(_written_texts(changes, fields))
-    characters = sorted({char for *_, text in texts for char in text if not char.isascii()})
-    lacking = set(db.lacking(charset, "".join(characters))) if characters else set()
+    lacking = _lacking(db, charset, "".join(text for *_, text in texts))
     places = [(change.name, field.name) for change, field, text in texts if not lacking.isdisjoint(text)]
     if places:
         table = PERIODIC_TASK.name if columns else limits[0].table
@@ -117,6 +116,12 @@ def _lost_characters(
             tuple(dict.fromkeys(name for name, _ in places)),
             hint="write other characters, or convert the tables of django-celery-beat and BeatSync to UTF-8",
         )
+
+
+def _lacking(db: Dialect, charset: str, text: str) -> set[str]:
+    """Return the characters of a text that a character set lacks."""
+    characters = "".join(sorted({char for char in text if not char.isascii()}))
+    return set(db.lacking(charset, characters)) if characters else set()
 
 
 def _listed(characters: Iterable[str]) -> str:
