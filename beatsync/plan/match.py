@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -61,19 +62,24 @@ def match_schedules(desired: Desired, observed: Observed, request: Request) -> M
     matcher = Matcher(desired, observed, request)
     matched, blocked, frozen = _match_declared(matcher, desired)
     taken = {match.row.row_id for match in matched if match.row}
-    accounted = {match.entry.name for match in matched if match.entry}
-    accounted = accounted.union(matcher.ownership.declared, *(reason.names for reason in blocked))
-    undeclared = [observed.inventory[name] for name in sorted(observed.inventory.keys() - accounted - frozen.keys())]
-    leftovers = [_leftover(entry, matcher.ownership, taken) for entry in undeclared]
+    accounted = _accounted_names(matcher, matched, blocked)
+    names = sorted(observed.inventory.keys() - accounted - frozen.keys())
+    leftovers = [_leftover(observed.inventory[name], matcher.ownership, taken) for name in names]
     # If a file is invalid, no leftover is removed, so nothing needs to be known about it.
-    damaged = [] if desired.invalid_paths else [leftover for leftover in leftovers if _is_unclear(leftover)]
+    unclear = [] if desired.invalid_paths else list(filter(_is_unclear, leftovers))
     return Matches(
         tuple(matched),
-        (*blocked, *(conflicts.damaged_entry(leftover.entry, request.source) for leftover in damaged)),
+        (*blocked, *(conflicts.damaged_entry(leftover.entry, request.source) for leftover in unclear)),
         tuple(frozen.values()),
-        tuple(leftover for leftover in leftovers if leftover not in damaged),
+        tuple(leftover for leftover in leftovers if leftover not in unclear),
         tuple(row for row in matcher.ownership.resurrected(taken) if row.name not in accounted),
     )
+
+
+def _accounted_names(matcher: Matcher, matched: Iterable[Match], blocked: Iterable[Blocked]) -> AbstractSet[str]:
+    """Return the names of the entries and rows that a match, a declaration or a blocker already covers."""
+    entries = (match.entry.name for match in matched if match.entry)
+    return matcher.ownership.declared.union(entries, *(reason.names for reason in blocked))
 
 
 def _match_declared(

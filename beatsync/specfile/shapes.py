@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
@@ -143,7 +143,9 @@ def decode_container(text: str) -> Any:
 
 def hidden_keys(mapping: Mapping[str, Any]) -> frozenset[Any]:
     """Return the keys whose values are secrets: by their own name, or by the name beside a value (`{name: TOKEN, value: x}`)."""
-    hidden = {key for key, value in mapping.items() if looks_secret(key) and not isinstance(value, (bool, type(None)))}
+    hidden: set[Any] = {
+        key for key, value in mapping.items() if looks_secret(key) and not isinstance(value, (bool, type(None)))
+    }
     lowered = {key.lower(): key for key in mapping}
     names = [mapping[lowered[name]] for name in ("name", "key", "variable", "var", "env") if name in lowered]
     if any(isinstance(name, str) and looks_secret(name) for name in names):
@@ -160,11 +162,18 @@ def hidden_positions(items: Sequence[Any]) -> frozenset[Any]:
     hidden = {index + 1 for index, (text, after) in enumerate(pairwise(texts)) if _is_secret_flag(text, after)}
     if len(items) == 2 and looks_secret_in_prose(texts[0]) and re.fullmatch(_NAME, texts[0]):  # noqa: PLR2004  a pair
         hidden.add(1)
-    takes_password = any(re.search(r"(?:^|/)(?:mysql|mariadb|sshpass)[\w-]*$", text) for text in texts)
-    if takes_password:
-        hidden |= {index for index, text in enumerate(texts) if text.startswith("-p") and len(text) > 2}  # noqa: PLR2004  -p
-        hidden |= {index + 1 for index, text in enumerate(texts[:-1]) if text == "-p"}
+    if any(re.search(r"(?:^|/)(?:mysql|mariadb|sshpass)[\w-]*$", text) for text in texts):
+        hidden.update(_short_passwords(texts))
     return frozenset(hidden)
+
+
+def _short_passwords(texts: Sequence[str]) -> Iterator[int]:
+    """Yield the positions of passwords in a command line of a program that takes them as `-pPASSWORD` or `-p PASSWORD`."""
+    for index, text in enumerate(texts):
+        if text == "-p":
+            yield index + 1
+        elif text.startswith("-p"):
+            yield index
 
 
 def _is_secret_flag(text: str, after: str) -> bool:

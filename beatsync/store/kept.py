@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -102,10 +102,7 @@ def _lost_characters(
     db: Dialect, charset: str, limits: Sequence[ColumnLimits], changes: Sequence[Change]
 ) -> Iterator[Blocked]:
     columns = {limit.name for limit in limits if limit.table == PERIODIC_TASK.name}
-    has_own = any(limit.table.startswith("beatsync_") for limit in limits)
-    # BeatSync's own tables hold every text of a schedule.
-    fields = _TEXTS if has_own else tuple(field for field in _TEXTS if field.name in columns)
-    texts = list(_written_texts(changes, fields))
+    texts = list(_written_texts(changes, _text_fields(limits, columns)))
     lacking = _lacking(db, charset, "".join(text for *_, text in texts))
     places = [(change.name, field.name) for change, field, text in texts if not lacking.isdisjoint(text)]
     if places:
@@ -116,6 +113,12 @@ def _lost_characters(
             tuple(dict.fromkeys(name for name, _ in places)),
             hint="write other characters, or convert the tables of django-celery-beat and BeatSync to UTF-8",
         )
+
+
+def _text_fields(limits: Sequence[ColumnLimits], columns: Collection[str]) -> tuple[Field, ...]:
+    """Return the fields whose texts are written to columns with `limits`: BeatSync's own tables hold every text of a schedule."""
+    has_own = any(limit.table.startswith("beatsync_") for limit in limits)
+    return _TEXTS if has_own else tuple(field for field in _TEXTS if field.name in columns)
 
 
 def _lacking(db: Dialect, charset: str, text: str) -> set[str]:
