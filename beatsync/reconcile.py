@@ -28,8 +28,8 @@ from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS, Retries
 from beatsync.source import load, load_file
-from beatsync.specfile import ParseOptions
 from beatsync.specfile.combine import with_unregistered_tasks
+from beatsync.specfile.parse import ParseOptions
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 

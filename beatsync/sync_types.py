@@ -10,7 +10,7 @@ from enum import Enum
 from beatsync.fingerprint.memory import Memory
 from beatsync.plan.model import Plan
 from beatsync.plan.request import PlanOptions
-from beatsync.specfile import ParseOptions
+from beatsync.specfile.parse import ParseOptions
 
 Clock = Callable[[], datetime]
 Progress = Callable[[str, int, int], None]

@@ -16,7 +16,7 @@ _SPEC = "schedules: {beat: {task: ops.tasks.beat, interval: 30s}}\n"
 def validate(task: Task) -> Measurement:
     """Read, parse and combine all files, as `beatsync validate` does."""
     from beatsync import reconcile
-    from beatsync.specfile import ParseOptions
+    from beatsync.specfile.parse import ParseOptions
 
     measurement = Measurement()
     with timed(measurement):

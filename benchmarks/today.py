@@ -100,7 +100,7 @@ def _sync(task: Task) -> None:
 
 def _specs(paths: Sequence[Path], number: int) -> list[TaskSpec]:
     """Return the first `number` tasks that these files declare."""
-    from beatsync.specfile import ParseOptions, parse_file
+    from beatsync.specfile.parse import ParseOptions, parse_file
     from beatsync.values import SourceFile
 
     files = (parse_file(SourceFile(path.name, path.read_bytes()), ParseOptions()) for path in paths)

@@ -27,7 +27,7 @@ from beatsync.cli.options import (
 
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
-    from beatsync.specfile import ParseOptions
+    from beatsync.specfile.parse import ParseOptions
     from beatsync.store import DatabaseChoice, SourceState, Store
 
 DIRECTORY = Path("schedules.d")
@@ -152,7 +152,7 @@ def source_directory(options: CliOptions) -> Path:
 
 def parse_options(options: CliOptions, default_zone: str | None = None) -> ParseOptions:
     """Return the options of the parser; `default_zone` is the zone of the celery application."""
-    from beatsync.specfile import ParseOptions
+    from beatsync.specfile.parse import ParseOptions
 
     try:
         zone = options.timezone or validate_zone(default_zone or "UTC")

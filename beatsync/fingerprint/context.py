@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 from beatsync import __version__
-from beatsync.specfile import ParseOptions
+from beatsync.specfile.parse import ParseOptions
 from beatsync.values import SourceFile
 
 

@@ -14,7 +14,8 @@ from beatsync.fingerprint.context import context_of, fingerprint
 from beatsync.fingerprint.records import EVERYTHING, FileRecord, RowFingerprints, Scope
 from beatsync.plan.collation import collisions
 from beatsync.plan.observed import NameRule
-from beatsync.specfile import ParsedFile, ParseOptions, combine, parse_file
+from beatsync.specfile.combine import combine
+from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.values import Desired, Diagnostic, FileFacts, Snapshot, SourceFile
 
 MAX_NAMES = 5_000

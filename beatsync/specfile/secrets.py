@@ -17,7 +17,7 @@ _JOINED = re.compile(
 )
 """Names written as one word."""
 _NOT_ITSELF = frozenset(
-    "age algorithm allowed attempts backend bucket budget class column count counter days digits disabled enabled endpoint expires"
+    "age algorithm allowed attempts backend bucket budget class column count counter days digits disabled enabled endpoint error errors exception expires"
     " expiry field file format hours index interval kind length lifetime limit location max method min minutes mode"
     " name names number parameter param path pattern policy prefix provider required retries rotation schema scope scopes"
     " seconds size status store suffix table template timeout ttl type types uri url usage used validity version".split()

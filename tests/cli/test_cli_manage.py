@@ -74,9 +74,9 @@ class TestSameCommands:
         assert called("sync", "--quiet").code == 0
         assert sorted(here.rows()) == ["nightly", "tick"]
         assert called("status", "--format", "json").matching("status")["sources"][0]["schedules"] == 2
-        wrong = called("plan", "--adpt")
+        wrong = called("plan", "--allow-emty")
         assert (wrong.code, wrong.out) == (64, "")
-        assert "Did you mean '--adopt'?" in wrong.err
+        assert "Did you mean '--allow-empty'?" in wrong.err
         assert capsys.readouterr() == ("", "")
         # Without streams of the caller, the output goes to standard output.
         call_command("beatsync", "plan")

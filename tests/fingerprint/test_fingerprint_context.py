@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from beatsync.fingerprint import context
-from beatsync.specfile import ParseOptions
+from beatsync.specfile.parse import ParseOptions
 from beatsync.values import SourceFile
 
 FILE = SourceFile("a.yaml", b"schedules: {}\n")

@@ -20,7 +20,8 @@ from beatsync.plan.model import Plan
 from beatsync.plan.request import Request
 from beatsync.published import NAMES, read_schema
 from beatsync.report.text import render_plan
-from beatsync.specfile import ParseOptions, crontab, parse_file
+from beatsync.specfile import crontab
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.specfile.yamltext import MAX_BYTES
 from beatsync.values import Interval, Revision, Schedule, SourceFile
 from tests.builders import NOW, declared, desired, observed, owned, row

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from beatsync.reconcile import SyncOptions, plan, validate
-from beatsync.specfile import ParseOptions
+from beatsync.specfile.parse import ParseOptions
 from beatsync.store import Store
 from benchmarks import sources
 

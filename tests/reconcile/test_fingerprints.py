@@ -16,10 +16,10 @@ from beatsync.fingerprint import Scope, memory, scope
 from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
-from beatsync.specfile import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.combine import CROSS_LINTS, SourceFacts
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.lints import LINTS
+from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.problems import Problem
 from beatsync.store import Store
 from beatsync.values import Diagnostic, Location, Severity, SourceFile

@@ -253,7 +253,7 @@ class TestRowOfOurNameWithAnotherKey:
         assert f"(key {key}) is gone" in reason.message
         assert f"(key {key + 1000})" in reason.message
         assert "--adopt" in str(reason.hint)
-        assert "`beatsync release 'a'`" in str(reason.hint)
+        assert "`beatsync release --source default a`" in str(reason.hint)
         assert rows(store).get(name="a").task == "other.task"
         assert go(tmp_path, store, A, B, adopt=True).outcome is Outcome.APPLIED
         assert list(rows(store).filter(name="a").values_list("pk", "task", "total_run_count")) == [
@@ -421,7 +421,7 @@ class TestDamagedEntry:
         blocked = go(tmp_path, store, B)
         (reason,) = blocked.plan.blocked
         assert (reason.code, reason.names) == ("inventory-damaged", ("a",))
-        assert "`beatsync release 'a'`" in str(reason.hint)
+        assert "`beatsync release --source default a`" in str(reason.hint)
         assert keys(store).keys() == {"a", "b"}
         release(store, ["a"], SyncOptions())
         assert go(tmp_path, store, B).outcome is Outcome.UNCHANGED

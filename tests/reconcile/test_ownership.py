@@ -128,7 +128,7 @@ def test_what_a_source_owned_that_somebody_deleted_by_hand_stays_out_of_reach_un
         release(store, ["one"], SyncOptions())
     assert states(store.observe("default"), utc_now()) == ()
 
-    forget, _, _ = str(blocked.plan.blocked[0].hint).partition(" forgets")
+    forget, _, _ = str(blocked.plan.blocked[0].hint).partition(" removes its entries")
     with connections[store.alias].cursor() as cursor:
         cursor.execute(forget)
     assert go(mine, store, adopt=True).plan.count(Action.ADOPT) == 2

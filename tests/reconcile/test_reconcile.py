@@ -14,7 +14,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from beatsync.plan.model import Action
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
-from beatsync.specfile import ParseOptions
+from beatsync.specfile.parse import ParseOptions
 from beatsync.store import Store, StoreError
 from tests.statements import writes
 

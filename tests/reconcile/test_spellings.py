@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def test_an_entry_whose_row_has_another_name_by_hand_blocks_as_long_as_it_stays(
     done = go(tmp_path, store, schedule(new), OTHER)
     assert codes(done) == (["name-collision"] if blocks else [])
     if blocks:
-        assert f"`beatsync release {old!r}`" in str(done.plan.blocked[0].hint)
+        assert f"`beatsync release --source default {shlex.quote(old)}`" in str(done.plan.blocked[0].hint)
         release(store, [old], SyncOptions())
         assert go(tmp_path, store, schedule(new), OTHER).outcome is Outcome.APPLIED
         assert "elsewhere" in names(store)

@@ -13,7 +13,7 @@ from django_celery_beat.models import PeriodicTask
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Run, SyncOptions, reconcile, sync, validate
 from beatsync.source import Limits, reload
-from beatsync.specfile import ParseOptions
+from beatsync.specfile.parse import ParseOptions
 from beatsync.store import Store
 from beatsync.values import Severity
 

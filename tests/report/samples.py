@@ -11,7 +11,8 @@ from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Suspension
 from beatsync.plan.request import Request
 from beatsync.report.values import SourceStatus, ValidationResult
-from beatsync.specfile import ParseOptions, crontab, parse_file
+from beatsync.specfile import crontab
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Clocked, Desired, Interval, OnRemove, Policy, Revision, SourceFile
 from tests.builders import NOW, declared, desired, observed, owned, request, row
 

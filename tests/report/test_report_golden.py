@@ -15,7 +15,7 @@ from beatsync.published import read_schema
 from beatsync.report import github, jsonout, junit, markdown, sarif, text
 from beatsync.report.summary import refusal_text
 from beatsync.report.values import SourceStatus, ValidationResult
-from beatsync.specfile import ParseOptions, parse_file
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Revision, SourceFile
 from tests.builders import NOW, declared, desired, observed, owned, request, row
 from tests.golden import DATA, compare

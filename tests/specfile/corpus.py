@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from beatsync.specfile import ParseOptions, combine, parse_file
+from beatsync.specfile.combine import combine
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Desired, SourceFile
 
 SPECS = Path(__file__).parent.parent / "data" / "specs"

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beatsync.specfile import ParsedFile, ParseOptions, combine, cross_check, parse_file
+from beatsync.specfile.combine import combine, cross_check
 from beatsync.specfile.facts import facts_from_json, facts_to_json
+from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.values import Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SourceFile
 
 TEXT = """\

@@ -17,7 +17,8 @@ from kombu.utils.json import loads
 
 from beatsync.published import read_schema
 from beatsync.report.text import render_diagnostic
-from beatsync.specfile import ParseOptions, combine, parse_file
+from beatsync.specfile.combine import combine
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Clocked, Crontab, Declared, Interval, Severity, Solar, SourceFile, TaskSpec
 from tests.specfile.corpus import cases
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from beatsync.published import read_schema
-from beatsync.specfile import ParseOptions, parse_file
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.specfile.reader import read
 from beatsync.values import DEFAULT_POLICY, Declared, TaskSpec
 from tests.golden import compare

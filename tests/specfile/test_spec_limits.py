@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from beatsync.specfile import ParsedFile, ParseOptions, combine, parse, parse_file, problems, reader, times
+from beatsync.specfile import parse, problems, reader, times
+from beatsync.specfile.combine import combine
 from beatsync.specfile.interpret import Interpretation, interpret
 from beatsync.specfile.limits import MAX_ERRORS, MAX_SHOWN
+from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.reader import MAX_NODES, read
 from beatsync.values import Diagnostic, Severity, SourceFile
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from beatsync.specfile import ParseOptions, combine, cross_check, parse_file, solar
-from beatsync.specfile.combine import CROSS_LINTS, SourceFacts, with_unregistered_tasks
+from beatsync.specfile import solar
+from beatsync.specfile.combine import CROSS_LINTS, SourceFacts, combine, cross_check, with_unregistered_tasks
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.lints import LINTS
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.specfile.problems import Problem
 from beatsync.values import Diagnostic, Location, Severity, SourceFile
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from beatsync.specfile import ParseOptions, parse_file, reader
+from beatsync.specfile import reader
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.specfile.problems import Mark, Problem
 from beatsync.specfile.problems import Path as YamlPath
 from beatsync.specfile.reader import read

@@ -15,8 +15,9 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from jsonschema import Draft202012Validator
 
 from beatsync.published import read_schema
-from beatsync.specfile import ParseOptions, checks, parse_file, wording
+from beatsync.specfile import checks, wording
 from beatsync.specfile.checks import check
+from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.specfile.reader import read
 from beatsync.specfile.rules import KINDS
 from beatsync.specfile.scalars import Ambiguous
