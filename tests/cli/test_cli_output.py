@@ -194,7 +194,7 @@ class TestProgress:
             assert screen.end() == 0
         result = screen.shown.rpartition(ERASE)[2]
         assert "applying" not in result
-        assert result.endswith("2 created, 0 unchanged.\r\n")
+        assert result.removesuffix("\x1b[0m").endswith("2 created, 0 unchanged.\r\n")
 
     @pytest.mark.parametrize(
         ("words", "env"), [(["--quiet"], {}), ([], {"CI": "1"}), (["--verbose"], {})], ids=["quiet", "ci", "verbose"]

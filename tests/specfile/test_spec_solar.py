@@ -116,6 +116,8 @@ def test_months_without_an_event_agree_with_ephem(event: str, latitude: int) -> 
     from celery.schedules import solar as celery_solar
 
     entry = celery_solar(event, latitude, 0)
+    if event == "dusk_astronomical":
+        entry.cal.horizon = "-18"  # celery 5.4 has the sun above the horizon
     options = {"use_center": True} if entry.use_center else {}
     missing = []
     for month in (6, 12):

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,14 +42,13 @@ def _free_port() -> int:
 
 
 @pytest.fixture
-def pooled(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def pooled(backend: Backend) -> Iterator[Store]:
     if backend.name != "postgresql":
         pytest.skip("pgbouncer is for PostgreSQL")
     if PROGRAM is None:
         pytest.skip("pgbouncer is not installed")
-    folder = tmp_path_factory.mktemp("pgbouncer")
-    for path in (folder, folder.parent, folder.parent.parent):
-        path.chmod(0o755)
+    # Not pytest's directory for this user alone, since pgbouncer refuses to run as root.
+    folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
     folder.chmod(0o777)
     server, port = urlsplit(backend.url), _free_port()
     values = {"host": server.hostname, "port": server.port, "user": server.username, "listen": port, "folder": folder}
@@ -62,9 +62,10 @@ def pooled(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             wait_until(lambda: log.exists() and "listening on" in log.read_text(), 30, lambda: "no log")
             add_alias("pooled", f"postgres://{server.username}@127.0.0.1:{port}{server.path}")
             yield Store("pooled", project_settings=False)
-        finally:
             connections["pooled"].close()
+        finally:
             process.terminate()
+            shutil.rmtree(folder)
 
 
 def test_concurrent_plans_and_a_sync_work(pooled: Store, tmp_path: Path) -> None:
