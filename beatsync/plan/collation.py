@@ -21,7 +21,11 @@ def collisions(names: Iterable[str], rule: NameRule) -> Mapping[str, frozenset[s
     """Return each name that a database with this rule treats as the same as others, with those other names. `names` are distinct."""
     if rule is NameRule.EXACT:
         return {}
+    names = list(names)
+    keys = [collation_key(name, rule) for name in names]
+    if len(set(keys)) == len(names):
+        return {}
     groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(collation_key(name, rule), []).append(name)
+    for key, name in zip(keys, names, strict=True):
+        groups.setdefault(key, []).append(name)
     return {name: frozenset(group) - {name} for group in groups.values() if len(group) > 1 for name in group}

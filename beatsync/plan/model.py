@@ -185,12 +185,14 @@ class Plan:
 
 
 def _change_values(change: Change) -> list[object]:
-    """Return what a change does to a row."""
+    """Return what a change does to a row. The values of a new row are those of its record, which counts as well."""
+    is_enabled = change.target is not None and change.target.enabled
     return [
         change.action.value,
         change.name,
         change.row_id,
-        [(field.field, field.before, field.after) for field in change.fields],
+        is_enabled,
+        [(field.field, field.before, field.after) for field in change.field_changes],
         bool(change.last_run_at),
         change.fires_at_once,
     ]

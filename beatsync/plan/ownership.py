@@ -116,7 +116,7 @@ class Ownership:
         """Yield each name once that the plan writes or leaves in the database."""
         observed = self._observed
         changing = self.declared | self._renamed | self._removed(OnRemove.DELETE)
-        kept = self._removed(OnRemove.KEEP)
+        changing_or_kept = changing | self._removed(OnRemove.KEEP)
         rows = {
             name
             for name, row in observed.rows.items()
@@ -125,7 +125,9 @@ class Ownership:
         entries = {
             name
             for name, entry in observed.inventory.items()
-            if name not in changing | kept and (row := self.row_of(entry)) is not None and row.name not in self.declared
+            if name not in changing_or_kept
+            and (row := self.row_of(entry)) is not None
+            and row.name not in self.declared
         }
         yield from self.declared.union(observed.owners, rows, entries)
 
