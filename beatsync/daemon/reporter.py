@@ -76,7 +76,7 @@ class SourceReporter:
         fields = {"outcome": outcome, "reasons": reasons, "seconds": round(seconds, 3), **change_counts(plan)}
         if outcome == "applied":
             fields |= _changed_schedules(plan)
-        log.log(_level(phase, changed=changed), "%s", message or "reconciled", extra=self.log_fields(**fields))
+        log.log(_level(phase, changed=changed), "%s", message or outcome, extra=self.log_fields(**fields))
         if result.unverified:
             log.warning("changes committed but not verified: %s", result.unverified, extra=self.log_fields())
 

@@ -532,12 +532,12 @@ def test_the_log_names_the_changed_schedules_and_warns_about_what_stops_a_sync(
     all_names = [f"s{number:02}" for number in range(25)]
     write(folder, *all_names)
     with caplog.at_level(logging.INFO, "beatsync"), run_loop(store, folder) as running:
-        fields = record("reconciled").fields  # type: ignore[attr-defined]
+        fields = record("applied").fields  # type: ignore[attr-defined]
         assert fields["schedules"] == tuple(f"create {name} (spec)" for name in all_names[:20])
         assert (fields["more"], fields["create"]) == (5, 25)
         caplog.clear()
         write(folder, *all_names[1:])
-        fields = record("reconciled").fields  # type: ignore[attr-defined]
+        fields = record("applied").fields  # type: ignore[attr-defined]
         assert fields["schedules"] == ("delete s00 (spec)",)
         assert "more" not in fields
         write(folder, "other")
