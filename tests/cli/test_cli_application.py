@@ -35,7 +35,7 @@ def zone_of_plan(project: Project, *words: str) -> str:
     return next(str(field["after"]) for field in change["fields"] if field["field"] == "timezone")
 
 
-@pytest.mark.skipif(celery.VERSION < (5, 5), reason="before celery 5.5, the project's settings overrule the application's code")
+@pytest.mark.skipif(celery.VERSION < (5, 5), reason="before celery 5.5, settings overrule code")
 @pytest.mark.parametrize("is_imported", [True, False])
 def test_the_zone_that_the_application_sets_applies(migrated: Project, is_imported: bool) -> None:
     migrated.spec(NIGHTLY)
