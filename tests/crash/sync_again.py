@@ -1,4 +1,4 @@
-"""Sync two revisions of a directory in turn until standard input ends, then print the count of each outcome.
+"""Sync two revisions of a directory in turn until standard input ends and two syncs were applied; print the count of each outcome.
 
 Usage: sync_again.py URL DIR-A DIR-B
 """
@@ -30,7 +30,7 @@ def main() -> None:
     threading.Thread(target=wait_for_the_end, daemon=True).start()
     counts: Counter[str] = Counter()
     options = SyncOptions(plan=PlanOptions(max_deletes="100%"), lock_timeout=60)
-    while not ended.is_set():
+    while not ended.is_set() or counts["applied"] < 2:
         for folder in folders:
             try:
                 counts[sync(Path(folder), store, options).outcome.value] += 1
