@@ -97,7 +97,7 @@ class InventoryEntry(models.Model):
 class FileRecord(models.Model):
     """What the last sync recorded about a spec file, so that an unchanged file need not be parsed again."""
 
-    # No constraint and no index of its own, as above; a source can be deleted by hand.
+    # Neither a constraint nor an index, as above; a source can be deleted by hand.
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, related_name="files", db_constraint=False, db_index=False
     )

@@ -4,6 +4,6 @@
     python -m benchmarks --quick              # shows in half a minute that everything runs, on SQLite
     python -m benchmarks --only sync-noop,plan --databases sqlite
 
-Each measure runs in a child process of its own (`benchmarks.child`), so that its memory is its own and nothing is cached. The
+Each measure runs in a separate child process (`benchmarks.child`), so that its memory is measured alone and nothing is cached. The
 figures are ratios within one run on one machine. The unit is L: the time that PyYAML's CSafeLoader needs for the same files.
 """

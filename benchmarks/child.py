@@ -1,4 +1,4 @@
-"""Runs one measure in a process of its own: `python -m benchmarks.child TASK` prints the measurement as one line of JSON."""
+"""Runs one measure in a separate process: `python -m benchmarks.child TASK` prints the measurement as one line of JSON."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What people use today: a script that loops over tasks, and celery's `beat_schedule`.
 
 Both cost the same per row, so a few hundred rows are measured and the time is extrapolated; `sampled` says from how many. Each row
-is written in a transaction of its own, as a script or beat does.
+is written in a separate transaction, as a script or beat does.
 """
 
 from __future__ import annotations

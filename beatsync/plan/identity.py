@@ -1,6 +1,6 @@
 """Whether a row is the one that an inventory entry was written for.
 
-A key alone proves nothing: a sequence is restarted, a table is restored, `loaddata` writes rows under keys of its own.
+A key alone proves nothing: a sequence is restarted, a table is restored, `loaddata` writes rows under the keys in its file.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Di
 def with_unregistered_tasks(desired: Desired, facts: Iterable[FileFacts], tasks: Collection[str]) -> Desired:
     """Return `desired` with a warning for each task that an application with these `tasks` has not registered.
 
-    Nothing is added if it has no task of its own: such an application only sends messages to others.
+    Nothing is added if it registers no task: such an application only sends messages to others.
     """
     if all(task.startswith("celery.") for task in tasks):
         return desired

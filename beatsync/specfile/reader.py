@@ -23,7 +23,7 @@ from beatsync.specfile.yamltext import MAX_DEPTH, TOO_DEEP, InvalidYamlError, de
 
 _MEMO_SIZE = 65_536
 MAX_NODES = 150_000
-"""Nodes of one file, which take two seconds; an alias counts as many as it stands for."""
+"""Nodes of one file, which take two seconds; an alias counts as many nodes as its anchor."""
 _CHARACTERS = 64
 """So many characters of a text count as one more node."""
 

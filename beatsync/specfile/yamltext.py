@@ -49,7 +49,7 @@ def syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     """Return the problem of a text that is not YAML. PyYAML's two loaders word their errors differently; both are covered."""
     message = " ".join(part for part in (error.context, error.problem) if part)
     if "maximum nesting" in message:
-        # From PyYAML 6.0.4 on its scanner, which is ahead of the events, has a limit of its own.
+        # Since PyYAML 6.0.4 the scanner, which is ahead of the events, limits the depth too.
         return Problem((), "yaml-depth", TOO_DEEP, mark=position(error.problem_mark))
     conflict = _CONFLICT.search(text)
     if conflict is not None:

@@ -151,7 +151,7 @@ def _written_texts(changes: Iterable[Change], fields: Sequence[Field]) -> Iterat
 def check(db: Dialect, change: Change, kept: TaskSpec) -> None:
     """Raise StoreError if a row that was read back does not have a value that `change` wrote to it.
 
-    Nobody else can have changed it: its row is locked until the commit. Of a schedule row, `schedules.ensure` checks it.
+    No other session can have changed it: its row is locked until the commit. Of a schedule row, `schedules.ensure` checks it.
     """
     target = tasks.target(change)
     for field in FIELD_TABLE:

@@ -1,6 +1,6 @@
 """The lease by which one of several daemons leads a source. Its time is the database's, so the hosts' clocks may differ.
 
-It has a table of its own: the source's row is locked while a sync writes, and its leader must be able to renew the lease meanwhile.
+It has its own table: the source's row is locked while a sync writes, and its leader must be able to renew the lease meanwhile.
 """
 
 # ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters

@@ -38,7 +38,7 @@ Report = Callable[[str], None]
 
 
 def claim(db: Dialect, source: str, wait: float, holder: str, report: Report | None = None) -> None:
-    """Create the row of `source` if it is missing and record its next holder, in a transaction of its own. Raises LockHeld.
+    """Create the row of `source` if it is missing and record its next holder, in a separate transaction. Raises LockHeld.
 
     The holder is written under the lock, so that of a sync at work is never overwritten.
     """

@@ -16,7 +16,7 @@ from django.utils.timezone import get_default_timezone, is_aware, make_aware
 from beatsync.store.errors import StoreError
 
 MAX_LOG_ROWS = 1_000
-"""How many rows the admin log is searched for: nobody reads more."""
+"""How many rows the admin log is searched for: a report with more authors is too long to read."""
 _FAULTY_RELEASES = {
     "2.8.0": "django-celery-beat 2.8.0 does not run crontabs that carry another time zone than beat's own, and never makes good"
     " a missed notice of a change: update beat to 2.8.1 or newer, or stay on 2.7",

@@ -62,7 +62,7 @@ def _prepare_session(connection: BaseDatabaseWrapper, **_: object) -> None:
 class Store:
     """One database of a Django that is set up, by its alias. Every method may raise StoreError.
 
-    It holds no connection of its own: Django keeps one for each thread. `project_settings` says whether the settings are a
+    It holds no connection: Django keeps one for each thread. `project_settings` says whether the settings are a
     project's, which know its celery application, or BeatSync's own.
     """
 
@@ -246,7 +246,7 @@ class Store:
         """Run the body in one transaction under the lock of `source`; it is rolled back if the body raises.
 
         `wait` is in seconds: 0 tries once, None waits for ever. `holder` names this process to others that find the lock held.
-        With a `lease_token` the lease of that token must be in force. A long wait is told to `report`. No statement of the body
+        With a `lease_token` the lease of that token must be in force. `report` is called about a long wait. No statement of the body
         waits long for a row: `wait_for_rows` does. Raises LockHeld, RowsLocked, LeaseLost, RetryableError, StoreError.
         """
         deadline = lock.Deadline(wait)
@@ -309,7 +309,7 @@ class Store:
         return records
 
     def record_failure(self, source: str, failure: Failure, lease_token: str | None = None) -> bool:
-        """Record a sync that did nothing, in a transaction of its own; return whether that worked.
+        """Record a sync that did nothing, in a separate transaction; return whether that worked.
 
         The same failure again only moves the end of the newest entry, so a daemon that fails for a night adds one.
         """

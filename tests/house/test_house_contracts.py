@@ -118,7 +118,7 @@ def test_no_modules_import_one_another_in_a_cycle() -> None:
         for module in modules
     }
     cycles = strongly_connected(imports)
-    assert not cycles, "move what these modules share into a module of its own:" + listing(map(", ".join, cycles))
+    assert not cycles, "move what these modules share into a separate module:" + listing(map(", ".join, cycles))
 
 
 def test_a_cycle_is_noticed() -> None:

@@ -463,7 +463,7 @@ class TestDamagedEntry:
         assert store.observe("default").inventory["a"].path == "a.yaml"
 
     def test_a_frozen_row_keeps_its_damaged_entry(self, store: Store, tmp_path: Path) -> None:
-        """Written again without its file it would look healthy, with a policy that nobody chose."""
+        """Written again without its file it would look healthy, with a policy that no file declares."""
         go(tmp_path, store, B)
         (tmp_path / "b.yaml").write_text("schedules:\n" + A)
         assert sync(tmp_path, store, SyncOptions()).outcome is Outcome.APPLIED

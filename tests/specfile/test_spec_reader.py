@@ -385,7 +385,7 @@ def test_a_value_may_be_deep_and_no_deeper() -> None:
 
     assert not read(nested(MAX_DEPTH).encode()).problems
     assert marks(nested(MAX_DEPTH + 1), "yaml-depth") == [(1, MAX_DEPTH + 1)]
-    # From 6.0.4 on PyYAML's scanner has a limit of its own, and is at it before our count is at ours.
+    # Since 6.0.4, PyYAML's scanner has a limit too, and reaches it before the reader's count reaches ours.
     for text in ("[" * 100_000, "{a: " * 100_000, "- " * 10_000):
         assert marks(text, "yaml-depth")
 

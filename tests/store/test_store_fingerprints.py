@@ -164,7 +164,7 @@ def test_a_nul_is_never_overlooked(synced: Store, column: str, text: str) -> Non
 
 
 def test_sqlite_keeps_any_value_in_any_column_and_none_of_them_passes_for_another(sqlite_backend: Backend) -> None:
-    """Each value either has a digest of its own, or none, and then the row is read."""
+    """Each value either has a distinct digest, or none, and then the row is read."""
     store = Store(sqlite_backend.alias, project_settings=False)
     apply(store, plan(*map(create, SPECS), records=[record(spec, policy=POLICY) for spec in SPECS]))
     before = digests(store)

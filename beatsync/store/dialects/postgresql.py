@@ -81,7 +81,7 @@ class PostgreSQL(Dialect):
         """Return Django's settings for a database URL. Raises StoreError if there is no driver."""
         if find_spec("psycopg") is None and find_spec("psycopg2") is None:
             raise StoreError("PostgreSQL needs a driver: pip install 'beatsync[postgres]'")
-        # Shown by `pg_stat_activity` to whoever looks for the session that holds a lock.
+        # Shown by `pg_stat_activity` to a person who looks for the session that holds a lock.
         return {**settings, "OPTIONS": {"application_name": "beatsync", **(settings.get("OPTIONS") or {})}}
 
     def insert(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
