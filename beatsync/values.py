@@ -8,7 +8,7 @@ This module must not know files, YAML, Django, celery or the clock. Names are dj
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -220,6 +220,15 @@ class Declared(NamedTuple):
     policy: Policy = DEFAULT_POLICY
     enabled_declared: bool = False
     """Whether the file sets `enabled`; if not, `spec.enabled` is True and is used only to create the row."""
+    group: str | None = None
+    """The name of the schedule whose `every` compiles to this row and others; None: the schedule is this one row."""
+    clauses: str = ""
+    """The clauses of `every` that this row carries out, for people: `office: 1m`."""
+
+
+def group_row_name(schedule: str, number: int) -> str:
+    """Return the name of the row with this number, from 1, of a schedule with `every`: `NAME`, `NAME#2`, `NAME#3`."""
+    return schedule if number == 1 else f"{schedule}#{number}"
 
 
 class ScheduleFacts(NamedTuple):
@@ -231,6 +240,13 @@ class ScheduleFacts(NamedTuple):
     task: str | None
     """None: the file names the schedule, but does not declare it in this environment."""
     renamed_from: str | None = None
+    rows: int = 1
+    """The number of rows that the schedule compiles to."""
+
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """Return the name of each row."""
+        return tuple(group_row_name(self.name, number) for number in range(1, self.rows + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +311,9 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...] = ()
     environment: str | None = None
     unchanged: frozenset[str] = frozenset()
-    """Names that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
+    """Names of the rows that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
+    unchanged_groups: Mapping[str, str] = field(default_factory=dict)
+    """For each unchanged row of a schedule with several rows, the name of that schedule."""
 
     @property
     def invalid_paths(self) -> frozenset[str]:
