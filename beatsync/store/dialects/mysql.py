@@ -276,11 +276,12 @@ class MySQL(Dialect):
         return None
 
     def _may_write_read_only(self) -> bool:
+        quote = "'"  # a grantee is 'user'@'host'
         ((grants,),) = self.fetch(
             "SELECT COUNT(*) FROM information_schema.user_privileges"
-            " WHERE grantee = CONCAT(''', REPLACE(CURRENT_USER(), '@', ''@''), ''')"
+            " WHERE grantee = CONCAT(%s, REPLACE(CURRENT_USER(), '@', %s), %s)"
             f" AND privilege_type IN ({', '.join(['%s'] * len(_WRITES_READ_ONLY))})",
-            _WRITES_READ_ONLY,
+            [quote, f"{quote}@{quote}", quote, *_WRITES_READ_ONLY],
         )
         return bool(grants)
 
