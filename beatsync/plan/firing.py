@@ -84,16 +84,17 @@ def _schedule_due(schedule: object, last: datetime, now: datetime) -> bool:
     if isinstance(schedule, Clocked):
         return schedule.clocked_time <= now
     if isinstance(schedule, Crontab):
-        zone = ZoneInfo(schedule.timezone)
-        return bool(_crontab(schedule, zone, now).is_due(last.astimezone(zone)).is_due)
+        return bool(celery_crontab(schedule, now).is_due(last.astimezone(ZoneInfo(schedule.timezone))).is_due)
     if isinstance(schedule, Solar):
         return _solar_due(schedule, last, now)
     return False
 
 
-def _crontab(schedule: Crontab, zone: ZoneInfo, now: datetime) -> Any:
+def celery_crontab(schedule: Crontab, now: datetime) -> Any:
+    """Return celery's own schedule, in its time zone, whose clock stands at `now`. Raises ValueError if celery refuses a field."""
     from celery.schedules import crontab
 
+    zone = ZoneInfo(schedule.timezone)
     fields = {name: text for name, text in schedule._asdict().items() if name != "timezone"}
     entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=solar.CELERY_APP)
     entry.tz = zone

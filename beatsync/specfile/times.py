@@ -52,7 +52,7 @@ def from_text(text: str, timezone_name: str) -> datetime:
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
     """Return an IANA time zone. Raises SpecError `timezone-unknown`, whose hint is the nearest name."""
-    if name in _zone_names() and len(name) <= MAX_ZONE_LENGTH:
+    if name in zone_names() and len(name) <= MAX_ZONE_LENGTH:
         return ZoneInfo(name)
     close = _nearest_zone(name)
     hint = f"did you mean {close}?" if close else "use an IANA name such as UTC or Europe/Berlin"
@@ -60,7 +60,8 @@ def zone(name: str) -> ZoneInfo:
 
 
 @lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
+    """Return the IANA names that every machine has; longer ones than `MAX_ZONE_LENGTH` included."""
     from zoneinfo import available_timezones  # reads a directory tree: 30 ms
 
     return frozenset(available_timezones() - _MACHINE_ZONES)
@@ -83,7 +84,7 @@ def _nearest_zone(name: str) -> str | None:
 @lru_cache(maxsize=1)
 def _folded_zones() -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return the names of zones by their name without case, and by that of their city, which people remember."""
-    zones = {name.casefold(): name for name in sorted(_zone_names())}
+    zones = {name.casefold(): name for name in sorted(zone_names())}
     return zones, {key.rpartition("/")[2]: name for key, name in zones.items() if "/" in key}
 
 
