@@ -5,6 +5,7 @@ Daylight saving differs between versions of celery, so the next runs are never c
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
@@ -16,6 +17,8 @@ from beatsync.specfile import solar
 from beatsync.specfile.cronfield import members
 from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar
 
+_MINUTE = timedelta(minutes=1)
+_NO_TIME = timedelta(0)
 _FIRST_DAY = date(2024, 1, 1).toordinal()
 _DAYS = 28 * 366
 """Within 28 years every date falls on every weekday."""
@@ -34,21 +37,36 @@ def next_runs(schedule: Schedule, after: datetime) -> Iterator[datetime]:
             yield schedule.clocked_time
         return
     while True:
-        last += _wait(schedule, last)
+        last = _next_run(schedule, last)
         yield last
 
 
-def _wait(schedule: Interval | Crontab | Solar, last: datetime) -> timedelta:
-    """Return how long beat waits for the next run, right after the run at `last`."""
+def _next_run(schedule: Interval | Crontab | Solar, last: datetime) -> datetime:
+    """Return the first time at which beat finds a schedule due that ran at `last`."""
     if isinstance(schedule, Interval):
-        return timedelta(**{schedule.period: schedule.every})
-    if isinstance(schedule, Crontab):
-        # Before it asks celery, django-celery-beat converts the last run to the zone of the row.
-        entry, last = firing.celery_crontab(schedule, last), last.astimezone(ZoneInfo(schedule.timezone))
-    else:
-        entry = solar.celery_schedule(schedule, last)
-    wait: timedelta = entry.remaining_estimate(last)
-    return wait
+        return last + timedelta(**{schedule.period: schedule.every})
+    if isinstance(schedule, Solar):
+        wait: timedelta = solar.celery_schedule(schedule, last).remaining_estimate(last)
+        return last + wait
+    # Before it asks celery, django-celery-beat converts the last run to the zone of the row.
+    local = last.astimezone(ZoneInfo(schedule.timezone))
+
+    def remaining(now: datetime) -> timedelta:
+        rest: timedelta = firing.celery_crontab(schedule, now).remaining_estimate(local)
+        return rest
+
+    run = last
+    while (rest := remaining(run)) > _NO_TIME:
+        run += rest
+    if rest == _NO_TIME:
+        return run
+    # celery 5.4 subtracts what the clocks show, so over a clock change it may be due before its own estimate.
+    start = last.replace(second=0, microsecond=0)
+    minutes = range(1, (run - start) // _MINUTE)
+    return (
+        start
+        + (1 + bisect_left(minutes, True, key=lambda minute: remaining(start + minute * _MINUTE) <= _NO_TIME)) * _MINUTE
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -75,7 +93,5 @@ def _days(day_of_month: str, month_of_year: str, day_of_week: str) -> list[int]:
     weekdays = members("day_of_week", day_of_week)
     days = map(date.fromordinal, range(_FIRST_DAY, _FIRST_DAY + _DAYS))
     return [
-        day.toordinal()
-        for day in days
-        if day.day in dates and day.month in months and day.isoweekday() % 7 in weekdays
+        day.toordinal() for day in days if day.day in dates and day.month in months and day.isoweekday() % 7 in weekdays
     ]

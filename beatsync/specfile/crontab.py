@@ -74,11 +74,14 @@ def in_words(expression: str) -> str | None:
     """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None if that is not possible."""
     texts = expression.split(" ")
     # A row that is not in normal form may hold anything: no words are better than wrong ones.
-    if len(texts) != len(FIELD_NAMES) or any(
-        cronfield.observed(name, text) != text for name, text in zip(FIELD_NAMES, texts, strict=True)
-    ):
-        return None
-    return _in_words(expression)
+    return _in_words(expression) if is_normal(texts) else None
+
+
+def is_normal(texts: Sequence[str]) -> bool:
+    """Return whether the texts are the five fields of a crontab in normal form."""
+    return len(texts) == len(FIELD_NAMES) and all(
+        cronfield.observed(name, text) == text for name, text in zip(FIELD_NAMES, texts, strict=True)
+    )
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,1 @@
+"""Schedules that an application declares at run time."""
