@@ -93,6 +93,7 @@ class ScheduleWidget(forms.MultiWidget):
         """Return the controls, and below them what the schedule means and when it runs next."""
         entered = Controls.of(value)
         shown = entered or self.decompress(value)
+        shown = shown._replace(timezone=shown.timezone or self.rules.default_timezone())
         attributes = {**self.attrs, **(attrs or {})}
         base = attributes.pop("id", None) or f"id_{name}"
         self._offer(shown)
@@ -116,7 +117,7 @@ class ScheduleWidget(forms.MultiWidget):
         preset.choices = blank + [(name, _capitalised(PRESETS[name].label)) for name in self.offered]
         weekdays.choices = [(str(number), _capitalised(WEEKDAYS[(number - 1) % 7])) for number in _MONDAY_FIRST]
         zones = list(self.rules.timezones or sorted(times.zone_names()))
-        if shown.timezone and shown.timezone not in zones:
+        if shown.timezone not in zones:
             # Otherwise a browser would select another zone, and saving the form would move the schedule.
             zones.insert(0, shown.timezone)
         zone.choices = [(zone_name, zone_name.replace("_", " ")) for zone_name in zones]
@@ -138,8 +139,10 @@ class ScheduleWidget(forms.MultiWidget):
         html = self._widget(key).render(f"{name}_{key}", value, attrs, renderer)
         help_text = format_html('<span id="{}" class="helptext">{}</span>', hint_id, hint) if hint else ""
         if key == "weekdays":
-            template = '<fieldset aria-describedby="{}"><legend>{}</legend>{}{}</fieldset>'
-            return format_html(template, described, _LABELS[key], html, help_text)
+            reference = format_html(' aria-describedby="{}"', hint_id) if hint else ""
+            return format_html(
+                "<fieldset{}><legend>{}</legend>{}{}</fieldset>", reference, _LABELS[key], html, help_text
+            )
         return format_html('<div><label for="{}">{}</label> {} {}</div>', attrs["id"], _LABELS[key], html, help_text)
 
     def _hint(self, key: str) -> str:
@@ -157,7 +160,7 @@ class ScheduleWidget(forms.MultiWidget):
                 return value_of(source, self.rules.default_timezone()) if source not in (None, "") else None
             if source.preset not in self.offered:
                 return None
-            return value_of({"crontab": expression(source), "timezone": source.timezone}, self.rules.default_timezone())
+            return Rules().check(expression(source), source.timezone or self.rules.default_timezone())
         except (SpecError, ValidationError):
             return None
 

@@ -356,6 +356,21 @@ def test_a_valid_choice_is_explained_below_the_controls() -> None:
     assert "At 06:30, every day (Europe/Berlin)<br>Next runs: " in html
 
 
+def test_no_control_says_when_it_is_needed_if_it_always_is() -> None:
+    page = Page(form_of(presets=["weekly"], allow_free=False).as_div())
+    assert not page.values("aria-describedby")
+
+
+def test_a_request_without_a_zone_means_the_default_one_and_shows_it() -> None:
+    data = sent(time="06:30")
+    del data["when_timezone"]
+    with django_timezone.override("Asia/Taipei"):
+        form = form_of(data)
+        assert form.is_valid()
+        assert form.cleaned_data["when"].schedule.timezone == "Asia/Taipei"
+        assert '<option value="Asia/Taipei" selected>' in form.as_div()
+
+
 def test_two_forms_on_a_page_have_distinct_ids() -> None:
     form_class = type("ReportForm", (forms.Form,), {"when": ScheduleField()})
     page = Page(form_class(prefix="a").as_div() + form_class(prefix="b").as_div())
