@@ -10,11 +10,19 @@ from beatsync.plan.observed import NameRule
 
 def collation_key(name: str, rule: NameRule) -> str:
     """Return a key that is equal for two names if a database with this rule treats them as the same name."""
+    return _keys([name], rule)[0]
+
+
+def _keys(names: list[str], rule: NameRule) -> list[str]:
     if rule is NameRule.EXACT:
-        return name
-    if rule is NameRule.LETTERS and not name.isascii():
-        name = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
-    return name.rstrip(" ").casefold()
+        return names
+    if rule is NameRule.LETTERS:
+        names = [name if name.isascii() else _without_accents(name) for name in names]
+    return [name.rstrip(" ").casefold() for name in names]
+
+
+def _without_accents(name: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
 
 
 def collisions(names: Iterable[str], rule: NameRule) -> Mapping[str, frozenset[str]]:
@@ -22,7 +30,7 @@ def collisions(names: Iterable[str], rule: NameRule) -> Mapping[str, frozenset[s
     if rule is NameRule.EXACT:
         return {}
     names = list(names)
-    keys = [collation_key(name, rule) for name in names]
+    keys = _keys(names, rule)
     if len(set(keys)) == len(names):
         return {}
     groups: dict[str, list[str]] = {}

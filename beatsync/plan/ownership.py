@@ -21,8 +21,10 @@ class Ownership:
 
     def __init__(self, desired: Desired, observed: Observed) -> None:
         valid = desired.valid
-        self.declared = desired.unchanged.union(schedule.spec.name for schedule in valid)
-        """The names in the valid files and the unchanged ones."""
+        self._in_scope = {schedule.spec.name for schedule in valid}
+        """The names in the valid files."""
+        self.declared = desired.unchanged | self._in_scope
+        """These names and the unchanged ones."""
         self._renamed = {
             schedule.policy.renamed_from for schedule in valid if schedule.spec.name not in observed.inventory
         }
@@ -87,9 +89,9 @@ class Ownership:
     def duplicates(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield each name that several rows have, with their keys, if it is declared or one of the rows is owned."""
         observed = self._observed
-        concerned = self.declared | self._renamed | observed.inventory.keys()
         for name, row_ids in sorted(observed.duplicates.items()):
-            if name in concerned or self.entry_of(observed.rows[name]) is not None:
+            is_concerned = name in self.declared or name in self._renamed or name in observed.inventory
+            if is_concerned or self.entry_of(observed.rows[name]) is not None:
                 yield name, row_ids
 
     def has_tombstone(self, row: Row) -> bool:
@@ -108,7 +110,8 @@ class Ownership:
     def collisions(self) -> Mapping[str, frozenset[str]]:
         """Return, by name, the other names that the database treats as the same: of rows, of entries and in the files.
 
-        A name that the plan removes does not count: it is gone before another spelling of it is written.
+        A name that the plan removes does not count: it is gone before another spelling of it is written. Unchanged names do not
+        count either: a file with a name that collides with that of another file is always in scope.
         """
         return collisions(self._names_in_use(), self._observed.name_rule)
 
@@ -129,7 +132,7 @@ class Ownership:
             and (row := self.row_of(entry)) is not None
             and row.name not in self.declared
         }
-        yield from self.declared.union(observed.owners, rows, entries)
+        yield from self._in_scope.union(observed.owners, rows, entries)
 
     def _removed(self, on_remove: OnRemove) -> set[str]:
         """Return the names of the undeclared entries with this policy; none if an invalid file may declare them."""

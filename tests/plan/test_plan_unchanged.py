@@ -68,12 +68,6 @@ def test_a_rename_from_one_of_them_is_not_a_rename() -> None:
     assert (change.action, change.note) == (Action.CREATE, None)
 
 
-def test_another_spelling_of_one_of_them_collides() -> None:
-    files = desired(declared("NIGHTLY"), unchanged=frozenset({"nightly"}))
-    (blocked,) = guarded(files, observed(name_rule=NameRule.CASE_INSENSITIVE)).blocked
-    assert (blocked.code, blocked.names) == ("name-collision", ("NIGHTLY", "nightly"))
-
-
 @pytest.mark.parametrize("entry_is_read", [True, False])
 def test_an_entry_that_claims_the_row_of_one_of_them_does_not_get_it(entry_is_read: bool) -> None:
     schedule, stray = declared("a"), declared("stray")

@@ -214,7 +214,7 @@ def test_names_that_the_collation_compares_equal_are_both_blocked(
 ) -> None:
     (folder / "c.yaml").write_text(text(**{first: "t"}), encoding="utf-8")
     assert go(folder, store).outcome is Outcome.APPLIED
-    (folder / "c.yaml").write_text(text(**{first: "t", second: "t"}), encoding="utf-8")
+    (folder / "d.yaml").write_text(text(**{second: "t"}), encoding="utf-8")
     scoped, full = (
         plan(folder, store, SyncOptions(fingerprints=fingerprints), clock=lambda: NOW).plan
         for fingerprints in (True, False)
