@@ -165,23 +165,19 @@ class TaskSpec(NamedTuple):
 
     def fields(self) -> dict[str, FieldValue]:
         """Return the flat map that is compared, shown and stored: a new dict, keys in the order of `FIELDS`."""
-        flat: dict[str, FieldValue] = {}
-        for name, value in zip(self._fields, self, strict=True):
-            if isinstance(value, datetime):
-                flat[name] = value.isoformat()
-            elif isinstance(value, (Interval, Crontab, Solar, Clocked)):
-                flat.update(schedule_fields(value))
-            elif name != "schedule":
-                flat[name] = value
+        flat: dict[str, FieldValue] = {"name": self.name, "task": self.task, **dict(schedule_fields(self.schedule))}
+        for name in PLAIN_FIELDS[1:]:
+            value = getattr(self, name)
+            flat[name] = value.isoformat() if isinstance(value, datetime) else value
         return flat
 
 
-DEFAULT_FIELDS = MappingProxyType(TaskSpec(name="", task="", schedule=None).fields())
-"""The value of each field that a spec leaves unset, in the form of `TaskSpec.fields()`; a schedule has none."""
 SCHEDULE_FIELDS = ("interval", "crontab", "timezone", "solar", "clocked")
 """The fields of a diff that make up `TaskSpec.schedule`."""
 PLAIN_FIELDS = tuple(name for name in TaskSpec._fields if name not in {"name", "schedule"})
 """The other fields: each is an attribute of `TaskSpec`, a key in a spec file and a column of `PeriodicTask`."""
+DEFAULT_FIELDS = MappingProxyType(TaskSpec(name="", task="", schedule=None).fields())
+"""The value of each field that a spec leaves unset, in the form of `TaskSpec.fields()`; a schedule has none."""
 FIELDS = ("name", "task", *SCHEDULE_FIELDS, *PLAIN_FIELDS[1:])
 """Every field that a diff can name, in display order."""
 
