@@ -60,6 +60,18 @@ def replace_row(store: Store, make_task: MakeTask, name: str, new_name: str, **f
     return key
 
 
+def restart_keys(store: Store, key: int) -> None:
+    """Let the database use `key`, which is larger than every present one, for the next row."""
+    table, connection = PeriodicTask._meta.db_table, connections[store.alias]
+    statement = {
+        "sqlite": f"UPDATE sqlite_sequence SET seq = {key - 1} WHERE name = '{table}'",
+        "postgresql": f"ALTER SEQUENCE {table}_id_seq RESTART WITH {key}",
+        "mysql": f"ALTER TABLE {table} AUTO_INCREMENT = {key}",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
 def changes(result: Result) -> list[tuple[Action, str, str | None]]:
     return [(change.action, change.name, change.note) for change in result.plan.changes]
 
@@ -92,6 +104,25 @@ class TestReusedKey:
         assert keys(store).keys() == {"a", "b", "fixture"}
         assert go(tmp_path, store, A, B).outcome is Outcome.UNCHANGED
         assert store.observe("default").inventory["a"].row_id == keys(store)["a"] != key
+
+    def test_a_restarted_sequence_gives_the_key_of_ours_to_another_row(
+        self, store: Store, tmp_path: Path, make_task: MakeTask
+    ) -> None:
+        go(tmp_path, store, A, B)
+        key = keys(store)["b"]
+        rows(store).filter(name="b").delete()
+        restart_keys(store, key)
+        assert make_task("fixture", task="fix.task").pk == key  # the database chose it
+        theirs = rows(store).filter(pk=key).values().get()
+        assert changes(go(tmp_path, store, A, B)) == [(Action.CREATE, "b", gone("fixture", key))]
+        assert store.observe("default").inventory["b"].row_id == keys(store)["b"] == key + 1
+        rows(store).filter(name="b").delete()
+        restart_keys(store, key + 1)
+        assert make_task("second").pk == key + 1
+        assert changes(go(tmp_path, store, A)) == [(Action.FORGET, "b", gone("second", key + 1))]
+        assert rows(store).filter(pk=key).values().get() == theirs
+        assert keys(store).keys() == {"a", "fixture", "second"}
+        assert go(tmp_path, store, A).outcome is Outcome.UNCHANGED
 
     def test_the_row_with_the_key_of_ours_is_not_deleted_with_our_schedule(
         self, store: Store, tmp_path: Path, make_task: MakeTask

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections, models
 from django.db.migrations.executor import MigrationExecutor
 
-from beatsync.models import InventoryEntry
+from beatsync.models import InventoryEntry, Source
 from beatsync.plan.observed import Owned
 from beatsync.specfile.fields import ColumnType
 from beatsync.store import SchemaMissing, Store, StoreError
@@ -241,3 +241,34 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     call_command("migrate", "beatsync", "0003", database="bare", verbosity=0)
     assert entries.get().said in {"", "a"}
+
+
+def test_the_models_of_the_migration_before_keep_working_on_these_tables(bare_store: Store) -> None:
+    """While a deployment is under way, the release before writes without knowing the columns and tables of 0005."""
+    call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
+    call_command("migrate", "beatsync", "0004", database="bare", verbosity=0)
+    old = MigrationExecutor(connections["bare"]).loader.project_state(("beatsync", "0004_file_records")).apps
+    sources, entries, files = (
+        old.get_model("beatsync", name).objects.using("bare") for name in ("Source", "InventoryEntry", "FileRecord")
+    )
+    source = sources.create(name="shop", environment="staging")
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0005_plan_key"]
+    entries.create(source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
+    files.create(source_id=source.pk, path="a.yaml", path_digest="d", fingerprint="f", facts="{}")
+    sources.create(name="billing")
+    Source.objects.using("bare").filter(name="shop").update(checksum="ab" * 32)
+    source.outcome = "applied"
+    source.save(using="bare")
+
+    observed = bare_store.observe("shop")
+    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml", entry_id=1)
+    assert observed.inventory == {"nightly": expected}
+    assert (observed.outcome, observed.environment, observed.checksum) == ("applied", "staging", "ab" * 32)
+    assert (bare_store.observe("billing").checksum, len(observed.plan_key)) == (None, 64)
+    assert [file.path for file in files.all()] == ["a.yaml"]
+
+    call_command("migrate", "beatsync", "0004", database="bare", verbosity=0)
+    assert (sources.get(name="shop").outcome, entries.get().name, files.get().path) == ("applied", "nightly", "a.yaml")
+    bare_store.migrate(with_beat=False)
+    new_key = Store("bare", project_settings=False).observe("shop").plan_key
+    assert (len(new_key), new_key == observed.plan_key) == (64, False)
