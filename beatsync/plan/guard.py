@@ -113,7 +113,7 @@ def _removal_blockers(
 
 def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
     """Yield what it looks like if most rows of the source are gone: a blocker if other rows have their keys, else a warning."""
-    lost = lost_rows(plan, observed)
+    lost = lost_rows(plan, desired, observed)
     owned = len(desired.unchanged | observed.inventory.keys())
     if len(lost) <= removal_limit(None, owned) and not len(lost) == owned > 1:
         return

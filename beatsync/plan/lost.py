@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from beatsync.plan.model import Action, Blocked, Plan
 from beatsync.plan.observed import Observed, Owned, Row
-from beatsync.values import Diagnostic, Location, Severity
+from beatsync.values import Desired, Diagnostic, Location, Severity
 
 _SHOWN = 3
 """How many strangers a message names; all names are in the list below it."""
@@ -20,7 +21,7 @@ class Lost(NamedTuple):
     stranger: Row | None
 
 
-def lost_rows(plan: Plan, observed: Observed) -> list[Lost]:
+def lost_rows(plan: Plan, desired: Desired, observed: Observed) -> list[Lost]:
     """Return the entries whose rows the plan creates again or forgets because they are gone, sorted by name."""
     names = {
         change.name
@@ -28,11 +29,18 @@ def lost_rows(plan: Plan, observed: Observed) -> list[Lost]:
         if change.row_id is None and (change.action is Action.CREATE or change.action is Action.FORGET)
     }
     entries = [observed.inventory[name] for name in sorted(names & observed.inventory.keys())]
-    if not entries:
-        return []
-    present = {entry.row_id for name, entry in observed.inventory.items() if name not in names}
-    rows = {row.row_id: row for row in observed.rows.values() if row.row_id not in present}
-    return [Lost(entry, rows.get(entry.row_id)) for entry in entries]
+    strangers = _unowned_rows(names, desired, observed) if entries else {}
+    return [Lost(entry, strangers.get(entry.row_id)) for entry in entries]
+
+
+def _unowned_rows(lost: AbstractSet[str], desired: Desired, observed: Observed) -> dict[int, Row]:
+    """Return the rows, by key, that no entry has except for the `lost` ones.
+
+    A row of an unchanged name belongs to that name, whether or not its entry was read.
+    """
+    owned = {entry.row_id for name, entry in observed.inventory.items() if name not in lost}
+    rows = (row for row in observed.rows.values() if row.name not in desired.unchanged)
+    return {row.row_id: row for row in rows if row.row_id not in owned}
 
 
 def replaced_rows(lost: Sequence[Lost], owned: int) -> Blocked:
