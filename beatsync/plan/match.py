@@ -207,7 +207,7 @@ class Matcher:
             return None
         name = declared.spec.name
         if self._observed.rows.get(name, row).row_id != row.row_id:
-            return conflicts.unowned_row(name, f"it cannot take the place of {old_name!r} while {name!r} exists")
+            return conflicts.rename_target_exists(name, old_name)
         if entry is None or not has_applied_values(entry, row):
             entry = self.ownership.entry_of(row)
         if entry is None and old_name in self._observed.owners:
