@@ -67,7 +67,12 @@ _FOREIGN = (
     (r"(?i:L|LW|last|L-[0-9]+)", "celery has no last day as in {part!r}", _LAST_DAY_HINT),
     (r"\?", "celery has no '?'", "write *"),
     (_QUARTZ, "celery has no L, W or # as in {part!r}", _QUARTZ_HINT),
-    (r"(?s:[Hh].*|.*~.*)", "celery picks no number at random as {part!r} asks", "write the number"),
+    (r"(?s:[Hh](?![A-Za-z]).*)", "{part!r} cannot be read", "write H, H/15 or H(1-4) as the whole field"),
+    (
+        r"(?s:.*~.*)",
+        "celery picks no number at random as {part!r} asks",
+        "write H, or H(1-4): a number by the schedule's name",
+    ),
 )
 """The syntax of other crons: a pattern of a part, the message and the hint."""
 _UNREADABLE = (
@@ -109,6 +114,14 @@ def members(name: str, text: str) -> frozenset[int]:
         raise SpecError("crontab-syntax", f"{name} is longer than {_MAX_TEXT} characters", field=name)
     try:
         return frozenset(chain.from_iterable(_part(field, part.strip(" \t"), text) for part in text.split(",")))
+    except SpecError as error:
+        raise SpecError(error.code, f"{name}: {error.message}", error.hint, field=name) from None
+
+
+def in_order(name: str, text: str) -> list[int]:
+    """Return the numbers of a single number or range of a field in their order: `22-2` begins with 22. Raises SpecError as `spell` does."""
+    try:
+        return list(_part(FIELDS[name], text.strip(" \t"), text))
     except SpecError as error:
         raise SpecError(error.code, f"{name}: {error.message}", error.hint, field=name) from None
 

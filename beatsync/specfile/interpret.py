@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from beatsync.specfile import times
+from beatsync.specfile import spread, times
 from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
@@ -82,7 +82,8 @@ class _Interpreter:
             if conversion is not None and value is not INVALID:
                 target, convert = conversion
                 try:
-                    values[target] = convert(value, zone or "UTC")
+                    resolved = spread.resolve(value, self._hash_seed()) if key == "crontab" else value
+                    values[target] = convert(resolved, zone or "UTC")
                 except SpecError as error:
                     self._report_value(key, value, error, policy.sensitive)
         schedule = values.setdefault("schedule", None)
@@ -94,6 +95,10 @@ class _Interpreter:
         if zone is not None:
             self._check_order(spec)
         return spec
+
+    def _hash_seed(self) -> str:
+        seed = self._merged.sync.get("hash")
+        return seed if isinstance(seed, str) else self._name
 
     def _zone(self, default: str) -> str | None:
         """Return the zone of crontab and local times; None if it is invalid."""

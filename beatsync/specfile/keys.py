@@ -53,6 +53,7 @@ _SYNC_KEYS: Final = {
     "ignore": rule("array", ["queue"], items=rule("", choices=FIELDS[1:]), unique=True),
     "protect": rule("boolean", example=True),
     "renamed_from": rule("string", "nightly-bills", min_length=1, max_length=200),
+    "hash": rule("string", "nightly-bills", min_length=1, max_length=200),
     "sensitive": rule("array", ["kwargs.card_number"], items=_SENSITIVE_PATH, unique=True),
 }
 _FIELD_RULES: Final = {
