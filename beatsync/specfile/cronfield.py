@@ -90,7 +90,7 @@ def spell(name: str, text: str) -> str:
 
     Raises SpecError: `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
     """
-    return _spelling(FIELDS[name], members(name, text))
+    return spell_numbers(name, members(name, text))
 
 
 @lru_cache(maxsize=65536)
@@ -221,7 +221,9 @@ def _refuse(part: str, text: str) -> NoReturn:
     raise SpecError("crontab-syntax", message.format(**shown), hint and hint.format(**shown))
 
 
-def _spelling(field: Field, numbers: frozenset[int]) -> str:
+def spell_numbers(name: str, numbers: frozenset[int]) -> str:
+    """Return the normal form of a set of numbers of the field called `name`."""
+    field = FIELDS[name]
     if len(numbers) == field.size:
         return "*"
     ordered = sorted(numbers)
