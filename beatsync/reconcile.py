@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from beatsync.collector import garbage_collector_paused
 from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope, SyncStamp
 from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
-from beatsync.fingerprint.scope import ScopedSource, scope_source
+from beatsync.fingerprint.scope import Parsing, ScopedSource, scope_source
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.guard import SUSPENDED, guard
@@ -111,7 +111,7 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     progress("reading the database", 0, 0)
     memory = memory or Memory(store.source_record(options.source), store.row_fingerprints(options.source))
     records = memory.record.files if options.fingerprints else {}
-    parsing = partial(progress, "parsing files")
+    parsing = Parsing(run.clock().date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
@@ -288,11 +288,14 @@ def sync(
 
 
 @garbage_collector_paused()
-def validate(path: Path, options: ParseOptions, progress: Progress = no_progress) -> tuple[Snapshot, Desired]:
+def validate(
+    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress
+) -> tuple[Snapshot, Desired]:
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
     snapshot = load_file(path) if path.is_file() else load(path)
-    source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), partial(progress, "parsing files"))
+    parsing = Parsing(clock().date(), partial(progress, "parsing files"))
+    source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
     return snapshot, source.desired
 
 

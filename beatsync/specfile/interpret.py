@@ -11,16 +11,21 @@ from itertools import islice
 from typing import Any
 
 from beatsync.specfile import spread, times
+from beatsync.specfile.every.definitions import CompiledRow, Definitions, UnusableError
 from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
 from beatsync.specfile.limits import MAX_ERRORS
-from beatsync.specfile.problems import Path, Problem, SpecError
+from beatsync.specfile.problems import Path, Problem, SpecError, cut
+from beatsync.specfile.rules import KINDS
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
 from beatsync.specfile.templates import is_template, unrendered
 from beatsync.specfile.wording import ambiguous
-from beatsync.values import DEFAULT_POLICY, Clocked, OnRemove, Policy, TaskSpec
+from beatsync.values import DEFAULT_POLICY, Clocked, OnRemove, Policy, TaskSpec, group_row_name
+
+_MAX_NAME = 200
+"""Length of the column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +37,30 @@ class Interpretation:
     """A field with an error has its default, and a schedule with an error is None."""
     policy: Policy
     problems: Sequence[Problem] = field(default=())
+    rows: tuple[CompiledRow, ...] | None = ()
+    """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error of its own."""
 
     def warning(self, key: str, code: str, message: str, hint: str | None = None) -> Problem:
         """Return a warning about the value of a key, for a lint."""
         return Problem(self.merged.path(key), code, message, hint, warning=True)
 
 
-def interpret(name: str, layers: Sequence[Layer], timezone: str) -> Interpretation:
+def interpret(name: str, layers: Sequence[Layer], timezone: str, definitions: Definitions) -> Interpretation:
     """Return what the layers of a schedule mean; `timezone` applies if no layer names one."""
     merged = merge(layers)
-    interpreter = _Interpreter(name, merged)
+    interpreter = _Interpreter(name, merged, definitions)
     policy = interpreter.policy()
     spec = interpreter.spec(policy, timezone)
-    return Interpretation(merged, spec, policy, interpreter.problems)
+    return Interpretation(merged, spec, policy, interpreter.problems, interpreter.rows)
 
 
 class _Interpreter:
     """Converts the fields of one schedule and collects its problems."""
 
-    def __init__(self, name: str, merged: Merged) -> None:
+    def __init__(self, name: str, merged: Merged, definitions: Definitions) -> None:
         self.problems: list[Problem] = []
+        self.rows: tuple[CompiledRow, ...] | None = ()
+        self._definitions = definitions
         self._name = name
         self._merged = merged
         self._fields = merged.fields
@@ -89,12 +98,32 @@ class _Interpreter:
         schedule = values.setdefault("schedule", None)
         if isinstance(schedule, Clocked):
             values.setdefault("one_off", True)
+        if "every" in self._fields and self._fields["every"] is not INVALID:
+            self._compile(zone or "UTC")
         spec = TaskSpec(self._name, **values)
         self._check_required()
         # If the zone is invalid, local times are known only roughly.
         if zone is not None:
             self._check_order(spec)
         return spec
+
+    def _compile(self, zone: str) -> None:
+        """Compile `every`, and check the names of its rows."""
+        try:
+            self.rows = self._definitions.compile(self._fields["every"], zone)
+        except SpecError as error:
+            for each in (error, *error.others):
+                self._report("every", each)
+            return
+        except UnusableError:
+            self.rows = None
+            return
+        longest = group_row_name(self._name, len(self.rows))
+        if len(longest) > _MAX_NAME:
+            message = (
+                f"the row {cut(longest)} has a name of {len(longest)} characters, and the column holds {_MAX_NAME}"
+            )
+            self._report("every", SpecError("every-name", message, "give the schedule a shorter name"))
 
     def _hash_seed(self) -> str:
         seed = self._merged.sync.get("hash")
@@ -122,8 +151,8 @@ class _Interpreter:
     def _check_required(self) -> None:
         if "task" not in self._fields:
             self._report("task", SpecError("missing-key", "`task` is missing", "name the celery task"))
-        if KIND_CONVERSIONS.keys().isdisjoint(self._fields):
-            message = "there is neither an interval nor a crontab, solar or clocked"
+        if self._fields.keys().isdisjoint(KINDS):
+            message = "there is neither an interval nor a crontab, solar, clocked or every"
             self._report("interval", SpecError("missing-kind", message, 'for example crontab: "0 2 * * *"'))
 
     def _check_order(self, spec: TaskSpec) -> None:
@@ -133,6 +162,9 @@ class _Interpreter:
             message = "a clocked schedule runs once: it cannot have one_off: false"
             error = SpecError("clocked-one-off", message, "leave one_off out, or write one_off: true")
             self._report(self._own("one_off", "clocked"), error)
+        if spec.one_off and "every" in self._fields:
+            message = "a schedule with `every` has no single run, so it cannot have one_off: true"
+            self._report(self._own("one_off", "every"), SpecError("every-one-off", message, "leave one_off out"))
         for key, start, what in (
             ("start_time", spec.start_time, "it starts"),
             ("clocked", clocked, "its clocked time"),

@@ -12,6 +12,8 @@ from beatsync.specfile.problems import SpecError
 
 DAY = 24 * 60
 """Minutes of a day."""
+COMPILED_YEARS = 2
+"""How many years are compiled. Up to five consecutive years would be exact."""
 _HOUR = 60
 _EVERY_DAY = frozenset(range(7))
 OTHERWISE, NEVER = "otherwise", "never"
@@ -84,6 +86,7 @@ class Clause(NamedTuple):
         return f"{self.name}: {_frequency_text(self.period)}"
 
 
+@lru_cache(maxsize=4096)
 def frequency(text: str) -> int:
     """Return the minutes of a frequency such as `15m`, `2h`, `1d`; 0 for `never`.
 

@@ -6,7 +6,7 @@ grouping equal slices along one dimension after another; every order of the dime
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -60,21 +60,17 @@ def cover_days(weekdays: int, exceptions: frozenset[DayKey]) -> tuple[DayBox, ..
         by_day[day - 1][month - 1] ^= 1 << weekday
         by_weekday[weekday][month - 1] ^= 1 << day - 1
     covers = (
-        tuple(
-            DayBox(months, days, week)
-            for months, row in grouped(map(tuple, by_month))
-            for days, week in cover_pairs(row)
-        ),
-        tuple(
-            DayBox(months, days, week) for days, row in grouped(map(tuple, by_day)) for months, week in cover_pairs(row)
-        ),
-        tuple(
-            DayBox(months, days, week)
-            for week, row in grouped(map(tuple, by_weekday))
-            for months, days in cover_pairs(row)
-        ),
+        tuple(DayBox(months, days, week) for months, days, week in _cover_slices(by_month)),
+        tuple(DayBox(months, days, week) for days, months, week in _cover_slices(by_day)),
+        tuple(DayBox(months, days, week) for week, months, days in _cover_slices(by_weekday)),
     )
     return min(covers, key=len)
+
+
+def _cover_slices(slices: Iterable[list[int]]) -> Iterator[tuple[int, int, int]]:
+    for positions, row in grouped(map(tuple, slices)):
+        for indices, columns in cover_pairs(row):
+            yield positions, indices, columns
 
 
 @lru_cache(maxsize=65536)
@@ -84,7 +80,7 @@ def cover_pairs(rows: tuple[int, ...]) -> tuple[Pair, ...]:
     if len(by_row) <= 1:
         return by_row
     columns = [sum(indices for indices, row in by_row if row >> bit & 1) for bit in range(max(rows).bit_length())]
-    by_column = tuple((found, positions) for positions, found in grouped(columns) if found)
+    by_column = tuple((indices, positions) for positions, indices in grouped(columns) if indices)
     return min(by_row, by_column, key=len)
 
 

@@ -43,7 +43,7 @@ def gaps(timezone_name: str, year: int) -> tuple[Gap, ...]:
     def offset(instant: datetime) -> timedelta:
         return instant.astimezone(tz).utcoffset() or timedelta(0)
 
-    found = []
+    skipped = []
     instant, end = datetime(year, 1, 1, tzinfo=timezone.utc), datetime(year + 2, 1, 1, tzinfo=timezone.utc)
     while instant < end:
         following = instant + _DAY
@@ -55,6 +55,6 @@ def gaps(timezone_name: str, year: int) -> tuple[Gap, ...]:
             # The zones' clocks change at whole minutes.
             change = late.replace(second=0, microsecond=0)
             before, after = offset(instant), offset(following)
-            found.append(Gap((change + before).replace(tzinfo=None), (change + after).replace(tzinfo=None)))
+            skipped.append(Gap((change + before).replace(tzinfo=None), (change + after).replace(tzinfo=None)))
         instant = following
-    return tuple(found)
+    return tuple(skipped)

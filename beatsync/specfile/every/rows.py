@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from beatsync.specfile import cronfield
-from beatsync.specfile.every.clauses import DAY, Clause, Profile, ordinary_profile, profile
+from beatsync.specfile.every.clauses import COMPILED_YEARS, DAY, Clause, Profile, ordinary_profile, profile
 from beatsync.specfile.every.cover import (
     ALL_DAYS,
     WEEKDAYS,
@@ -24,8 +24,6 @@ from beatsync.specfile.every.gaps import Gap
 
 _HOURS = 24
 _MINUTES = (1 << 60) - 1
-COMPILED_YEARS = 2
-"""How many years are compiled. Up to five consecutive years would be exact."""
 
 
 class EveryRow(NamedTuple):
@@ -120,22 +118,24 @@ def _by_minutes(days: _Days, profiles: Sequence[Profile]) -> list[_Box]:
         for number, slots in enumerate(fired):
             if minutes := slots >> 60 * hour & _MINUTES:
                 tables.setdefault(minutes, [0] * _HOURS)[hour] |= 1 << number
-    boxes = []
+    boxes: list[_Box] = []
     for minutes, table in tables.items():
-        by_hour = [
-            _Box(minutes, hours, box) for hours, found in grouped(table) for box in _cover(days, profiles, found)
-        ]
-        columns = [
-            sum((found >> number & 1) << hour for hour, found in enumerate(table)) for number in range(len(profiles))
-        ]
-        by_day = [
-            _Box(minutes, hours, box)
-            for found, hours in grouped(columns)
-            if hours
-            for box in _cover(days, profiles, found)
-        ]
-        boxes += by_hour if len(by_hour) <= len(by_day) else by_day
+        boxes += _cover_table(minutes, table, days, profiles)
     return boxes
+
+
+def _cover_table(minutes: int, table: Sequence[int], days: _Days, profiles: Sequence[Profile]) -> list[_Box]:
+    """Return boxes that fire at these minutes of some hours; `table` has for each hour the profiles that do, as bits."""
+    columns = [
+        sum((firing >> number & 1) << hour for hour, firing in enumerate(table)) for number in range(len(profiles))
+    ]
+    by_hour = grouped(table)
+    by_day = [(hours, numbers) for numbers, hours in grouped(columns) if hours]
+    covers = [
+        [_Box(minutes, hours, box) for hours, numbers in pairs for box in _cover(days, profiles, numbers)]
+        for pairs in (by_hour, by_day)
+    ]
+    return covers[0] if len(covers[0]) <= len(covers[1]) else covers[1]
 
 
 def _by_days(days: _Days, profiles: Sequence[Profile]) -> list[_Box]:
@@ -143,15 +143,15 @@ def _by_days(days: _Days, profiles: Sequence[Profile]) -> list[_Box]:
     groups = {0: (1 << DAY) - 1}
     for number, each in enumerate(profiles):
         fired = _union(each)
-        split = [(found | 1 << number, slots & fired) for found, slots in groups.items()]
-        split += [(found, slots & ~fired) for found, slots in groups.items()]
-        groups = {found: slots for found, slots in split if slots}
+        split = [(firing | 1 << number, slots & fired) for firing, slots in groups.items()]
+        split += [(firing, slots & ~fired) for firing, slots in groups.items()]
+        groups = {firing: slots for firing, slots in split if slots}
     groups.pop(0, None)
     return [
         _Box(minutes, hours, box)
-        for found, slots in groups.items()
+        for firing, slots in groups.items()
         for hours, minutes in _cover_slots(slots)
-        for box in _cover(days, profiles, found)
+        for box in _cover(days, profiles, firing)
     ]
 
 
@@ -159,9 +159,9 @@ def _cover_slots(slots: int) -> tuple[Pair, ...]:
     return cover_pairs(tuple(slots >> 60 * hour & _MINUTES for hour in range(_HOURS)))
 
 
-def _cover(days: _Days, profiles: Sequence[Profile], found: int) -> tuple[DayBox, ...]:
+def _cover(days: _Days, profiles: Sequence[Profile], firing: int) -> tuple[DayBox, ...]:
     """Return boxes of the days whose profile is in a set, given as bits."""
-    wanted = {each for number, each in enumerate(profiles) if found >> number & 1}
+    wanted = {each for number, each in enumerate(profiles) if firing >> number & 1}
     weekdays = sum(1 << weekday for weekday, each in enumerate(days.ordinary) if each in wanted)
     flipped = frozenset(
         key for key, each in days.exceptions.items() if (each in wanted) != bool(weekdays >> key.weekday & 1)
