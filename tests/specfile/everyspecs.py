@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -10,9 +11,9 @@ from typing import Any
 from celery.schedules import crontab_parser
 from hypothesis import strategies as st
 
-from beatsync.specfile.every.clauses import Clause, Window, frequency
-from beatsync.specfile.every.gaps import gaps
-from beatsync.specfile.every.rows import EveryRow, compile_rows
+from beatsync.specfile.every.inputs import inputs_of
+from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
+from beatsync.values import Crontab, SourceFile
 
 YEAR = 2027
 NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -35,24 +36,29 @@ class EverySpec:
     _limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     _known: dict[tuple[str, date], bool] = field(default_factory=dict)
 
-    def clauses(self) -> tuple[Clause, ...]:
-        texts = {name: text for name, text in self.every.items() if name != "otherwise"}
-        windows = {name: self._window(self.windows[name]) for name in texts}
-        clauses = [Clause(name, frequency(text), windows[name]) for name, text in texts.items()]
-        return (*clauses, Clause("otherwise", frequency(self.every.get("otherwise", "never")), None))
-
-    def _window(self, raw: dict[str, Any]) -> Window:
-        dates = {key: frozenset(self.dates(raw[key])) for key in ("except", "only", "add") if key in raw}
-        days = frozenset(map(NAMES.index, raw["days"])) if "days" in raw else frozenset(range(7))
-        start, end = minutes(raw.get("from", "00:00")), minutes(raw.get("to", "24:00"))
-        nothing = frozenset[date]()
-        return Window(days, start, end, dates.get("except", nothing), dates.get("only"), dates.get("add", nothing))
+    def parse(self) -> ParsedFile:
+        """Return what a file with this schedule declares; JSON is YAML."""
+        listed = {name: {"dates": [day.isoformat() for day in days]} for name, days in self.calendars.items()}
+        schedules = {"one": {"task": "t", "every": self.every}}
+        document = {"windows": self.windows, "calendars": listed, "schedules": schedules}
+        file = SourceFile("a.yaml", json.dumps(document).encode())
+        return parse_file(file, ParseOptions(timezone=self.zone), inputs_of(YEAR, ()))
 
     def dates(self, names: list[str]) -> list[date]:
         return [day for name in names for day in self.calendars[name]]
 
-    def rows(self) -> tuple[EveryRow, ...]:
-        return compile_rows(self.clauses(), YEAR, gaps(self.zone, YEAR))
+    def is_valid(self) -> bool:
+        """Return False if the parser refuses it for a reason that has its own tests."""
+        codes = {each.code for each in self.parse().diagnostics}
+        assert codes <= {"every-never", "every-rows"}
+        return not codes
+
+    def rows(self) -> list[Crontab]:
+        """Return the crontabs of the rows."""
+        parsed = self.parse()
+        assert not parsed.diagnostics
+        assert {each.spec.name for each in parsed.schedules} == set(parsed.facts.schedules[0].row_names)
+        return [each.spec.schedule for each in parsed.schedules if isinstance(each.spec.schedule, Crontab)]
 
     def fires(self, day: date, minute: int) -> str | None:
         """Return the first matching window if its frequency fires at a minute of a day; None if it does not."""
@@ -100,9 +106,9 @@ def is_slot(text: str, minute: int) -> bool:
     return minute % size == 0
 
 
-def matches(row: EveryRow) -> dict[str, set[int]]:
+def matches(row: Crontab) -> dict[str, set[int]]:
     """Return the numbers of each field of a row, as celery reads them."""
-    return {name: set(crontab_parser(*SIZES[name]).parse(text)) for name, text in zip(SIZES, row.fields, strict=True)}
+    return {name: set(crontab_parser(*SIZES[name]).parse(text)) for name, text in zip(SIZES, row[:5], strict=True)}
 
 
 CLOCKS = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from([0, 0, 0, 30, 15, 5, 59, 10]))
@@ -118,13 +124,13 @@ def windows(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         raw["days"] = draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True) | st.just(list(NAMES[1:6])))
     for key in ("except", "except", "only", "add"):
-        if draw(st.integers(0, 4)) == 0:
+        if key not in raw and draw(st.integers(0, 4)) == 0:
             raw[key] = draw(st.lists(st.sampled_from(CALENDARS), min_size=1, max_size=2, unique=True))
     return raw
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> EverySpec:
+def any_specs(draw: st.DrawFn) -> EverySpec:
     """Draw schedules of one to three windows."""
     names = draw(st.sampled_from([("office",), ("peak", "office"), ("night", "peak", "office")]))
     every = {name: draw(FREQUENCIES) for name in names}
@@ -132,3 +138,8 @@ def specs(draw: st.DrawFn) -> EverySpec:
         every["otherwise"] = draw(FREQUENCIES)
     calendars = {name: draw(st.lists(DATES, max_size=12, unique=True)) for name in CALENDARS}
     return EverySpec(every, {name: draw(windows()) for name in names}, calendars, draw(st.sampled_from(ZONES)))
+
+
+def specs() -> st.SearchStrategy[EverySpec]:
+    """Return schedules that compile."""
+    return any_specs().filter(EverySpec.is_valid)
