@@ -12,6 +12,7 @@ from typing import Any
 
 from beatsync.specfile import spread, times
 from beatsync.specfile.every.definitions import CompiledRow, Definitions, UnusableError
+from beatsync.specfile.every.inputs import NO_INPUTS
 from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
@@ -45,10 +46,15 @@ class Interpretation:
         return Problem(self.merged.path(key), code, message, hint, warning=True)
 
 
-def interpret(name: str, layers: Sequence[Layer], timezone: str, definitions: Definitions) -> Interpretation:
-    """Return what the layers of a schedule mean; `timezone` applies if no layer names one."""
+def interpret(
+    name: str, layers: Sequence[Layer], timezone: str, definitions: Definitions | None = None
+) -> Interpretation:
+    """Return what the layers of a schedule mean; `timezone` applies if no layer names one.
+
+    `definitions` are the windows that its `every` can use; without them it can use none.
+    """
     merged = merge(layers)
-    interpreter = _Interpreter(name, merged, definitions)
+    interpreter = _Interpreter(name, merged, definitions or Definitions(NO_INPUTS.year))
     policy = interpreter.policy()
     spec = interpreter.spec(policy, timezone)
     return Interpretation(merged, spec, policy, interpreter.problems, interpreter.rows)

@@ -1,6 +1,6 @@
 """Local times that the clocks of a zone skip.
 
-celery runs the first skipped time of a crontab row after the gap. If `every` needs several rows, the same time could so run twice: the
+celery runs the first skipped time of a crontab row after the gap (docs/facts.md, 22). If `every` needs several rows, the same time could so run twice: the
 compiler looks for that.
 """
 

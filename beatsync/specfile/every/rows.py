@@ -1,4 +1,7 @@
-"""Clauses → crontab rows: disjoint, together firing exactly when the clauses say, and in a canonical order."""
+"""Clauses → crontab rows: disjoint, together firing exactly when the clauses say, and in a canonical order (docs/facts.md, 34).
+
+Dates are exact because celery runs a row on days that match both its day of the month and its day of the week (docs/facts.md, 12).
+"""
 
 from __future__ import annotations
 
