@@ -36,7 +36,8 @@ def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> 
     directory = path.parent if path.is_file() else path
     files = [str(directory / file.path) for file in snapshot.files]
     diagnostics = with_directory(desired.diagnostics, str(directory))
-    result = ValidationResult(files, len(desired.schedules), diagnostics)
+    schedules = {declared.group or declared.spec.name for declared in desired.schedules}
+    result = ValidationResult(files, len(schedules), diagnostics)
     if output_format != "text" or result.diagnostics or not is_quiet:
         output.print_result(_render(result, output_format))
     return exits.INVALID if result.count(Severity.ERROR) else exits.DONE

@@ -22,7 +22,7 @@ _EVERY_MONTH_DAYS = 28
 def uses_hash(value: Any) -> bool:
     """Return whether a crontab of a spec file, text or mapping, contains an `H`."""
     texts = value.values() if isinstance(value, Mapping) else [value]
-    return any(_is_hashed(part) for text in texts if isinstance(text, str) for part in text.split())
+    return any(_is_hashed(part) for text in texts if isinstance(text, str) and "H" in text for part in text.split())
 
 
 def resolve(value: Any, seed: str) -> Any:
@@ -32,7 +32,8 @@ def resolve(value: Any, seed: str) -> Any:
     """
     if isinstance(value, Mapping):
         return {name: _resolved(name, text, seed) if name in cronfield.FIELDS else text for name, text in value.items()}
-    parts = value.split()
+    # Most crontabs have none.
+    parts = value.split() if "H" in value else ()
     if len(parts) != len(cronfield.FIELDS):
         return value
     return " ".join(_resolved(name, part, seed) for name, part in zip(cronfield.FIELDS, parts, strict=True))
