@@ -221,6 +221,11 @@ class Declared(NamedTuple):
     clauses: str = ""
     """The clauses of `every` that this row carries out, for people: `office: 1m`."""
 
+    @property
+    def schedule(self) -> str:
+        """Return the name of the schedule."""
+        return self.spec.name if self.group is None else self.group
+
 
 def group_row_name(schedule: str, number: int) -> str:
     """Return the name of the row with this number, from 1, of a schedule with `every`: `NAME`, `NAME#2`, `NAME#3`."""

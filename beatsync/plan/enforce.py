@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from beatsync.plan import conflicts
@@ -25,9 +26,39 @@ class _Refusal(NamedTuple):
     hint: str | None = None
 
 
+def enforce_all(matches: Sequence[Match], request: Request) -> list[Decision]:
+    """Return the decision about each matched schedule. A schedule whose rows are all paused gets new rows that are paused too."""
+    paused = _paused_groups([match for match in matches if match.declared.group is not None], request)
+    if paused:
+        matches = [
+            _paused(match) if match.declared.group in paused and match.row is None else match for match in matches
+        ]
+    return [enforce(match, request) for match in matches]
+
+
+def _paused_groups(matches: Sequence[Match], request: Request) -> AbstractSet[str | None]:
+    """Return the schedules among `matches` that get new rows and whose existing rows all stay disabled."""
+    growing = {match.declared.group for match in matches if match.row is None and not match.declared.enabled_declared}
+    enabled: dict[str | None, bool] = {}
+    for match in matches:
+        group = match.declared.group
+        if match.row is not None and group in growing:
+            change = _decide(match, request).change
+            values = match.row.spec if change is None or change.target is None else change.target
+            enabled[group] = enabled.get(group, False) or values.enabled
+    return {group for group, is_enabled in enabled.items() if not is_enabled}
+
+
+def _paused(match: Match) -> Match:
+    declared = match.declared
+    return match._replace(declared=declared._replace(spec=declared.spec._replace(enabled=False)))
+
+
 def enforce(match: Match, request: Request) -> Decision:
     """Return the decision about a matched schedule: to create its row, to change it, or neither."""
     decision = _decide(match, request)
+    if match.declared.group is not None:
+        decision = decision.in_group(match.declared.group)
     if match.entry is None or decision.record is None:
         return decision
     return decision._replace(warning=conflicts.healed_entry(match.entry, match.declared.location))
@@ -40,7 +71,8 @@ def _decide(match: Match, request: Request) -> Decision:
         if entry is not None and _has_passed(spec, request):
             # Completed, and its row was deleted since: a new row would run a one-time task again, and any other never.
             return Decision(spec.name, condition=Condition.COMPLETED)
-        return _write(match, spec, (), new_record(declared, entry, None), None, request)
+        condition = None if spec.enabled or declared.enabled_declared else Condition.PAUSED
+        return _write(match, spec, (), new_record(declared, entry, None), condition, request)
     record = record_if_changed(declared, entry, row)
     if record is None and row.spec == spec:
         return Decision(spec.name)  # as for nearly all rows; this comparison is cheap
@@ -75,6 +107,7 @@ def _write(
         target=target,
         sensitive=declared.policy.sensitive,
         note=match.note,
+        clauses=declared.clauses,
     ).of_row(row)
     if row is None or changed & FIRING_FIELDS:
         change = _prevent_immediate_run(change, target, row, request)

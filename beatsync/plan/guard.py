@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
+from beatsync.plan.groups import ScheduleChange, count_owned, schedule_changes
 from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
@@ -70,6 +71,13 @@ def is_removal(change: Change) -> bool:
     return (change.action is Action.DELETE or change.action is Action.DISABLE) and change.cause is Cause.SPEC
 
 
+def _is_removed(schedule: ScheduleChange) -> bool:
+    """Return whether a schedule is taken out of service. One that only loses a row is not."""
+    return any(
+        is_removal(change) and not (schedule.rows and change.action is Action.DELETE) for change in schedule.changes
+    )
+
+
 def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
     """Yield why the source may not be synced now, or not from these files."""
     if plan.suspension is not None:
@@ -89,16 +97,15 @@ def _removal_blockers(
     plan: Plan, desired: Desired, observed: Observed, options: PlanOptions, *, is_approved: bool
 ) -> Iterator[Blocked]:
     """Yield why the plan may not take so many schedules out of service."""
-    owned = sum(not entry.retired for entry in observed.inventory.values())
-    owned += len(desired.unchanged - observed.inventory.keys())  # each has one entry, which was not read
+    owned = count_owned(desired, observed, retired=False)
     if owned and not (desired.schedules or desired.unchanged or options.allow_empty):
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
-            tuple(sorted(observed.inventory)),
+            tuple(sorted({entry.schedule for entry in observed.inventory.values()})),
             hint="check the directory and --env; --allow-empty confirms that it is intended",
         )
-    names = tuple(change.name for change in plan.changes if is_removal(change))
+    names = tuple(schedule.name for schedule in schedule_changes(plan) if _is_removed(schedule))
     limit = removal_limit(options.max_deletes, owned)
     if len(names) > limit and not is_approved:
         yield Blocked(
@@ -114,8 +121,10 @@ def _removal_blockers(
 def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
     """Yield what it looks like if most rows of the source are gone: a blocker if other rows have their keys, else a warning."""
     lost = lost_rows(plan, desired, observed)
-    owned = len(desired.unchanged | observed.inventory.keys())
-    if len(lost) <= removal_limit(None, owned) and not len(lost) == owned > 1:
+    if not lost:
+        return
+    owned, count = count_owned(desired, observed, retired=True), len({entry.schedule for entry, _ in lost})
+    if count <= removal_limit(None, owned) and not count == owned > 1:
         return
     yield replaced_rows(lost, owned) if any(stranger for _, stranger in lost) else missing_rows(lost, owned)
 

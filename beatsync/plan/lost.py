@@ -44,25 +44,29 @@ def _unowned_rows(lost: AbstractSet[str], desired: Desired, observed: Observed) 
 
 
 def replaced_rows(lost: Sequence[Lost], owned: int) -> Blocked:
-    """Return why a source that owns `owned` rows may not be synced: other rows have the keys of its rows."""
+    """Return why a source that owns `owned` schedules may not be synced: other rows have the keys of its rows."""
     strangers = [f"{entry.row_id} is now {row.name!r}, not {entry.name!r}" for entry, row in lost if row is not None]
     more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
     return Blocked(
         "rows-replaced",
-        f"{len(lost)} of the {owned} rows that this source owns are gone, and other rows have their keys"
+        f"the rows of {_fraction(lost, owned)} are gone, and other rows have their keys"
         f" ({'; '.join(strangers[:_SHOWN])}{more}): the table looks restored, reset or loaded from a fixture",
-        tuple(entry.name for entry, _ in lost),
+        tuple(sorted({entry.schedule for entry, _ in lost})),
         hint="check that this is the right database; --adopt creates the rows again and leaves the others unchanged,"
         " and `beatsync release NAME...` gives them up",
     )
 
 
 def missing_rows(lost: Sequence[Lost], owned: int) -> Diagnostic:
-    """Return the warning that so many rows of a source that owns `owned` are gone."""
+    """Return the warning that so many rows of a source that owns `owned` schedules are gone."""
     return Diagnostic(
         Severity.WARNING,
         "rows-missing",
-        f"{len(lost)} of the {owned} rows that this source owns are gone: the table looks emptied, or the inventory restored",
+        f"the rows of {_fraction(lost, owned)} are gone: the table looks emptied, or the inventory restored",
         Location("."),
         hint="a sync creates the rows again; check that this is the right database",
     )
+
+
+def _fraction(lost: Sequence[Lost], owned: int) -> str:
+    return f"{len({entry.schedule for entry, _ in lost})} of the {owned} schedules that this source owns"

@@ -63,6 +63,10 @@ class Change(NamedTuple):
     sensitive: tuple[str, ...] = ()
     note: str | None = None
     """A short reason for people, such as `renamed from x` or `the row was deleted`."""
+    group: str | None = None
+    """The schedule that the change is part of, if that has or had several rows."""
+    clauses: str = ""
+    """The clauses of `every` that the row shall carry out, for people."""
 
     def of_row(self, row: Row | None) -> Change:
         """Return this change as one of the existing `row`, if there is one."""
@@ -99,12 +103,16 @@ class Record(NamedTuple):
     frozen: bool = False
     previous_name: str | None = None
     """The inventory entry that this one replaces, if the name changed."""
+    group: str | None = None
+    """The schedule with `every` that the row is part of; None: the schedule is this one row."""
 
 
 class Condition(str, Enum):
     """Why a sync leaves a row unchanged, in the words of `plan` and `status`."""
 
     PAUSED = "paused by hand"
+    PARTLY_PAUSED = "partly paused"
+    """Some rows of a schedule were paused by hand, and others were not."""
     COMPLETED = "completed"
     FROZEN = "frozen"
     PROTECTED = "protected"
@@ -124,6 +132,28 @@ class Decision(NamedTuple):
     diagnostic: Diagnostic | None = None
     """The error that prevents the change."""
     warning: Diagnostic | None = None
+    group: str | None = None
+    """The schedule that the row is, or was, part of; None: the schedule is this one row."""
+
+    def in_group(self, group: str) -> Decision:
+        """Return this decision as one about a row of the schedule `group`."""
+        return self._replace(group=group, change=self.change and self.change._replace(group=group))
+
+    @property
+    def ends_row(self) -> bool:
+        """Return whether the source does not own the row afterwards."""
+        return self.change is not None and self.change.action in _ENDING
+
+
+_ENDING = (Action.DELETE, Action.FORGET)
+
+
+class Group(NamedTuple):
+    """A schedule with several rows that a plan mentions."""
+
+    name: str
+    rows: tuple[str, ...]
+    """The names of its rows after the plan, in the order of their numbers; empty if the schedule ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +178,11 @@ class Plan:
     records: tuple[Record, ...] = ()
     """Inventory entries to write, including those of `changes`."""
     unchanged: int = 0
+    """Number of schedules that stay as they are."""
     conditions: tuple[tuple[str, Condition], ...] = ()
+    """The rows that stay as they are for a reason, by name."""
+    groups: tuple[Group, ...] = ()
+    """The schedules with several rows that the plan mentions, by name."""
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     suspension: Suspension | None = None
@@ -176,10 +210,6 @@ class Plan:
             digest.update(b";")
         return digest.hexdigest()
 
-    def count(self, action: Action) -> int:
-        """Return the number of changes with `action`."""
-        return sum(change.action is action for change in self.changes)
-
 
 def _change_values(change: Change) -> list[object]:
     """Return what a change does to a row. The values of a new row are those of its record, which counts as well."""
@@ -199,4 +229,13 @@ def _record_values(record: Record) -> list[object]:
     """Return what a record would change for later syncs: everything except for the file."""
     policy = record.policy
     treatment = [policy.on_remove.value, sorted(policy.ignore), policy.protect, sorted(policy.sensitive)]
-    return [record.name, record.row_id, record.applied, treatment, record.retired, record.frozen, record.previous_name]
+    values: list[object] = [
+        record.name,
+        record.row_id,
+        record.applied,
+        treatment,
+        record.retired,
+        record.frozen,
+        record.previous_name,
+    ]
+    return values if record.group is None else [*values, record.group]

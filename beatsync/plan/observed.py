@@ -52,6 +52,13 @@ class Owned(NamedTuple):
     """Columns, except for `applied`, whose values BeatSync does not write; this value has safe ones in their place."""
     entry_id: int = 0
     """The primary key of the entry itself, for messages."""
+    group: str | None = None
+    """The schedule with `every` that the row was part of; None: the schedule was this one row."""
+
+    @property
+    def schedule(self) -> str:
+        """Return the name of the schedule that the row carries out."""
+        return self.name if self.group is None else self.group
 
 
 class Claim(NamedTuple):

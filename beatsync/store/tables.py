@@ -85,6 +85,7 @@ INVENTORY: Final = Table(
         "protect": BOOLEAN,
         "path": TEXT,
         **dict.fromkeys(("retired", "frozen"), BOOLEAN),
+        "schedule": TEXT,
     },
 )
 FILE_RECORD: Final = Table(

@@ -13,6 +13,7 @@ from django.db import connections
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from beatsync.plan.drift import states
+from beatsync.plan.groups import count_actions
 from beatsync.plan.model import Action, Condition, Plan
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync, utc_now
@@ -168,14 +169,14 @@ class TestReusedKey:
         assert codes(blocked) == ["rows-replaced"]
         (reason,) = blocked.plan.blocked
         assert reason.message.startswith(
-            "2 of the 2 rows that this source owns are gone, and other rows have their keys"
+            "the rows of 2 of the 2 schedules that this source owns are gone, and other rows have their keys"
         )
         assert "'people-1', not 'a'" in reason.message
         assert "restored" in reason.message
         assert "--adopt" in str(reason.hint)
         assert "release" in str(reason.hint)
         assert list(rows(store).order_by("pk").values()) == before
-        assert go(tmp_path, store, A, B, adopt=True).plan.count(Action.CREATE) == 2
+        assert count_actions(go(tmp_path, store, A, B, adopt=True).plan)[Action.CREATE] == 2
         assert list(rows(store).filter(name__startswith="people").order_by("pk").values()) == before
         assert go(tmp_path, store, A, B).outcome is Outcome.UNCHANGED
 
@@ -195,14 +196,14 @@ class TestReusedKey:
         done = go(tmp_path, store, A, B, C, D)
         assert done.outcome is Outcome.APPLIED
         assert [warning.code for warning in warnings(done.plan)] == ["rows-missing"]
-        assert warnings(done.plan)[0].message.startswith("4 of the 4 rows")
+        assert warnings(done.plan)[0].message.startswith("the rows of 4 of the 4 schedules")
         assert go(tmp_path, store, A, B, C, D).plan.diagnostics == ()
 
     def test_a_few_missing_rows_are_drift(self, store: Store, tmp_path: Path) -> None:
         go(tmp_path, store, A, B, C, D)
         rows(store).filter(name__in=["a", "b", "c"]).delete()
         done = go(tmp_path, store, A, B, C, D)
-        assert (done.plan.count(Action.CREATE), done.plan.diagnostics) == (3, ())
+        assert (count_actions(done.plan)[Action.CREATE], done.plan.diagnostics) == (3, ())
 
 
 class TestRenamedRow:
