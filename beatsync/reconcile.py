@@ -18,8 +18,11 @@ from beatsync.collector import garbage_collector_paused
 from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope, SyncStamp
 from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
 from beatsync.fingerprint.scope import Parsing, ScopedSource, scope_source
+from beatsync.fingerprint.scope import ScopedSource, scope_source
+from beatsync.minute import seconds_to_wait
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
+from beatsync.plan.groups import moves_runs
 from beatsync.plan.guard import SUSPENDED, guard
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Observed
@@ -61,6 +64,8 @@ class Run:
     options: SyncOptions
     clock: Clock = utc_now
     progress: Progress = no_progress
+    wait: Callable[[float], None] = time.sleep
+    """Waits for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,9 @@ def _apply(run: Run, draft: _Draft) -> Result:
     if _is_recorded(draft) and not needs_recording(changes, draft.memory):
         return Result(Outcome.UNCHANGED, draft.plan, memory=draft.memory)
     run.progress("applying", 0, 0)
+    if moves_runs(draft.plan) and (seconds := seconds_to_wait(run.clock())):
+        run.progress("waiting for the next minute, so that beat runs nothing twice", 0, 0)
+        run.wait(seconds)
     try:
         return _apply_locked(run, draft, changes)
     except LockHeld:
@@ -176,7 +184,7 @@ def _apply(run: Run, draft: _Draft) -> Result:
 
 def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
     """Plan again under the lock, for the same scope, and apply."""
-    from beatsync.store import SyncedMeanwhile
+    from beatsync.store import RetryableError, SyncedMeanwhile
 
     store, options, plan, now = run.store, run.options, draft.plan, draft.now
     authors = _authors(run, draft)
@@ -190,12 +198,14 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         observed = store.observe(options.source, draft.scope)
         if _stamp(observed) != draft.memory.record.stamp:
             raise SyncedMeanwhile(options.source)
-        if observed != draft.observed or (run.clock() - draft.now).total_seconds() > _FRESH_SECONDS:
+        if observed != draft.observed or _is_old(draft, run.clock()):
             now = run.clock()
             plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
             changes = file_changes(draft.source, plan, observed, draft.memory.record)
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
+        if outcome is None and moves_runs(plan) and seconds_to_wait(run.clock()):
+            raise RetryableError("the minute ends, and beat would run some schedules twice")
         if outcome is None:
             written = store.apply(plan, observed, changes, now, checksum=options.repaired)
     if outcome is not None:
@@ -203,6 +213,12 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
     return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
+
+
+def _is_old(draft: _Draft, now: datetime) -> bool:
+    """Return whether the plan was made for another time: its first runs may be others now."""
+    is_another_minute = now.replace(second=0, microsecond=0) > draft.now
+    return (now - draft.now).total_seconds() > _FRESH_SECONDS or (is_another_minute and moves_runs(draft.plan))
 
 
 def _is_recorded(draft: _Draft) -> bool:

@@ -110,11 +110,14 @@ def _write(
         clauses=declared.clauses,
     ).of_row(row)
     if row is None or changed & FIRING_FIELDS:
-        change = _prevent_immediate_run(change, target, row, request)
+        in_group = declared.group is not None or (entry is not None and entry.group is not None)
+        change = _prevent_immediate_run(change, target, row, request, in_group=in_group)
     return Decision(target.name, change, record, condition)
 
 
-def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, request: Request) -> Change:
+def _prevent_immediate_run(
+    change: Change, target: TaskSpec, row: Row | None, request: Request, *, in_group: bool
+) -> Change:
     """Return `change` with the `last_run_at` that keeps beat from running the task at once, or marked as `fires_at_once`.
 
     A change of a schedule never runs a task by accident; with `--catch-up` beat's own behaviour stays.
@@ -123,7 +126,7 @@ def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, re
     if row is not None and row.last_run_at is not None and row.last_run_at > start:
         # An earlier sync made the row wait for a `start_time` that has changed since.
         return change._replace(last_run_at=start)
-    if not becomes_due(target, row, request.now):
+    if not becomes_due(target, row, request.now, in_group=in_group):
         return change
     if request.options.catch_up:
         return change._replace(fires_at_once=start == request.now)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, Group, Plan
 from beatsync.plan.observed import Observed, Owned
-from beatsync.values import Desired
+from beatsync.values import SCHEDULE_FIELDS, Desired
 
 
 class ScheduleChange(NamedTuple):
@@ -35,18 +35,15 @@ class ScheduleChange(NamedTuple):
         return any(change.group is not None for change in self.changes)
 
 
-_ENDING = frozenset({Action.DELETE, Action.FORGET})
-
-
 def schedule_changes(plan: Plan) -> Iterator[ScheduleChange]:
     """Yield the changes of a plan by schedule, sorted by the name of the first row that changes."""
     groups = _changes_by_group(plan.changes)
     names = frozenset(groups)
     rows = {group.name: len(group.rows) for group in plan.groups} if groups else {}
     for change in plan.changes:
-        name = change.name if change.group is None else change.group
+        name = change.schedule
         if name not in names:
-            yield ScheduleChange(change.action, name, (change,), 0 if change.action in _ENDING else 1)
+            yield ScheduleChange(change.action, name, (change,), 0 if change.ends_row else 1)
         elif name in groups:
             changes = sorted(groups.pop(name), key=lambda each: row_order(each.name))
             yield ScheduleChange(_action(changes, rows.get(name, 0)), name, tuple(changes), rows.get(name, 0))
@@ -58,9 +55,8 @@ def _changes_by_group(changes: Iterable[Change]) -> dict[str, list[Change]]:
     names = {change.group for change in changes if change.group is not None}
     if names:
         for change in changes:
-            name = change.name if change.group is None else change.group
-            if name in names:
-                groups.setdefault(name, []).append(change)
+            if change.schedule in names:
+                groups.setdefault(change.schedule, []).append(change)
     return groups
 
 
@@ -85,6 +81,23 @@ def count_actions(plan: Plan) -> Counter[Action]:
     if not any(change.group is not None for change in plan.changes):
         return Counter(change.action for change in plan.changes)
     return Counter(schedule.action for schedule in schedule_changes(plan))
+
+
+def moves_runs(plan: Plan) -> bool:
+    """Return whether rows of a schedule that stays take over runs from other rows of it."""
+    if all(change.group is None for change in plan.changes):
+        return False
+    return any(
+        schedule.is_group
+        and schedule.action in (Action.UPDATE, Action.ADOPT)
+        and any(_moves_runs(change) for change in schedule.changes)
+        for schedule in schedule_changes(plan)
+    )
+
+
+def _moves_runs(change: Change) -> bool:
+    replaces = change.action in (Action.CREATE, Action.DELETE)
+    return replaces or any(field.field in SCHEDULE_FIELDS for field in change.field_changes)
 
 
 def schedules_of_rows(plan: Plan) -> dict[str, str]:

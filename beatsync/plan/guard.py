@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from beatsync.plan.groups import ScheduleChange, count_owned, schedule_changes
+from beatsync.plan.groups import count_owned
 from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
@@ -71,11 +71,13 @@ def is_removal(change: Change) -> bool:
     return (change.action is Action.DELETE or change.action is Action.DISABLE) and change.cause is Cause.SPEC
 
 
-def _is_removed(schedule: ScheduleChange) -> bool:
-    """Return whether a schedule is taken out of service. One that only loses a row is not."""
-    return any(
-        is_removal(change) and not (schedule.rows and change.action is Action.DELETE) for change in schedule.changes
+def _removed_schedules(plan: Plan) -> tuple[str, ...]:
+    """Return the names of the schedules that the files take out of service. One that only loses a row is not among them."""
+    staying = {group.name for group in plan.groups if group.rows}
+    removals = (
+        change for change in plan.changes if is_removal(change) and not (change.ends_row and change.group in staying)
     )
+    return tuple(dict.fromkeys(change.schedule for change in removals))
 
 
 def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
@@ -105,7 +107,7 @@ def _removal_blockers(
             tuple(sorted({entry.schedule for entry in observed.inventory.values()})),
             hint="check the directory and --env; --allow-empty confirms that it is intended",
         )
-    names = tuple(schedule.name for schedule in schedule_changes(plan) if _is_removed(schedule))
+    names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
     if len(names) > limit and not is_approved:
         yield Blocked(

@@ -75,6 +75,16 @@ class Change(NamedTuple):
         return self._replace(row_id=row.row_id, schedule_id=row.schedule_id, schedule_kind=row.schedule_kind)
 
     @property
+    def schedule(self) -> str:
+        """Return the name of the schedule."""
+        return self.name if self.group is None else self.group
+
+    @property
+    def ends_row(self) -> bool:
+        """Return whether the source does not own the row afterwards."""
+        return self.action is Action.DELETE or self.action is Action.FORGET
+
+    @property
     def fields(self) -> tuple[FieldChange, ...]:
         """Return the fields that change; for a new row, every value that is not the default.
 
@@ -142,10 +152,7 @@ class Decision(NamedTuple):
     @property
     def ends_row(self) -> bool:
         """Return whether the source does not own the row afterwards."""
-        return self.change is not None and self.change.action in _ENDING
-
-
-_ENDING = (Action.DELETE, Action.FORGET)
+        return self.change is not None and self.change.ends_row
 
 
 class Group(NamedTuple):

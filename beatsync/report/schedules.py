@@ -56,7 +56,7 @@ def _notes(schedule: ScheduleChange, changes: Sequence[Change]) -> list[str]:
 
 def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: bool) -> Iterator[tuple[str, str]]:
     """Yield what the rows of a schedule carry out together, and the fields that change in all of them or in some."""
-    remaining = [change for change in changes if change.action not in (Action.DELETE, Action.FORGET)]
+    remaining = [change for change in changes if not change.ends_row]
     if len(remaining) == schedule.rows and (clauses := _clauses(remaining)):
         yield "every", clauses
     if schedule.action is Action.CREATE:
