@@ -105,9 +105,9 @@ def wrong_slots(
     Beat does nothing in the `busy` seconds before it. The plan was made `planned` seconds before it.
     """
     minute = at.replace(second=0, microsecond=0)
-    start, next_minute, end = (minute + timedelta(minutes=number) for number in (-7, 1, 7))
+    start, next_minute, end = (minute + timedelta(minutes=number) for number in (-8, 1, 7))
     with ExitStack() as stack:
-        world = World(kind, alias, stack, start - timedelta(seconds=30))
+        world = World(kind, alias, stack, start - timedelta(seconds=10))
         world.sync(OFFICE)
         world.run_until(at - timedelta(seconds=busy))
         world.clock.move_to(at)
