@@ -56,6 +56,7 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
         diagnostics=(
             *plan.diagnostics,
             *_environment_warnings(desired, observed),
+            *_late_runs(desired, observed),
             *(loss for loss in losses if isinstance(loss, Diagnostic)),
         ),
     )
@@ -129,6 +130,14 @@ def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocke
     if count <= removal_limit(None, owned) and not count == owned > 1:
         return
     yield replaced_rows(lost, owned) if any(stranger for _, stranger in lost) else missing_rows(lost, owned)
+
+
+def _late_runs(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    """Yield the warning that a schedule with windows may run outside them."""
+    late = observed.late_runs
+    if late is not None and (desired.unchanged_groups or any(each.group is not None for each in desired.valid)):
+        message = f"after beat was down, it may run schedules with windows outside them: {late.reason}"
+        yield Diagnostic(Severity.WARNING, "window-deadline", message, Location("."), late.hint)
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

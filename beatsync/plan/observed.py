@@ -103,6 +103,13 @@ class Suspension:
         return f"suspended by {self.by}{since}{until}: {self.reason}"
 
 
+class LateRuns(NamedTuple):
+    """Why beat, after it was down, may run a crontab at a time that the crontab does not name (docs/facts.md, 35)."""
+
+    reason: str
+    hint: str
+
+
 class NameRule(str, Enum):
     """How the database compares names (docs/facts.md, 13)."""
 
@@ -128,6 +135,8 @@ class Observed:
     tombstones: tuple[Tombstone, ...] = ()
     beat_schedule: frozenset[str] = frozenset()
     """Names that the celery application writes at every start of beat (docs/facts.md, 9), if known."""
+    late_runs: LateRuns | None = None
+    """None: beat does not, or nothing is known about it."""
     origin: str | None = None
     """Where this source's files came from at its last sync."""
     revision: Revision | None = None
