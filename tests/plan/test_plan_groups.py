@@ -10,9 +10,9 @@ from beatsync.plan.drift import states
 from beatsync.plan.groups import count_actions, schedule_changes, schedule_conditions
 from beatsync.plan.jsonform import summary_json
 from beatsync.plan.model import Action, Condition, Plan
-from beatsync.plan.observed import Observed
+from beatsync.plan.observed import LateRuns, Observed
 from beatsync.plan.release import release_plan
-from beatsync.values import Declared, Diagnostic, Location, OnRemove, Policy, Severity
+from beatsync.values import Declared, Desired, Diagnostic, Location, OnRemove, Policy, Severity
 from tests.builders import NOW, REVISION, declared, desired, every, guarded, observed, owning, request, row
 
 OFFICE, NIGHT, WEEKEND = "* 8-17 * * 1-5", "*/15 0-7,18-23 * * 1-5", "*/15 * * * 0,6"
@@ -210,3 +210,12 @@ def test_rows_are_in_the_order_of_their_numbers() -> None:
     eleven = every("refresh", *(f"{minute} 0 * * *" for minute in range(11)))
     (schedule,) = schedule_changes(guarded(desired(*eleven), observed()))
     assert [change.name for change in schedule.changes][-2:] == ["refresh#10", "refresh#11"]
+
+
+@pytest.mark.parametrize("files", [desired(*THREE), desired(unchanged=frozenset({"x"}), unchanged_groups={"x": "x"})])
+def test_windows_warn_if_beat_may_run_them_late(files: Desired) -> None:
+    late = LateRuns("it does not set the deadline", "write it")
+    (warning,) = guarded(files, observed(late_runs=late)).diagnostics
+    assert (warning.code, warning.hint) == ("window-deadline", "write it")
+    assert guarded(files, observed()).diagnostics == ()
+    assert guarded(desired(declared("plain")), observed(late_runs=late)).diagnostics == ()
