@@ -18,7 +18,6 @@ from beatsync.collector import garbage_collector_paused
 from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope, SyncStamp
 from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
 from beatsync.fingerprint.scope import Parsing, ScopedSource, scope_source
-from beatsync.fingerprint.scope import ScopedSource, scope_source
 from beatsync.minute import seconds_to_wait
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan

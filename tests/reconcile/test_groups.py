@@ -11,7 +11,9 @@ import pytest
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.plan.diff import make_plan
-from beatsync.plan.model import Action
+from beatsync.plan.groups import schedule_changes, schedule_conditions
+from beatsync.plan.jsonform import summary_json
+from beatsync.plan.model import Action, Condition
 from beatsync.reconcile import Outcome, Result, Run, SyncOptions, reconcile
 from beatsync.source import load
 from beatsync.store import Store
@@ -89,3 +91,60 @@ def test_other_changes_of_such_a_schedule_do_not_wait(store: Store, tmp_path: Pa
     times = Times(58)
     removed = sync(store, tmp_path, times, HOURLY.replace("one", "other"))
     assert (removed.outcome, times.waits) == (Outcome.APPLIED, [])
+
+
+EVERY = """\
+windows:
+  office: {days: mon-fri, from: "08:00", to: "18:00"}
+schedules:
+  one: {task: shop.tasks.bill, every: {office: 1m, otherwise: 15m}}
+  plain: {task: shop.tasks.bill, interval: 1h}
+"""
+
+
+def rows(store: Store) -> dict[str, PeriodicTask]:
+    return {row.name: row for row in PeriodicTask.objects.using(store.alias).all()}
+
+
+def test_a_schedule_with_every_is_one_schedule_from_file_to_row_and_back(store: Store, tmp_path: Path) -> None:
+    times = Times(10)
+    first = sync(store, tmp_path, times, EVERY)
+    assert {"one", "one#2", "one#3", "plain"} == rows(store).keys()
+    assert summary_json(first.plan)["create"] == 2
+    again = sync(store, tmp_path, times, EVERY)
+    assert (again.outcome, again.plan.unchanged) == (Outcome.UNCHANGED, 2)
+    key = rows(store)["one"].pk
+    PeriodicTask.objects.using(store.alias).filter(pk=key).update(total_run_count=7)
+
+    moved = sync(store, tmp_path, times, EVERY.replace("18:00", "19:00"))
+    assert [(each.action, each.name, each.rows) for each in schedule_changes(moved.plan)] == [(Action.UPDATE, "one", 3)]
+    assert moved.plan.unchanged == 1
+
+    crontab = EVERY.replace("every: {office: 1m, otherwise: 15m}", 'crontab: "0 * * * *"')
+    crontab = crontab[crontab.index("schedules") :]
+    back = sync(store, tmp_path, times, crontab)
+    assert [(each.action, each.name) for each in schedule_changes(back.plan)] == [(Action.UPDATE, "one")]
+    assert (rows(store)["one"].pk, rows(store)["one"].total_run_count, len(rows(store))) == (key, 7, 2)
+    there = sync(store, tmp_path, times, EVERY)
+    assert (there.outcome, rows(store)["one"].pk, len(rows(store))) == (Outcome.APPLIED, key, 4)
+
+
+def test_a_paused_schedule_stays_paused_and_a_renamed_one_keeps_its_rows(store: Store, tmp_path: Path) -> None:
+    times = Times(10)
+    sync(store, tmp_path, times, EVERY)
+    one = PeriodicTask.objects.using(store.alias).filter(name__startswith="one")
+    one.filter(name="one#2").update(enabled=False)
+    assert schedule_conditions(sync(store, tmp_path, times, EVERY).plan) == [("one", Condition.PARTLY_PAUSED)]
+    one.update(enabled=False)
+    more = sync(store, tmp_path, times, EVERY.replace("08:00", "08:30"))
+    assert schedule_conditions(more.plan) == [("one", Condition.PAUSED)]
+    assert {row.enabled for row in one} == {False}
+    keys = {name.removeprefix("one"): row.pk for name, row in rows(store).items() if name != "plain"}
+    renamed = EVERY.replace("08:00", "08:30").replace("  one: {", "  new: {sync: {renamed_from: one}, ")
+    done = sync(store, tmp_path, times, renamed)
+    assert [(each.action, each.name) for each in schedule_changes(done.plan)] == [(Action.UPDATE, "new")]
+    assert {name.removeprefix("new"): row.pk for name, row in rows(store).items() if name != "plain"} == keys
+    gone = sync(
+        store, tmp_path, times, EVERY[: EVERY.index("  one:")] + "  plain: {task: shop.tasks.bill, interval: 1h}\n"
+    )
+    assert (gone.outcome, [*rows(store)]) == (Outcome.APPLIED, ["plain"])
