@@ -178,14 +178,12 @@ database = combine(
         help="Settings module of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
     ),
 )  # fmt: skip
+app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")
 planning = combine(
     source,
     parsing,
     database,
-    option(
-        "-A", "--app", metavar="APP",
-        help="Celery application, as for `celery -A`.  [default: the project's]",
-    ),
+    app,
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,

@@ -1,0 +1,89 @@
+"""`beatsync export`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from beatsync.cli import options, output, specfiles, wiring
+
+if TYPE_CHECKING:
+    from beatsync.convert.remarks import Conversion
+    from beatsync.convert.rows import Selection
+    from beatsync.store import Store
+
+_SHOWN = 10
+"""Names in a warning."""
+
+
+@click.command("export")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@options.option("--unowned", is_flag=True, help="Export the rows that no source owns.  [default]")
+@options.option("--all", "include_owned", is_flag=True, help="Export the rows of every source as well.")
+@options.option("--task", metavar="PATTERN", help="Export only rows whose task matches, as in 'billing.*'.")
+@specfiles.layout
+@options.option(
+    "--update", is_flag=True, help="With --out: add the schedules that its files lack, and change no line of them."
+)
+@options.option("--with-secrets", is_flag=True, help="Write secrets too, instead of a placeholder for each.")
+@options.database
+@options.app
+def command(
+    *,
+    names: tuple[str, ...],
+    unowned: bool,
+    include_owned: bool,
+    task: str | None,
+    split: str,
+    out: Path | None,
+    update: bool,
+    with_secrets: bool,
+    **flags: Any,
+) -> int:
+    """Write spec files from the rows of the database, for `sync --adopt` to take over without changing a row.
+
+    Finished one-offs are left out. Exits with 2 if a row cannot be written.
+    """
+    from beatsync.convert.rows import Selection
+
+    if unowned and include_owned:
+        raise click.UsageError("--unowned and --all exclude each other")
+    if update and out is None:
+        raise click.UsageError("--update needs --out")
+    selection = Selection(names, include_owned, task)
+    with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, _):
+        conversion = _convert(store, selection, with_secrets=with_secrets)
+        in_settings = store.beat_schedule_names().intersection(conversion.names)
+    specfiles.write(conversion, split, out, update=update)
+    if in_settings:
+        output.print_warning(
+            f"beat_schedule has {_listing(in_settings)} as well, and beat writes its entries at every start:"
+            " remove them from it before the sync"
+        )
+    return specfiles.report(conversion)
+
+
+def _convert(store: Store, selection: Selection, *, with_secrets: bool) -> Conversion:
+    """Return the selected rows as schedules. Raises click.ClickException if a named row does not exist."""
+    from beatsync.convert.rows import convert_rows
+    from beatsync.reconcile import utc_now
+
+    observed = store.observe(wiring.SOURCE)
+    if missing := [name for name in selection.names if name not in observed.rows]:
+        raise click.ClickException(f"the database has no row named {', '.join(map(repr, missing))}")
+    entries = store.owned()
+    by_name = {entry.name: entry for entry in entries}
+    by_id = {entry.row_id: entry for entry in entries}
+    pairs = ((row.name, by_id.get(row.row_id) or by_name.get(row.name)) for row in observed.rows.values())
+    owners = {name: entry for name, entry in pairs if entry is not None}
+    rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owners)]
+    return convert_rows(rows, observed.duplicates, owners, utc_now(), with_secrets=with_secrets)
+
+
+def _listing(names: Collection[str]) -> str:
+    shown = sorted(names)[:_SHOWN]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(map(repr, shown)) + more

@@ -1,0 +1,101 @@
+"""The files that `export` and `import` write, and what they report about each schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from beatsync.cli import exits, options, output
+from beatsync.convert import files
+from beatsync.convert.remarks import Conversion
+from beatsync.specfile.write import Entry
+from beatsync.values import Severity
+
+layout = options.combine(
+    options.option(
+        "--split", type=click.Choice(files.SPLITS), default=files.SPLITS[0], show_default=True,
+        help="Write one file, or one for each queue, or for each module of tasks.",
+    ),
+    options.option(
+        "--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+        help="Write the files into this directory, which must not have them yet.  [default: standard output]",
+    ),
+)  # fmt: skip
+
+
+def write(conversion: Conversion, split: str, out: Path | None, *, update: bool = False) -> None:
+    """Write the schedules of a conversion to files or to standard output. Raises click.ClickException."""
+    entries = conversion.entries
+    if out is not None and update:
+        entries = _undeclared(entries, out)
+    if not entries:
+        output.print_hint("there is nothing to write")
+        return
+    groups = files.split(entries, split)
+    if out is None:
+        output.print_result(files.one_text(files.texts(groups)).removesuffix("\n"))
+        return
+    _write_files(groups, _updated(groups, out) if update else files.texts(groups), out, replaces=update)
+    validate, plan = (output.command_line(*words) for words in (("validate", str(out)), ("plan", str(out), "--adopt")))
+    output.print_hint(f"read the files, then run `{validate}` and `{plan}`")
+
+
+def report(conversion: Conversion) -> int:
+    """Print what was not written, and what a person has to do, to standard error; return the exit code."""
+    for remark in conversion.left_out:
+        output.print_hint(f"{remark.name!r} is left out: {remark.text}")
+    for remark in conversion.notes:
+        output.print_warning(f"{remark.name!r} {remark.text}")
+    for remark in conversion.refused:
+        output.print_error(f"{remark.name!r} is not written: {remark.text}")
+    return exits.INCOMPLETE if conversion.refused else exits.DONE
+
+
+def _undeclared(entries: Sequence[Entry], out: Path) -> list[Entry]:
+    """Return the entries that no file of a directory declares. Raises click.ClickException if one of its files is invalid."""
+    from beatsync.source import load
+    from beatsync.specfile.parse import ParseOptions, parse_file
+
+    if not out.exists():
+        return list(entries)
+    declared: set[str] = set()
+    for file in load(out).files:
+        parsed = parse_file(file, ParseOptions())
+        if any(diagnostic.severity is Severity.ERROR for diagnostic in parsed.diagnostics):
+            hint = output.command_line("validate", str(out))
+            raise click.ClickException(f"{out / file.path} is invalid; nothing was written. Run `{hint}`")
+        declared.update(name for schedule in parsed.facts.schedules for name in schedule.row_names)
+    return [entry for entry in entries if entry.spec.name not in declared]
+
+
+def _updated(groups: Mapping[str, Sequence[Entry]], out: Path) -> dict[str, str]:
+    """Return the text of each file with its entries added. Raises click.ClickException if a file cannot be added to."""
+    paths = [path for path in groups if (out / path).exists()]
+    existing = {path: (out / path).read_bytes().decode() for path in paths}
+    texts = files.updated(groups, existing)
+    for path, text in texts.items():
+        if text is None:
+            raise click.ClickException(
+                f"{out / path} cannot be added to without changing its lines; nothing was written. Use another directory"
+            )
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+def _write_files(groups: Mapping[str, Sequence[Entry]], texts: Mapping[str, str], out: Path, *, replaces: bool) -> None:
+    """Write files into a directory, which may be new; without `replaces`, none of them may exist. Raises click.ClickException."""
+    existing = [path for path in texts if (out / path).exists()]
+    if existing and not replaces:
+        raise click.ClickException(
+            f"{out / existing[0]} already exists; nothing was written. Name another directory, or use --update"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, text in texts.items():
+            with (out / path).open("w" if replaces else "x", encoding="utf-8", newline="") as file:
+                file.write(text)
+            verb, number = "updated" if path in existing else "created", len(groups[path])
+            output.print_result(f"{verb} {out / path} ({number} schedule{'' if number == 1 else 's'})")
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from None

@@ -1,0 +1,55 @@
+"""Schedules → the files that declare them: which file each belongs to, and the text of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from beatsync.specfile.additions import with_schedules
+from beatsync.specfile.write import Entry, document
+
+SPLITS = ("none", "queue", "module")
+FILE = "schedules.yaml"
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def split(entries: Sequence[Entry], by: str) -> dict[str, list[Entry]]:
+    """Return the entries by the path of their file, both sorted."""
+    files: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.spec.name):
+        files.setdefault(_path(entry, by), []).append(entry)
+    return dict(sorted(files.items()))
+
+
+def _path(entry: Entry, by: str) -> str:
+    if by == "none":
+        return FILE
+    key = (entry.spec.queue or "") if by == "queue" else _module(entry.spec.task)
+    # On some machines two files whose names differ in case are one, and a name that begins with `.` or `_` is not read.
+    stem = _UNSAFE.sub("-", key).strip("._-").lower()
+    return f"{stem[:100]}.yaml" if stem else FILE
+
+
+def _module(task: str) -> str:
+    """Return the module of a task without a last part `tasks`: `billing` for `billing.tasks.bill`."""
+    return task.rpartition(".")[0].removesuffix(".tasks")
+
+
+def texts(files: Mapping[str, Sequence[Entry]]) -> dict[str, str]:
+    """Return the text of each file."""
+    return {path: document(entries) for path, entries in files.items()}
+
+
+def one_text(files: Mapping[str, str]) -> str:
+    """Return the texts of files as one, with the path of each above it if there are several."""
+    if len(files) < 2:  # noqa: PLR2004
+        return "".join(files.values())
+    return "---\n".join(f"# {path}\n{text}" for path, text in files.items())
+
+
+def updated(files: Mapping[str, Sequence[Entry]], existing: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the text of each file with its entries added to the existing one; None if they cannot be added."""
+    return {
+        path: with_schedules(existing[path], entries) if path in existing else document(entries)
+        for path, entries in files.items()
+    }
