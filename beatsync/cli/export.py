@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from beatsync.cli import options, output, specfiles, wiring
-
-if TYPE_CHECKING:
-    from beatsync.convert.remarks import Conversion
-    from beatsync.convert.rows import Selection
-    from beatsync.store import Store
 
 _SHOWN = 10
 """Names in a warning."""
@@ -47,6 +42,7 @@ def command(
 
     Finished one-offs are left out. Exits with 2 if a row cannot be written.
     """
+    from beatsync import transfer
     from beatsync.convert.rows import Selection
 
     if unowned and include_owned:
@@ -55,7 +51,10 @@ def command(
         raise click.UsageError("--update needs --out")
     selection = Selection(names, include_owned, task)
     with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, _):
-        conversion = _convert(store, selection, with_secrets=with_secrets)
+        try:
+            conversion = transfer.export(store, selection, with_secrets=with_secrets)
+        except transfer.UnknownRowError as error:
+            raise click.ClickException(str(error)) from None
         in_settings = store.beat_schedule_names().intersection(conversion.names)
     specfiles.write(conversion, split, out, update=update)
     if in_settings:
@@ -64,23 +63,6 @@ def command(
             " remove them from it before the sync"
         )
     return specfiles.report(conversion)
-
-
-def _convert(store: Store, selection: Selection, *, with_secrets: bool) -> Conversion:
-    """Return the selected rows as schedules. Raises click.ClickException if a named row does not exist."""
-    from beatsync.convert.rows import convert_rows
-    from beatsync.reconcile import utc_now
-
-    observed = store.observe(wiring.SOURCE)
-    if missing := [name for name in selection.names if name not in observed.rows]:
-        raise click.ClickException(f"the database has no row named {', '.join(map(repr, missing))}")
-    entries = store.owned()
-    by_name = {entry.name: entry for entry in entries}
-    by_id = {entry.row_id: entry for entry in entries}
-    pairs = ((row.name, by_id.get(row.row_id) or by_name.get(row.name)) for row in observed.rows.values())
-    owners = {name: entry for name, entry in pairs if entry is not None}
-    rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owners)]
-    return convert_rows(rows, observed.duplicates, owners, utc_now(), with_secrets=with_secrets)
 
 
 def _listing(names: Collection[str]) -> str:
