@@ -12,6 +12,7 @@ from beatsync.reconcile import utc_now
 
 if TYPE_CHECKING:
     from beatsync.store import Store
+    from beatsync.store.application import Application
 
 
 class UnknownRowError(LookupError):
@@ -31,3 +32,13 @@ def export(
     owned = {name: entry for name, entry in pairs if entry is not None}
     rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owned)]
     return convert_rows(rows, observed.duplicates, owned, clock(), with_secrets=with_secrets)
+
+
+def import_entries(
+    application: Application, *, with_secrets: bool = False, clock: Callable[[], datetime] = utc_now
+) -> Conversion:
+    """Return the entries of an application's `beat_schedule` as schedules."""
+    from beatsync.convert.entries import convert_entries
+
+    app = application.celery
+    return convert_entries(app.conf.beat_schedule or {}, app, clock(), with_secrets=with_secrets)

@@ -20,10 +20,6 @@ _SHOWN = 10
 @options.option("--all", "include_owned", is_flag=True, help="Export the rows of every source as well.")
 @options.option("--task", metavar="PATTERN", help="Export only rows whose task matches, as in 'billing.*'.")
 @specfiles.layout
-@options.option(
-    "--update", is_flag=True, help="With --out: add the schedules that its files lack, and change no line of them."
-)
-@options.option("--with-secrets", is_flag=True, help="Write secrets too, instead of a placeholder for each.")
 @options.database
 @options.app
 def command(
@@ -47,8 +43,6 @@ def command(
 
     if unowned and include_owned:
         raise click.UsageError("--unowned and --all exclude each other")
-    if update and out is None:
-        raise click.UsageError("--update needs --out")
     selection = Selection(names, include_owned, task)
     with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, _):
         try:

@@ -22,12 +22,18 @@ layout = options.combine(
         "--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
         help="Write the files into this directory, which must not have them yet.  [default: standard output]",
     ),
+    options.option(
+        "--update", is_flag=True, help="With --out: add the schedules that its files lack, and change no line of them."
+    ),
+    options.option("--with-secrets", is_flag=True, help="Write secrets too, instead of a placeholder for each."),
 )  # fmt: skip
 
 
 def write(conversion: Conversion, split: str, out: Path | None, *, update: bool = False) -> None:
     """Write the schedules of a conversion to files or to standard output. Raises click.ClickException."""
     entries = conversion.entries
+    if update and out is None:
+        raise click.UsageError("--update needs --out")
     if out is not None and update:
         entries = _undeclared(entries, out)
     if not entries:

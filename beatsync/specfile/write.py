@@ -168,6 +168,8 @@ def interval_text(interval: Interval) -> Text:
     if size is None:
         return Text(quoted(f"{interval.every} {interval.period}"))
     total = interval.every * size
+    if not total:
+        return Text("0s")
     spellings = (f"{total // size}{unit}" for unit, size in _UNITS.items() if not total % size)
     return Text(min(spellings, key=len))
 

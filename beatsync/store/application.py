@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
@@ -23,6 +23,8 @@ class Application:
     """The names of all registered tasks; empty if they are unknown."""
     problem: str = ""
     """Why the tasks could not be imported; empty if they were."""
+    celery: Any = field(default=None, repr=False, compare=False)
+    """The application itself."""
 
 
 def load(name: str | None) -> Application | None:
@@ -54,7 +56,7 @@ def _application(app: Any, name: str, problem: str) -> Application:
     zone = app.conf.timezone
     names = frozenset(map(str, app.conf.beat_schedule or ()))
     tasks = frozenset() if problem else frozenset(app.tasks)
-    return Application(name, str(zone) if zone else None, names, tasks, problem)
+    return Application(name, str(zone) if zone else None, names, tasks, problem, app)
 
 
 def _find(name: str | None) -> Any:
