@@ -19,9 +19,7 @@ class UnknownRowError(LookupError):
     """The database has no rows of these names."""
 
 
-def export(
-    store: Store, selection: Selection, *, with_secrets: bool = False, clock: Callable[[], datetime] = utc_now
-) -> Conversion:
+def export(store: Store, selection: Selection, clock: Callable[[], datetime] = utc_now) -> Conversion:
     """Return the selected rows as schedules. Raises UnknownRowError if a named row does not exist, and StoreError."""
     observed, entries = store.observe(""), store.owned()
     if missing := [name for name in selection.names if name not in observed.rows]:
@@ -31,14 +29,12 @@ def export(
     pairs = ((row.name, by_id.get(row.row_id) or by_name.get(row.name)) for row in observed.rows.values())
     owned = {name: entry for name, entry in pairs if entry is not None}
     rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owned)]
-    return convert_rows(rows, observed.duplicates, owned, clock(), with_secrets=with_secrets)
+    return convert_rows(rows, observed.duplicates, owned, clock())
 
 
-def import_entries(
-    application: Application, *, with_secrets: bool = False, clock: Callable[[], datetime] = utc_now
-) -> Conversion:
+def import_entries(application: Application, clock: Callable[[], datetime] = utc_now) -> Conversion:
     """Return the entries of an application's `beat_schedule` as schedules."""
     from beatsync.convert.entries import convert_entries
 
     app = application.celery
-    return convert_entries(app.conf.beat_schedule or {}, app, clock(), with_secrets=with_secrets)
+    return convert_entries(app.conf.beat_schedule or {}, app, clock())

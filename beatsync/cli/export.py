@@ -43,14 +43,15 @@ def command(
 
     if unowned and include_owned:
         raise click.UsageError("--unowned and --all exclude each other")
+    specfiles.check(out, update=update)
     selection = Selection(names, include_owned, task)
     with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, _):
         try:
-            conversion = transfer.export(store, selection, with_secrets=with_secrets)
+            conversion = transfer.export(store, selection)
         except transfer.UnknownRowError as error:
             raise click.ClickException(str(error)) from None
         in_settings = store.beat_schedule_names().intersection(conversion.names)
-    specfiles.write(conversion, split, out, update=update)
+    specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
     if in_settings:
         output.print_warning(
             f"beat_schedule has {_listing(in_settings)} as well, and beat writes its entries at every start:"

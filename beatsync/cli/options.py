@@ -158,15 +158,16 @@ def output_format(*formats: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
+timezone = option(
+    "--timezone", metavar="ZONE", callback=callback(validate_zone),
+    help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
+)  # fmt: skip
 parsing = combine(
     option(
         "--env", "environment", metavar="NAME", callback=callback(validate_environment),
         help="Environment whose values apply.",
     ),
-    option(
-        "--timezone", metavar="ZONE", callback=callback(validate_zone),
-        help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
-    ),
+    timezone,
 )  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")
 settings = click.option(

@@ -29,11 +29,17 @@ layout = options.combine(
 )  # fmt: skip
 
 
-def write(conversion: Conversion, split: str, out: Path | None, *, update: bool = False) -> None:
-    """Write the schedules of a conversion to files or to standard output. Raises click.ClickException."""
-    entries = conversion.entries
+def check(out: Path | None, *, update: bool) -> None:
+    """Raise click.UsageError if the flags contradict each other."""
     if update and out is None:
         raise click.UsageError("--update needs --out")
+
+
+def write(conversion: Conversion, split: str, out: Path | None, *, update: bool, with_secrets: bool) -> None:
+    """Write the schedules of a conversion to files or to standard output. Raises click.ClickException."""
+    if not with_secrets:
+        conversion.hide_secrets()
+    entries = conversion.entries
     if out is not None and update:
         entries = _undeclared(entries, out)
     if not entries:

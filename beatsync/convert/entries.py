@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from beatsync.convert.remarks import Conversion, Remark
-from beatsync.convert.rows import CLEANUP, without_secrets
+from beatsync.convert.rows import CLEANUP
 from beatsync.specfile import crontab, interval, jsontext, solar
 from beatsync.specfile.fields import BY_NAME, JSON_FIELDS, ColumnType
 from beatsync.specfile.interval import PERIODS
@@ -35,9 +35,7 @@ class _UnreadableError(ValueError):
     """An entry that no file can say; the message is the reason."""
 
 
-def convert_entries(
-    beat_schedule: Mapping[Any, Any], app: Any, now: datetime, *, with_secrets: bool = False
-) -> Conversion:
+def convert_entries(beat_schedule: Mapping[Any, Any], app: Any, now: datetime) -> Conversion:
     """Return the entries of a finalized application as schedules."""
     conversion = Conversion()
     for name, content in beat_schedule.items():
@@ -57,8 +55,6 @@ def convert_entries(
             )
         elif conversion.add(entry):
             conversion.notes += [Remark(entry.spec.name, note) for note in reader.notes]
-            if not with_secrets:
-                conversion.entries[-1] = without_secrets(entry, conversion)
     conversion.sort()
     return conversion
 

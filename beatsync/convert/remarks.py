@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from beatsync.specfile.additions import fault
+from beatsync.specfile.fields import FIELD_TABLE, JSON_FIELDS
+from beatsync.specfile.placeholders import replace_secrets
 from beatsync.specfile.write import Entry
 
 
@@ -29,6 +31,8 @@ class Conversion:
     """Schedules that a file cannot say, each with the reason."""
     notes: list[Remark] = field(default_factory=list)
     """What of a converted schedule was dropped, or what a person has to fill in."""
+    without_zone: int = 0
+    """How many crontabs of another scheduler name no time zone, and got UTC."""
 
     @property
     def names(self) -> list[str]:
@@ -44,6 +48,15 @@ class Conversion:
             self.refused.append(Remark(entry.spec.name, reason))
         return reason is None
 
+    def hide_secrets(self) -> None:
+        """Replace each secret by a placeholder, and note where."""
+        for index, entry in enumerate(self.entries):
+            public = _public_values(entry)
+            if public:
+                self.entries[index] = entry._replace(spec=entry.spec._replace(**public))
+                self.notes.append(Remark(entry.spec.name, f"has secrets in {' and '.join(public)}; fill them in"))
+        self.sort()
+
     def sort(self) -> None:
         """Sort the schedules and the remarks by name."""
         self.entries.sort(key=lambda entry: entry.spec.name)
@@ -51,13 +64,26 @@ class Conversion:
             remarks.sort()
 
 
-def with_unique_names(names: Iterable[str]) -> Iterator[str]:
-    """Yield the names, each with a number behind it if it occurred before."""
-    seen: set[str] = set()
-    for name in names:
-        unique, number = name, 1
-        while unique in seen:
-            number += 1
-            unique = f"{name}-{number}"
-        seen.add(unique)
-        yield unique
+def _public_values(entry: Entry) -> dict[str, Any]:
+    """Return the fields that hold a secret, with placeholders."""
+    public: dict[str, Any] = {}
+    for name in (column.name for column in FIELD_TABLE):
+        text = getattr(entry.spec, name)
+        if name in {"name", "task"} or not isinstance(text, str):
+            continue
+        is_json = name in JSON_FIELDS
+        value = json.loads(text) if is_json else text
+        replaced = replace_secrets(value, name, entry.policy.sensitive)
+        if replaced != value:
+            public[name] = json.dumps(replaced) if is_json else replaced
+    return public
+
+
+def unique(name: str, names: set[str]) -> str:
+    """Return a name that is not among `names`, with a number behind it if necessary, and add it to them."""
+    candidate, number = name, 1
+    while candidate in names:
+        number += 1
+        candidate = f"{name}-{number}"
+    names.add(candidate)
+    return candidate

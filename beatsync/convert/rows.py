@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,19 +11,12 @@ from typing import NamedTuple
 from beatsync.convert.remarks import Conversion, Remark
 from beatsync.plan.inventory import applied_fields
 from beatsync.plan.observed import Owned, Row
-from beatsync.specfile.fields import FIELD_TABLE, JSON_FIELDS
-from beatsync.specfile.placeholders import replace_secrets
 from beatsync.specfile.write import Entry
-from beatsync.values import DEFAULT_POLICY, Clocked, Policy, TaskSpec
+from beatsync.values import DEFAULT_POLICY, Clocked, Policy
 
 CLEANUP = "celery.backend_cleanup"
 """The row that beat itself writes at every start."""
 DISABLED = "was disabled when exported"
-_SECRET_TEXTS = tuple(
-    field.name
-    for field in FIELD_TABLE
-    if field.convert is not None and field.name not in {"name", "task", *JSON_FIELDS}
-)
 
 
 class Selection(NamedTuple):
@@ -50,8 +42,6 @@ def convert_rows(
     duplicates: Mapping[str, Collection[int]],
     inventory: Mapping[str, Owned],
     now: datetime,
-    *,
-    with_secrets: bool = False,
 ) -> Conversion:
     """Return the schedules of rows. `inventory` holds the entries of owned rows by the row's name, `duplicates` the keys of rows that share a name."""
     conversion = Conversion()
@@ -60,8 +50,8 @@ def convert_rows(
             conversion.left_out.append(Remark(row.name, reason))
         elif row.name in duplicates:
             conversion.refused.append(Remark(row.name, f"{len(duplicates[row.name])} rows have this name"))
-        elif conversion.add(entry := entry_of(row, inventory.get(row.name))) and not with_secrets:
-            conversion.entries[-1] = without_secrets(entry, conversion)
+        else:
+            conversion.add(entry_of(row, inventory.get(row.name)))
     conversion.sort()
     return conversion
 
@@ -97,24 +87,3 @@ def entry_of(row: Row, entry: Owned | None = None) -> Entry:
 def _policy(entry: Owned | None) -> Policy:
     """Return the policy as a file says it, where `protect: false` is left out."""
     return DEFAULT_POLICY if entry is None else replace(entry.policy, protect=entry.policy.protect or None)
-
-
-def without_secrets(entry: Entry, conversion: Conversion) -> Entry:
-    """Return a schedule with a placeholder for each secret, and note where."""
-    replaced: dict[str, str] = {}
-    for name in JSON_FIELDS:
-        value = json.loads(getattr(entry.spec, name))
-        public = replace_secrets(value, name, entry.policy.sensitive)
-        if public != value:
-            replaced[name] = json.dumps(public)
-    for name in _SECRET_TEXTS:
-        value = getattr(entry.spec, name)
-        if isinstance(value, str) and (public := replace_secrets(value)) != value:
-            replaced[name] = public
-    if replaced:
-        conversion.notes.append(Remark(entry.spec.name, f"has secrets in {' and '.join(replaced)}; fill them in"))
-    return entry._replace(spec=_replaced(entry.spec, replaced))
-
-
-def _replaced(spec: TaskSpec, values: Mapping[str, str]) -> TaskSpec:
-    return spec._replace(**values)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.commanding import InProcess, Project, Shell, write
 
 APP = """\
@@ -99,7 +101,34 @@ def test_an_application_that_cannot_be_loaded_is_an_error(shell: Shell) -> None:
     assert "name the celery application with --app" in missing.err
 
 
-def test_update_needs_a_directory(here: InProcess) -> None:
-    result = here("import", "--update")
-    assert result.code == 64
-    assert "--update needs --out" in result.err
+def test_a_file_of_another_scheduler(here: InProcess) -> None:
+    write(
+        here.path / "cron", "0 2 * * * celery -A shop call shop.bill\n@daily backup --password=hunter2\n@reboot warm\n"
+    )
+    result = here("import", "--from", "crontab", "cron", "--out", "schedules.d")
+    assert result.code == 2
+    assert "2 of the schedules named no time zone, and UTC is written: use --timezone if it is another" in result.err
+    assert "error: 'warm' is not written: @reboot has no time" in result.err
+    assert "hunter2" not in (here.path / "schedules.d" / "schedules.yaml").read_text(encoding="utf-8") + result.err
+    refused = here("validate")
+    assert refused.code == 3
+    assert refused.out.count("[value-placeholder]") == 2
+    assert "timezone: Asia/Tokyo" in here("import", "--from", "crontab", "cron", "--timezone", "Asia/Tokyo").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--update"], 64, "--update needs --out"),
+        (["file"], 64, "FILE and --from belong to each other"),
+        (["--from", "crontab"], 64, "FILE and --from belong to each other"),
+        (["--from", "anacron", "file"], 64, "'anacron' is not one of"),
+        (["--from", "crontab", "file"], 1, "file is not a file"),
+        (["--from", "kubernetes", "broken"], 1, "broken cannot be read: "),
+    ],
+)
+def test_wrong_words_are_refused(here: InProcess, words: list[str], code: int, message: str) -> None:
+    write(here.path / "broken", "{")
+    result = here("import", *words)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err

@@ -106,7 +106,7 @@ def test_any_exported_row_is_adopted_without_a_change(backend: Backend, rows: li
     empty(backend.alias)
     insert(backend.alias, rows)
     store = Store(backend.alias, project_settings=False)
-    conversion = export(store, Selection(), with_secrets=True)
+    conversion = export(store, Selection())
     every = {*conversion.names, *(remark.name for remark in (*conversion.left_out, *conversion.refused))}
     assert every == {f"row {number}" for number in range(len(rows))}
     before = beat_tables(backend.alias)
@@ -157,7 +157,7 @@ def test_any_synced_spec_is_exported_in_its_normal_form(backend: Backend, specs:
         if result.outcome is Outcome.BLOCKED:  # the character set of a table lacks a character
             assert {blocked.code for blocked in result.plan.blocked} <= {"character-set", "empty", "value-not-kept"}
             return
-    exported = export(store, Selection(include_owned=True), with_secrets=True)
+    exported = export(store, Selection(include_owned=True))
     assert not exported.refused
     assert {entry.spec.name: (entry.spec, entry.policy, entry.enabled) for entry in exported.entries} == {
         entry.spec.name: (entry.spec, entry.policy, entry.enabled) for entry in entries
