@@ -20,6 +20,10 @@ _SHOWN = 10
 @options.option("--all", "include_owned", is_flag=True, help="Export the rows of every source as well.")
 @options.option("--task", metavar="PATTERN", help="Export only rows whose task matches, as in 'billing.*'.")
 @specfiles.layout
+@options.option(
+    "--beat-schedule", is_flag=True, help="Print a beat_schedule in Python instead, as the way back to the settings."
+)
+@options.timezone
 @options.database
 @options.app
 def command(
@@ -32,6 +36,7 @@ def command(
     out: Path | None,
     update: bool,
     with_secrets: bool,
+    beat_schedule: bool,
     **flags: Any,
 ) -> int:
     """Write spec files from the rows of the database, for `sync --adopt` to take over without changing a row.
@@ -43,14 +48,20 @@ def command(
 
     if unowned and include_owned:
         raise click.UsageError("--unowned and --all exclude each other")
+    if beat_schedule and out is not None:
+        raise click.UsageError("--beat-schedule prints one text: leave --out away")
     specfiles.check(out, update=update)
     selection = Selection(names, include_owned, task)
-    with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options):
         try:
             conversion = transfer.export(store, selection)
         except transfer.UnknownRowError as error:
             raise click.ClickException(str(error)) from None
+        zone = wiring.parse_options(cli_options, store.celery_timezone()).timezone
         in_settings = store.beat_schedule_names().intersection(conversion.names)
+    if beat_schedule:
+        specfiles.print_beat_schedule(conversion, zone, with_secrets=with_secrets)
+        return specfiles.report(conversion)
     specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
     if in_settings:
         output.print_warning(

@@ -54,6 +54,15 @@ def write(conversion: Conversion, split: str, out: Path | None, *, update: bool,
     output.print_hint(f"read the files, then run `{validate}` and `{plan}`")
 
 
+def print_beat_schedule(conversion: Conversion, zone: str, *, with_secrets: bool) -> None:
+    """Print the schedules of a conversion as a `beat_schedule` of an application in this zone."""
+    from beatsync.convert.python import beat_schedule_text
+
+    if not with_secrets:
+        conversion.hide_secrets()
+    output.print_result(beat_schedule_text(conversion, zone))
+
+
 def report(conversion: Conversion) -> int:
     """Print what was not written, and what a person has to do, to standard error; return the exit code."""
     for remark in conversion.left_out:

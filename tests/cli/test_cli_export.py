@@ -200,6 +200,7 @@ def test_no_file_is_overwritten(shop: InProcess) -> None:
     [
         (["nope", "nor"], 1, "the database has no row named 'nope', 'nor'"),
         (["--update"], 64, "--update needs --out"),
+        (["--beat-schedule", "--out", "x"], 64, "leave --out away"),
         (["--all", "--unowned"], 64, "exclude each other"),
         (["--split", "size"], 64, "'size' is not one of"),
     ],
@@ -216,6 +217,41 @@ def test_rows_that_beat_writes_at_every_start_are_named(shop: InProcess, monkeyp
     monkeypatch.setattr(settings, "CELERY_BEAT_SCHEDULE", {"bill": {}, "zzz": {}}, raising=False)
     result = shop("export")
     assert "warning: beat_schedule has 'bill' as well, and beat writes its entries at every start" in result.err
+
+
+def test_a_beat_schedule_is_the_way_back(shop: InProcess) -> None:
+    result = shop("export", "bill", "paused", "secret", "--beat-schedule", "--timezone", "Europe/Berlin")
+    assert result.code == 0
+    assert (
+        result.out
+        == """\
+from datetime import timedelta
+from celery.schedules import crontab
+
+beat_schedule = {
+    "bill": {
+        "task": "shop.tasks.bill",
+        "schedule": crontab(minute="30", hour="2", day_of_week="1-5"),
+        "kwargs": {"country": "no", "dry_run": False},
+        "options": {"queue": "billing", "expire_seconds": 1800},
+    },
+    "paused": {
+        "task": "shop.tasks.paused",
+        "schedule": timedelta(seconds=30),
+        "enabled": False,
+    },
+    "secret": {
+        "task": "shop.tasks.secret",
+        "schedule": timedelta(seconds=30),
+        "kwargs": {"api_token": "<fill-in:secret>", "url": "https://ann:<fill-in:secret>@host/x"},
+        "options": {"headers": {"X": "y"}},
+    },
+}
+"""
+    )
+    utc = shop("export", "bill", "--beat-schedule")
+    assert utc.code == 2
+    assert "error: 'bill' is not written: its crontab is in Europe/Berlin" in utc.err
 
 
 def test_several_files_are_documents_on_standard_output(shop: InProcess) -> None:

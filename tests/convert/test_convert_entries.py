@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import Celery
+from celery import Celery, _state
 from celery.schedules import BaseSchedule, crontab
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from beatsync.convert.entries import convert_entries
 from beatsync.convert.files import split, texts
+from beatsync.convert.python import beat_schedule_text
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
 from beatsync.values import TaskSpec
@@ -24,8 +25,10 @@ NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
 
 @pytest.fixture
-def app() -> Celery:
-    app = Celery("tests", set_as_current=False)
+def app(monkeypatch: pytest.MonkeyPatch) -> Celery:
+    """The application of the process, as for beat; it sets itself as the current one, which the first line undoes."""
+    monkeypatch.setattr(_state._tls, "current_app", _state._tls.current_app)
+    app = Celery("tests")
     app.conf.timezone = "Europe/Berlin"
     app.conf.beat_schedule = dict(ENTRIES)
     return app
@@ -67,6 +70,28 @@ def test_a_sync_of_the_import_makes_the_rows_that_django_celery_beat_makes(
         if names:
             differences[name] = names
     assert differences == {name: names for name, (names, _) in DIFFERENCES.items()}
+
+
+def test_a_printed_beat_schedule_makes_the_rows_it_was_made_from(app: Celery, sqlite_backend: Backend) -> None:
+    """Entries → rows of a sync → Python → rows of django-celery-beat."""
+    conversion = convert_entries(app.conf.beat_schedule, app, NOW)
+    before = {entry.spec.name: entry.spec for entry in conversion.entries}
+    text = beat_schedule_text(conversion, "Europe/Berlin")
+    assert [name for name, _ in conversion.refused] == ["half-second", "milliseconds"]
+    values: dict[str, Any] = {}
+    exec(text, values)
+    app.conf.beat_schedule = values["beat_schedule"]
+    DatabaseScheduler(app=app)
+    after = rows(Store(sqlite_backend.alias, project_settings=False))
+    assert after == {name: spec for name, spec in before.items() if name not in {"half-second", "milliseconds"}}
+
+
+def test_a_crontab_in_another_zone_is_no_entry(app: Celery) -> None:
+    conversion = convert_entries({"x": {"task": "t", "schedule": crontab()}}, app, NOW)
+    assert beat_schedule_text(conversion, "UTC") == "beat_schedule = {\n}"
+    assert conversion.refused == [
+        ("x", "its crontab is in Europe/Berlin, and those of a beat_schedule are in the zone of the application, UTC")
+    ]
 
 
 def test_what_is_dropped_is_noted_by_name(app: Celery) -> None:
