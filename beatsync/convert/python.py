@@ -10,7 +10,7 @@ from typing import Any, Final
 from beatsync.convert.remarks import Conversion, Remark
 from beatsync.specfile.crontab import FIELD_NAMES
 from beatsync.specfile.fields import BY_NAME, JSON_FIELDS
-from beatsync.specfile.write import Entry
+from beatsync.specfile.write import Entry, quoted
 from beatsync.values import Clocked, Crontab, Interval, Solar, TaskSpec
 
 _OPTIONS: Final = ("queue", "exchange", "routing_key", "priority", "headers", "expire_seconds")
@@ -96,7 +96,7 @@ def _schedule(spec: TaskSpec) -> str:
 def _literal(value: Any) -> str:
     """Return a JSON value or a time as Python."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return quoted(value)  # the escapes of YAML are also Python's
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{_literal(key)}: {_literal(item)}' for key, item in value.items())}}}"
     if isinstance(value, list):

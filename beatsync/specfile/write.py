@@ -15,11 +15,10 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from beatsync.specfile import cronfield, scalars, times
-from beatsync.specfile.fields import FIELD_TABLE
+from beatsync.specfile.fields import FIELD_TABLE, JOINERS, is_invisible
 from beatsync.specfile.interval import PERIODS
+from beatsync.specfile.lines import LOG_COMMAND
 from beatsync.specfile.problems import SpecError
 from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Interval, OnRemove, Policy, Schedule, Solar, TaskSpec
 
@@ -31,7 +30,6 @@ _UNITS: Final = {
 }  # fmt: skip
 _PLAIN: Final = re.compile(r"[^\W\d_][\w./@+-]*(?: [\w./@+-]+)*")
 _BOOLEANS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_ESCAPED: Final = re.compile(rf'["\\\t\n\r\x7f-\x9f\u2028\u2029\ufeff]|{yaml.reader.Reader.NON_PRINTABLE.pattern}')
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _LITERAL: Final = re.compile(r"[^\s].*(?:\n+[^\s].*)*\n?")
 """A text of several lines that a literal block can hold: no line begins or ends with white space."""
@@ -240,16 +238,16 @@ def _block_lines(value: Any, indent: int) -> Iterator[str]:
 
 def _literal_lines(text: str, indent: int) -> list[str]:
     """Return a literal block, its indicator first; empty if the text needs no block, or cannot be written as one."""
-    if (
-        "\n" not in text.rstrip("\n")
-        or not _LITERAL.fullmatch(text)
-        or _ESCAPED.search(text.replace("\n", " ").replace('"', " ").replace("\\", " "))
-    ):
-        return []
     lines = text.removesuffix("\n").split("\n")
-    if any(line != line.rstrip() for line in lines):
+    if len(lines) == 1 or not _LITERAL.fullmatch(text) or LOG_COMMAND.search(text) or not all(map(_is_literal, lines)):
         return []
     return ["|" if text.endswith("\n") else "|-", *(f"{' ' * indent}{line}" if line else "" for line in lines)]
+
+
+def _is_literal(line: str) -> bool:
+    """Return whether a line may be in a literal block."""
+    # GitHub looks for commands at the start of a line, also after white space.
+    return line == line.rstrip() and not line.startswith("::") and all(_is_visible(line, i) for i in range(len(line)))
 
 
 def flow(value: Any) -> str:
@@ -275,8 +273,17 @@ def scalar(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text in double quotes."""
-    return f'"{_ESCAPED.sub(lambda match: _ESCAPES.get(match[0]) or _code_point(match[0]), text)}"'
+    """Return a text in double quotes; what cannot be seen, or would be a command in a log, is escaped."""
+    seen = "".join(
+        _ESCAPES.get(character) or (character if _is_visible(text, index) else _code_point(character))
+        for index, character in enumerate(text)
+    )
+    text = LOG_COMMAND.sub(r"#\\x23", seen)
+    return f'"{text}"'
+
+
+def _is_visible(text: str, index: int) -> bool:
+    return (text[index].isprintable() or text[index] in JOINERS) and not is_invisible(text, index)
 
 
 def _code_point(character: str) -> str:

@@ -126,6 +126,25 @@ def test_a_text_that_yaml_would_misread_is_quoted(text: str) -> None:
     assert yaml.safe_load(scalar(text)) == yaml.safe_load(f"[{scalar(text)}]")[0] == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202eb", '"a\\u202eb"'), ("\u200ba", '"\\u200ba"'), ("a\x1b[1m", '"a\\x1b[1m"'), ("\xa0", '"\\xa0"'), ("👩‍👧", '"👩‍👧"'),
+        ("##[group]", '"#\\x23[group]"'), ("日本: 語", '"日本: 語"'),
+    ],
+)  # fmt: skip
+def test_only_what_cannot_be_seen_or_commands_a_log_is_escaped(text: str, shown: str) -> None:
+    assert scalar(text) == shown
+    assert yaml.safe_load(shown) == text
+
+
+@pytest.mark.parametrize("text", ["a\n::error::x", "a\n##[group]", "a\n\u202e", "a \nb", " a\nb", "a\nb\n\n", "\na\nb"])
+def test_a_text_of_lines_that_would_not_be_read_back_or_commands_a_log_is_on_one_line(text: str) -> None:
+    written = document([Entry(spec(description=text))])
+    assert written.splitlines()[-1].startswith('    description: "')
+    assert parse(written)["nightly"].description == text
+
+
 @pytest.mark.parametrize("text", ["billing", "billing.tasks.run", "Åsa Öberg", "夜間", "a@b.example", "x-1_2/3"])
 def test_any_other_text_is_not(text: str) -> None:
     assert scalar(text) == text == yaml.safe_load(text)
