@@ -9,25 +9,31 @@ from beatsync.specfile.additions import with_schedules
 from beatsync.specfile.write import Entry, document
 
 SPLITS = ("none", "queue", "module")
-FILE = "schedules.yaml"
+STEM = "schedules"
+MAX_SCHEDULES = 2_000
+"""Of one file: larger ones may be more than BeatSync reads, and are no pleasure to review."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 def split(entries: Sequence[Entry], by: str) -> dict[str, list[Entry]]:
     """Return the entries by the path of their file, both sorted."""
-    files: dict[str, list[Entry]] = {}
+    stems: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.spec.name):
-        files.setdefault(_path(entry, by), []).append(entry)
-    return dict(sorted(files.items()))
+        stems.setdefault(_stem(entry, by), []).append(entry)
+    return {
+        f"{stem}{f'-{start // MAX_SCHEDULES + 1}' if start else ''}.yaml": of_file[start : start + MAX_SCHEDULES]
+        for stem, of_file in sorted(stems.items())
+        for start in range(0, len(of_file), MAX_SCHEDULES)
+    }
 
 
-def _path(entry: Entry, by: str) -> str:
+def _stem(entry: Entry, by: str) -> str:
     if by == "none":
-        return FILE
+        return STEM
     key = (entry.spec.queue or "") if by == "queue" else _module(entry.spec.task)
     # On some machines two files whose names differ in case are one, and a name that begins with `.` or `_` is not read.
     stem = _UNSAFE.sub("-", key).strip("._-").lower()
-    return f"{stem[:100]}.yaml" if stem else FILE
+    return stem[:100] or STEM
 
 
 def _module(task: str) -> str:

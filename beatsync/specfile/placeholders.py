@@ -15,6 +15,7 @@ from beatsync.specfile.shapes import MASK, decode_container, hidden_keys, hidden
 
 SECRET: Final = "<fill-in:secret>"  # noqa: S105  the opposite of one
 TASK: Final = "<fill-in:task>"
+PLACEHOLDER_START: Final = "<fill-in:"
 _PLACEHOLDER: Final = re.compile(r"<fill-in:[a-z]+>")
 
 
