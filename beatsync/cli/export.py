@@ -57,18 +57,16 @@ def command(
             conversion = transfer.export(store, selection)
         except transfer.UnknownRowError as error:
             raise click.ClickException(str(error)) from None
-        zone = wiring.parse_options(cli_options, store.celery_timezone()).timezone
+        if beat_schedule:
+            zone = wiring.parse_options(cli_options, store.celery_timezone()).timezone
+            return specfiles.print_beat_schedule(conversion, zone, with_secrets=with_secrets)
         in_settings = store.beat_schedule_names().intersection(conversion.names)
-    if beat_schedule:
-        specfiles.print_beat_schedule(conversion, zone, with_secrets=with_secrets)
-        return specfiles.report(conversion)
-    specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
     if in_settings:
         output.print_warning(
             f"beat_schedule has {_listing(in_settings)} as well, and beat writes its entries at every start:"
             " remove them from it before the sync"
         )
-    return specfiles.report(conversion)
+    return specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
 
 
 def _listing(names: Collection[str]) -> str:

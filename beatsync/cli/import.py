@@ -50,12 +50,11 @@ def command(
         conversion = _convert_file(file, source_format, timezone)
     else:
         conversion = _convert_application(options.CliOptions(**flags))
-    specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
     if conversion.without_zone:
         output.print_hint(
             f"{conversion.without_zone} of the schedules named no time zone, and UTC is written: use --timezone if it is another"
         )
-    return specfiles.report(conversion)
+    return specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
 
 
 def _convert_application(cli_options: options.CliOptions) -> Conversion:

@@ -35,32 +35,40 @@ def check(out: Path | None, *, update: bool) -> None:
         raise click.UsageError("--update needs --out")
 
 
-def write(conversion: Conversion, split: str, out: Path | None, *, update: bool, with_secrets: bool) -> None:
-    """Write the schedules of a conversion to files or to standard output. Raises click.ClickException."""
+def write(conversion: Conversion, split: str, out: Path | None, *, update: bool, with_secrets: bool) -> int:
+    """Write the schedules of a conversion to files or to standard output, report the rest, and return the exit code.
+
+    Raises click.ClickException if a file cannot be written.
+    """
+    if out is not None and update:
+        try:
+            conversion.leave_out(_declared_names(out))
+        except _InvalidFilesError as error:
+            output.print_error(str(error))
+            return exits.INVALID
     if not with_secrets:
         conversion.hide_secrets()
-    entries = conversion.entries
-    if out is not None and update:
-        entries = _undeclared(entries, out)
-    if not entries:
+    groups = files.split(conversion.entries, split)
+    if not groups:
         output.print_hint("there is nothing to write")
-        return
-    groups = files.split(entries, split)
-    if out is None:
+    elif out is None:
         output.print_result(files.one_text(files.texts(groups)).removesuffix("\n"))
-        return
-    _write_files(groups, _updated(groups, out) if update else files.texts(groups), out, replaces=update)
-    validate, plan = (output.command_line(*words) for words in (("validate", str(out)), ("plan", str(out), "--adopt")))
-    output.print_hint(f"read the files, then run `{validate}` and `{plan}`")
+    else:
+        _write_files(groups, _updated(groups, out) if update else files.texts(groups), out, replaces=update)
+        commands = ("validate", str(out)), ("plan", str(out), "--adopt")
+        validate, plan = (output.command_line(*words) for words in commands)
+        output.print_hint(f"read the files, then run `{validate}` and `{plan}`")
+    return report(conversion)
 
 
-def print_beat_schedule(conversion: Conversion, zone: str, *, with_secrets: bool) -> None:
-    """Print the schedules of a conversion as a `beat_schedule` of an application in this zone."""
+def print_beat_schedule(conversion: Conversion, zone: str, *, with_secrets: bool) -> int:
+    """Print the schedules of a conversion as a `beat_schedule` of an application in this zone, and return the exit code."""
     from beatsync.convert.python import beat_schedule_text
 
     if not with_secrets:
         conversion.hide_secrets()
     output.print_result(beat_schedule_text(conversion, zone))
+    return report(conversion)
 
 
 def report(conversion: Conversion) -> int:
@@ -74,21 +82,27 @@ def report(conversion: Conversion) -> int:
     return exits.INCOMPLETE if conversion.refused else exits.DONE
 
 
-def _undeclared(entries: Sequence[Entry], out: Path) -> list[Entry]:
-    """Return the entries that no file of a directory declares. Raises click.ClickException if one of its files is invalid."""
-    from beatsync.source import load
+class _InvalidFilesError(Exception):
+    """A file that schedules would be added to, or one beside it, is invalid."""
+
+
+def _declared_names(out: Path) -> frozenset[str]:
+    """Return the names that the files of a directory declare in any environment. Raises _InvalidFilesError."""
+    from beatsync import reconcile
     from beatsync.specfile.parse import ParseOptions, parse_file
 
     if not out.exists():
-        return list(entries)
-    declared: set[str] = set()
-    for file in load(out).files:
-        parsed = parse_file(file, ParseOptions())
-        if any(diagnostic.severity is Severity.ERROR for diagnostic in parsed.diagnostics):
-            hint = output.command_line("validate", str(out))
-            raise click.ClickException(f"{out / file.path} is invalid; nothing was written. Run `{hint}`")
-        declared.update(name for schedule in parsed.facts.schedules for name in schedule.row_names)
-    return [entry for entry in entries if entry.spec.name not in declared]
+        return frozenset()
+    snapshot, desired = reconcile.validate(out, ParseOptions())
+    for diagnostic in desired.diagnostics:
+        # What an earlier export could not write does not keep this one from its work.
+        if diagnostic.severity is Severity.ERROR and diagnostic.code != "value-placeholder":
+            validate = output.command_line("validate", str(out))
+            raise _InvalidFilesError(
+                f"{out / diagnostic.location.path} is invalid; nothing was written. Run `{validate}`"
+            )
+    facts = (parse_file(file, ParseOptions()).facts for file in snapshot.files)
+    return frozenset(name for file in facts for schedule in file.schedules for name in schedule.row_names)
 
 
 def _updated(groups: Mapping[str, Sequence[Entry]], out: Path) -> dict[str, str]:

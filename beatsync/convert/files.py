@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from beatsync.convert.remarks import unique
 from beatsync.specfile.additions import with_schedules
 from beatsync.specfile.write import Entry, document
 
@@ -20,11 +21,12 @@ def split(entries: Sequence[Entry], by: str) -> dict[str, list[Entry]]:
     stems: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.spec.name):
         stems.setdefault(_stem(entry, by), []).append(entry)
-    return {
-        f"{stem}{f'-{start // MAX_SCHEDULES + 1}' if start else ''}.yaml": of_file[start : start + MAX_SCHEDULES]
-        for stem, of_file in sorted(stems.items())
-        for start in range(0, len(of_file), MAX_SCHEDULES)
-    }
+    taken: set[str] = set()
+    files = {}
+    for stem, of_file in sorted(stems.items()):
+        for start in range(0, len(of_file), MAX_SCHEDULES):
+            files[f"{unique(stem, taken)}.yaml"] = of_file[start : start + MAX_SCHEDULES]
+    return files
 
 
 def _stem(entry: Entry, by: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -47,6 +48,11 @@ class Conversion:
         else:
             self.refused.append(Remark(entry.spec.name, reason))
         return reason is None
+
+    def leave_out(self, names: AbstractSet[str]) -> None:
+        """Remove the schedules of these names, and the notes on them."""
+        self.entries = [entry for entry in self.entries if entry.spec.name not in names]
+        self.notes = [note for note in self.notes if note.name not in names]
 
     def hide_secrets(self) -> None:
         """Replace each secret by a placeholder, and note where."""

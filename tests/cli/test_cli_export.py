@@ -178,10 +178,18 @@ def test_update_adds_what_is_missing_and_changes_no_line(shop: InProcess) -> Non
     assert path.read_text(encoding="utf-8") == after
 
 
+def test_update_adds_to_files_whose_secrets_are_not_filled_in(shop: InProcess) -> None:
+    shop("export", "secret", "--out", "schedules.d")
+    result = shop("export", "--out", "schedules.d", "--update")
+    assert (result.code, "secrets" in result.err) == (0, False)
+    assert "updated schedules.d/schedules.yaml (4 schedules)" in result.out
+    assert shop("validate").out.count("[value-placeholder]") == 2
+
+
 def test_update_does_not_touch_an_invalid_file(shop: InProcess) -> None:
     path = shop.spec("schedules: {x: {}}\n", "schedules.d/schedules.yaml")
     result = shop("export", "--out", "schedules.d", "--update")
-    assert result.code == 1
+    assert result.code == 3
     assert "schedules.d/schedules.yaml is invalid; nothing was written" in result.err
     assert path.read_text(encoding="utf-8") == "schedules: {x: {}}\n"
 

@@ -44,3 +44,5 @@ def test_no_file_is_larger_than_a_source_may_have() -> None:
         "schedules.yaml": MAX_SCHEDULES,
         "schedules-2.yaml": 1,
     }
+    entries.append(Entry(spec("z", queue="schedules-2")))
+    assert [len(of_file) for of_file in split(entries, "queue").values()] == [MAX_SCHEDULES, 1, 1]
