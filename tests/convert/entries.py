@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -53,10 +54,8 @@ SCHEDULES: dict[str, Any] = {
     "last-days": crontab(minute=0, hour=0, day_of_month="28-31"),
     "month": crontab(minute=0, hour=0, day_of_month=1, month_of_year=1),
     "quarters": crontab(minute=0, hour=0, day_of_month=1, month_of_year="*/3"),
-    "month-names": crontab(minute=0, hour=0, day_of_month=1, month_of_year="jan,jul"),
     "month-range": crontab(minute=0, hour=0, day_of_month=1, month_of_year="3-5"),
     "both-days": crontab(minute=0, hour=0, day_of_month="13", day_of_week="fri"),
-    "from-string": crontab.from_string("30 2 * * 1-5"),
     "leading-zeros": crontab(minute="05", hour="04"),
     "minute-list": crontab(minute=[0, 30]),
     "minute-set": crontab(minute={0, 20, 40}),
@@ -71,6 +70,11 @@ SCHEDULES: dict[str, Any] = {
     "solar-whole": solar("solar_noon", 0, 0),
     "solar-fine": solar("solar_noon", 52.520007, 13.404954),
 }
+# These are newer than the oldest celery that BeatSync supports.
+with suppress(ValueError):
+    SCHEDULES["month-names"] = crontab(minute=0, hour=0, day_of_month=1, month_of_year="jan,jul")
+with suppress(AttributeError):
+    SCHEDULES["from-string"] = crontab.from_string("30 2 * * 1-5")
 CLOCKED = {
     "clocked": {"schedule": clocked(FUTURE), "one_off": True},
     "clocked-offset": {"schedule": clocked(FUTURE.astimezone(timezone(timedelta(hours=5)))), "one_off": True},
