@@ -111,6 +111,7 @@ class CliOptions:
     alias: str | None = None
     settings_module: str | None = None
     app: str | None = None
+    strict: bool | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
@@ -168,6 +169,7 @@ parsing = combine(
         help="Environment whose values apply.",
     ),
     timezone,
+    option("--strict", is_flag=True, default=None, help="Treat warnings that no comment acknowledges as errors."),
 )  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")
 settings = click.option(

@@ -39,6 +39,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
         blocked=matches.blocked,
         diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),
+        acknowledged=desired.acknowledged,
         key=observed.plan_key,
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )

@@ -151,6 +151,8 @@ class Plan:
     conditions: tuple[tuple[str, Condition], ...] = ()
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge."""
     suspension: Suspension | None = None
     """The suspension of the source, if it is in force."""
     key: str = field(default="", repr=False)

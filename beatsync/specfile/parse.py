@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from beatsync.specfile.acknowledge import Acknowledged, acknowledgements, without_reason
 from beatsync.specfile.checks import check
 from beatsync.specfile.every.clauses import COMPILED_YEARS
 from beatsync.specfile.every.definitions import Definitions
@@ -14,6 +16,7 @@ from beatsync.specfile.every.inputs import NO_INPUTS, Inputs, inputs_of
 from beatsync.specfile.excerpts import diagnostics
 from beatsync.specfile.interpret import Interpretation, interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
+from beatsync.specfile.limits import first_of_each_code
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Mark, Path
 from beatsync.specfile.reader import Reading, read
@@ -65,14 +68,35 @@ def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = 
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
-    problems = parser.problems
-    shown = diagnostics(file, list(problems), frozenset(parser.sensitive)) if problems else ()
-    reported = (*shown, *problems.rest(file.path))
+    acknowledged = Acknowledged([(file.path, acknowledgements(file.data) if reading.complete else ())])
+    reported = tuple(_reported(file, parser, acknowledged))
     warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
     facts = FileFacts(
-        file.path, tuple(parser.facts), frozenset(parser.environments), warnings, shared, *parser.every_facts()
+        file.path,
+        tuple(parser.facts),
+        frozenset(parser.environments),
+        warnings,
+        shared,
+        *parser.every_facts(),
+        acknowledged.of(file.path),
     )
     return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
+
+
+def _reported(file: SourceFile, parser: _Parser, acknowledged: Acknowledged) -> Iterator[Diagnostic]:
+    """Yield the diagnostics of a file, without the warnings that its comments acknowledge."""
+    problems, sensitive = parser.problems, frozenset(parser.sensitive)
+    if not acknowledged.of(file.path):
+        if problems:
+            yield from diagnostics(file, list(problems), sensitive)
+            yield from problems.rest(file.path)
+        return
+    every = list(diagnostics(file, list(problems.every()), sensitive))
+    remaining = acknowledged.remaining(every)
+    problems.discount(Counter(each.code for each in every) - Counter(each.code for each in remaining))
+    yield from first_of_each_code(remaining)
+    yield from problems.rest(file.path)
+    yield from without_reason(file.path, acknowledged.of(file.path))
 
 
 class _Parser:
