@@ -7,7 +7,16 @@ from datetime import date
 from itertools import starmap
 from typing import Any
 
-from beatsync.values import Acknowledgement, CalendarEnd, Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SharedDefinition
+from beatsync.values import (
+    Acknowledgement,
+    CalendarEnd,
+    Diagnostic,
+    FileFacts,
+    Location,
+    ScheduleFacts,
+    Severity,
+    SharedDefinition,
+)
 
 _VERSION = 2
 

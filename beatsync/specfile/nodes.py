@@ -116,7 +116,7 @@ def comments(text: str, roots: list[Node]) -> list[Comment]:
     scalars = [node for root in roots for node in root.walk() if node.kind == "scalar" and node.end > node.start]
     result = []
     start = 0
-    for begin, end in [*(_opaque_span(text, node) for node in scalars), (len(text), len(text))]:
+    for begin, end in [*(opaque_span(text, node) for node in scalars), (len(text), len(text))]:
         while (position := text.find("#", start, begin)) >= 0:
             line = bisect_right(line_starts, position)
             before = text[line_starts[line - 1] : position]
@@ -127,7 +127,7 @@ def comments(text: str, roots: list[Node]) -> list[Comment]:
     return result
 
 
-def _opaque_span(text: str, node: Node) -> tuple[int, int]:
+def opaque_span(text: str, node: Node) -> tuple[int, int]:
     """Return the span of a scalar in which `#` is text; of a block scalar, only its first line can have a comment."""
     if node.style not in {"|", ">"}:
         return node.start, node.end

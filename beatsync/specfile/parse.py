@@ -13,7 +13,7 @@ from beatsync.specfile.checks import check
 from beatsync.specfile.every.clauses import COMPILED_YEARS
 from beatsync.specfile.every.definitions import Definitions
 from beatsync.specfile.every.inputs import NO_INPUTS, Inputs, inputs_of
-from beatsync.specfile.excerpts import diagnostics
+from beatsync.specfile.excerpts import diagnostics, lines_of_secrets
 from beatsync.specfile.interpret import Interpretation, interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
 from beatsync.specfile.limits import first_of_each_code
@@ -31,6 +31,7 @@ from beatsync.values import (
     Location,
     ScheduleFacts,
     Severity,
+    SharedDefinition,
     SourceFile,
     group_row_name,
 )
@@ -62,13 +63,8 @@ def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = 
 
     Without `inputs`, the file is the only one of its source, and its calendars count for no year.
     """
-    reading = read(file.data, is_definition if has_definitions(file.data) else None)
-    shared = shared_of(file, reading)
-    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared))
-    if reading.complete:
-        for number, document in enumerate(reading.documents):
-            parser.parse_document(document, number)
-    acknowledged = Acknowledged([(file.path, acknowledgements(file.data) if reading.complete else ())])
+    parser = _parse(file, options, inputs)
+    acknowledged = Acknowledged([(file.path, acknowledgements(file.data) if parser.is_complete else ())])
     reported = tuple(_reported(file, parser, acknowledged))
     warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
     facts = FileFacts(
@@ -76,11 +72,26 @@ def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = 
         tuple(parser.facts),
         frozenset(parser.environments),
         warnings,
-        shared,
+        parser.shared,
         *parser.every_facts(),
         acknowledged.of(file.path),
     )
     return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
+
+
+def secret_lines(file: SourceFile) -> frozenset[int]:
+    """Return the numbers of the lines of a file that may hold a secret: by its name, its shape, or `sync.sensitive`."""
+    return lines_of_secrets(file, frozenset(_parse(file, ParseOptions()).sensitive))
+
+
+def _parse(file: SourceFile, options: ParseOptions, inputs: Inputs | None = None) -> _Parser:
+    reading = read(file.data, is_definition if has_definitions(file.data) else None)
+    shared = shared_of(file, reading)
+    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared), shared)
+    if reading.complete:
+        for number, document in enumerate(reading.documents):
+            parser.parse_document(document, number)
+    return parser
 
 
 def _reported(file: SourceFile, parser: _Parser, acknowledged: Acknowledged) -> Iterator[Diagnostic]:
@@ -102,12 +113,21 @@ def _reported(file: SourceFile, parser: _Parser, acknowledged: Acknowledged) -> 
 class _Parser:
     """Collects what the documents of one file declare."""
 
-    def __init__(self, file: SourceFile, reading: Reading, options: ParseOptions, inputs: Inputs) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        reading: Reading,
+        options: ParseOptions,
+        inputs: Inputs,
+        shared: tuple[SharedDefinition, ...],
+    ) -> None:
+        self.shared = shared
         self.schedules: list[Declared] = []
         self.facts: list[ScheduleFacts] = []
         self.environments: set[str] = set()
         self.problems = reading.problems
         self.sensitive: set[Path] = set()
+        self.is_complete = reading.complete
         self._path = file.path
         self._reading = reading
         self._options = options
