@@ -34,9 +34,12 @@ def formatted(text: str) -> str:
         raise UnsupportedError("a line break that is neither a line feed nor a carriage return")
     newline = _newline(text)
     result = _BREAKS.sub("\n", text)
+    roots = documents(result)
     for step in (trailing_space, _end_of_text, indentation, spacing, quotes, _inner_order, _outer_order):
-        result = apply_edits(result, step(result, documents(result)))
-    if _content(result) != _content(text):
+        after = apply_edits(result, step(result, roots))
+        if after != result:
+            result, roots = after, documents(after)
+    if result != text and _content(result) != _content(text):
         raise UnsupportedError("a construct whose layout cannot be changed safely")
     return result.replace("\n", newline)
 
