@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from beatsync.specfile.edits import Edit, apply_edits, line_start
+from beatsync.specfile.edits import Edit, apply_edits, line_start, normal_line_ends, with_line_ends
 from beatsync.specfile.indentation import UnsupportedError, indentation
 from beatsync.specfile.nodes import Node, comments, documents
 from beatsync.specfile.ordering import bodies, ordering
@@ -20,7 +20,6 @@ from beatsync.specfile.spacing import quotes, spacing, trailing_space
 
 __all__ = ["UnsupportedError", "formatted"]
 
-_BREAKS = re.compile("\r\n|[\r\n]")
 _RARE_BREAKS = re.compile("[\x85\u2028\u2029]")
 Step = Callable[[str, Sequence[Node]], list[Edit]]
 
@@ -32,8 +31,7 @@ def formatted(text: str) -> str:
     """
     if _RARE_BREAKS.search(text):
         raise UnsupportedError("a line break that is neither a line feed nor a carriage return")
-    newline = _newline(text)
-    result = _BREAKS.sub("\n", text)
+    result, newline = normal_line_ends(text)
     roots = documents(result)
     for step in (trailing_space, _end_of_text, indentation, spacing, quotes, _inner_order, _outer_order):
         after = apply_edits(result, step(result, roots))
@@ -41,13 +39,7 @@ def formatted(text: str) -> str:
             result, roots = after, documents(after)
     if result != text and _content(result) != _content(text):
         raise UnsupportedError("a construct whose layout cannot be changed safely")
-    return result.replace("\n", newline)
-
-
-def _newline(text: str) -> str:
-    """Return the line end that most lines have; of equally many, a line feed."""
-    numbers = Counter(_BREAKS.findall(text))
-    return max(("\n", "\r\n", "\r"), key=lambda newline: numbers[newline])
+    return with_line_ends(result, newline)
 
 
 def _end_of_text(text: str, roots: Sequence[Node]) -> list[Edit]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
+
+_BREAKS = re.compile("\r\n|[\r\n]")
 
 
 class Edit(NamedTuple):
@@ -33,3 +37,14 @@ def line_end(text: str, position: int) -> int:
     """Return the offset behind the line feed of the line that holds a position."""
     end = text.find("\n", position)
     return len(text) if end < 0 else end + 1
+
+
+def normal_line_ends(text: str) -> tuple[str, str]:
+    """Return the text with line feeds only, and the line end that most of its lines have; of equally many, a line feed."""
+    numbers = Counter(_BREAKS.findall(text))
+    return _BREAKS.sub("\n", text), max(("\n", "\r\n", "\r"), key=lambda line_end: numbers[line_end])
+
+
+def with_line_ends(text: str, line_end: str) -> str:
+    """Return a text that has line feeds only with another line end."""
+    return text.replace("\n", line_end)

@@ -69,7 +69,7 @@ def _segments(text: str, owner: Node, body: Node, comment_lines: Collection[int]
             and _column(text, above) == column
         ):
             start = above
-        end = _value_end(text, key, value)
+        end = value_end(text, key, value)
         while end in comment_lines and _column(text, end) > column:
             end = line_end(text, end)
         spans.append((start, end))
@@ -82,7 +82,7 @@ def _column(text: str, start: int) -> int:
     return len(match[1]) if match else -1
 
 
-def _value_end(text: str, key: Node, value: Node) -> int:
+def value_end(text: str, key: Node, value: Node) -> int:
     """Return the offset behind the last line of an entry; blank lines after a block scalar are not part of it."""
     last = max((node for node in value.walk() if not node.children), key=lambda node: node.end)
     if last.style in {"|", ">"} and last.end > last.start:
