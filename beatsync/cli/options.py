@@ -163,11 +163,12 @@ timezone = option(
     "--timezone", metavar="ZONE", callback=callback(validate_zone),
     help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
 )  # fmt: skip
+environment = option(
+    "--env", "environment", metavar="NAME", callback=callback(validate_environment),
+    help="Environment whose values apply.",
+)  # fmt: skip
 parsing = combine(
-    option(
-        "--env", "environment", metavar="NAME", callback=callback(validate_environment),
-        help="Environment whose values apply.",
-    ),
+    environment,
     timezone,
     option("--strict", is_flag=True, default=None, help="Treat warnings that no comment acknowledges as errors."),
 )  # fmt: skip
