@@ -10,7 +10,7 @@ from beatsync.cli import exits, options, output, rewriting, wiring
 
 if TYPE_CHECKING:
     from beatsync.plan.model import Change, Plan
-    from beatsync.specfile.parse import ParseOptions
+    from beatsync.specfile.accept import Parsing
     from beatsync.store import Store
     from beatsync.values import Snapshot, SourceFile, TaskSpec
 
@@ -21,6 +21,7 @@ def accept_drift(flags: options.CliOptions, names: Collection[str], *, with_secr
     Raises click.ClickException if a file cannot be written.
     """
     from beatsync import reconcile
+    from beatsync.fingerprint.scope import shared_inputs
     from beatsync.source import load
     from beatsync.values import Severity
 
@@ -35,7 +36,8 @@ def accept_drift(flags: options.CliOptions, names: Collection[str], *, with_secr
         output.print_error("a file is invalid, and nothing was written: `beatsync validate` shows the errors")
         return exits.INVALID
     chosen = [changes[name] for name in dict.fromkeys(names or changes) if name in changes]
-    files, refused = _edited(snapshot, chosen, rows, sync_options.parse, with_secrets=with_secrets)
+    parsing = (sync_options.parse, shared_inputs(snapshot, {}, reconcile.utc_now().date()))
+    files, refused = _edited(snapshot, chosen, rows, parsing, with_secrets=with_secrets)
     _write(directory, snapshot, files)
     _report(directory, chosen, refused)
     unchanged = [name for name in names if name not in changes]
@@ -72,7 +74,7 @@ def _edited(
     snapshot: Snapshot,
     changes: Collection[Change],
     rows: Mapping[int | None, TaskSpec],
-    parsing: ParseOptions,
+    parsing: Parsing,
     *,
     with_secrets: bool,
 ) -> tuple[dict[str, SourceFile], dict[str, str]]:

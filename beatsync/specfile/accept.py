@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from beatsync.specfile.edits import normal_line_ends, with_line_ends
+from beatsync.specfile.every.inputs import Inputs
 from beatsync.specfile.fields import BY_NAME
 from beatsync.specfile.mappings import Document, EditError, Keys
 from beatsync.specfile.nodes import documents
@@ -19,27 +20,29 @@ from beatsync.specfile.rules import KINDS
 from beatsync.specfile.write import field_value, schedule_text
 from beatsync.values import PLAIN_FIELDS, SCHEDULE_FIELDS, Crontab, Declared, Severity, SourceFile, TaskSpec
 
-__all__ = ["EditError", "accept"]
+__all__ = ["EditError", "Parsing", "accept"]
+
+Parsing = tuple[ParseOptions, Inputs | None]
 
 
-def accept(file: SourceFile, name: str, row: TaskSpec, fields: Collection[str], options: ParseOptions) -> SourceFile:
+def accept(file: SourceFile, name: str, row: TaskSpec, fields: Collection[str], parsing: Parsing) -> SourceFile:
     """Return the file with the values of `row` in these fields (of `FIELDS`) of the schedule `name`.
 
-    A value is written where the file has it: at the environment of the options, or at the schedule, which also overrides `defaults`.
+    `parsing` holds the options and the inputs of `parse_file`. A value is written where the file has it: at the environment of the options, or at the schedule, which also overrides `defaults`.
     Raises EditError, with the reason, if that is impossible.
     """
-    before = parse_file(file, options)
+    before = parse_file(file, *parsing)
     declared = _declared(before, name)
     wanted = declared.spec._replace(**{field: getattr(row, field) for field in PLAIN_FIELDS if field in fields})
     if not set(SCHEDULE_FIELDS).isdisjoint(fields):
         wanted = wanted._replace(schedule=row.schedule)
-    editor = _Editor(file, name, options)
+    editor = _Editor(file, name, parsing)
     editor.accept_schedule(wanted)
     # What is removed first cannot exclude what is added: `expires` and `expire_seconds`.
     for field in sorted(PLAIN_FIELDS, key=lambda field: getattr(wanted, field) is not None):
         editor.accept_field(field, wanted)
     result = editor.file
-    after = parse_file(result, options)
+    after = parse_file(result, *parsing)
     _check(before, after, name, wanted)
     return result
 
@@ -68,8 +71,8 @@ def _check(before: ParsedFile, after: ParsedFile, name: str, wanted: TaskSpec) -
 class _Editor:
     """Edits one schedule of a file."""
 
-    def __init__(self, file: SourceFile, name: str, options: ParseOptions) -> None:
-        self._original, self._name, self._options = file, name, options
+    def __init__(self, file: SourceFile, name: str, parsing: Parsing) -> None:
+        self._original, self._name, self._parsing, self._options = file, name, parsing, parsing[0]
         self._mark = BOM_UTF8 if file.data.startswith(BOM_UTF8) else b""
         text, self._line_end = normal_line_ends(file.data.removeprefix(self._mark).decode())
         self._has_end = text.endswith("\n")
@@ -86,7 +89,7 @@ class _Editor:
         return SourceFile(self._original.path, self._mark + with_line_ends(text, self._line_end).encode())
 
     def _spec(self) -> TaskSpec:
-        return _declared(parse_file(self.file, self._options), self._name).spec
+        return _declared(parse_file(self.file, *self._parsing), self._name).spec
 
     def _layers(self) -> list[Keys]:
         """Return the paths of the schedule's own mappings, that of the environment first."""

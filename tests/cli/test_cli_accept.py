@@ -101,3 +101,20 @@ def test_invalid_files_and_wrong_usage_change_nothing(here: InProcess, drifted: 
     here.spec("schedules: [", "schedules.d/z.yaml")
     assert here("export", "--drifted").code == 3
     assert drifted.read_text(encoding="utf-8") == SPEC
+
+
+def test_a_file_that_uses_windows_of_another_one_can_be_edited(here: InProcess) -> None:
+    window = '{office: {days: mon-fri, from: "08:00", to: "18:00"}}'
+    here.spec(f"shared: {{windows: {window}}}\n", "schedules.d/a.yaml")
+    path = here.spec(
+        "schedules:\n  peaks: {task: t, every: {office: 1m, otherwise: 15m}}\n  plain: {task: t, interval: 5m}\n"
+    )
+    assert here("sync").code == 0
+    for name in ("peaks", "plain"):
+        row = here.rows()[name]
+        row.queue = "slow"
+        row.save()
+    result = here("export", "--drifted")
+    assert result.code == 2
+    assert "'peaks' is not written: it has `every`" in result.err
+    assert "  plain: {task: t, interval: 5m, queue: slow}\n" in path.read_text(encoding="utf-8")

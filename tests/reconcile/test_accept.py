@@ -33,7 +33,7 @@ def test_the_plan_after_accepting_drift_shows_nothing(store: Store, tmp_path: Pa
     (change,) = plan(tmp_path, store, SyncOptions()).plan.changes
     fields = [field.field for field in change.field_changes]
     row = store.read_rows(["nightly"])["nightly"].spec
-    result = accept(SourceFile("a.yaml", path.read_bytes()), "nightly", row, fields, SyncOptions().parse)
+    result = accept(SourceFile("a.yaml", path.read_bytes()), "nightly", row, fields, (SyncOptions().parse, None))
     path.write_bytes(result.data)
     assert plan(tmp_path, store, SyncOptions()).plan.changes == ()
     text = result.data.decode()

@@ -46,7 +46,7 @@ def accepted(text: str, name: str, environment: str | None = None, **changes: An
     (declared,) = [each for each in parse_file(file, options).schedules if each.spec.name == name]
     row = declared.spec._replace(**changes)
     fields = [name for name in FIELDS if row.fields().get(name) != declared.spec.fields().get(name)]
-    result = accept(file, name, row, fields, options)
+    result = accept(file, name, row, fields, (options, None))
     (after,) = [each for each in parse_file(result, options).schedules if each.spec.name == name]
     assert after.spec == row
     return result.data.decode()
@@ -148,7 +148,7 @@ def test_what_cannot_be_edited_has_a_reason(text: str, changes: dict[str, Any], 
 def test_fields_that_are_not_named_stay_as_the_file_has_them() -> None:
     file = SourceFile("a.yaml", TEXT.encode())
     row = TaskSpec("nightly", "other.task", Interval(1, "days"), queue="fast")
-    result = accept(file, "nightly", row, ["queue"], ParseOptions())
+    result = accept(file, "nightly", row, ["queue"], (ParseOptions(), None))
     assert difference(TEXT, result.data.decode()) == ([], ["queue: fast"])
 
 
