@@ -30,7 +30,7 @@ from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS, Retries
 from beatsync.source import load, load_file
-from beatsync.specfile.combine import with_unregistered_tasks
+from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
@@ -119,7 +119,8 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
-    source = replace(source, desired=with_unregistered_tasks(source.desired, facts, store.registered_tasks()))
+    desired = with_unregistered_tasks(source.desired, facts, store.registered_tasks())
+    source = replace(source, desired=with_warnings_as_errors(desired) if options.strict else desired)
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
@@ -304,14 +305,14 @@ def sync(
 
 @garbage_collector_paused()
 def validate(
-    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress
+    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress, *, strict: bool = False
 ) -> tuple[Snapshot, Desired]:
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
     snapshot = load_file(path) if path.is_file() else load(path)
     parsing = Parsing(clock().date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    return snapshot, source.desired
+    return snapshot, with_warnings_as_errors(source.desired) if strict else source.desired
 
 
 def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:

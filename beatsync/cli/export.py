@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from beatsync.cli import options, output, specfiles, wiring
+from beatsync.cli import accepting, options, output, specfiles, wiring
 
 _SHOWN = 10
 """Names in a warning."""
@@ -23,6 +23,19 @@ _SHOWN = 10
 @options.option(
     "--beat-schedule", is_flag=True, help="Print a beat_schedule in Python instead, as the way back to the settings."
 )
+@options.option(
+    "--accept", is_flag=True, help="Write what an operator changed in the rows NAME into the files that declare them."
+)
+@options.option("--drifted", is_flag=True, help="As --accept, for every row that has drifted.")
+@options.option(
+    "--dir",
+    "directory",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --accept or --drifted: the directory of the source.  [default: as for sync]",
+)
+@options.source
+@options.environment
 @options.timezone
 @options.database
 @options.app
@@ -37,6 +50,8 @@ def command(
     update: bool,
     with_secrets: bool,
     beat_schedule: bool,
+    accept: bool,
+    drifted: bool,
     **flags: Any,
 ) -> int:
     """Write spec files from the rows of the database, for `sync --adopt` to take over without changing a row.
@@ -46,6 +61,10 @@ def command(
     from beatsync import transfer
     from beatsync.convert.rows import Selection
 
+    if accept or drifted:
+        if accept != bool(names) or accept == drifted:
+            raise click.UsageError("--accept needs the names of schedules; --drifted takes none")
+        return accepting.accept_drift(options.CliOptions(**flags), names, with_secrets=with_secrets)
     if unowned and include_owned:
         raise click.UsageError("--unowned and --all exclude each other")
     if beat_schedule and out is not None:

@@ -16,6 +16,7 @@ from beatsync.cli import exits, output
 
 COMMANDS = {
     "validate": "Check spec files. Needs no database.",
+    "fmt": "Write spec files in the canonical layout.",
     "plan": "Show what a sync would change.",
     "sync": "Apply the spec files to the database once.",
     "run": "Keep the database in sync with the files, until SIGTERM.",

@@ -111,6 +111,7 @@ class CliOptions:
     alias: str | None = None
     settings_module: str | None = None
     app: str | None = None
+    strict: bool | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
@@ -162,12 +163,14 @@ timezone = option(
     "--timezone", metavar="ZONE", callback=callback(validate_zone),
     help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
 )  # fmt: skip
+environment = option(
+    "--env", "environment", metavar="NAME", callback=callback(validate_environment),
+    help="Environment whose values apply.",
+)  # fmt: skip
 parsing = combine(
-    option(
-        "--env", "environment", metavar="NAME", callback=callback(validate_environment),
-        help="Environment whose values apply.",
-    ),
+    environment,
     timezone,
+    option("--strict", is_flag=True, default=None, help="Treat warnings that no comment acknowledges as errors."),
 )  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")
 settings = click.option(

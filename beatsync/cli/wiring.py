@@ -202,7 +202,7 @@ def sync_options(
         approved=approved,
     )
     parse = parse_options(options, store.celery_timezone())
-    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder())
+    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder(), strict=bool(options.strict))
 
 
 def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[str, Path]:

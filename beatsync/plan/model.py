@@ -192,6 +192,8 @@ class Plan:
     """The schedules with several rows that the plan mentions, by name."""
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge."""
     suspension: Suspension | None = None
     """The suspension of the source, if it is in force."""
     key: str = field(default="", repr=False)
