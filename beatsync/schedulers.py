@@ -7,7 +7,7 @@ inserts deleted rows again (docs/facts.md, 1 and 26; django-celery-beat's pull r
 grows with the square of the number of distinct crontabs (docs/facts.md, 24), and SQLite refuses its query. After each task that it
 sends, it compares all entries. When rows changed, it reloads before it sends what was due before the change, and so loses a run whose
 row changed. With celery before 5.7, a solar event that does not occur on a day ends beat (docs/facts.md, 44).
-Nothing else is changed. This module must not import any other of BeatSync's.
+It also sends a notice that an application did not send because it ended after its commit. Nothing else is changed. This module must not import any other of BeatSync's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any
 
 from celery.schedules import schedstate, solar
 from celery.utils.log import get_logger
+from django.apps import apps
+from django.db import DatabaseError, router
 from django.db.models import Case, F, QuerySet, When
 from django_celery_beat import schedulers as stock
 from django_celery_beat.models import CrontabSchedule
@@ -103,6 +105,24 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
     """Set by a reload."""
     _last_timestamp: datetime
     """The stamp of the last notice of a change."""
+
+    def schedule_changed(self) -> bool:
+        """Return whether rows changed since the last call. Settles notices that an application owes beat (`beatsync.dynamic`)."""
+        if apps.is_installed("beatsync"):
+            try:
+                self._settle_notices(apps.get_model("beatsync", "PendingWrite"))
+            except DatabaseError as error:  # the table may be missing: BeatSync's migrations may run after beat's start
+                _log.debug("notices of applications cannot be read: %s", error)
+        changed: bool = super().schedule_changed()
+        return changed
+
+    def _settle_notices(self, model: Any) -> None:
+        """Notify for the writes of an application that ended between its commit and its notice."""
+        owing = model.objects.using(router.db_for_read(self.Model)).filter(notified=False)
+        keys = list(owing.values_list("pk", flat=True))
+        if keys:
+            self.Changes.update_changed()
+            owing.filter(pk__in=keys).update(notified=True)
 
     def _get_unique_timezone_names(self) -> QuerySet[Any]:
         # The model's default ordering makes `distinct()` yield a row for each crontab, and the caller adds a branch for each.

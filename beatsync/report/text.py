@@ -135,7 +135,9 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
     if source.message:
         yield f"  {line_start(source.message)}"
     facts = {
-        "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC" if source.synced_at else None,
+        "last change" if source.is_application else "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC"
+        if source.synced_at
+        else None,
         "revision": revision_name(source.revision) if source.revision else None,
         "environment": source.environment,
         "files": source.origin,

@@ -25,8 +25,12 @@ _RESTARTING = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE
 _UPDATING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 
-def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
-    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
+def write(db: Dialect, plan: Plan, observed: Observed, now: datetime, *, stays_open: bool = False) -> bool:
+    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written.
+
+    If the transaction `stays_open` for others to go on in, the schedule rows that it uses are kept from being deleted before its
+    commit, and those that it releases are left to `sweep_released`: their deletion would block others until the commit.
+    """
     changes = [change for change in plan.changes if writes_row(change)]
     if not changes:
         return False
@@ -36,11 +40,21 @@ def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     referring = references.read(db) if rescheduled or deletes else {}
     _delete(db, deletes, referring.get(PERIODIC_TASK.name, ()))
     keys = schedules.ensure(db, _schedules_of([*creates, *rescheduled]))
+    if stays_open:
+        schedules.keep(db, keys.values())
     _move_names_aside(db, updates, observed)
     _update(db, updates, keys, now)
     _insert(db, creates, keys, now)
-    schedules.sweep(db, _released([*rescheduled, *deletes]), referring)
+    if not stays_open:
+        schedules.sweep(db, _released([*rescheduled, *deletes]), referring)
     return True
+
+
+def sweep_released(db: Dialect, plan: Plan) -> None:
+    """Delete the schedule rows that `plan`, which was committed, has left unused."""
+    changes = [change for change in plan.changes if change.action is Action.DELETE or changes_schedule(change)]
+    if released := _released(changes):
+        schedules.sweep(db, released, references.read(db))
 
 
 def writes_row(change: Change) -> bool:

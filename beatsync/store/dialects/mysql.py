@@ -61,6 +61,9 @@ class MySQL(Dialect):
         ColumnType.DATETIME: "VARCHAR(40)", ColumnType.DECIMAL: "DECIMAL(9,6)", ColumnType.FLOAT: "DOUBLE",
     }  # fmt: skip
     now_sql = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)"
+    share_lock = " LOCK IN SHARE MODE"
+    # Not INSERT IGNORE, which also ignores other errors.
+    insert_ignore = " ON DUPLICATE KEY UPDATE name = name"
     idle_limit_sql = "SET SESSION idle_transaction_timeout = {seconds}"
     references_sql = (
         "SELECT k.referenced_table_name, k.table_name, k.column_name, r.delete_rule FROM information_schema.key_column_usage k"
