@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _VERIFY_AFTER = timedelta(seconds=5)
 """A save that beat began before a commit has ended by then (`reconcile._LONGEST_SETTLE`)."""
+LOCK_WAIT = 10.0
+"""Seconds that a statement of a change waits for a lock."""
 _PAUSE = 0.05
 """The longest pause in seconds before a transaction that gave way starts again."""
 
@@ -115,8 +117,8 @@ def _attempt(store: SetStore, change: SetChange, clock: Clock, *, verifies: bool
 
 def _locked(store: SetStore, change: SetChange) -> AbstractContextManager[SetLock]:
     if change.locks_set or change.is_whole:
-        return store.lock_set(change.source)
-    return store.lock_names(change.source, change.names - change.removed, change.removed)
+        return store.lock_set(change.source, LOCK_WAIT)
+    return store.lock_names(change.source, change.names - change.removed, change.removed, LOCK_WAIT)
 
 
 def _plan(change: SetChange, observed: Observed, now: datetime) -> Plan:
@@ -196,9 +198,9 @@ def _after_commit(store: SetStore, source: str, plan: Plan, clock: Clock, *, ver
 
 def _look(store: SetStore, source: str, plan: Plan, clock: Clock) -> None:
     """Read the rows that beat knew before the commit, and write again what a save by beat changed back."""
-    known = replace(plan, changes=tuple(change for change in plan.changes if change.action is not Action.CREATE))
-    if known.changes and not written_as_planned(known, store.read_rows(written_names(known))):
-        _restore(store, source, written_names(known), "beatsync", clock)
+    rewritten = replace(plan, changes=tuple(change for change in plan.changes if change.action is not Action.CREATE))
+    if rewritten.changes and not written_as_planned(rewritten, store.read_rows(written_names(rewritten))):
+        _restore(store, source, written_names(rewritten), "beatsync", clock)
 
 
 def upkeep(store: Store, actor: str, clock: Clock = utc_now) -> None:

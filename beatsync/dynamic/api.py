@@ -117,8 +117,8 @@ class Schedules:
 
     def _read(self, name: str | None = None) -> dict[str, Scheduled]:
         store = self._store
-        found = (scheduled(entry, row, store.name_rule()) for entry, row in store.owned_rows(self.name, name))
-        return {each.name: each for each in found if each is not None}
+        states = (scheduled(entry, row, store.name_rule()) for entry, row in store.owned_rows(self.name, name))
+        return {each.name: each for each in states if each is not None}
 
     def _declare(self, schedules: Mapping[str, Arguments], *, with_names: bool = True) -> tuple[Declared, ...]:
         """Return what is declared. Raises ValidationError with every problem of every schedule."""

@@ -127,8 +127,7 @@ def render_status(sources: Sequence[SourceStatus], paint: Paint = plain, *, with
 
 
 def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[str]:
-    outcome = one_line(source.outcome) or "never synced"
-    kind = "good" if source.outcome == "applied" else "error"
+    outcome, kind = _outcome(source)
     yield f"{paint(line_start(source.name), 'name')}: {paint(outcome, kind)}"
     if source.suspension:
         yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
@@ -149,6 +148,13 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
     yield from _conditions(source.schedule_conditions)
     if with_rows:
         yield from _group_rows(source)
+
+
+def _outcome(source: SourceStatus) -> tuple[str, str]:
+    """Return how the last sync ended, and its style; a set of an application is never synced."""
+    if source.is_application and not source.outcome:
+        return "declared by the application", "good"
+    return one_line(source.outcome) or "never synced", "good" if source.outcome == "applied" else "error"
 
 
 def _drift(source: SourceStatus, paint: Paint) -> Iterator[str]:

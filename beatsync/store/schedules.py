@@ -93,4 +93,7 @@ def sweep(db: Dialect, released: Mapping[str, Iterable[int]], references: Mappin
         key = f"{db.quote(table.name)}.{db.quote(table.key)}"
         users = [reference.sql(db) for reference in references[table.name]]
         unless = "".join(f" AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{column} = {key})" for user, column in users)
-        db.delete(table, ids, unless)
+        # Read first: a DELETE may lock the rows that it then leaves, and waits for every transaction that uses one of them.
+        sql = f"SELECT {key} FROM {db.quote(table.name)} WHERE {key} IN"
+        unused = [row_id for chunk in id_lists(ids) for (row_id,) in db.fetch(f"{sql} ({chunk}){unless}")]
+        db.delete(table, unused, unless)

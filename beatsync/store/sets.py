@@ -23,8 +23,8 @@ from beatsync.store.statements import MAX_NAMES
 from beatsync.store.store import Store
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
 
-LOCK_WAIT = 10.0
-"""Seconds that a statement of a set's write waits for a lock."""
+NOTICE_WAIT = 10.0
+"""Seconds that the notice waits for others, who hold beat's row for as long as they save."""
 TIDY_WAIT = 0.25
 """Seconds that a statement after the commit waits: the application waits for it, and a later write does the same again."""
 
@@ -46,14 +46,14 @@ class SetStore(Store):
 
     @contextmanager
     def lock_names(
-        self, source: str, reserve: Collection[str], others: Collection[str], wait: float = LOCK_WAIT
+        self, source: str, reserve: Collection[str], others: Collection[str], wait: float
     ) -> Iterator[SetLock]:
         """Run the body in a transaction, or in a savepoint of the caller's, with `setlock.lock_names`."""
         with self._writing(wait) as (db, stays_open):
             yield replace(setlock.lock_names(db, source, reserve, others), stays_open=stays_open)
 
     @contextmanager
-    def lock_set(self, source: str, wait: float = LOCK_WAIT) -> Iterator[SetLock]:
+    def lock_set(self, source: str, wait: float) -> Iterator[SetLock]:
         """Run the body in a transaction, or in a savepoint of the caller's, with `setlock.lock_set`."""
         with self._writing(wait) as (db, stays_open):
             yield replace(setlock.lock_set(db, source), stays_open=stays_open)
@@ -89,7 +89,7 @@ class SetStore(Store):
         entries = {name: entry.entry_id for name, entry in observed.inventory.items()}
         entries = {name: key for name, key in {**entries, **lock.entries}.items() if key}
         with self._readable() as db:
-            is_written = tasks.write(db, plan, observed, now, stays_open=lock.stays_open)
+            is_written = tasks.write(db, plan, observed, now, sweeps=False, keeps=lock.stays_open)
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, lock.source_id, plan, observed, new_ids, entries)
             inventory.write_tombstones(db, lock.source_id, plan, observed, now)
@@ -100,8 +100,8 @@ class SetStore(Store):
                 if self.project_settings().get("SIGNALS"):
                     signals.send_after_commit(self.alias, plan)
             if is_written:
-                known = [change.name for change in plan.changes if change.action is not Action.CREATE]
-                pending.add(db, lock.source_id, known, now)
+                rewritten = [change.name for change in plan.changes if change.action is not Action.CREATE]
+                pending.add(db, lock.source_id, rewritten, now)
                 if not lock.stays_open:
                     db.check_constraints()
 
@@ -121,7 +121,7 @@ class SetStore(Store):
         with self._readable() as db:
             writes = pending.read(db)
             if owing := [write for write in writes if not write.notified]:
-                with db.begin(), db.lock_timeout(LOCK_WAIT):
+                with db.begin(), db.lock_timeout(NOTICE_WAIT):
                     db.begin_writing()
                     # First, so that of two processes with the same writes the second waits.
                     tasks.notify(db, now)

@@ -25,11 +25,13 @@ _RESTARTING = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE
 _UPDATING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 
-def write(db: Dialect, plan: Plan, observed: Observed, now: datetime, *, stays_open: bool = False) -> bool:
+def write(
+    db: Dialect, plan: Plan, observed: Observed, now: datetime, *, sweeps: bool = True, keeps: bool = False
+) -> bool:
     """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written.
 
-    If the transaction `stays_open` for others to go on in, the schedule rows that it uses are kept from being deleted before its
-    commit, and those that it releases are left to `sweep_released`: their deletion would block others until the commit.
+    Without `sweeps`, the schedule rows that the plan releases are left to `sweep_released` after the commit: their deletion waits
+    for transactions that use them, and blocks others. With `keeps`, the schedule rows that the plan uses cannot be deleted before the commit.
     """
     changes = [change for change in plan.changes if writes_row(change)]
     if not changes:
@@ -40,12 +42,12 @@ def write(db: Dialect, plan: Plan, observed: Observed, now: datetime, *, stays_o
     referring = references.read(db) if rescheduled or deletes else {}
     _delete(db, deletes, referring.get(PERIODIC_TASK.name, ()))
     keys = schedules.ensure(db, _schedules_of([*creates, *rescheduled]))
-    if stays_open:
+    if keeps:
         schedules.keep(db, keys.values())
     _move_names_aside(db, updates, observed)
     _update(db, updates, keys, now)
     _insert(db, creates, keys, now)
-    if not stays_open:
+    if sweeps:
         schedules.sweep(db, _released([*rescheduled, *deletes]), referring)
     return True
 
