@@ -17,12 +17,15 @@ from beatsync.specfile.crontab import FIELD_NAMES
 from beatsync.specfile.fields import JSON_FIELDS
 from beatsync.specfile.problems import SpecError
 
+_UNCHANGED = frozenset({str, int, bool, float, type(None)})
 _DURATIONS = frozenset({"interval", "expire_seconds"})
 _MICROSECOND, _SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 
 
 def spec_value(key: str, value: Any) -> Any:
     """Return the value of a key as a spec file would hold it. Raises SpecError if no file could hold it."""
+    if value.__class__ in _UNCHANGED:
+        return value
     if isinstance(value, timedelta) and key in _DURATIONS:
         return _duration(value)
     if key in JSON_FIELDS:

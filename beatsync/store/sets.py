@@ -93,7 +93,9 @@ class SetStore(Store):
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, lock.source_id, plan, observed, new_ids, entries)
             inventory.write_tombstones(db, lock.source_id, plan, observed, now)
-            filerecords.write(db, lock.source_id, FileChanges(), kept.written_changes(plan))
+            written = kept.written_changes(plan)
+            expected = {name: tasks.target(change) for name, change in written.items()}
+            filerecords.write(db, lock.source_id, FileChanges(expected=expected), written)
             oneoffs.write(db, lock.source_id, retentions)
             if plan.changes:
                 history.write_applied(db, lock.source_id, plan, actor, now, now)

@@ -34,12 +34,12 @@ def row(backend: Backend, name: str) -> PeriodicTask:
 
 def stamp(backend: Backend) -> datetime | None:
     """Return the time of the last notice to beat."""
-    notice = PeriodicTasks.objects.using(backend.alias).filter(ident=1).first()
-    return notice and notice.last_update
+    stamps: list[datetime] = list(PeriodicTasks.objects.using(backend.alias).values_list("last_update", flat=True))
+    return stamps[0] if stamps else None
 
 
 def is_notice_owed(backend: Backend) -> bool:
-    return PendingWrite.objects.using(backend.alias).filter(notified=False).exists()
+    return bool(PendingWrite.objects.using(backend.alias).filter(notified=False).exists())
 
 
 def stored(backend: Backend) -> dict[str, int]:
