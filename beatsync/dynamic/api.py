@@ -78,7 +78,7 @@ class Schedules:
         """
         argument = "at" if after is None else "after"
         if (at is None) is (after is None):
-            raise ValidationError({"at": ValidationError("pass exactly one of `at` and `after`", code="at-or-after")})
+            raise ValidationError({"at": ValidationError("pass exactly one of `at` and `after`", code="missing-key")})
         if keep_for < timedelta(0):
             raise ValidationError({"keep_for": ValidationError("it is negative", code="out-of-range")})
         try:

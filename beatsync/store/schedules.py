@@ -53,7 +53,7 @@ def keep(db: Dialect, keys: Iterable[Keys]) -> None:
     for kind, column in zip(SCHEDULE_COLUMNS, by_column, strict=False):
         for chunk in id_lists(key for key in column if key is not None):
             kept = db.fetch(f"SELECT id FROM {SCHEDULES[kind].name} WHERE id IN ({chunk}) ORDER BY id{db.share_lock}")
-            if len(kept) != chunk.count(",") + 1:
+            if len(kept) != len(chunk.split(",")):
                 raise RetryableError(f"another process deleted a row of {SCHEDULES[kind].name} meanwhile; try again")
 
 

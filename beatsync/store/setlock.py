@@ -7,7 +7,7 @@ The order is that of every sync: source, entries, tasks, schedule rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from beatsync.plan.observed import APPLICATION
@@ -23,7 +23,7 @@ class SetLock:
     """What a transaction has locked of a set."""
 
     source_id: int
-    entries: Mapping[str, int]
+    entries: dict[str, int]
     """The keys of the locked inventory entries, by name."""
     reserved: frozenset[str] = frozenset()
     """Names without an inventory entry before: an empty entry of this transaction reserves each."""

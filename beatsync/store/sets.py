@@ -86,22 +86,20 @@ class SetStore(Store):
         now: datetime,
     ) -> None:
         """Write `plan` and the retentions, and record that the notice to beat is due, inside `lock_names` or `lock_set`."""
-        entries = {name: entry.entry_id for name, entry in observed.inventory.items()}
-        entries = {name: key for name, key in {**entries, **lock.entries}.items() if key}
         with self._readable() as db:
             is_written = tasks.write(db, plan, observed, now, sweeps=False, keeps=lock.stays_open)
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
+            entries = {name: entry.entry_id for name, entry in observed.inventory.items()} | lock.entries
             inventory.write(db, lock.source_id, plan, observed, new_ids, entries)
             inventory.write_tombstones(db, lock.source_id, plan, observed, now)
-            written = kept.written_changes(plan)
-            expected = {name: tasks.target(change) for name, change in written.items()}
-            filerecords.write(db, lock.source_id, FileChanges(expected=expected), written)
+            _check_kept(db, lock.source_id, plan)
             oneoffs.write(db, lock.source_id, retentions)
             if plan.changes:
                 history.write_applied(db, lock.source_id, plan, actor, now, now)
                 if self.project_settings().get("SIGNALS"):
                     signals.send_after_commit(self.alias, plan)
             if is_written:
+                # Beat does not know a new row, and so never saves it.
                 rewritten = [change.name for change in plan.changes if change.action is not Action.CREATE]
                 pending.add(db, lock.source_id, rewritten, now)
                 if not lock.stays_open:
@@ -174,3 +172,10 @@ class SetStore(Store):
         """Return each inventory entry of a set, or that of one name, with the row of its key."""
         with self._readable() as db:
             return observe.owned_rows(db, source, name)
+
+
+def _check_kept(db: Dialect, source_id: int, plan: Plan) -> None:
+    """Raise StoreError if a row does not have what the plan has written to it."""
+    written = kept.written_changes(plan)
+    expected = {name: tasks.target(change) for name, change in written.items()}
+    filerecords.write(db, source_id, FileChanges(expected=expected), written)

@@ -12,5 +12,5 @@ connect(DatabaseChoice(url=sys.argv[1]))
 from beatsync.dynamic import schedules  # noqa: E402  Django is set up now
 from beatsync.store import SetStore  # noqa: E402
 
-SetStore.settle_notices = lambda *_: os._exit(9)  # type: ignore[assignment,method-assign,misc]
+SetStore.settle_notices = lambda *_: os._exit(9)  # type: ignore[method-assign]
 schedules("reports", using="default").put(sys.argv[2], task="reports.send", interval="1h")
