@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from beatsync.fingerprint import Scope
 from beatsync.plan.diff import make_plan
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from beatsync.store.pending import PendingWrite
     from beatsync.store.setlock import SetLock
 
+_Value = TypeVar("_Value")
 log = logging.getLogger(__name__)
 
 _VERIFY_AFTER = timedelta(seconds=5)
@@ -84,18 +85,22 @@ def change_set(store: SetStore, change: SetChange, clock: Clock = utc_now, *, ve
     In a transaction of the caller's it runs in a savepoint, once. Otherwise it starts again if the database gives way to another
     transaction. Raises Refused, RetryableError and StoreError; nothing was written then.
     """
+    return _retried(store, partial(_attempt, store, change, clock, verifies=verifies))
+
+
+def _retried(store: SetStore, work: Callable[[], _Value]) -> _Value:
+    """Return the result of `work`, which starts again if the database gives way to another transaction; in the caller's it does not."""
     from beatsync.store import RetryableError, RowsLocked
 
-    for attempt in range(1, ATTEMPTS + 1):
+    attempts = ATTEMPTS
+    while True:
         try:
-            return _attempt(store, change, clock, verifies=verifies)
-        except RowsLocked:
-            raise
-        except RetryableError:
-            if attempt == ATTEMPTS or store.is_in_transaction:
+            return work()
+        except RetryableError as error:
+            attempts -= 1
+            if isinstance(error, RowsLocked) or not attempts or store.is_in_transaction:
                 raise
-            time.sleep(random.uniform(0, _PAUSE))  # noqa: S311  so that two of them do not meet again
-    raise AssertionError("unreachable")
+        time.sleep(random.uniform(0, _PAUSE))  # noqa: S311  so that two of them do not meet again
 
 
 def _attempt(store: SetStore, change: SetChange, clock: Clock, *, verifies: bool) -> Plan:
@@ -185,7 +190,7 @@ def _after_commit(store: SetStore, source: str, plan: Plan, clock: Clock, *, ver
     from beatsync.store import StoreError
 
     try:
-        writes = store.settle_notices(clock())
+        writes = _retried(store, lambda: store.settle_notices(clock()))
         if verifies:
             _look(store, source, plan, clock)
             _verify(store, [write for write in writes if write.source == source], "beatsync", clock)
