@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import router
 
+from beatsync.collector import garbage_collector_paused
 from beatsync.dynamic.declare import declare
 from beatsync.dynamic.errors import refusal_error, renamed, validation_error
 from beatsync.dynamic.state import Scheduled, scheduled
@@ -89,10 +90,12 @@ class Schedules:
         except ValidationError as error:
             raise renamed(error, {"clocked": argument}) from None
 
+    @garbage_collector_paused()
     def put_many(self, schedules: Mapping[str, Arguments], /, *, adopt: bool = False) -> bool:
         """Declare many schedules at once, fields by name; the others of the set stay. The whole set is locked."""
         return self._change(SetChange(self.name, self._declare(schedules), locks_set=True, adopt=adopt))
 
+    @garbage_collector_paused()
     def replace(self, schedules: Mapping[str, Arguments], /, *, allow_empty: bool = False, adopt: bool = False) -> bool:
         """Declare the whole set: every other schedule of it is removed. Raises ValueError for nothing without `allow_empty`."""
         if not schedules and not allow_empty:

@@ -31,7 +31,10 @@ class Declaration(NamedTuple):
 
 
 def declare(name: str, arguments: Mapping[str, Any], timezone: str) -> Declaration:
-    """Return what a schedule with these arguments is; `timezone` applies if they name none. Nothing is raised."""
+    """Return what a schedule with these arguments is; `timezone` applies if they name none. Nothing is raised.
+
+    Each kind of schedule here is one row; one that compiles to several rows would return all of them.
+    """
     if not isinstance(name, str):
         message = f"a {type(name).__qualname__} is no name"
         return Declaration((), [Problem((*_ROOT, ""), "wrong-type", message, "write a text")])
