@@ -24,6 +24,11 @@ _MICROSECOND, _SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 
 def spec_value(key: str, value: Any) -> Any:
     """Return the value of a key as a spec file would hold it. Raises SpecError if no file could hold it."""
+    if key == "every":
+        # A set writes one row for each schedule (`declare`), and windows and calendars are defined in files.
+        raise SpecError(
+            "unknown-key", "`every` is not available here", "write a crontab, or declare the schedule in a file"
+        )
     if value.__class__ in _UNCHANGED:
         return value
     if isinstance(value, timedelta) and key in _DURATIONS:

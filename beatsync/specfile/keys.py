@@ -117,7 +117,7 @@ DOCUMENT_RULE: Final = rule(
 """What a document of a spec file may be, and everything in it."""
 
 
-_SET_SYNC: Final = {name: _SYNC_KEYS[name] for name in ("on_remove", "ignore", "sensitive")}
+_SET_SYNC: Final = {name: _SYNC_KEYS[name] for name in ("on_remove", "ignore", "sensitive", "hash")}
 ARGUMENTS_RULE: Final = rule(
     "object",
     names=NAME_RULE,

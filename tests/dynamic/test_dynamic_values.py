@@ -73,6 +73,7 @@ def test_every_problem_is_in_one_error_by_its_argument(backend: Backend) -> None
     arguments: dict[str, Any] = {
         "intervall": "5m", "crontab": "0 25 * * 9", "timezone": "Europe/Berln", "expires": "30m", "priority": 300,
         "args": {"a": 1}, "kwargs": {"when": date(2027, 1, 1)}, "queue": object(), "sync": {"protect": True},
+        "every": {"otherwise": "5m"},
     }  # fmt: skip
     with pytest.raises(ValidationError) as caught:
         reports(backend).put("celery.mine", **arguments)
@@ -80,7 +81,7 @@ def test_every_problem_is_in_one_error_by_its_argument(backend: Backend) -> None
     assert codes == {
         "name": {"name-reserved"}, "task": {"missing-key"}, "intervall": {"unknown-key"}, "crontab": {"crontab-range"},
         "timezone": {"timezone-unknown"}, "expires": {"time-syntax"}, "priority": {"out-of-range"}, "args": {"wrong-type"},
-        "kwargs": {"json-type"}, "queue": {"wrong-type"}, "sync": {"unknown-key"},
+        "kwargs": {"json-type"}, "queue": {"wrong-type"}, "sync": {"unknown-key"}, "every": {"unknown-key"},
     }  # fmt: skip
     assert not any(stored(backend).values())
 
