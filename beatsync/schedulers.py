@@ -106,24 +106,6 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
     _last_timestamp: datetime
     """The stamp of the last notice of a change."""
 
-    def schedule_changed(self) -> bool:
-        """Return whether rows changed since the last call. Settles notices that an application owes beat (`beatsync.dynamic`)."""
-        if apps.is_installed("beatsync"):
-            try:
-                self._settle_notices(apps.get_model("beatsync", "PendingWrite"))
-            except DatabaseError as error:  # the table may be missing: BeatSync's migrations may run after beat's start
-                _log.debug("notices of applications cannot be read: %s", error)
-        changed: bool = super().schedule_changed()
-        return changed
-
-    def _settle_notices(self, model: Any) -> None:
-        """Notify for the writes of an application that ended between its commit and its notice."""
-        owing = model.objects.using(router.db_for_read(self.Model)).filter(notified=False)
-        keys = list(owing.values_list("pk", flat=True))
-        if keys:
-            self.Changes.update_changed()
-            owing.filter(pk__in=keys).update(notified=True)
-
     def _get_unique_timezone_names(self) -> QuerySet[Any]:
         # The model's default ordering makes `distinct()` yield a row for each crontab, and the caller adds a branch for each.
         names: QuerySet[Any] = CrontabSchedule.objects.order_by().values_list("timezone", flat=True).distinct()
@@ -137,10 +119,23 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
 
     def schedule_changed(self) -> bool:
         """Return whether rows changed, which leads to a reload; send what was due before they changed first."""
+        if apps.is_installed("beatsync"):
+            try:
+                self._settle_notices(apps.get_model("beatsync", "PendingWrite"))
+            except DatabaseError as error:  # the table may be missing: BeatSync's migrations may run after beat's start
+                _log.debug("notices of applications cannot be read: %s", error)
         is_changed = bool(super().schedule_changed())
         if is_changed and self._heap:
             self._send_due(self._last_timestamp.timestamp())
         return is_changed
+
+    def _settle_notices(self, model: Any) -> None:
+        """Notify for the writes of an application that ended between its commit and its notice (`beatsync.dynamic`)."""
+        owing = model.objects.using(router.db_for_write(self.Model)).filter(notified=False)
+        keys = list(owing.values_list("pk", flat=True))
+        if keys:
+            self.Changes.update_changed()
+            owing.filter(pk__in=keys).update(notified=True)
 
     def _send_due(self, changed_at: float) -> None:
         """Send each entry that was due at `changed_at`, in seconds since 1970. The reload makes a new heap."""

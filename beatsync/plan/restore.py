@@ -25,7 +25,7 @@ def declared_of(entry: Owned) -> Declared | None:
         spec = _spec({**fields, "enabled": fields["enabled"] is not False})
     except (SpecError, ValueError, TypeError, InvalidOperation):
         return None
-    return Declared(spec, Location(entry.path), entry.policy, is_declared)
+    return Declared(spec, Location(entry.path), entry.policy, is_declared, entry.group)
 
 
 def _spec(fields: Mapping[str, FieldValue]) -> TaskSpec:

@@ -188,7 +188,7 @@ def test_a_notice_that_a_crash_left_is_sent_by(by: str, backend: Backend, store:
     else:
         with application() as app, routed_to(backend.alias):
             beat = schedulers.DatabaseScheduler(app=app)
-            beat._last_timestamp = before
+            beat._last_timestamp = before  # type: ignore[assignment]  # as before the first notice
             assert beat.schedule_changed() or before is None
             assert not beat.schedule_changed()
     assert not is_notice_owed(backend)
