@@ -112,7 +112,8 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     memory = memory or Memory(store.source_record(options.source), store.row_fingerprints(options.source))
     records = memory.record.files if options.fingerprints else {}
     parsing = partial(progress, "parsing files")
-    source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
+    parse = _with_zone(options.parse, memory.record.stamp.timezone)
+    source = scope_source(snapshot, parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
     source = replace(source, desired=with_unregistered_tasks(source.desired, facts, store.registered_tasks()))
@@ -121,6 +122,11 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     observed, now = store.observe(options.source, scope), run.clock()
     plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
+
+
+def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
+    """Return the options with the zone of the last sync, if they give none."""
+    return replace(options, timezone=last or options.timezone, is_zone_assumed=False) if options.is_zone_assumed else options
 
 
 def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
@@ -200,7 +206,7 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
             written = store.apply(plan, observed, changes, now, checksum=options.repaired)
     if outcome is not None:
         return _refused(run, plan, outcome)
-    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
+    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now, plan.timezone)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
     return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
 
@@ -208,8 +214,9 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
 def _is_recorded(draft: _Draft) -> bool:
     """Return whether the plan does nothing and the source's row already names this revision as synced."""
     plan, observed = draft.plan, draft.observed
-    expected = (plan.revision, plan.origin or observed.origin, plan.environment)
-    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
+    origin = plan.origin or observed.origin
+    expected = SyncStamp(plan.revision, origin, plan.environment, observed.synced_at, plan.timezone)
+    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed) == expected
 
 
 def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
@@ -220,7 +227,7 @@ def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
 
 
 def _stamp(observed: Observed) -> SyncStamp:
-    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at)
+    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at, observed.timezone)
 
 
 def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:

@@ -220,6 +220,8 @@ class Declared(NamedTuple):
     """The name of the schedule whose `every` compiles to this row and others; None: the schedule is this one row."""
     clauses: str = ""
     """The clauses of `every` that this row carries out, for people: `office: 1m`."""
+    assumes_zone: bool = False
+    """Whether a value depends on the zone that applies where no spec names one."""
 
 
 def group_row_name(schedule: str, number: int) -> str:
@@ -310,6 +312,8 @@ class Desired:
     """Names of the rows that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
     unchanged_groups: Mapping[str, str] = field(default_factory=dict)
     """For each unchanged row of a schedule with several rows, the name of that schedule."""
+    timezone: str | None = None
+    """The zone that applied where no spec names one."""
 
     @property
     def invalid_paths(self) -> frozenset[str]:

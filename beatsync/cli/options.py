@@ -165,7 +165,7 @@ parsing = combine(
     ),
     option(
         "--timezone", metavar="ZONE", callback=callback(validate_zone),
-        help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
+        help="Time zone of schedules that name none.  [default: the project's zone, that of the last sync, UTC]",
     ),
 )  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ SOURCE = "default"
 SETTLE = 0.15
 """Seconds from the commit to the verification. 99.9 % of beat's saves took less than a seventh of it with twice as many processes as
 cores, and SQLite retries its lock at least every 0.1 s."""
+project_zone: ContextVar[str | None] = ContextVar("project_zone", default=None)
+"""`CELERY_TIMEZONE` of the Django project that is already loaded, for `validate`, which loads no application."""
 KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DIR": ("directory", Path),
     "SOURCE": ("source", str),
@@ -133,14 +136,14 @@ def source_directory(options: CliOptions) -> Path:
 
 
 def parse_options(options: CliOptions, default_zone: str | None = None) -> ParseOptions:
-    """Return the options of the parser; `default_zone` is the zone of the celery application."""
+    """Return the options of the parser; `default_zone` is the zone of the celery application, if it is known."""
     from beatsync.specfile.parse import ParseOptions
 
     try:
         zone = options.timezone or validate_zone(default_zone or "UTC")
     except click.BadParameter as error:
         raise click.UsageError(f"the time zone of the celery application (CELERY_TIMEZONE): {error.message}") from None
-    return ParseOptions(options.environment, zone)
+    return ParseOptions(options.environment, zone, is_zone_assumed=not (options.timezone or default_zone))
 
 
 def sync_options(

@@ -21,6 +21,8 @@ _STALE = Blocked(
     "the saved plan is out of date: files or rows changed after it was made",
     hint="make a new plan and review it",
 )
+_ZONE_FIELDS = frozenset({"timezone", "clocked", "start_time", "expires"})
+"""The fields whose values depend on the zone."""
 _LIMIT = re.compile(r"(?P<rows>\d{1,9})|0*(?P<percent>100|\d{1,2})%")
 
 
@@ -55,6 +57,7 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
         diagnostics=(
             *plan.diagnostics,
             *_environment_warnings(desired, observed),
+            *_zone_warnings(plan, desired, observed),
             *(loss for loss in losses if isinstance(loss, Diagnostic)),
         ),
     )
@@ -118,6 +121,27 @@ def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocke
     if len(lost) <= removal_limit(None, owned) and not len(lost) == owned > 1:
         return
     yield replaced_rows(lost, owned) if any(stranger for _, stranger in lost) else missing_rows(lost, owned)
+
+
+def _zone_warnings(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    """Yield the warning that the zone of schedules without one is another than at the last sync."""
+    last, now = observed.timezone, desired.timezone
+    if last is None or now is None or last == now:
+        return
+    assuming = {declared.spec.name for declared in desired.valid if declared.assumes_zone}
+    moved = {
+        change.name
+        for change in plan.changes
+        if change.name in assuming and any(field.field in _ZONE_FIELDS for field in change.fields)
+    }
+    schedules = "schedule" if len(moved) == 1 else "schedules"
+    yield Diagnostic(
+        Severity.WARNING,
+        "zone-changed",
+        f"the time zone of schedules that name none changes from {last} to {now}; it moves {len(moved):,} {schedules}",
+        Location("."),
+        hint=f"--timezone {last} keeps it; check --timezone, BEATSYNC_TIMEZONE, BEATSYNC['TIMEZONE'] and CELERY_TIMEZONE",
+    )
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

@@ -78,7 +78,8 @@ def combine(
         *cross_check([*(file.facts for file in files), *remaining], options.environment),
     ]
     names = frozenset(schedule.name for facts in remaining for schedule in facts.schedules if schedule.task is not None)
-    return Desired(tuple(schedules), tuple(sorted(diagnostics, key=_place)), options.environment, names)
+    in_order = tuple(sorted(diagnostics, key=_place))
+    return Desired(tuple(schedules), in_order, options.environment, names, timezone=options.timezone)
 
 
 def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Diagnostic, ...]:

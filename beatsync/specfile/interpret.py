@@ -32,6 +32,8 @@ class Interpretation:
     """A field with an error has its default, and a schedule with an error is None."""
     policy: Policy
     problems: Sequence[Problem] = field(default=())
+    assumes_zone: bool = False
+    """Whether a value of the schedule depends on a zone, and no layer names one."""
 
     def warning(self, key: str, code: str, message: str, hint: str | None = None) -> Problem:
         """Return a warning about the value of a key, for a lint."""
@@ -44,7 +46,17 @@ def interpret(name: str, layers: Sequence[Layer], timezone: str) -> Interpretati
     interpreter = _Interpreter(name, merged)
     policy = interpreter.policy()
     spec = interpreter.spec(policy, timezone)
-    return Interpretation(merged, spec, policy, interpreter.problems)
+    return Interpretation(merged, spec, policy, interpreter.problems, _assumes_zone(merged.fields))
+
+
+def _assumes_zone(fields: Mapping[str, Any]) -> bool:
+    """Return whether a field is local time, and no field names its zone."""
+    if "timezone" in fields:
+        return False
+    crontab = fields.get("crontab")
+    if crontab is not None and not (isinstance(crontab, Mapping) and "timezone" in crontab):
+        return True
+    return any(times.is_local(fields[key]) for key in _TIME_KEYS if key in fields)
 
 
 class _Interpreter:
@@ -161,6 +173,8 @@ class _Interpreter:
         self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key))
 
 
+_TIME_KEYS = ("clocked", "start_time", "expires")
+"""The keys whose values are local times of the zone if they have no offset."""
 _CONVERSIONS: Mapping[str, tuple[str, Convert]] = {
     **{name: (name, task_field.convert) for name, task_field in BY_NAME.items() if name != "name"},
     **{kind: ("schedule", convert) for kind, convert in KIND_CONVERSIONS.items()},

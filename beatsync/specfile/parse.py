@@ -11,7 +11,7 @@ from beatsync.specfile.excerpts import diagnostics
 from beatsync.specfile.interpret import interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
 from beatsync.specfile.lints import LINTS
-from beatsync.specfile.problems import Mark, Path
+from beatsync.specfile.problems import Mark, Path, Problem, cut
 from beatsync.specfile.reader import Reading, read
 from beatsync.values import Declared, Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SourceFile
 
@@ -25,6 +25,8 @@ class ParseOptions:
     environment: str | None = None
     timezone: str = "UTC"
     """IANA name of the zone that applies where no spec names one."""
+    is_zone_assumed: bool = False
+    """Whether nothing gives this zone. A sync takes the one that the source was last synced with; without a database, it is a warning."""
 
 
 class ParsedFile(NamedTuple):
@@ -43,6 +45,7 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
+        parser.report_assumed_zone()
     problems = parser.problems
     shown = diagnostics(file, list(problems), frozenset(parser.sensitive)) if problems else ()
     reported = (*shown, *problems.rest(file.path))
@@ -60,6 +63,7 @@ class _Parser:
         self.environments: set[str] = set()
         self.problems = reading.problems
         self.sensitive: set[Path] = set()
+        self._assuming: dict[str, Path] = {}
         self._path = path
         self._reading = reading
         self._options = options
@@ -89,6 +93,16 @@ class _Parser:
                 self.schedules.append(declared)
                 self.facts.append(ScheduleFacts(name, *mark, declared.spec.task, declared.policy.renamed_from))
 
+    def report_assumed_zone(self) -> None:
+        """Warn once about the schedules that no zone is given for."""
+        if not self._options.is_zone_assumed or not self._assuming:
+            return
+        name, path = next(iter(self._assuming.items()))
+        more = f" and {len(self._assuming) - 1:,} more of this file" if len(self._assuming) > 1 else ""
+        message = f"no time zone is given for {cut(repr(name), 210)}{more}; {self._options.timezone} is assumed"
+        hint = "write timezone: in `defaults`, or name the zone of the syncs with --timezone or BEATSYNC_TIMEZONE"
+        self.problems.add([Problem(path, "zone-assumed", message, hint, on_key=True, warning=True)])
+
     def _parse_schedule(self, name: str, mark: Mark, layers: Sequence[Layer], invalid: InvalidPaths) -> Declared | None:
         """Interpret a schedule in every environment; return it as the chosen environment has it, if without an error."""
         declared = None
@@ -96,6 +110,8 @@ class _Parser:
             if self.problems.is_over:
                 return None
             interpretation = interpret(name, variant, self._options.timezone)
+            if interpretation.assumes_zone:
+                self._assuming.setdefault(name, interpretation.merged.layers[1].path)
             self.problems.add(interpretation.problems)
             for lint in LINTS:
                 self.problems.add(lint(interpretation))
@@ -104,7 +120,10 @@ class _Parser:
                 self.sensitive.add((*interpretation.merged.path(key), *rest))
             if is_chosen and not interpretation.problems:
                 place, is_enabled_declared = Location(self._path, *mark), "enabled" in interpretation.merged.fields
-                declared = Declared(interpretation.spec, place, interpretation.policy, is_enabled_declared)
+                declared = Declared(
+                    interpretation.spec, place, interpretation.policy, is_enabled_declared,
+                    assumes_zone=interpretation.assumes_zone,
+                )  # fmt: skip
         return declared
 
     def _variants(self, layers: Sequence[Layer], invalid: InvalidPaths) -> Iterator[tuple[Sequence[Layer], bool]]:

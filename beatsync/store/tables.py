@@ -68,6 +68,7 @@ _SOURCE_TEXTS = (
     "suspended_by",
     "suspended_for",
     "checksum",
+    "timezone",
 )
 _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(
