@@ -84,6 +84,8 @@ class InventoryEntry(models.Model):
     path = models.TextField(default="")
     retired = models.BooleanField(default=False)
     frozen = models.BooleanField(default=False)
+    # The name of the schedule with `every` that the row is part of; NULL: the schedule is this one row.
+    schedule = models.CharField(max_length=200, null=True)  # noqa: DJ001
 
     class Meta:
         ordering = ("name",)

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from beatsync.collector import garbage_collector_paused
 from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope, SyncStamp
 from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
-from beatsync.fingerprint.scope import ScopedSource, scope_source
+from beatsync.fingerprint.scope import Parsing, ScopedSource, scope_source
+from beatsync.minute import seconds_to_wait
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
+from beatsync.plan.groups import moves_runs
 from beatsync.plan.guard import SUSPENDED, guard
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Observed
@@ -61,6 +63,8 @@ class Run:
     options: SyncOptions
     clock: Clock = utc_now
     progress: Progress = no_progress
+    wait: Callable[[float], None] = time.sleep
+    """Waits for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,8 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     progress("reading the database", 0, 0)
     memory = memory or Memory(store.source_record(options.source), store.row_fingerprints(options.source))
     records = memory.record.files if options.fingerprints else {}
-    parsing = partial(progress, "parsing files")
     parse = _with_zone(options.parse, memory.record.stamp.timezone)
+    parsing = Parsing(run.clock().date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
@@ -126,7 +130,11 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
 
 def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
     """Return the options with the zone of the last sync, if they give none."""
-    return replace(options, timezone=last or options.timezone, is_zone_assumed=False) if options.is_zone_assumed else options
+    return (
+        replace(options, timezone=last or options.timezone, is_zone_assumed=False)
+        if options.is_zone_assumed
+        else options
+    )
 
 
 def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
@@ -171,6 +179,9 @@ def _apply(run: Run, draft: _Draft) -> Result:
     if _is_recorded(draft) and not needs_recording(changes, draft.memory):
         return Result(Outcome.UNCHANGED, draft.plan, memory=draft.memory)
     run.progress("applying", 0, 0)
+    if moves_runs(draft.plan) and (seconds := seconds_to_wait(run.clock())):
+        run.progress("waiting for the next minute, so that beat runs nothing twice", 0, 0)
+        run.wait(seconds)
     try:
         return _apply_locked(run, draft, changes)
     except LockHeld:
@@ -182,7 +193,7 @@ def _apply(run: Run, draft: _Draft) -> Result:
 
 def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
     """Plan again under the lock, for the same scope, and apply."""
-    from beatsync.store import SyncedMeanwhile
+    from beatsync.store import RetryableError, SyncedMeanwhile
 
     store, options, plan, now = run.store, run.options, draft.plan, draft.now
     authors = _authors(run, draft)
@@ -196,12 +207,14 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         observed = store.observe(options.source, draft.scope)
         if _stamp(observed) != draft.memory.record.stamp:
             raise SyncedMeanwhile(options.source)
-        if observed != draft.observed or (run.clock() - draft.now).total_seconds() > _FRESH_SECONDS:
+        if observed != draft.observed or _is_old(draft, run.clock()):
             now = run.clock()
             plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
             changes = file_changes(draft.source, plan, observed, draft.memory.record)
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
+        if outcome is None and moves_runs(plan) and seconds_to_wait(run.clock()):
+            raise RetryableError("the minute ends, and beat would run some schedules twice")
         if outcome is None:
             written = store.apply(plan, observed, changes, now, checksum=options.repaired)
     if outcome is not None:
@@ -209,6 +222,12 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now, plan.timezone)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
     return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
+
+
+def _is_old(draft: _Draft, now: datetime) -> bool:
+    """Return whether the plan was made for another time: its first runs may be others now."""
+    is_another_minute = now.replace(second=0, microsecond=0) > draft.now
+    return (now - draft.now).total_seconds() > _FRESH_SECONDS or (is_another_minute and moves_runs(draft.plan))
 
 
 def _is_recorded(draft: _Draft) -> bool:
@@ -295,11 +314,14 @@ def sync(
 
 
 @garbage_collector_paused()
-def validate(path: Path, options: ParseOptions, progress: Progress = no_progress) -> tuple[Snapshot, Desired]:
+def validate(
+    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress
+) -> tuple[Snapshot, Desired]:
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
     snapshot = load_file(path) if path.is_file() else load(path)
-    source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), partial(progress, "parsing files"))
+    parsing = Parsing(clock().date(), partial(progress, "parsing files"))
+    source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
     return snapshot, source.desired
 
 

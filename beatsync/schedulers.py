@@ -5,12 +5,16 @@
 Stock beat saves whole rows that it read long before: it reverts what was committed in between, an operator's pause included, and
 inserts deleted rows again (docs/facts.md, 1 and 26; django-celery-beat's pull request 1038). From 2.8.1 on, the time of its reload
 grows with the square of the number of distinct crontabs (docs/facts.md, 24), and SQLite refuses its query. After each task that it
-sends, it compares all entries. With celery before 5.7, a solar event that does not occur on a day ends beat (docs/facts.md, 44).
+sends, it compares all entries. When rows changed, it reloads before it sends what was due before the change, and so loses a run whose
+row changed. With celery before 5.7, a solar event that does not occur on a day ends beat (docs/facts.md, 44).
 Nothing else is changed. This module must not import any other of BeatSync's.
 """
 
 from __future__ import annotations
 
+import heapq
+import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +27,8 @@ from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
 _log = get_logger(__name__)
 _YEAR = 366
+_LONGEST_SENDING = 5.0
+"""Seconds after which a reload no longer waits for what is due."""
 
 
 class SolarSchedule(solar):  # type: ignore[misc]
@@ -92,8 +98,11 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
     """django-celery-beat's scheduler with the entries above and a reload in linear time."""
 
     Entry = ModelEntry
+    _heap: list[Any]
     _heap_invalidated: bool
     """Set by a reload."""
+    _last_timestamp: datetime
+    """The stamp of the last notice of a change."""
 
     def _get_unique_timezone_names(self) -> QuerySet[Any]:
         # The model's default ordering makes `distinct()` yield a row for each crontab, and the caller adds a branch for each.
@@ -105,6 +114,25 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
         rows = super().enabled_models_qs().prefetch_related(None)
         joined: QuerySet[Any] = rows.select_related("interval", "crontab", "solar", "clocked")
         return joined
+
+    def schedule_changed(self) -> bool:
+        """Return whether rows changed, which leads to a reload; send what was due before they changed first."""
+        is_changed = bool(super().schedule_changed())
+        if is_changed and self._heap:
+            self._send_due(self._last_timestamp.timestamp())
+        return is_changed
+
+    def _send_due(self, changed_at: float) -> None:
+        """Send each entry that was due at `changed_at`, in seconds since 1970. The reload makes a new heap."""
+        end = time.monotonic() + _LONGEST_SENDING
+        while self._heap and self._heap[0].time <= changed_at and time.monotonic() < end:
+            entry = heapq.heappop(self._heap).entry
+            # What cannot be checked is reported by celery after the reload.
+            with suppress(Exception):
+                is_due, _ = self.is_due(entry)
+                if is_due:
+                    self.reserve(entry)
+                    self.apply_entry(entry, producer=self.producer)
 
     def schedules_equal(self, *_: Any, **__: Any) -> bool:
         """Return whether no reload came in between, which alone changes entries: celery compares all of them after each task it sends."""

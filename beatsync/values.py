@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from types import MappingProxyType
@@ -223,6 +223,11 @@ class Declared(NamedTuple):
     assumes_zone: bool = False
     """Whether a value depends on the zone that applies where no spec names one."""
 
+    @property
+    def schedule(self) -> str:
+        """Return the name of the schedule."""
+        return self.spec.name if self.group is None else self.group
+
 
 def group_row_name(schedule: str, number: int) -> str:
     """Return the name of the row with this number, from 1, of a schedule with `every`: `NAME`, `NAME#2`, `NAME#3`."""
@@ -240,11 +245,40 @@ class ScheduleFacts(NamedTuple):
     renamed_from: str | None = None
     rows: int = 1
     """The number of rows that the schedule compiles to."""
+    is_group: bool = False
+    """Whether the schedule has `every`: its rows form a group, even if there is only one."""
 
     @property
     def row_names(self) -> tuple[str, ...]:
         """Return the name of each row."""
         return tuple(group_row_name(self.name, number) for number in range(1, self.rows + 1))
+
+
+class SharedDefinition(NamedTuple):
+    """A window or calendar under `shared`, which the whole source can use."""
+
+    kind: str
+    """`window` or `calendar`."""
+    name: str
+    path: str
+    line: int
+    column: int
+    text: str | None
+    """The mapping of the file as JSON text; None if its structure is invalid."""
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of the file, to which the path of a calendar's file is relative; empty for the source itself."""
+        return self.path.rpartition("/")[0]
+
+
+class CalendarEnd(NamedTuple):
+    """A calendar whose dates end."""
+
+    name: str
+    line: int
+    column: int
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +295,16 @@ class FileFacts:
     """Every environment that the file mentions."""
     warnings: tuple[Diagnostic, ...] = ()
     """Warnings that depend on nothing but the file and its context. The facts of a file with an error are never stored."""
+    shared: tuple[SharedDefinition, ...] = ()
+    """The windows and calendars that the file shares with the whole source."""
+    inputs: str = ""
+    """The digest of the inputs that the file was parsed with; empty if it uses no window and no calendar."""
+    horizon: date | None = None
+    """The last day for which its schedules are compiled; None if they use no calendar."""
+    calendar_ends: tuple[CalendarEnd, ...] = ()
+    """Its calendars that have a last date."""
+    hashed: frozenset[str] = frozenset()
+    """The different crontabs that come from `H`, each with its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +342,8 @@ class Snapshot:
     """Git remote and folder that the files come from, if known."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """Files that were refused: too large, not a regular file, a symlink that leads out of the directory."""
+    calendars: tuple[SourceFile, ...] = ()
+    """The `.ics` files of the source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from beatsync.plan.inventory import applied_text
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.request import PlanOptions, Request
-from beatsync.values import Declared, Desired, Interval, Location, Policy, Revision, TaskSpec
+from beatsync.specfile import crontab
+from beatsync.values import Declared, Desired, Interval, Location, Policy, Revision, TaskSpec, group_row_name
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=timezone.utc)
 REVISION = Revision("0" * 64)
@@ -32,6 +33,20 @@ def declared(name: str = "nightly", *, policy: Policy | None = None, path: str =
     )
 
 
+def every(
+    name: str, *crontabs: str, path: str = "a.yaml", policy: Policy | None = None, **fields: Any
+) -> list[Declared]:
+    """Return the rows of a schedule with `every`, one for each crontab in UTC."""
+    numbered = enumerate(crontabs, 1)
+    rows = [(number, crontab.from_expression(expression, "UTC")) for number, expression in numbered]
+    return [
+        declared(group_row_name(name, number), schedule=schedule, path=path, policy=policy, **fields)._replace(
+            group=name, clauses=f"window {number}: 1m"
+        )
+        for number, schedule in rows
+    ]
+
+
 def row(of: TaskSpec | Declared, row_id: int = 1, **changes: Any) -> Row:
     """Return a row with the values of `of`; `changes` are attributes of `Row`, or else values that differ from `of`."""
     values = of.spec if isinstance(of, Declared) else of
@@ -43,7 +58,15 @@ def row(of: TaskSpec | Declared, row_id: int = 1, **changes: Any) -> Row:
 def owned(of: Declared, row_id: int = 1, **changes: Any) -> Owned:
     policy = replace(of.policy, protect=bool(of.policy.protect), renamed_from=None)
     entry = Owned(of.spec.name, row_id, applied_text(of), policy, of.location.path)
-    return entry._replace(**changes)
+    return entry._replace(group=of.group, **changes)
+
+
+def owning(*schedules: Declared, **changes: Any) -> Observed:
+    """Return a database that holds exactly these schedules, all of them owned; `changes` are as for `row`."""
+    return observed(
+        *(row(schedule, number, **changes) for number, schedule in enumerate(schedules, 1)),
+        inventory=tuple(owned(schedule, number) for number, schedule in enumerate(schedules, 1)),
+    )
 
 
 def desired(*schedules: Declared, **fields: Any) -> Desired:

@@ -209,6 +209,12 @@ planning = combine(
     ),
 )  # fmt: skip
 """Everything that a plan depends on besides the files."""
+rows = option(
+    "--rows",
+    "with_rows",
+    is_flag=True,
+    help="Show each row of schedules with several rows (`every`), with its crontab.",
+)
 verbosity = combine(
     option("-v", "--verbose", is_flag=True, help="Print the time of each step to standard error."),
     option(

@@ -73,8 +73,8 @@ def print_lines(lines: Iterable[str]) -> None:
         raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
 
 
-def print_plan(result: Result, directory: Path, output_format: str, *, is_sync: bool) -> None:
-    """Print what a plan would do, or what a sync did."""
+def print_plan(result: Result, directory: Path, output_format: str, *, is_sync: bool, with_rows: bool = False) -> None:
+    """Print what a plan would do, or what a sync did; `with_rows` shows each row of schedules with several rows."""
     from beatsync.report import jsonout, markdown, text
     from beatsync.report.places import plan_with_directory
     from beatsync.report.summary import refusal_text
@@ -87,9 +87,10 @@ def print_plan(result: Result, directory: Path, output_format: str, *, is_sync: 
     if output_format == "json":
         print_lines(jsonout.render_plan(plan, applied=applied))
     elif output_format == "markdown":
-        print_result(with_program(markdown.render_plan(plan, applied=applied, refusal=refusal)))
+        print_result(with_program(markdown.render_plan(plan, applied=applied, refusal=refusal, with_rows=with_rows)))
     else:
-        print_lines(text.render_plan(plan, applied=applied, refusal=refusal, paint=painter(sys.stdout)))
+        paint = painter(sys.stdout)
+        print_lines(text.render_plan(plan, applied=applied, refusal=refusal, with_rows=with_rows, paint=paint))
         if result.repairs:
             print_result(
                 f"celery beat overwrote {result.repairs:,} of these rows during the sync; they were applied again."

@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     "--out", "out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Save the plan, to be applied by `sync --plan FILE`.",
 )  # fmt: skip
+@options.rows
 @options.output_format("text", "json", "markdown")
 @options.verbosity
 def command(
-    detailed_exitcode: bool, out: Path | None, output_format: str, verbose: bool, is_quiet: bool, **flags: Any
+    *,
+    detailed_exitcode: bool,
+    out: Path | None,
+    with_rows: bool,
+    output_format: str,
+    verbose: bool,
+    is_quiet: bool,
+    **flags: Any,
 ) -> int:
     """Show what `sync` with the same flags would change, and write nothing."""
     from beatsync import reconcile
@@ -48,7 +56,7 @@ def command(
     if out is not None:
         # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
-    output.print_plan(result, directory, output_format, is_sync=False)
+    output.print_plan(result, directory, output_format, is_sync=False, with_rows=with_rows)
     if out is not None:
         words = [*([str(flags["directory"])] if flags["directory"] else []), "--plan", str(out)]
         output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")

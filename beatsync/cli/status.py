@@ -29,8 +29,11 @@ _POLL = 0.5
     "--revision", metavar="REV", help="With --wait: the commit, mount or content digest to wait for, or its beginning."
 )
 @options.database
+@options.rows
 @options.output_format("text", "json")
-def command(source: str | None, wait: float | None, revision: str | None, output_format: str, **flags: Any) -> int:
+def command(
+    source: str | None, wait: float | None, revision: str | None, with_rows: bool, output_format: str, **flags: Any
+) -> int:
     """Show each source: its revision, time and outcome of its last sync, and rows that drifted or are left unchanged."""
     from beatsync.report import jsonout, text
 
@@ -43,7 +46,7 @@ def command(source: str | None, wait: float | None, revision: str | None, output
     if output_format == "json":
         output.print_result(jsonout.render_status(statuses))
     else:
-        output.print_result(text.render_status(statuses, output.painter(sys.stdout)))
+        output.print_result(text.render_status(statuses, output.painter(sys.stdout), with_rows=with_rows))
     return exits.DONE
 
 

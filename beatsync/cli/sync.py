@@ -24,12 +24,15 @@ from beatsync.cli.progress import show_progress
     "--lock-timeout", metavar="DURATION", callback=options.duration,
     help="How long to wait for locks.  [default: without limit for the lock of the source, 30s for rows]",
 )  # fmt: skip
+@options.rows
 @options.output_format("text", "json", "markdown")
 @options.verbosity
 def command(
+    *,
     plan_file: Path | None,
     no_wait: bool,
     lock_timeout: float | None,
+    with_rows: bool,
     output_format: str,
     verbose: bool,
     is_quiet: bool,
@@ -59,5 +62,5 @@ def command(
     outcome = result.outcome
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
-        output.print_plan(result, directory, output_format, is_sync=True)
+        output.print_plan(result, directory, output_format, is_sync=True, with_rows=with_rows)
     return {reconcile.Outcome.INVALID: exits.INVALID, reconcile.Outcome.BLOCKED: exits.BLOCKED}.get(outcome, exits.DONE)

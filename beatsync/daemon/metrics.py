@@ -17,6 +17,7 @@ from prometheus_client import (
 
 from beatsync import __version__
 from beatsync.daemon.state import Phase, SourceReport
+from beatsync.plan.groups import schedule_changes, schedule_conditions
 from beatsync.plan.model import Action, Cause, Condition, Plan
 from beatsync.values import Severity
 
@@ -91,12 +92,12 @@ class Metrics:
         codes = {blocked.code for blocked in plan.blocked}
         for code in codes | {labels[-1] for labels in self._reported(self._blocked, source)}:
             self._leader_gauge(self._blocked, source, code).set(code in codes)
-        conditions = collections.Counter(condition for _, condition in plan.conditions)
+        conditions = collections.Counter(condition for _, condition in schedule_conditions(plan))
         for condition in Condition:
             self._leader_gauge(self._states, source, condition.value).set(conditions[condition])
         if applied:
-            for change in plan.changes:
-                self._changes.labels(source, change.action.value, change.cause.value).inc()
+            for schedule in schedule_changes(plan):
+                self._changes.labels(source, schedule.action.value, schedule.cause.value).inc()
             self._repairs.labels(source).inc(repairs)
 
     def _leader_gauge(self, gauge: Gauge, source: str, *labels: str) -> Gauge:

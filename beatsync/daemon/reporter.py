@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from beatsync import reconcile
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.state import Phase, SourceReport, change_counts
-from beatsync.plan.model import Plan
+from beatsync.plan.groups import count_actions, schedule_changes, schedule_conditions
+from beatsync.plan.model import Action, Plan
 from beatsync.values import Diagnostic, Severity
 
 # Log filters select the records of a source by the logger of the loop.
@@ -83,8 +85,9 @@ class SourceReporter:
         changes: dict[str, Any] = {}
         now = reconcile.utc_now()
         if phase is Phase.SYNCED:
-            owned = plan.unchanged + sum(change.target is not None for change in plan.changes)
-            conditions = Counter(condition.value for _, condition in plan.conditions)
+            counts = count_actions(plan)
+            owned = plan.unchanged + sum(counts[action] for action in (Action.CREATE, Action.UPDATE, Action.ADOPT))
+            conditions = Counter(condition.value for _, condition in schedule_conditions(plan))
             changes = {
                 "revision": plan.revision,
                 "succeeded_at": now,
@@ -116,6 +119,7 @@ def _level(phase: Phase, *, changed: bool) -> int:
 
 def _changed_schedules(plan: Plan) -> dict[str, Any]:
     """Return log fields: the first changed schedules, each with its action and cause, and the number of the others."""
-    shown, more = plan.changes[:_LOGGED_SCHEDULES], len(plan.changes) - _LOGGED_SCHEDULES
-    names = tuple(f"{change.action.value} {change.name} ({change.cause.value})" for change in shown)
+    shown = tuple(islice(schedule_changes(plan), _LOGGED_SCHEDULES))
+    more = count_actions(plan).total() - len(shown)
+    names = tuple(f"{schedule.action.value} {schedule.name} ({schedule.cause.value})" for schedule in shown)
     return {"schedules": names} | ({"more": more} if more > 0 else {})

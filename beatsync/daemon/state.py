@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from beatsync import reconcile
+from beatsync.plan.groups import count_actions
 from beatsync.plan.guard import SUSPENDED
 from beatsync.plan.jsonform import revision_json, suspension_json
 from beatsync.plan.model import Action, Plan
@@ -94,5 +95,6 @@ def phase_of(result: reconcile.Result) -> tuple[Phase, str]:
 
 
 def change_counts(plan: Plan) -> dict[str, int]:
-    """Return the number of changes by action, without the zeros."""
-    return {action.value: plan.count(action) for action in Action if plan.count(action)}
+    """Return the number of schedules that each action changes, without the zeros."""
+    counts = count_actions(plan)
+    return {action.value: counts[action] for action in Action if counts[action]}

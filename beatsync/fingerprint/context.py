@@ -21,6 +21,8 @@ def context_of(options: ParseOptions) -> str:
         __version__,
         _version("celery"),
         _version("ephem"),
+        _version("holidays"),
+        _version("icalendar"),
         _tzdata_version(),
         options.timezone,
         options.environment or "",

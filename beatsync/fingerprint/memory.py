@@ -29,7 +29,7 @@ def file_changes(source: ScopedSource, plan: Plan, observed: Observed, record: S
     records = {
         path: FileRecord(source.fingerprints[path], facts)
         for path, facts in source.facts.items()
-        if path not in invalid and len(facts.schedules) + len(facts.warnings) <= MAX_RECORDED
+        if path not in invalid and sum(each.rows for each in facts.schedules) + len(facts.warnings) <= MAX_RECORDED
     }
     removed = {
         path
@@ -56,7 +56,13 @@ def _expected(records: Mapping[str, FileRecord], plan: Plan, observed: Observed)
 
 
 def _declared_names(records: Iterable[FileRecord]) -> Iterator[str]:
-    return (each.name for record in records for each in record.facts.schedules if each.task is not None)
+    return (
+        name
+        for record in records
+        for each in record.facts.schedules
+        if each.task is not None
+        for name in each.row_names
+    )
 
 
 def _may_complete(spec: TaskSpec) -> bool:
@@ -82,9 +88,9 @@ def needs_recording(changes: FileChanges, memory: Memory) -> bool:
         previous = memory.record.files.get(path)
         if previous is None or previous.fingerprint != record.fingerprint:
             return True
-        for schedule in record.facts.schedules:
-            digest = memory.rows.digests.get(schedule.name) if schedule.name in changes.expected else None
-            if digest is not None and digest != previous.row_digests.get(schedule.name):
+        for name in (name for schedule in record.facts.schedules for name in schedule.row_names):
+            digest = memory.rows.digests.get(name) if name in changes.expected else None
+            if digest is not None and digest != previous.row_digests.get(name):
                 return True
     return False
 
@@ -102,7 +108,7 @@ def memory_after(
             digests.pop(entry.previous_name, None)
         digests[entry.name] = None
     for record in written.values():
-        owned = (schedule.name for schedule in record.facts.schedules if schedule.name in digests)
-        digests.update({name: record.row_digests.get(name) for name in owned})
+        names = (name for schedule in record.facts.schedules for name in schedule.row_names)
+        digests.update({name: record.row_digests.get(name) for name in names if name in digests})
     files = {path: record for path, record in memory.record.files.items() if path not in changes.removed}
     return Memory(SourceRecord(stamp, {**files, **written}), RowFingerprints(digests, name_rule=memory.rows.name_rule))

@@ -7,21 +7,32 @@ unchanged file declares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from beatsync.fingerprint.context import context_of, fingerprint
 from beatsync.fingerprint.records import EVERYTHING, FileRecord, RowFingerprints, Scope
 from beatsync.plan.collation import collisions
 from beatsync.plan.observed import NameRule
-from beatsync.specfile.combine import combine
+from beatsync.specfile.combine import WARNING_DAYS, combine
+from beatsync.specfile.every.inputs import Inputs, inputs_of
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
-from beatsync.values import Desired, Diagnostic, FileFacts, Snapshot, SourceFile
+from beatsync.specfile.sections import shared_of
+from beatsync.values import Desired, Diagnostic, FileFacts, Location, Severity, Snapshot, SourceFile
 
 MAX_NAMES = 5_000
 """Above this number of names, reading everything at once is quicker than asking by name."""
 ParseProgress = Callable[[int, int], object]
 """Called with the number of files parsed so far and the number to parse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsing:
+    """When files are parsed, and who is informed."""
+
+    today: date
+    progress: ParseProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +53,12 @@ def scope_source(
     records: Mapping[str, FileRecord],
     rows: RowFingerprints,
     beat_schedule: Collection[str],
-    progress: ParseProgress,
+    parsing: Parsing,
 ) -> ScopedSource:
     """Decide the scope of one run and parse the files in it.
 
     `beat_schedule` are the names that the celery application writes: they depend on the application, so their files are always in
-    scope.
+    scope. A file that uses windows or calendars is unchanged only if all shared ones, all `.ics` files and the compiled years are.
     """
     context = context_of(options)
     fingerprints = {file.path: fingerprint(file, context) for file in snapshot.files}
@@ -56,14 +67,17 @@ def scope_source(
         for path, record in records.items()
         if _is_unchanged(record, fingerprints.get(path), rows, beat_schedule)
     }
+    inputs = _inputs(snapshot, unchanged, parsing.today)
+    unchanged = _with_inputs(unchanged, inputs)
     changed = [file for file in snapshot.files if file.path not in unchanged]
-    parsed = _parse(changed, options, progress)
-    desired = combine(parsed, unchanged.values(), options, snapshot.diagnostics)
+    parsed = _parse(changed, options, inputs, parsing.progress)
+    extra = [*snapshot.diagnostics, *_ending_horizons(snapshot, records, parsing.today)]
+    desired = combine(parsed, unchanged.values(), options, extra, parsing.today)
     mentioned = _mentioned(desired.diagnostics, unchanged) | _colliding(parsed, unchanged, rows.name_rule)
     if mentioned:
-        parsed += _parse([file for file in snapshot.files if file.path in mentioned], options, progress)
+        parsed += _parse([file for file in snapshot.files if file.path in mentioned], options, inputs, parsing.progress)
         unchanged = {path: facts for path, facts in unchanged.items() if path not in mentioned}
-        desired = combine(parsed, unchanged.values(), options, snapshot.diagnostics)
+        desired = combine(parsed, unchanged.values(), options, extra, parsing.today)
     facts = {file.path: file.facts for file in parsed}
     return ScopedSource(_scope(facts, desired.unchanged, rows), desired, facts, fingerprints)
 
@@ -78,16 +92,44 @@ def _is_unchanged(
     for schedule in record.facts.schedules:
         if schedule.task is None:
             continue
-        digest = recorded.get(schedule.name)
-        if digest is None or digests.get(schedule.name) != digest or schedule.name in beat_schedule:
-            return False
+        for name in schedule.row_names:
+            digest = recorded.get(name)
+            if digest is None or digests.get(name) != digest or name in beat_schedule:
+                return False
     return True
 
 
-def _parse(files: Sequence[SourceFile], options: ParseOptions, progress: ParseProgress) -> list[ParsedFile]:
+def _inputs(snapshot: Snapshot, unchanged: Mapping[str, FileFacts], today: date) -> Inputs:
+    """Return what the source shares: from the facts of unchanged files, and from the text of the others."""
+    shared = [each for facts in unchanged.values() for each in facts.shared]
+    for file in snapshot.files:
+        if file.path not in unchanged:
+            shared += shared_of(file)
+    return inputs_of(today.year, shared, snapshot.calendars)
+
+
+def _ending_horizons(snapshot: Snapshot, records: Mapping[str, FileRecord], today: date) -> Iterator[Diagnostic]:
+    """Yield a warning for each file whose rows were compiled for years that end soon: nobody synced it since."""
+    for file in snapshot.files:
+        record = records.get(file.path)
+        horizon = record.facts.horizon if record else None
+        if horizon is not None and (horizon - today).days <= WARNING_DAYS:
+            message = f"the rows in the database follow calendars until {horizon} only"
+            hint = "sync, which compiles this year and the next; a weekly CI job or the daemon does so in time"
+            yield Diagnostic(Severity.WARNING, "calendar-horizon", message, Location(file.path), hint)
+
+
+def _with_inputs(unchanged: Mapping[str, FileFacts], inputs: Inputs) -> dict[str, FileFacts]:
+    """Return the files that were parsed with the same inputs, or that use none."""
+    return {path: facts for path, facts in unchanged.items() if facts.inputs in {"", inputs.digest}}
+
+
+def _parse(
+    files: Sequence[SourceFile], options: ParseOptions, inputs: Inputs, progress: ParseProgress
+) -> list[ParsedFile]:
     parsed = []
     for number, file in enumerate(files, 1):
-        parsed.append(parse_file(file, options))
+        parsed.append(parse_file(file, options, inputs))
         progress(number, len(files))
     return parsed
 
@@ -106,12 +148,16 @@ def _colliding(parsed: Sequence[ParsedFile], unchanged: Mapping[str, FileFacts],
     """Return the unchanged files with a name that the database does not tell apart from another one."""
     if rule is NameRule.EXACT:
         return set()
-    names = {schedule.name for file in parsed for schedule in file.facts.schedules}
-    names.update(schedule.name for facts in unchanged.values() for schedule in facts.schedules)
+    files = [*(file.facts for file in parsed), *unchanged.values()]
+    names = {name for facts in files for schedule in facts.schedules for name in schedule.row_names}
     colliding = collisions(names, rule)
     if not colliding:
         return set()
-    return {path for path, facts in unchanged.items() if any(each.name in colliding for each in facts.schedules)}
+    return {
+        path
+        for path, facts in unchanged.items()
+        if any(name in colliding for each in facts.schedules for name in each.row_names)
+    }
 
 
 def _scope(facts: Mapping[str, FileFacts], unchanged: frozenset[str], rows: RowFingerprints) -> Scope:
@@ -119,9 +165,9 @@ def _scope(facts: Mapping[str, FileFacts], unchanged: frozenset[str], rows: RowF
     names = set(rows.digests.keys() - unchanged)
     for file in facts.values():
         for schedule in file.schedules:
-            names.add(schedule.name)
+            names.update(schedule.row_names)
             if schedule.renamed_from is not None:
-                names.add(schedule.renamed_from)
+                names.update(schedule._replace(name=schedule.renamed_from).row_names)
     if len(names) > MAX_NAMES:
         return EVERYTHING
     return Scope(frozenset(names), rows.resurrected)

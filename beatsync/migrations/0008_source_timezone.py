@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("beatsync", "0005_plan_key"),
+        ("beatsync", "0006_inventoryentry_schedule"),
     ]
 
     operations = [

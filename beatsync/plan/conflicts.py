@@ -50,6 +50,12 @@ def renamed_and_replaced(entry: Owned, row: Row) -> Blocked:
     return Blocked("conflict", message, (entry.name, row.name), "delete or rename one of the two rows")
 
 
+def rename_target_exists(name: str, old_name: str) -> Blocked:
+    """A row is to be renamed to `name`, and another row has that name. `--adopt` does not help."""
+    message = f"{name!r} is declared with renamed_from: {old_name}, and each of the two names has a row"
+    return Blocked("conflict", message, (name, old_name), "delete or rename one of the two rows")
+
+
 def unowned_row(name: str, reason: str) -> Blocked:
     """A row of this name exists, and this source does not own it."""
     message = f"a row named {name!r} exists and BeatSync does not own it; {reason}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from beatsync.plan.enforce import enforce
+from beatsync.plan.enforce import enforce_all
+from beatsync.plan.groups import count_unchanged, groups_of, with_partly_paused
 from beatsync.plan.match import match_schedules
 from beatsync.plan.model import Decision, Plan
 from beatsync.plan.observed import Observed
@@ -23,9 +24,9 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
     and unchanged names count as unchanged.
     """
     matches = match_schedules(desired, observed, request)
-    enforced = [enforce(match, request) for match in matches.matched]
-    unchanged = sum(decision.change is None and decision.diagnostic is None for decision in enforced)
-    decisions = [*enforced, *prune_leftovers(matches, isolated=bool(desired.invalid_paths))]
+    enforced = enforce_all(matches.matched, request)
+    pruned = prune_leftovers(matches, isolated=bool(desired.invalid_paths))
+    decisions = with_partly_paused([*enforced, *pruned])
     changes = (decision.change for decision in decisions)
     records = (decision.record for decision in decisions)
     return Plan(
@@ -36,8 +37,9 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         origin=request.origin,
         changes=tuple(sorted(filter(None, changes), key=attrgetter("name", "action"))),
         records=tuple(sorted(filter(None, records), key=attrgetter("name"))),
-        unchanged=unchanged + len(matches.frozen) + len(desired.unchanged),
+        unchanged=count_unchanged(enforced, pruned, (entry for entry, _ in matches.frozen), desired),
         conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
+        groups=groups_of(decisions, {*matches.continued.values()}),
         blocked=matches.blocked,
         diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),
         key=observed.plan_key,

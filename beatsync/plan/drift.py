@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from beatsync.plan.compare import compare, completed
 from beatsync.plan.identity import is_row_of
-from beatsync.plan.inventory import applied_fields
+from beatsync.plan.inventory import Fields, applied_fields
 from beatsync.plan.model import Cause, Condition, FieldChange
 from beatsync.plan.observed import NameRule, Observed, Owned, Row
 from beatsync.values import FieldValue
@@ -25,14 +26,37 @@ class RowState:
     """`before` is the row's value, `after` the one last applied."""
     conditions: tuple[Condition, ...] = ()
     sensitive: tuple[str, ...] = ()
+    group: str | None = None
+    """The schedule with `every` that the row is part of; None: the schedule is this one row."""
+    crontab: str = ""
+    """The crontab that was last applied; empty for another kind of schedule."""
+
+    @property
+    def schedule(self) -> str:
+        """Return the name of the schedule."""
+        return self.name if self.group is None else self.group
 
 
 def states(observed: Observed, now: datetime) -> tuple[RowState, ...]:
     """Return the state of every row that the source owns, by name; `now` is aware."""
     by_id = {row.row_id: row for row in observed.rows.values()}
+    return _with_partly_paused(
+        [
+            _state(entry, by_id.get(entry.row_id), now, observed.name_rule)
+            for _, entry in sorted(observed.inventory.items())
+        ]
+    )
+
+
+def _with_partly_paused(rows: Sequence[RowState]) -> tuple[RowState, ...]:
+    """Return the states; a paused row of a schedule with other rows that are not paused has another condition."""
+    running = {row.group for row in rows if row.group is not None and Condition.PAUSED not in row.conditions}
+    partly = {Condition.PAUSED: Condition.PARTLY_PAUSED}
     return tuple(
-        _state(entry, by_id.get(entry.row_id), now, observed.name_rule)
-        for _, entry in sorted(observed.inventory.items())
+        replace(row, conditions=tuple(partly.get(condition, condition) for condition in row.conditions))
+        if row.group in running
+        else row
+        for row in rows
     )
 
 
@@ -40,9 +64,17 @@ def _state(entry: Owned, row: Row | None, now: datetime, rule: NameRule) -> RowS
     applied = applied_fields(entry.applied)
     damaged = (Condition.DAMAGED,) if entry.damage or applied is None else ()
     if row is None or not is_row_of(entry, row, rule):
-        return RowState(entry.name, entry.path, entry.row_id, missing=True, conditions=damaged)
+        return RowState(
+            entry.name,
+            entry.path,
+            entry.row_id,
+            missing=True,
+            conditions=damaged,
+            group=entry.group,
+            crontab=_crontab(applied),
+        )
     if applied is None:
-        return RowState(entry.name, entry.path, entry.row_id, conditions=damaged)
+        return RowState(entry.name, entry.path, entry.row_id, conditions=damaged, group=entry.group)
     fields = tuple(compare(applied, row.spec.fields(), applied, entry.policy.ignore))
     enabled = applied["enabled"]
     condition = _condition(entry, enabled, row, completed(row, now, one_off=applied["one_off"] is True))
@@ -56,7 +88,13 @@ def _state(entry: Owned, row: Row | None, now: datetime, rule: NameRule) -> RowS
         drift=fields,
         conditions=(*filter(None, conditions), *damaged),
         sensitive=entry.policy.sensitive,
+        group=entry.group,
+        crontab=_crontab(applied),
     )
+
+
+def _crontab(applied: Fields | None) -> str:
+    return str(applied["crontab"]) if applied is not None and "crontab" in applied else ""
 
 
 def _condition(entry: Owned, enabled: FieldValue, row: Row, is_completed: bool) -> Condition | None:

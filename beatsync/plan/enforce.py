@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from beatsync.plan import conflicts
@@ -25,9 +26,39 @@ class _Refusal(NamedTuple):
     hint: str | None = None
 
 
+def enforce_all(matches: Sequence[Match], request: Request) -> list[Decision]:
+    """Return the decision about each matched schedule. A schedule whose rows are all paused gets new rows that are paused too."""
+    paused = _paused_groups([match for match in matches if match.declared.group is not None], request)
+    if paused:
+        matches = [
+            _paused(match) if match.declared.group in paused and match.row is None else match for match in matches
+        ]
+    return [enforce(match, request) for match in matches]
+
+
+def _paused_groups(matches: Sequence[Match], request: Request) -> AbstractSet[str | None]:
+    """Return the schedules among `matches` that get new rows and whose existing rows all stay disabled."""
+    growing = {match.declared.group for match in matches if match.row is None and not match.declared.enabled_declared}
+    enabled: dict[str | None, bool] = {}
+    for match in matches:
+        group = match.declared.group
+        if match.row is not None and group in growing:
+            change = _decide(match, request).change
+            values = match.row.spec if change is None or change.target is None else change.target
+            enabled[group] = enabled.get(group, False) or values.enabled
+    return {group for group, is_enabled in enabled.items() if not is_enabled}
+
+
+def _paused(match: Match) -> Match:
+    declared = match.declared
+    return match._replace(declared=declared._replace(spec=declared.spec._replace(enabled=False)))
+
+
 def enforce(match: Match, request: Request) -> Decision:
     """Return the decision about a matched schedule: to create its row, to change it, or neither."""
     decision = _decide(match, request)
+    if match.declared.group is not None:
+        decision = decision.in_group(match.declared.group)
     if match.entry is None or decision.record is None:
         return decision
     return decision._replace(warning=conflicts.healed_entry(match.entry, match.declared.location))
@@ -40,7 +71,8 @@ def _decide(match: Match, request: Request) -> Decision:
         if entry is not None and _has_passed(spec, request):
             # Completed, and its row was deleted since: a new row would run a one-time task again, and any other never.
             return Decision(spec.name, condition=Condition.COMPLETED)
-        return _write(match, spec, (), new_record(declared, entry, None), None, request)
+        condition = None if spec.enabled or declared.enabled_declared else Condition.PAUSED
+        return _write(match, spec, (), new_record(declared, entry, None), condition, request)
     record = record_if_changed(declared, entry, row)
     if record is None and row.spec == spec:
         return Decision(spec.name)  # as for nearly all rows; this comparison is cheap
@@ -75,13 +107,17 @@ def _write(
         target=target,
         sensitive=declared.policy.sensitive,
         note=match.note,
+        clauses=declared.clauses,
     ).of_row(row)
     if row is None or changed & FIRING_FIELDS:
-        change = _prevent_immediate_run(change, target, row, request)
+        in_group = declared.group is not None or (entry is not None and entry.group is not None)
+        change = _prevent_immediate_run(change, target, row, request, in_group=in_group)
     return Decision(target.name, change, record, condition)
 
 
-def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, request: Request) -> Change:
+def _prevent_immediate_run(
+    change: Change, target: TaskSpec, row: Row | None, request: Request, *, in_group: bool
+) -> Change:
     """Return `change` with the `last_run_at` that keeps beat from running the task at once, or marked as `fires_at_once`.
 
     A change of a schedule never runs a task by accident; with `--catch-up` beat's own behaviour stays.
@@ -90,7 +126,7 @@ def _prevent_immediate_run(change: Change, target: TaskSpec, row: Row | None, re
     if row is not None and row.last_run_at is not None and row.last_run_at > start:
         # An earlier sync made the row wait for a `start_time` that has changed since.
         return change._replace(last_run_at=start)
-    if not becomes_due(target, row, request.now):
+    if not becomes_due(target, row, request.now, in_group=in_group):
         return change
     if request.options.catch_up:
         return change._replace(fires_at_once=start == request.now)

@@ -19,6 +19,8 @@ RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *(field.name for field i
 """Fields whose change makes a row that never ran count from the change."""
 FIRING_FIELDS: Final = RESTARTING_FIELDS | {field.name for field in FIELD_TABLE if field.rearms}
 """Fields whose change may make a row due that was not."""
+_LATE_RECORDS = timedelta(seconds=200)
+"""Beat records runs every 180 seconds, when it next sends a task."""
 _BEFORE_START = timedelta(days=365 * 30)
 
 
@@ -34,10 +36,11 @@ def counts_from(target: TaskSpec, now: datetime) -> datetime:
     return now
 
 
-def becomes_due(target: TaskSpec, row: Row | None, now: datetime) -> bool:
+def becomes_due(target: TaskSpec, row: Row | None, now: datetime, *, in_group: bool = False) -> bool:
     """Return whether beat would run a row at once because `target` is written to it (None: a new row), and not without that.
 
-    Times are aware.
+    Times are aware. `in_group`: the row shares a schedule with others, which have carried out what `target` would do again. Beat records a
+    run late, so such a row is overdue only if it was due some minutes ago.
     """
     if row is None and target.start_time is None and not isinstance(target.schedule, Clocked):
         return False  # it counts from now on
@@ -45,7 +48,7 @@ def becomes_due(target: TaskSpec, row: Row | None, now: datetime) -> bool:
     if row is None:
         return is_due(Row(row_id=0, spec=target, date_changed=now), first_check)
     after = row._replace(spec=target, date_changed=now if _restarts(target, row.spec) else row.date_changed)
-    return is_due(after, first_check) and not is_due(row, now)
+    return is_due(after, first_check) and not is_due(row, now - _LATE_RECORDS if in_group else now)
 
 
 def _restarts(target: TaskSpec, before: TaskSpec) -> bool:

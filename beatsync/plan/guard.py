@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
+from beatsync.plan.groups import count_owned
 from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import Observed
@@ -57,6 +58,7 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
         diagnostics=(
             *plan.diagnostics,
             *_environment_warnings(desired, observed),
+            *_late_runs(desired, observed),
             *_zone_warnings(plan, desired, observed),
             *(loss for loss in losses if isinstance(loss, Diagnostic)),
         ),
@@ -71,6 +73,15 @@ def is_removal(change: Change) -> bool:
     if change.action is Action.UPDATE:
         return any(f.field == "enabled" and f.after is False and f.cause is Cause.SPEC for f in change.fields)
     return (change.action is Action.DELETE or change.action is Action.DISABLE) and change.cause is Cause.SPEC
+
+
+def _removed_schedules(plan: Plan) -> tuple[str, ...]:
+    """Return the names of the schedules that the files take out of service. One that only loses a row is not among them."""
+    staying = {group.name for group in plan.groups if group.rows}
+    removals = (
+        change for change in plan.changes if is_removal(change) and not (change.ends_row and change.group in staying)
+    )
+    return tuple(dict.fromkeys(change.schedule for change in removals))
 
 
 def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterator[Blocked]:
@@ -92,16 +103,15 @@ def _removal_blockers(
     plan: Plan, desired: Desired, observed: Observed, options: PlanOptions, *, is_approved: bool
 ) -> Iterator[Blocked]:
     """Yield why the plan may not take so many schedules out of service."""
-    owned = sum(not entry.retired for entry in observed.inventory.values())
-    owned += len(desired.unchanged - observed.inventory.keys())  # each has one entry, which was not read
+    owned = count_owned(desired, observed, retired=False)
     if owned and not (desired.schedules or desired.unchanged or options.allow_empty):
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
-            tuple(sorted(observed.inventory)),
+            tuple(sorted({entry.schedule for entry in observed.inventory.values()})),
             hint="check the directory and --env; --allow-empty confirms that it is intended",
         )
-    names = tuple(change.name for change in plan.changes if is_removal(change))
+    names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
     if len(names) > limit and not is_approved:
         yield Blocked(
@@ -116,11 +126,21 @@ def _removal_blockers(
 
 def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
     """Yield what it looks like if most rows of the source are gone: a blocker if other rows have their keys, else a warning."""
-    lost = lost_rows(plan, observed)
-    owned = len(desired.unchanged | observed.inventory.keys())
-    if len(lost) <= removal_limit(None, owned) and not len(lost) == owned > 1:
+    lost = lost_rows(plan, desired, observed)
+    if not lost:
+        return
+    owned, count = count_owned(desired, observed, retired=True), len({entry.schedule for entry, _ in lost})
+    if count <= removal_limit(None, owned) and not count == owned > 1:
         return
     yield replaced_rows(lost, owned) if any(stranger for _, stranger in lost) else missing_rows(lost, owned)
+
+
+def _late_runs(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    """Yield the warning that a schedule with windows may run outside them."""
+    late = observed.late_runs
+    if late is not None and (desired.unchanged_groups or any(each.group is not None for each in desired.valid)):
+        message = f"after beat was down, it may run schedules with windows outside them: {late.reason}"
+        yield Diagnostic(Severity.WARNING, "window-deadline", message, Location("."), late.hint)
 
 
 def _zone_warnings(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
@@ -130,7 +150,7 @@ def _zone_warnings(plan: Plan, desired: Desired, observed: Observed) -> Iterator
         return
     assuming = {declared.spec.name for declared in desired.valid if declared.assumes_zone}
     moved = {
-        change.name
+        change.schedule
         for change in plan.changes
         if change.name in assuming and any(field.field in _ZONE_FIELDS for field in change.fields)
     }

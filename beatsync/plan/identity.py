@@ -12,9 +12,7 @@ from beatsync.plan.observed import NameRule, Owned, Row
 
 
 def is_row_of(entry: Owned, row: Row, rule: NameRule) -> bool:
-    """Return whether `row` has the key of `entry` and its name, or its key and the values last applied (an operator renamed it)."""
-    if row.row_id != entry.row_id:
-        return False
+    """Return whether `row`, which has the key of `entry`, also has its name, or the values last applied (an operator renamed it)."""
     if row.name == entry.name or collation_key(row.name, rule) == collation_key(entry.name, rule):
         return True
     return has_applied_values(entry, row)

@@ -58,6 +58,7 @@ def new_record(declared: Declared, entry: Owned | None, row: Row | None) -> Reco
         policy=_recorded_policy(declared.policy, protect=protect),
         path=declared.location.path,
         previous_name=entry.name if entry and entry.name != declared.spec.name else None,
+        group=declared.group,
     )
 
 
@@ -72,7 +73,14 @@ def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Reco
     if record.applied != entry.applied and applied_fields(record.applied) == applied_fields(entry.applied):
         record = record._replace(applied=entry.applied)
     present = Record(
-        entry.name, entry.row_id, entry.applied, entry.policy, entry.path, retired=entry.retired, frozen=entry.frozen
+        entry.name,
+        entry.row_id,
+        entry.applied,
+        entry.policy,
+        entry.path,
+        retired=entry.retired,
+        frozen=entry.frozen,
+        group=entry.group,
     )
     return record if record != present or entry.damage else None
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from beatsync.plan.groups import count_actions, schedules_of_rows
 from beatsync.plan.mask import masked
-from beatsync.plan.model import Action, Change, Plan
+from beatsync.plan.model import Action, Change, Condition, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.specfile.shapes import mask_strings, mask_text
 from beatsync.values import Diagnostic, Revision
@@ -42,7 +43,11 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "checksum": plan.checksum,
         "changes": [],
         "summary": summary_json(plan),
-        "conditions": [{"name": mask_text(name), "condition": condition.value} for name, condition in plan.conditions],
+        "conditions": [
+            condition_json(name, groups.get(name), condition)
+            for groups in [schedules_of_rows(plan)]
+            for name, condition in plan.conditions
+        ],
         "blocked": mask_strings(
             [
                 {"code": blocked.code, "message": blocked.message, "names": blocked.names, "hint": blocked.hint}
@@ -70,9 +75,14 @@ def suspension_json(suspension: Suspension) -> dict[str, str | None]:
 
 
 def summary_json(plan: Plan) -> dict[str, int]:
-    """Return the number of changes of each action, and of unchanged schedules."""
-    actions = [change.action for change in plan.changes]
-    return {**{action.value: actions.count(action) for action in Action}, "unchanged": plan.unchanged}
+    """Return the number of schedules that each action changes, and of those that stay as they are."""
+    counts = count_actions(plan)
+    return {**{action.value: counts[action] for action in Action}, "unchanged": plan.unchanged}
+
+
+def condition_json(name: str, group: str | None, condition: Condition) -> dict[str, str | None]:
+    """Return why a row of the schedule `group` (None: the schedule is this row) stays as it is."""
+    return {"name": mask_text(name), "group": group and mask_text(group), "condition": condition.value}
 
 
 def change_json(change: Change) -> dict[str, Any]:
@@ -88,6 +98,8 @@ def change_json(change: Change) -> dict[str, Any]:
         ],
         "fires_at_once": change.fires_at_once,
         "note": shown.note,
+        "group": shown.group,
+        "clauses": shown.clauses or None,
     }
 
 

@@ -24,6 +24,8 @@ def masked(change: Change) -> Change:
         note=change.note and mask_text(change.note),
         field_changes=masked_fields(change.fields, change.sensitive),
         target=None,
+        group=change.group and mask_text(change.group),
+        clauses=change.clauses and mask_text(change.clauses),
     )
 
 

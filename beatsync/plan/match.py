@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -52,6 +52,8 @@ class Matches:
     """Sorted by name."""
     resurrected: tuple[Row, ...]
     """Rows that this source deleted and that beat restored."""
+    continued: Mapping[str, str]
+    """Of the schedules that the leftovers were part of, those that the files still declare with other rows, and their present names."""
 
 
 def match_schedules(desired: Desired, observed: Observed, request: Request) -> Matches:
@@ -73,7 +75,26 @@ def match_schedules(desired: Desired, observed: Observed, request: Request) -> M
         tuple(frozen.values()),
         tuple(leftover for leftover in leftovers if leftover not in unclear),
         tuple(row for row in matcher.ownership.resurrected(taken) if row.name not in accounted),
+        _continued(leftovers, desired, matched, frozen.values()),
     )
+
+
+def _continued(
+    leftovers: Iterable[Leftover], desired: Desired, matched: Iterable[Match], frozen: Iterable[tuple[Owned, Row]]
+) -> dict[str, str]:
+    """Return the present name of each schedule that `leftovers` were part of and that the files still declare, if renamed too."""
+    groups = {leftover.entry.group for leftover in leftovers if leftover.entry.group is not None}
+    if not groups:
+        return {}
+    present = (
+        {declared.schedule for declared in desired.valid} | desired.unchanged | {*desired.unchanged_groups.values()}
+    )
+    # The first row has the name of its schedule, and its history counts.
+    renamed = {match.entry.name: match.declared.schedule for match in matched if match.entry is not None}
+    # An invalid file may declare these, with rows that are not known.
+    held = {entry.schedule for entry, _ in frozen}
+    names = {name: name if name in present else renamed.get(name) for name in groups - held}
+    return {name: new for name, new in names.items() if new is not None}
 
 
 def _accounted_names(matcher: Matcher, matched: Iterable[Match], blocked: Iterable[Blocked]) -> AbstractSet[str]:
@@ -90,6 +111,7 @@ def _match_declared(
     duplicates = dict(matcher.ownership.duplicates())
     blocked: list[Blocked] = [conflicts.duplicate_rows(name, row_ids) for name, row_ids in duplicates.items()]
     frozen: dict[str, tuple[Owned, Row]] = {}
+    held: set[str] = set()
     for schedule in desired.valid:
         if schedule.spec.name in duplicates:
             continue
@@ -98,8 +120,12 @@ def _match_declared(
             blocked.append(match)
         elif pair := matcher.frozen(match):
             frozen[pair[0].name] = pair
+            held.add(schedule.schedule)
         else:
             matched.append(match)
+    if held:
+        # The rows of a schedule change together or not at all.
+        matched = [match for match in matched if match.declared.schedule not in held]
     return matched, blocked, frozen
 
 
@@ -207,7 +233,7 @@ class Matcher:
             return None
         name = declared.spec.name
         if self._observed.rows.get(name, row).row_id != row.row_id:
-            return conflicts.unowned_row(name, f"it cannot take the place of {old_name!r} while {name!r} exists")
+            return conflicts.rename_target_exists(name, old_name)
         if entry is None or not has_applied_values(entry, row):
             entry = self.ownership.entry_of(row)
         if entry is None and old_name in self._observed.owners:

@@ -63,12 +63,26 @@ class Change(NamedTuple):
     sensitive: tuple[str, ...] = ()
     note: str | None = None
     """A short reason for people, such as `renamed from x` or `the row was deleted`."""
+    group: str | None = None
+    """The schedule that the change is part of, if that has or had several rows."""
+    clauses: str = ""
+    """The clauses of `every` that the row shall carry out, for people."""
 
     def of_row(self, row: Row | None) -> Change:
         """Return this change as one of the existing `row`, if there is one."""
         if row is None:
             return self
         return self._replace(row_id=row.row_id, schedule_id=row.schedule_id, schedule_kind=row.schedule_kind)
+
+    @property
+    def schedule(self) -> str:
+        """Return the name of the schedule."""
+        return self.name if self.group is None else self.group
+
+    @property
+    def ends_row(self) -> bool:
+        """Return whether the source does not own the row afterwards."""
+        return self.action is Action.DELETE or self.action is Action.FORGET
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:
@@ -99,12 +113,16 @@ class Record(NamedTuple):
     frozen: bool = False
     previous_name: str | None = None
     """The inventory entry that this one replaces, if the name changed."""
+    group: str | None = None
+    """The schedule with `every` that the row is part of; None: the schedule is this one row."""
 
 
 class Condition(str, Enum):
     """Why a sync leaves a row unchanged, in the words of `plan` and `status`."""
 
     PAUSED = "paused by hand"
+    PARTLY_PAUSED = "partly paused"
+    """Some rows of a schedule were paused by hand, and others were not."""
     COMPLETED = "completed"
     FROZEN = "frozen"
     PROTECTED = "protected"
@@ -124,6 +142,25 @@ class Decision(NamedTuple):
     diagnostic: Diagnostic | None = None
     """The error that prevents the change."""
     warning: Diagnostic | None = None
+    group: str | None = None
+    """The schedule that the row is, or was, part of; None: the schedule is this one row."""
+
+    def in_group(self, group: str) -> Decision:
+        """Return this decision as one about a row of the schedule `group`."""
+        return self._replace(group=group, change=self.change and self.change._replace(group=group))
+
+    @property
+    def ends_row(self) -> bool:
+        """Return whether the source does not own the row afterwards."""
+        return self.change is not None and self.change.ends_row
+
+
+class Group(NamedTuple):
+    """A schedule with several rows that a plan mentions."""
+
+    name: str
+    rows: tuple[str, ...]
+    """The names of its rows after the plan, in the order of their numbers; empty if the schedule ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +185,11 @@ class Plan:
     records: tuple[Record, ...] = ()
     """Inventory entries to write, including those of `changes`."""
     unchanged: int = 0
+    """Number of schedules that stay as they are."""
     conditions: tuple[tuple[str, Condition], ...] = ()
+    """The rows that stay as they are for a reason, by name."""
+    groups: tuple[Group, ...] = ()
+    """The schedules with several rows that the plan mentions, by name."""
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     suspension: Suspension | None = None
@@ -178,10 +219,6 @@ class Plan:
             digest.update(b";")
         return digest.hexdigest()
 
-    def count(self, action: Action) -> int:
-        """Return the number of changes with `action`."""
-        return sum(change.action is action for change in self.changes)
-
 
 def _change_values(change: Change) -> list[object]:
     """Return what a change does to a row. The values of a new row are those of its record, which counts as well."""
@@ -201,4 +238,13 @@ def _record_values(record: Record) -> list[object]:
     """Return what a record would change for later syncs: everything except for the file."""
     policy = record.policy
     treatment = [policy.on_remove.value, sorted(policy.ignore), policy.protect, sorted(policy.sensitive)]
-    return [record.name, record.row_id, record.applied, treatment, record.retired, record.frozen, record.previous_name]
+    values: list[object] = [
+        record.name,
+        record.row_id,
+        record.applied,
+        treatment,
+        record.retired,
+        record.frozen,
+        record.previous_name,
+    ]
+    return values if record.group is None else [*values, record.group]

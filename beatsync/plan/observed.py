@@ -52,6 +52,13 @@ class Owned(NamedTuple):
     """Columns, except for `applied`, whose values BeatSync does not write; this value has safe ones in their place."""
     entry_id: int = 0
     """The primary key of the entry itself, for messages."""
+    group: str | None = None
+    """The schedule with `every` that the row was part of; None: the schedule was this one row."""
+
+    @property
+    def schedule(self) -> str:
+        """Return the name of the schedule that the row carries out."""
+        return self.name if self.group is None else self.group
 
 
 class Claim(NamedTuple):
@@ -96,6 +103,13 @@ class Suspension:
         return f"suspended by {self.by}{since}{until}: {self.reason}"
 
 
+class LateRuns(NamedTuple):
+    """Why beat, after it was down, may run a crontab at a time that the crontab does not name (docs/facts.md, 35)."""
+
+    reason: str
+    hint: str
+
+
 class NameRule(str, Enum):
     """How the database compares names (docs/facts.md, 13)."""
 
@@ -121,6 +135,8 @@ class Observed:
     tombstones: tuple[Tombstone, ...] = ()
     beat_schedule: frozenset[str] = frozenset()
     """Names that the celery application writes at every start of beat (docs/facts.md, 9), if known."""
+    late_runs: LateRuns | None = None
+    """None: beat does not, or nothing is known about it."""
     origin: str | None = None
     """Where this source's files came from at its last sync."""
     revision: Revision | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from operator import attrgetter
 
 from beatsync.plan.collation import collisions
 from beatsync.plan.identity import is_row_of
@@ -31,12 +30,13 @@ class Ownership:
         """Names whose rows a schedule takes over, and None."""
         self._is_isolated = bool(desired.invalid_paths)
         self._observed = observed
+        self._unchanged = desired.unchanged
         self._rows = {row.row_id: row for row in observed.rows.values()}
-        self._entries = self._entries_by_row(desired.unchanged)
+        self._entries = self._entries_by_row()
         self._claims = {claim.row_id: claim for claim in observed.owners.values()}
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}
 
-    def _entries_by_row(self, unchanged: AbstractSet[str]) -> dict[int, Owned]:
+    def _entries_by_row(self) -> dict[int, Owned]:
         """Return the owner of each row; if several entries claim a row, the one whose loss would matter most.
 
         A sync never writes two such entries, but a database may be restored in part or edited with SQL.
@@ -45,7 +45,7 @@ class Ownership:
         entries = [
             entry
             for entry in self._observed.inventory.values()
-            if entry.name in unchanged or names.get(entry.row_id) not in unchanged
+            if entry.name in self._unchanged or names.get(entry.row_id) not in self._unchanged
             if (row := self._rows.get(entry.row_id)) is not None and is_row_of(entry, row, self._observed.name_rule)
         ]
         owners = {entry.row_id: entry for entry in entries}
@@ -64,7 +64,9 @@ class Ownership:
 
     def stranger(self, entry: Owned) -> Row | None:
         """Return the row that has the key of `entry`, but belongs to no entry; None if there is none."""
-        return None if entry.row_id in self._entries else self._rows.get(entry.row_id)
+        row = self._rows.get(entry.row_id)
+        is_owned = row is not None and (row.row_id in self._entries or row.name in self._unchanged)
+        return None if is_owned else row
 
     def entry_of(self, row: Row) -> Owned | None:
         """Return the entry that owns `row`."""
@@ -102,10 +104,9 @@ class Ownership:
         return (row.name, row.row_id) in self._tombstones
 
     def resurrected(self, taken: AbstractSet[int]) -> list[Row]:
-        """Return the deleted rows that exist again and that no source owns, sorted by name, without those in `taken`."""
+        """Return the deleted rows that exist again and that no source owns, without those in `taken`."""
         rows = (row for row_id, row in self._rows.items() if self.has_tombstone(row) and row_id not in taken)
-        unowned = (row for row in rows if self.claim_of(row) is None and self.entry_of(row) is None)
-        return sorted(unowned, key=attrgetter("name"))
+        return [row for row in rows if self.claim_of(row) is None and self.entry_of(row) is None]
 
     def collisions(self) -> Mapping[str, frozenset[str]]:
         """Return, by name, the other names that the database treats as the same: of rows, of entries and in the files.

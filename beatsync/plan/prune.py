@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from beatsync.plan.match import Leftover, Matches
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Owned, Row
@@ -15,10 +17,30 @@ def prune_leftovers(matches: Matches, *, isolated: bool) -> tuple[Decision, ...]
     nothing is removed.
     """
     return (
-        *(_freeze(entry, row) for entry, row in matches.frozen),
-        *(_prune(leftover, isolated=isolated) for leftover in matches.leftovers),
+        *(_in_group(_freeze(entry, row), entry.group) for entry, row in matches.frozen),
+        *(_prune_in_group(leftover, matches.continued, isolated=isolated) for leftover in matches.leftovers),
         *(_delete_resurrected(row) for row in matches.resurrected),
     )
+
+
+def _in_group(decision: Decision, group: str | None) -> Decision:
+    return decision if group is None else decision.in_group(group)
+
+
+def _prune_in_group(leftover: Leftover, continued: Mapping[str, str], *, isolated: bool) -> Decision:
+    group = leftover.entry.group
+    schedule = None if group is None else continued.get(group)
+    if schedule is None:
+        return _in_group(_prune(leftover, isolated=isolated), group)
+    return _leave(leftover).in_group(schedule)
+
+
+def _leave(leftover: Leftover) -> Decision:
+    """Remove a row that its schedule no longer needs, whatever `sync` says: it would run beside the rows that replace it."""
+    entry, row = leftover.entry, leftover.row
+    if row is None or leftover.reassigned:
+        return _prune(leftover, isolated=False)
+    return _remove(Action.DELETE, entry, row, Cause.SPEC, leftover.note)
 
 
 def _prune(leftover: Leftover, *, isolated: bool) -> Decision:
@@ -79,4 +101,4 @@ def _thaw(entry: Owned, row: Row) -> Record | None:
 
 
 def _record(entry: Owned, row: Row, *, retired: bool, frozen: bool = False) -> Record:
-    return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired, frozen)
+    return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired, frozen, group=entry.group)

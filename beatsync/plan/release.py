@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 
 from beatsync.plan.model import Action, Cause, Change, Plan
-from beatsync.plan.observed import Claim, Observed
+from beatsync.plan.observed import Claim, Observed, Owned
 from beatsync.values import Revision
 
 
@@ -19,17 +20,21 @@ class UnknownNames(Exception):  # noqa: N818  the name says what is wrong
 
 
 def release_plan(source: str, names: Collection[str], observed: Observed) -> Plan:
-    """Return the plan that removes `names` from the inventory. Raises UnknownNames."""
+    """Return the plan that removes `names` from the inventory; with a schedule, all of its rows. Raises UnknownNames."""
     inventory, names = observed.inventory, frozenset(names)
     if names - inventory.keys():
         raise UnknownNames(source, names - inventory.keys(), observed.owners)
+    names |= {entry.name for entry in inventory.values() if entry.group in names}
+    staying = {entry.schedule for name, entry in inventory.items() if name not in names}
     return Plan(
         source=source,
         revision=observed.revision or Revision(""),
         origin=observed.origin,
-        changes=tuple(
-            Change(Action.FORGET, name, Cause.SPEC, row_id=inventory[name].row_id, note="released")
-            for name in sorted(names)
-        ),
-        unchanged=len(inventory.keys() - names),
+        changes=tuple(_released(inventory[name], names) for name in sorted(names)),
+        unchanged=len(staying),
     )
+
+
+def _released(entry: Owned, names: AbstractSet[str]) -> Change:
+    group = entry.group if entry.group in names else None
+    return Change(Action.FORGET, entry.name, Cause.SPEC, row_id=entry.row_id, note="released", group=group)

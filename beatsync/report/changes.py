@@ -40,30 +40,37 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
     """Yield the change's line, with its sign and notes, then an indented line per field."""
     change = masked(change)
-    notes = [] if change.action in _CLEAR_SIGNS else [ACTION_WORDS[change.action]]
-    if change.note:
-        notes.append(change.note)
+    notes = [change.note] if change.note else []
     if change.cause is Cause.DRIFT and not change.fields:
         notes.append("drift")
-    tail = f" ({one_line(', '.join(notes))})" if notes else ""
-    yield f"  {paint(f'{SIGNS[change.action]} {one_line(change.name)}', change.action.value)}{tail}"
+    yield header(change.action, change.name, notes, paint)
     if change.fires_at_once:
         yield f"      {paint('fires at once', 'warning')}"
-    yield from aligned(_new_values(change) if change.action is Action.CREATE else _changed_values(change))
+    yield from aligned((new_values if change.action is Action.CREATE else value_changes)(change.fields))
 
 
-def _new_values(change: Change) -> Iterator[tuple[str, str]]:
-    for field in change.fields:
-        yield field.field, f"{value_text(field.field, field.after)}{_crontab_in_words(field)}"
+def header(action: Action, name: str, notes: Iterable[str], paint: Paint) -> str:
+    """Return the line of a change: the sign of `action`, its word if the sign is not clear, and `notes`."""
+    notes = [*([] if action in _CLEAR_SIGNS else [ACTION_WORDS[action]]), *notes]
+    tail = f" ({one_line(', '.join(notes))})" if notes else ""
+    return f"  {paint(f'{SIGNS[action]} {one_line(name)}', action.value)}{tail}"
 
 
-def _changed_values(change: Change) -> Iterator[tuple[str, str]]:
-    for label, before, after, field in field_lines(change.fields):
+def new_values(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
+    """Yield the label and the value of each field of a new row."""
+    for field in fields:
+        yield field.field, f"{value_text(field.field, field.after)}{crontab_in_words(field)}"
+
+
+def value_changes(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
+    """Yield the label of each field that changes, and its values before and after."""
+    for label, before, after, field in field_lines(fields):
         drift = "  (drift)" if field.cause is Cause.DRIFT else ""
-        yield label, f"{before} → {after}{_crontab_in_words(field)}{drift}"
+        yield label, f"{before} → {after}{crontab_in_words(field)}{drift}"
 
 
-def _crontab_in_words(field: FieldChange) -> str:
+def crontab_in_words(field: FieldChange) -> str:
+    """Return the new crontab in words, in brackets after two spaces; empty for another field."""
     if field.field != "crontab" or not isinstance(field.after, str):
         return ""
     from beatsync.specfile import crontab  # only a plan that changes a crontab needs it

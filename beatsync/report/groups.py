@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from beatsync.plan.drift import RowState
+from beatsync.plan.groups import row_order
 from beatsync.plan.model import Blocked, Condition
 
 MAX_NAMES = 20
@@ -23,6 +25,15 @@ def names_by_condition(conditions: Iterable[tuple[str, Condition]]) -> Iterator[
     for name, condition in conditions:
         names.setdefault(condition, []).append(name)
     yield from ((condition, names[condition]) for condition in Condition if condition in names)
+
+
+def by_schedule(rows: Iterable[RowState]) -> Iterator[tuple[str, list[RowState]]]:
+    """Yield each schedule with its rows, in the order of its first one."""
+    schedules: dict[str, list[RowState]] = {}
+    for row in rows:
+        schedules.setdefault(row.schedule, []).append(row)
+    for name, group in schedules.items():
+        yield name, sorted(group, key=lambda row: row_order(row.name))
 
 
 def same_fix(blocked: Iterable[Blocked]) -> Iterator[list[Blocked]]:

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from beatsync.plan.drift import RowState
-from beatsync.plan.jsonform import FORMAT_VERSION, diagnostic_json, plan_lines, revision_json, suspension_json
+from beatsync.plan.jsonform import (
+    FORMAT_VERSION,
+    condition_json,
+    diagnostic_json,
+    plan_lines,
+    revision_json,
+    suspension_json,
+)
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Plan
 from beatsync.report.escape import readable_json
@@ -53,11 +60,11 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "message": mask_text(source.message) or None,
         "leader": source.leader,
         "suspended": suspension_json(source.suspension) if source.suspension else None,
-        "schedules": len(source.rows),
+        "schedules": source.schedules,
         "drifted": [_drifted(row, source.authors) for row in source.drifted],
         "missing": [mask_text(row.name) for row in source.missing],
         "conditions": [
-            {"name": mask_text(name), "condition": condition.value} for name, condition in source.conditions
+            condition_json(row.name, row.group, condition) for row in source.rows for condition in row.conditions
         ],
     }
 
@@ -66,6 +73,7 @@ def _drifted(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:
     fields = masked_fields(row.drift, row.sensitive)
     return {
         "name": mask_text(row.name),
+        "group": row.group and mask_text(row.group),
         "path": row.path,
         "author": authors.get(row.row_id),
         "fields": [{"field": f.field, "observed": f.before, "applied": f.after} for f in fields],

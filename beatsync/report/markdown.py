@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from beatsync.plan.model import Blocked, Change, Plan
-from beatsync.report.changes import SIGNS, change_lines
+from beatsync.plan.groups import ScheduleChange, schedule_changes, schedule_conditions
+from beatsync.plan.model import Blocked, Plan
+from beatsync.report.changes import SIGNS
 from beatsync.report.escape import markdown_code, markdown_text
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.schedules import schedule_lines
 from beatsync.report.summary import plan_heading, plan_totals
 from beatsync.values import Diagnostic
 
@@ -16,15 +18,18 @@ _MAX_CHANGES = 50_000
 _MAX_DIAGNOSTICS = 50
 
 
-def render_plan(plan: Plan, *, applied: bool, refusal: str = "") -> str:
-    """Return a plan, or what a sync did if `applied`; `refusal` is the text of `refusal_text`."""
+def render_plan(plan: Plan, *, applied: bool, refusal: str = "", with_rows: bool = False) -> str:
+    """Return a plan, or what a sync did if `applied`; `refusal` is the text of `refusal_text`.
+
+    `with_rows` shows each row of schedules with several rows.
+    """
     totals = plan_totals(plan, applied=applied, refusal=refusal)
     lines = [
         f"### BeatSync: {markdown_code(plan.source)}",
         "",
         f"**{totals}** {markdown_text(plan_heading(plan))}.",
         "",
-        *_changes(plan.changes),
+        *_changes(list(schedule_changes(plan)), with_rows=with_rows),
     ]
     for group in same_fix(plan.blocked):
         lines += [*_caution(group), ""]
@@ -32,19 +37,19 @@ def render_plan(plan: Plan, *, applied: bool, refusal: str = "") -> str:
     if len(plan.diagnostics) > _MAX_DIAGNOSTICS:
         more = len(plan.diagnostics) - _MAX_DIAGNOSTICS
         lines.append(f"- and {more:,} more; `beatsync validate` lists all of them")
-    for condition, names in names_by_condition(plan.conditions):
+    for condition, names in names_by_condition(schedule_conditions(plan)):
         lines.append(f"- {condition.value}: {first_names([markdown_code(name) for name in names])}")
     return "\n".join(lines).rstrip()
 
 
-def _changes(changes: Sequence[Change]) -> list[str]:
+def _changes(changes: Sequence[ScheduleChange], *, with_rows: bool) -> list[str]:
     """Return the changes as a diff, as many as fit into a comment."""
     if not changes:
         return []
     lines: list[str] = []
     room, omitted = _MAX_CHANGES, 0
     for number, change in enumerate(changes):
-        diff = list(_diff(change))
+        diff = list(_diff(change, with_rows=with_rows))
         room -= sum(len(line) + 1 for line in diff)
         if room < 0:
             omitted = len(changes) - number
@@ -55,9 +60,9 @@ def _changes(changes: Sequence[Change]) -> list[str]:
     return [f"{fence}diff", *lines, fence, "", *note]
 
 
-def _diff(change: Change) -> Iterator[str]:
-    """Yield the lines of a change with the marks that GitHub colours: `+`, `-` and `!`."""
-    first, *fields = change_lines(change)
+def _diff(change: ScheduleChange, *, with_rows: bool) -> Iterator[str]:
+    """Yield the lines of a schedule with the marks that GitHub colours: `+`, `-` and `!`."""
+    first, *fields = schedule_lines(change, with_rows=with_rows)
     sign = SIGNS[change.action].replace("~", "!")
     yield f"{sign} {first[4:]}"
     # A field of an update is neither added nor removed.

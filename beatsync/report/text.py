@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from beatsync.plan.drift import RowState
+from beatsync.plan.groups import schedule_changes, schedule_conditions
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Action, Condition, Plan
-from beatsync.report.changes import aligned, change_lines, field_lines
+from beatsync.report.changes import aligned, field_lines
 from beatsync.report.escape import line_start, one_line
-from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.groups import MAX_NAMES, by_schedule, first_names, listed_names, names_by_condition, same_fix
 from beatsync.report.paint import Paint, plain
+from beatsync.report.schedules import row_count, schedule_lines
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
 from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.values import Diagnostic
@@ -51,8 +54,12 @@ def render_validation(result: ValidationResult, paint: Paint = plain) -> str:
     return "\n".join([*blocks, validation_totals(result, paint)])
 
 
-def render_plan(plan: Plan, *, applied: bool, refusal: str = "", paint: Paint = plain) -> Iterator[str]:
+def render_plan(
+    plan: Plan, *, applied: bool, refusal: str = "", with_rows: bool = False, paint: Paint = plain
+) -> Iterator[str]:
     """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refusal` is the text of `refusal_text`.
+
+    `with_rows` shows each row of schedules with several rows.
 
     A block is rendered when it is requested, because a first sync may print millions of lines. Of the new schedules the first
     10,000 are shown; changes of existing rows are always shown.
@@ -61,20 +68,20 @@ def render_plan(plan: Plan, *, applied: bool, refusal: str = "", paint: Paint = 
         yield render_diagnostic(diagnostic, paint)
     if plan.changes or plan.blocked:
         yield from [*([""] if plan.diagnostics else []), plan_heading(plan), ""]
-    yield from _changes(plan, paint)
-    yield from _conditions(plan.conditions)
+    yield from _changes(plan, paint, with_rows=with_rows)
+    yield from _conditions(schedule_conditions(plan))
     if plan.conditions:
         yield ""
     yield from _blocked(plan, paint)
     yield plan_totals(plan, applied=applied, refusal=refusal)
 
 
-def _changes(plan: Plan, paint: Paint) -> Iterator[str]:
+def _changes(plan: Plan, paint: Paint, *, with_rows: bool) -> Iterator[str]:
     new = 0
-    for change in plan.changes:
-        new += change.action is Action.CREATE
-        if new <= _MAX_NEW or change.action is not Action.CREATE:
-            yield "\n".join(change_lines(change, paint))
+    for schedule in schedule_changes(plan):
+        new += schedule.action is Action.CREATE
+        if new <= _MAX_NEW or schedule.action is not Action.CREATE:
+            yield "\n".join(schedule_lines(schedule, paint, with_rows=with_rows))
     if new > _MAX_NEW:
         yield f"  and {new - _MAX_NEW:,} more new schedules; `--format json` lists all of them"
     if plan.changes:
@@ -104,19 +111,22 @@ def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
 
 
 def render_release(plan: Plan, paint: Paint = plain) -> str:
-    """Return which rows were released, and how many."""
-    lines = [f"{paint(one_line(change.name), 'name')}: released; the row stays" for change in plan.changes]
+    """Return which schedules were released, and how many."""
+    lines = [
+        f"{paint(one_line(schedule.name), 'name')}: released; the {'rows stay' if len(schedule.changes) > 1 else 'row stays'}"
+        for schedule in schedule_changes(plan)
+    ]
     return "\n".join([*lines, f"{len(lines):,} released"])
 
 
-def render_status(sources: Sequence[SourceStatus], paint: Paint = plain) -> str:
-    """Return the status of all sources."""
+def render_status(sources: Sequence[SourceStatus], paint: Paint = plain, *, with_rows: bool = False) -> str:
+    """Return the status of all sources; `with_rows` lists the rows of schedules with several rows."""
     if not sources:
         return "No source was synced into this database yet."
-    return "\n\n".join("\n".join(_source(source, paint)) for source in sources)
+    return "\n\n".join("\n".join(_source(source, paint, with_rows=with_rows)) for source in sources)
 
 
-def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
+def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[str]:
     outcome = one_line(source.outcome) or "never synced"
     kind = "good" if source.outcome == "applied" else "error"
     yield f"{paint(line_start(source.name), 'name')}: {paint(outcome, kind)}"
@@ -130,22 +140,35 @@ def _source(source: SourceStatus, paint: Paint) -> Iterator[str]:
         "environment": source.environment,
         "files": source.origin,
         "leader": source.leader,
-        "owns": counted(len(source.rows), "schedule"),
+        "owns": counted(source.schedules, "schedule"),
     }
     yield from (f"  {label:<12}  {one_line(fact)}" for label, fact in facts.items() if fact)
-    yield from _rows(source, paint)
+    yield from _drift(source, paint)
+    yield from _conditions(source.schedule_conditions)
+    if with_rows:
+        yield from _group_rows(source)
 
 
-def _rows(source: SourceStatus, paint: Paint) -> Iterator[str]:
-    for row in source.drifted:
-        yield f"  {paint('drifted', 'warning')}: {one_line(row.name)}{_author(row, source)}"
-        fields = field_lines(masked_fields(row.drift, row.sensitive))
-        yield from aligned((line.label, f"{line.before} (applied: {line.after})") for line in fields)
-    for row in source.missing:
-        yield f"  {paint('deleted outside BeatSync', 'warning')}: {one_line(row.name)}{_author(row, source)}"
-    yield from _conditions(source.conditions)
+def _drift(source: SourceStatus, paint: Paint) -> Iterator[str]:
+    totals = Counter(row.schedule for row in source.rows)
+    for name, rows in by_schedule(source.drifted):
+        yield f"  {paint('drifted', 'warning')}: {one_line(name)}{_about(rows, totals[name], source)}"
+        fields = {field: None for row in rows for field in masked_fields(row.drift, row.sensitive)}
+        lines = field_lines(fields)
+        yield from aligned((line.label, f"{line.before} (applied: {line.after})") for line in lines)
+    for name, rows in by_schedule(source.missing):
+        yield f"  {paint('deleted outside BeatSync', 'warning')}: {one_line(name)}{_about(rows, totals[name], source)}"
 
 
-def _author(row: RowState, source: SourceStatus) -> str:
-    author = source.authors.get(row.row_id)
-    return f" (last {one_line(author)})" if author else ""
+def _group_rows(source: SourceStatus) -> Iterator[str]:
+    for name, rows in by_schedule(row for row in source.rows if row.group is not None):
+        yield f"  {row_count(len(rows))} of {one_line(name)}:"
+        yield from aligned((line_start(row.name), one_line(row.crontab)) for row in rows)
+
+
+def _about(rows: Sequence[RowState], total: int, source: SourceStatus) -> str:
+    """Return how many of its rows a line about a schedule is about, and who changed the first of them last."""
+    author = next(filter(None, (source.authors.get(row.row_id) for row in rows)), None)
+    notes = [row_count(len(rows), total)] if rows[0].group is not None else []
+    notes += [f"last {one_line(author)}"] if author else []
+    return f" ({', '.join(notes)})" if notes else ""

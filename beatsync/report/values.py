@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from beatsync.plan.drift import RowState
+from beatsync.plan.groups import distinct
 from beatsync.plan.model import Condition
 from beatsync.plan.observed import Suspension
 from beatsync.values import Diagnostic, Revision, Severity
@@ -57,6 +58,11 @@ class SourceStatus:
         return [row for row in self.rows if row.missing]
 
     @property
-    def conditions(self) -> list[tuple[str, Condition]]:
-        """The name and condition of each row that a sync would leave unchanged."""
-        return [(row.name, condition) for row in self.rows for condition in row.conditions]
+    def schedule_conditions(self) -> list[tuple[str, Condition]]:
+        """The name and condition of each schedule that a sync would leave unchanged."""
+        return distinct((row.schedule, condition) for row in self.rows for condition in row.conditions)
+
+    @property
+    def schedules(self) -> int:
+        """The number of schedules that the rows carry out."""
+        return len({row.schedule for row in self.rows})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -19,12 +20,22 @@ from pathlib import Path
 from beatsync.source.files import read_file
 from beatsync.source.git import describe_checkout
 from beatsync.source.problems import ChangedWhileReading, SourceError, unreadable
-from beatsync.source.walk import DEFAULT_LIMITS, DirectoryScan, FileEntry, Limits, file_entry, resolve, scan_directory
+from beatsync.source.walk import (
+    DEFAULT_LIMITS,
+    DirectoryScan,
+    FileEntry,
+    Limits,
+    file_entry,
+    is_calendar,
+    resolve,
+    scan_directory,
+)
 from beatsync.values import Diagnostic, Revision, Snapshot, SourceFile
 
 _ATTEMPTS = 5
 _MOUNT = re.compile(r"\.\.\d{4}(_\d\d){5}\.\d+")
 """The name that the kubelet gives to each version of a mount."""
+_CALENDAR_WORD = re.compile(rb"[\"']([^\"'\r\n]{1,999}\.ics)[\"']|([^\s\"'{},\[\]]{1,999}\.ics)\b", re.IGNORECASE)
 _CLOCK_TICK = 2_000_000_000
 """Nanoseconds. Two writes within one tick of a file system's clock leave the same stamp; FAT has the longest tick."""
 
@@ -39,7 +50,7 @@ class LoadedSource:
 
     def stable_files(self) -> dict[FileEntry, SourceFile]:
         """Return the files whose next change must show in their entry."""
-        files = {file.path: file for file in self.snapshot.files}
+        files = {file.path: file for file in (*self.snapshot.files, *self.snapshot.calendars)}
         return {
             entry: files[entry.path]
             for entry in self.scan.files
@@ -60,7 +71,7 @@ class LoadedSource:
 
 
 def load(root: Path, limits: Limits = DEFAULT_LIMITS) -> Snapshot:
-    """Return all spec files below `root` as one revision.
+    """Return all spec files and calendars below `root` as one revision.
 
     Raises SourceError if the directory is missing or unreadable, or keeps changing.
     """
@@ -98,7 +109,7 @@ def reload(root: Path, previous: LoadedSource | None, limits: Limits = DEFAULT_L
 
 
 def load_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Snapshot:
-    """Return a snapshot of one file alone. Raises SourceError if it cannot be read."""
+    """Return a snapshot of one file alone, with the `.ics` files that it names. Raises SourceError if it cannot be read."""
     try:
         real = path.resolve(strict=True)
         file = read_file(file_entry(path.name, str(real), os.lstat(real)), limits)
@@ -110,7 +121,29 @@ def load_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Snapshot:
         raise SourceError("source-unstable", f"{path} changed while it was read", "try again") from None
     if isinstance(file, Diagnostic):
         return Snapshot((), Revision(digest(())), None, (file,))
-    return Snapshot((file,), Revision(digest((file,))), None, ())
+    beside = [_calendar_beside(real, name, limits) for name in _calendar_names(file.data)]
+    calendars = tuple(each for each in beside if isinstance(each, SourceFile))
+    refused = tuple(each for each in beside if isinstance(each, Diagnostic))
+    return Snapshot((file,), Revision(digest((file, *calendars))), None, refused, calendars)
+
+
+def _calendar_names(data: bytes) -> Iterable[str]:
+    """Return the words of a file that look like the path of a calendar."""
+    words = (match[1] or match[2] for match in _CALENDAR_WORD.finditer(data))
+    return sorted({posixpath.normpath(word.decode(errors="replace")) for word in words})
+
+
+def _calendar_beside(file: Path, name: str, limits: Limits) -> SourceFile | Diagnostic | None:
+    """Return a calendar below the folder of a file; None if there is none. Raises SourceError if it cannot be read."""
+    path = file.parent / name
+    try:
+        if not path.resolve(strict=True).is_relative_to(file.parent):
+            return None
+        return read_file(file_entry(name, str(path.resolve()), os.lstat(path.resolve())), limits)
+    except (OSError, RuntimeError, ValueError):
+        return None  # the file itself is checked: it says that there is no such calendar
+    except ChangedWhileReading:
+        raise SourceError("source-unstable", f"{path} changed while it was read", "try again") from None
 
 
 def _load_once(root: Path, cached: Mapping[FileEntry, SourceFile], limits: Limits) -> LoadedSource | None:
@@ -123,7 +156,9 @@ def _load_once(root: Path, cached: Mapping[FileEntry, SourceFile], limits: Limit
     if before != scan_directory(resolved, limits) or resolve(root) != resolved:
         return None
     revision = Revision(digest(files), checkout.commit, mount_stamp(resolved))
-    return LoadedSource(Snapshot(files, revision, checkout.origin, diagnostics), before, read_at)
+    specs = tuple(file for file in files if not is_calendar(file.path))
+    calendars = tuple(file for file in files if is_calendar(file.path))
+    return LoadedSource(Snapshot(specs, revision, checkout.origin, diagnostics, calendars), before, read_at)
 
 
 def _read_files(

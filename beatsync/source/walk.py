@@ -1,6 +1,6 @@
-"""Lists the spec files of a directory without reading them: their paths, where links lead, and their stamps.
+"""Lists the files of a source without reading them: their paths, where links lead, and their stamps.
 
-The suffixes are `.yaml` and `.yml` in any case. A file whose name suggests a spec file and that has another suffix is reported.
+The suffixes are `.yaml` and `.yml`, and `.ics` for calendars, in any case. A file whose name suggests a spec file and that has another suffix is reported.
 
 A link may not lead out of the source's directory. The links of ConfigMap mounts and of git-sync stay inside.
 """
@@ -19,7 +19,8 @@ from typing import NamedTuple
 from beatsync.source.problems import ChangedWhileReading, SourceError, file_error, file_not_read, unreadable
 from beatsync.values import Diagnostic
 
-_SPEC_NAME = re.compile(r".*\.ya?ml", re.IGNORECASE | re.DOTALL)
+_READ_NAME = re.compile(r".*\.(?:ya?ml|ics)", re.IGNORECASE | re.DOTALL)
+_CALENDAR_SUFFIX = ".ics"
 _SIMILAR_NAME = re.compile(r".*\.(?:ya?ml(?![a-z0-9]).*|json5?|jsonc|yal?m|yl?am|ymal)", re.IGNORECASE | re.DOTALL)
 """Backups (`a.yaml~`), templates (`a.yaml.j2`), files that were disabled (`a.yaml.off`), JSON, and misspelt suffixes."""
 
@@ -94,9 +95,14 @@ def scan_directory(root: Path, limits: Limits) -> DirectoryScan:
     return scan
 
 
-def is_spec_name(name: str) -> bool:
+def is_read_name(name: str) -> bool:
     """Return whether a file of this name is read, if the name does not start with a dot or an underscore."""
-    return _SPEC_NAME.fullmatch(name) is not None
+    return _READ_NAME.fullmatch(name) is not None
+
+
+def is_calendar(path: str) -> bool:
+    """Return whether a file that is read is a calendar and not a spec file."""
+    return path.lower().endswith(_CALENDAR_SUFFIX)
 
 
 def file_entry(path: str, real: str, status: os.stat_result) -> FileEntry:
@@ -110,7 +116,7 @@ def file_stamp(status: os.stat_result) -> FileStamp:
 
 
 def _walk(scan: DirectoryScan, folder: str, prefix: str, depth: int) -> Iterator[FileEntry]:
-    """Yield the spec files below `folder`; `prefix` is its path in the source, with a trailing slash."""
+    """Yield the files to read below `folder`; `prefix` is its path in the source, with a trailing slash."""
     for entry in _list(scan, folder, prefix):
         name = entry.name
         if name.startswith((".", "_")):
@@ -124,7 +130,7 @@ def _walk(scan: DirectoryScan, folder: str, prefix: str, depth: int) -> Iterator
             continue
         real, status = target
         is_dir = stat.S_ISDIR(status.st_mode)
-        if not is_dir and not is_spec_name(name):
+        if not is_dir and not is_read_name(name):
             if _SIMILAR_NAME.fullmatch(name):
                 scan.diagnostics.append(file_not_read(path))
             continue
@@ -178,7 +184,7 @@ def _link_target(scan: DirectoryScan, link: Path, path: str) -> Path | None:
         problem = "the link is part of a loop"
     else:
         if not target.is_relative_to(scan.root):
-            if target.is_file() and not is_spec_name(link.name):
+            if target.is_file() and not is_read_name(link.name):
                 return None  # such as a shared README or licence, which would be skipped anyway
             problem = "the link leads out of the source's directory"
         elif link.is_relative_to(target):

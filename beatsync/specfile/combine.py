@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
@@ -17,6 +18,10 @@ from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFa
 
 _MAX_NAMES = 4
 """Names that a message lists."""
+MAX_HASHED = 2_000
+"""Different crontabs that come from `H`, above which a warning is reported."""
+WARNING_DAYS = 45
+"""How long before the end of a calendar, or of the compiled years, a warning is reported."""
 _MAX_NEAREST = 20
 """How many unregistered tasks are compared with all registered ones."""
 
@@ -30,6 +35,8 @@ class SourceFacts:
     """Every name, in file order."""
     distinct: frozenset[str]
     environment: str | None
+    today: date | None = None
+    """None: checks that need the clock are left out."""
     _counts: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
 
     def admits(self, place: Location, code: str, severity: Severity = Severity.ERROR) -> bool:
@@ -63,10 +70,12 @@ def combine(
     unchanged: Iterable[FileFacts],
     options: ParseOptions,
     extra: Sequence[Diagnostic] = (),
+    today: date | None = None,
 ) -> Desired:
     """Return what the parsed files declare, sorted by name, and the diagnostics of all files.
 
-    `unchanged` are the facts of the files that were not parsed; `extra` are diagnostics from before the parsing.
+    `unchanged` are the facts of the files that were not parsed; `extra` are diagnostics from before the parsing. Without `today`,
+    nothing is said about calendars that end.
     """
     files = sorted(parsed, key=lambda file: file.path)
     remaining = list(unchanged)
@@ -75,18 +84,27 @@ def combine(
         *extra,
         *(diagnostic for file in files for diagnostic in file.diagnostics),
         *(warning for facts in remaining for warning in facts.warnings),
-        *cross_check([*(file.facts for file in files), *remaining], options.environment),
+        *cross_check([*(file.facts for file in files), *remaining], options.environment, today),
     ]
-    names = frozenset(schedule.name for facts in remaining for schedule in facts.schedules if schedule.task is not None)
-    in_order = tuple(sorted(diagnostics, key=_place))
-    return Desired(tuple(schedules), in_order, options.environment, names, timezone=options.timezone)
+    rows = _unchanged_rows(remaining)
+    groups = {name: schedule.name for name, schedule in rows.items() if schedule.is_group}
+    ordered = tuple(sorted(diagnostics, key=_place))
+    return Desired(tuple(schedules), ordered, options.environment, frozenset(rows), groups, options.timezone)
 
 
-def cross_check(facts: Iterable[FileFacts], environment: str | None) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics that depend on several files, or on the environment; at most 100 of one code for each file."""
+def _unchanged_rows(files: Iterable[FileFacts]) -> dict[str, ScheduleFacts]:
+    """Return the schedule of each row that the files declare in the chosen environment, by the row's name."""
+    schedules = (each for facts in files for each in facts.schedules if each.task is not None)
+    return {name: schedule for schedule in schedules for name in schedule.row_names}
+
+
+def cross_check(
+    facts: Iterable[FileFacts], environment: str | None, today: date | None = None
+) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics that depend on several files, the environment or the date; at most 100 of one code for each file."""
     files = sorted(facts, key=lambda file: file.path)
     names = [schedule.name for file in files for schedule in file.schedules]
-    source = SourceFacts(files, names, frozenset(names), environment)
+    source = SourceFacts(files, names, frozenset(names), environment, today)
     diagnostics = [diagnostic for lint in CROSS_LINTS for diagnostic in lint(source)]
     return (*diagnostics, *source.rests())
 
@@ -175,7 +193,70 @@ def unknown_environment(source: SourceFacts) -> Iterator[Diagnostic]:
     yield Diagnostic(Severity.WARNING, "environment-unknown", message, place, hint)
 
 
-CROSS_LINTS: list[CrossLint] = [duplicate_names, colliding_names, conflicting_renames, unknown_environment]
+def generated_names(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Report each declared name that is also the name of a row of a schedule with `every`."""
+    generated = {
+        name: (schedule, Location(file.path, schedule.line, schedule.column))
+        for file in source.files
+        for schedule in file.schedules
+        if schedule.rows > 1
+        for name in schedule.row_names[1:]
+    }
+    if source.distinct.isdisjoint(generated):
+        return
+    for file in source.files:
+        for schedule in file.schedules:
+            if schedule.name in generated:
+                group, place = generated[schedule.name]
+                message = f"{_name(schedule.name)} is also the name of a row of {_name(group.name)}, which has `every`"
+                places = [Location(file.path, schedule.line, schedule.column), place]
+                yield from _at_each(source, places, Severity.ERROR, "row-name", message, "rename one of them")
+
+
+def shared_twice(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Report each window and each calendar that is shared more than once."""
+    places: defaultdict[tuple[str, str], list[Location]] = defaultdict(list)
+    for file in source.files:
+        for each in file.shared:
+            places[each.kind, each.name].append(Location(file.path, each.line, each.column))
+    for (kind, name), shared_at in places.items():
+        if len(shared_at) > 1:
+            message = f"the {kind} {_name(name)} is shared more than once"
+            yield from _at_each(
+                source, shared_at, Severity.ERROR, "shared-twice", message, "rename or remove one of them"
+            )
+
+
+def many_hashed_crontabs(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Warn if `H` makes so many different crontabs that stock beat reloads slowly (docs/facts.md, 24)."""
+    hashed = frozenset[str]().union(*(file.hashed for file in source.files))
+    if len(hashed) > MAX_HASHED:
+        message = f"`H` makes {len(hashed):,} different crontabs, and stock beat reloads slowly with so many"
+        hint = "leave * or a fixed number in one of the fields, or write H/15 or H(1-4)"
+        place = Location(min(file.path for file in source.files if file.hashed))
+        yield Diagnostic(Severity.WARNING, "hash-crontabs", message, place, hint)
+
+
+def ending_calendars(source: SourceFacts) -> Iterator[Diagnostic]:
+    """Warn about each calendar whose last date is near or past."""
+    if source.today is None:
+        return
+    for file in source.files:
+        for each in file.calendar_ends:
+            place = Location(file.path, each.line, each.column)
+            if (each.last - source.today).days <= WARNING_DAYS and source.admits(
+                place, "calendar-ends", Severity.WARNING
+            ):
+                what = "has no date" if each.last == date.min else f"ends on {each.last}"
+                message = f"the calendar {_name(each.name)} {what}"
+                hint = "add the dates of the next year; without them, its days count like any others"
+                yield Diagnostic(Severity.WARNING, "calendar-ends", message, place, hint)
+
+
+CROSS_LINTS: list[CrossLint] = [
+    duplicate_names, colliding_names, conflicting_renames, unknown_environment, generated_names, shared_twice,
+    many_hashed_crontabs, ending_calendars,
+]  # fmt: skip
 """Every check across files, errors included; to add one, append it. Those of one schedule are `lints.LINTS`."""
 
 

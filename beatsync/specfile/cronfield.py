@@ -67,7 +67,12 @@ _FOREIGN = (
     (r"(?i:L|LW|last|L-[0-9]+)", "celery has no last day as in {part!r}", _LAST_DAY_HINT),
     (r"\?", "celery has no '?'", "write *"),
     (_QUARTZ, "celery has no L, W or # as in {part!r}", _QUARTZ_HINT),
-    (r"(?s:[Hh].*|.*~.*)", "celery picks no number at random as {part!r} asks", "write the number"),
+    (r"(?s:[Hh](?![A-Za-z]).*)", "{part!r} cannot be read", "write H, H/15 or H(1-4) as the whole field"),
+    (
+        r"(?s:.*~.*)",
+        "celery picks no number at random as {part!r} asks",
+        "write H, or H(1-4): a number by the schedule's name",
+    ),
 )
 """The syntax of other crons: a pattern of a part, the message and the hint."""
 _UNREADABLE = (
@@ -85,7 +90,7 @@ def spell(name: str, text: str) -> str:
 
     Raises SpecError: `crontab-syntax`, `crontab-range`, `crontab-name`, `crontab-unsupported`.
     """
-    return _spelling(FIELDS[name], members(name, text))
+    return spell_numbers(name, members(name, text))
 
 
 @lru_cache(maxsize=65536)
@@ -109,6 +114,14 @@ def members(name: str, text: str) -> frozenset[int]:
         raise SpecError("crontab-syntax", f"{name} is longer than {_MAX_TEXT} characters", field=name)
     try:
         return frozenset(chain.from_iterable(_part(field, part.strip(" \t"), text) for part in text.split(",")))
+    except SpecError as error:
+        raise SpecError(error.code, f"{name}: {error.message}", error.hint, field=name) from None
+
+
+def in_order(name: str, text: str) -> list[int]:
+    """Return the numbers of a single number or range of a field in their order: `22-2` begins with 22. Raises SpecError as `spell` does."""
+    try:
+        return list(_part(FIELDS[name], text.strip(" \t"), text))
     except SpecError as error:
         raise SpecError(error.code, f"{name}: {error.message}", error.hint, field=name) from None
 
@@ -208,7 +221,9 @@ def _refuse(part: str, text: str) -> NoReturn:
     raise SpecError("crontab-syntax", message.format(**shown), hint and hint.format(**shown))
 
 
-def _spelling(field: Field, numbers: frozenset[int]) -> str:
+def spell_numbers(name: str, numbers: frozenset[int]) -> str:
+    """Return the normal form of a set of numbers of the field called `name`."""
+    field = FIELDS[name]
     if len(numbers) == field.size:
         return "*"
     ordered = sorted(numbers)

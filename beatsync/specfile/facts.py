@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from itertools import starmap
 from typing import Any
 
-from beatsync.values import Diagnostic, FileFacts, Location, ScheduleFacts, Severity
+from beatsync.values import CalendarEnd, Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SharedDefinition
 
-_VERSION = 1
+_VERSION = 2
 
 
 def facts_to_json(facts: FileFacts) -> str:
@@ -27,30 +28,65 @@ def facts_to_json(facts: FileFacts) -> str:
             {number: each.renamed_from for number, each in enumerate(schedules) if each.renamed_from is not None},
             sorted(facts.environments),
             [_warning_to_json(warning) for warning in facts.warnings],
+            *_every_to_json(facts),
         ],
         separators=(",", ":"),
     )
 
 
+def _every_to_json(facts: FileFacts) -> list[Any]:
+    return [
+        {number: each.rows for number, each in enumerate(facts.schedules) if each.is_group},
+        [[each.kind, each.name, each.line, each.column, each.text] for each in facts.shared],
+        facts.inputs,
+        facts.horizon and facts.horizon.isoformat(),
+        [[each.name, each.line, each.column, each.last.isoformat()] for each in facts.calendar_ends],
+        sorted(facts.hashed),
+    ]
+
+
 def facts_from_json(path: str, text: str) -> FileFacts:
     """Return the facts of the file at this path. Raises ValueError if the text is not from `facts_to_json`."""
     try:
-        version, names, lines, columns, indices, tasks, renamed, environments, warnings = json.loads(text)
+        version, *parts = json.loads(text)
         _check_types([version], int)
         if version != _VERSION:
             raise ValueError(f"facts of another format: {version!r}")
+        names, lines, columns, indices, tasks, renamed, environments, warnings, groups, *every = parts
         _check_types(names, str)
-        _check_types([*lines, *columns, *indices], int)
+        _check_types([*lines, *columns, *indices, *groups.values()], int)
         _check_types(tasks, str, type(None))
         _check_types([*renamed.values(), *environments], str)
         rows = zip(names, lines, columns, map(tasks.__getitem__, indices), strict=True)
         schedules = list(starmap(ScheduleFacts, rows))
         for number, old_name in renamed.items():
             schedules[int(number)] = schedules[int(number)]._replace(renamed_from=old_name)
+        for number, count in groups.items():
+            schedules[int(number)] = schedules[int(number)]._replace(rows=count, is_group=True)
         reported = tuple(_warning_from_json(path, warning) for warning in warnings)
-        return FileFacts(path, tuple(schedules), frozenset(environments), reported)
+        return FileFacts(path, tuple(schedules), frozenset(environments), reported, *_every_from_json(path, *every))
     except (TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ValueError(f"this is not the JSON text of facts: {error}") from error
+
+
+def _every_from_json(
+    path: str, shared: Any, inputs: Any, horizon: Any, ends: Any, hashed: Any
+) -> tuple[tuple[SharedDefinition, ...], str, date | None, tuple[CalendarEnd, ...], frozenset[str]]:
+    """Return the facts about windows and calendars, in the order of `FileFacts`."""
+    _check_types([inputs, *hashed], str)
+    definitions = []
+    for kind, name, line, column, text in shared:
+        _check_types([kind, name], str)
+        _check_types([line, column], int)
+        _check_types([text], str, type(None))
+        definitions.append(SharedDefinition(kind, name, path, line, column, text))
+    calendars = []
+    for name, line, column, last in ends:
+        _check_types([name], str)
+        _check_types([line, column], int)
+        calendars.append(CalendarEnd(name, line, column, date.fromisoformat(last)))
+    last_day = None if horizon is None else date.fromisoformat(horizon)
+    return tuple(definitions), inputs, last_day, tuple(calendars), frozenset(hashed)
 
 
 def _check_types(values: Any, *types: type) -> None:

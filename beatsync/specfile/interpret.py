@@ -10,17 +10,23 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from beatsync.specfile import times
+from beatsync.specfile import spread, times
+from beatsync.specfile.every.definitions import CompiledRow, Definitions, UnusableError
+from beatsync.specfile.every.inputs import NO_INPUTS
 from beatsync.specfile.fields import BY_NAME, Convert, one_line
 from beatsync.specfile.keys import KIND_CONVERSIONS
 from beatsync.specfile.layers import INVALID, Layer, Merged, merge
 from beatsync.specfile.limits import MAX_ERRORS
-from beatsync.specfile.problems import Path, Problem, SpecError
+from beatsync.specfile.problems import Path, Problem, SpecError, cut
+from beatsync.specfile.rules import KINDS
 from beatsync.specfile.scalars import Ambiguous
 from beatsync.specfile.secrets import is_secret
 from beatsync.specfile.templates import is_template, unrendered
 from beatsync.specfile.wording import ambiguous
-from beatsync.values import DEFAULT_POLICY, Clocked, OnRemove, Policy, TaskSpec
+from beatsync.values import DEFAULT_POLICY, Clocked, OnRemove, Policy, TaskSpec, group_row_name
+
+_MAX_NAME = 200
+"""Length of the column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Interpretation:
     """A field with an error has its default, and a schedule with an error is None."""
     policy: Policy
     problems: Sequence[Problem] = field(default=())
+    rows: tuple[CompiledRow, ...] | None = ()
+    """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error of its own."""
     assumes_zone: bool = False
     """Whether a value of the schedule depends on a zone, and no layer names one."""
 
@@ -40,19 +48,26 @@ class Interpretation:
         return Problem(self.merged.path(key), code, message, hint, warning=True)
 
 
-def interpret(name: str, layers: Sequence[Layer], timezone: str) -> Interpretation:
-    """Return what the layers of a schedule mean; `timezone` applies if no layer names one."""
+def interpret(
+    name: str, layers: Sequence[Layer], timezone: str, definitions: Definitions | None = None
+) -> Interpretation:
+    """Return what the layers of a schedule mean; `timezone` applies if no layer names one.
+
+    `definitions` are the windows that its `every` can use; without them it can use none.
+    """
     merged = merge(layers)
-    interpreter = _Interpreter(name, merged)
+    interpreter = _Interpreter(name, merged, definitions or Definitions(NO_INPUTS.year))
     policy = interpreter.policy()
     spec = interpreter.spec(policy, timezone)
-    return Interpretation(merged, spec, policy, interpreter.problems, _assumes_zone(merged.fields))
+    return Interpretation(merged, spec, policy, interpreter.problems, interpreter.rows, _assumes_zone(merged.fields))
 
 
 def _assumes_zone(fields: Mapping[str, Any]) -> bool:
     """Return whether a field is local time, and no field names its zone."""
     if "timezone" in fields:
         return False
+    if "every" in fields:
+        return True
     crontab = fields.get("crontab")
     if crontab is not None and not (isinstance(crontab, Mapping) and "timezone" in crontab):
         return True
@@ -62,8 +77,10 @@ def _assumes_zone(fields: Mapping[str, Any]) -> bool:
 class _Interpreter:
     """Converts the fields of one schedule and collects its problems."""
 
-    def __init__(self, name: str, merged: Merged) -> None:
+    def __init__(self, name: str, merged: Merged, definitions: Definitions) -> None:
         self.problems: list[Problem] = []
+        self.rows: tuple[CompiledRow, ...] | None = ()
+        self._definitions = definitions
         self._name = name
         self._merged = merged
         self._fields = merged.fields
@@ -94,18 +111,43 @@ class _Interpreter:
             if conversion is not None and value is not INVALID:
                 target, convert = conversion
                 try:
-                    values[target] = convert(value, zone or "UTC")
+                    resolved = spread.resolve(value, self._hash_seed()) if key == "crontab" else value
+                    values[target] = convert(resolved, zone or "UTC")
                 except SpecError as error:
                     self._report_value(key, value, error, policy.sensitive)
         schedule = values.setdefault("schedule", None)
         if isinstance(schedule, Clocked):
             values.setdefault("one_off", True)
+        if "every" in self._fields and self._fields["every"] is not INVALID:
+            self._compile(zone or "UTC")
         spec = TaskSpec(self._name, **values)
         self._check_required()
         # If the zone is invalid, local times are known only roughly.
         if zone is not None:
             self._check_order(spec)
         return spec
+
+    def _compile(self, zone: str) -> None:
+        """Compile `every`, and check the names of its rows."""
+        try:
+            self.rows = self._definitions.compile(self._fields["every"], zone)
+        except SpecError as error:
+            for each in (error, *error.others):
+                self._report("every", each)
+            return
+        except UnusableError:
+            self.rows = None
+            return
+        longest = group_row_name(self._name, len(self.rows))
+        if len(longest) > _MAX_NAME:
+            message = (
+                f"the row {cut(longest)} has a name of {len(longest)} characters, and the column holds {_MAX_NAME}"
+            )
+            self._report("every", SpecError("every-name", message, "give the schedule a shorter name"))
+
+    def _hash_seed(self) -> str:
+        seed = self._merged.sync.get("hash")
+        return seed if isinstance(seed, str) else self._name
 
     def _zone(self, default: str) -> str | None:
         """Return the zone of crontab and local times; None if it is invalid."""
@@ -129,8 +171,8 @@ class _Interpreter:
     def _check_required(self) -> None:
         if "task" not in self._fields:
             self._report("task", SpecError("missing-key", "`task` is missing", "name the celery task"))
-        if KIND_CONVERSIONS.keys().isdisjoint(self._fields):
-            message = "there is neither an interval nor a crontab, solar or clocked"
+        if self._fields.keys().isdisjoint(KINDS):
+            message = "there is neither an interval nor a crontab, solar, clocked or every"
             self._report("interval", SpecError("missing-kind", message, 'for example crontab: "0 2 * * *"'))
 
     def _check_order(self, spec: TaskSpec) -> None:
@@ -140,6 +182,9 @@ class _Interpreter:
             message = "a clocked schedule runs once: it cannot have one_off: false"
             error = SpecError("clocked-one-off", message, "leave one_off out, or write one_off: true")
             self._report(self._own("one_off", "clocked"), error)
+        if spec.one_off and "every" in self._fields:
+            message = "a schedule with `every` has no single run, so it cannot have one_off: true"
+            self._report(self._own("one_off", "every"), SpecError("every-one-off", message, "leave one_off out"))
         for key, start, what in (
             ("start_time", spec.start_time, "it starts"),
             ("clocked", clocked, "its clocked time"),

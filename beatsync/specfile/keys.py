@@ -18,6 +18,7 @@ from beatsync.values import FIELDS, Clocked, Crontab, OnRemove, Schedule
 NAME_RULE: Final = BY_NAME["name"].rule
 _ZONE: Final[dict[str, Any]] = {"example": "Europe/Berlin", "min_length": 1, "max_length": times.MAX_ZONE_LENGTH}
 _SOLAR: Final = {"event": "sunrise", "latitude": 52.52, "longitude": 13.405}
+_EVERY: Final = {"office": "1m", "otherwise": "15m"}
 _CRONTAB: Final = dict(zip(crontab.FIELD_NAMES, ("0", "2", "1", "1", "mon-fri"), strict=True))
 
 
@@ -46,6 +47,7 @@ _KIND_RULES: Final = {
     "crontab": rule("string object null", "30 2 * * mon-fri", min_items=1, keys=_CRONTAB_KEYS),
     "solar": rule("object null", _SOLAR, required=tuple(_SOLAR), keys=_SOLAR_KEYS),
     "clocked": rule("string null", "2027-01-05T03:00:00+01:00"),
+    "every": rule("object null", _EVERY, min_items=1, names=rule("string"), values=rule("string", "15m", min_length=1)),
 }
 _SENSITIVE_PATH: Final = rule("string", pattern=re.compile(rf"^({'|'.join(JSON_FIELDS)})(\..+)?$(?!\n)"))
 _SYNC_KEYS: Final = {
@@ -53,6 +55,7 @@ _SYNC_KEYS: Final = {
     "ignore": rule("array", ["queue"], items=rule("", choices=FIELDS[1:]), unique=True),
     "protect": rule("boolean", example=True),
     "renamed_from": rule("string", "nightly-bills", min_length=1, max_length=200),
+    "hash": rule("string", "nightly-bills", min_length=1, max_length=200),
     "sensitive": rule("array", ["kwargs.card_number"], items=_SENSITIVE_PATH, unique=True),
 }
 _FIELD_RULES: Final = {
@@ -71,8 +74,40 @@ _ENVIRONMENTS: Final = rule(
 _ONLY: Final = rule("array", ["production"], items=rule("string", min_length=1), min_items=1, unique=True)
 _HEARTBEAT: Final = {"task": "ops.tasks.heartbeat", "interval": "30s"}
 _SCHEDULE: Final = rule("object", _HEARTBEAT, keys={**_FIELD_RULES, "environments": _ENVIRONMENTS, "only": _ONLY})
+_WINDOW_NAME: Final = rule(
+    "string", min_length=1, max_length=100, pattern=re.compile(r"^(?!(?:otherwise|never)$)\S(.*\S)?$(?!\n)")
+)
+_CALENDAR_NAMES: Final = rule(
+    "string array", "holidays", min_length=1, items=rule("string", "holidays", min_length=1), min_items=1
+)
+WINDOW_RULE: Final = rule(
+    "object",
+    {"days": "mon-fri", "from": "08:30", "to": "18:15"},
+    keys={
+        "days": _crontab_field("mon-fri"),
+        "from": rule("string", "08:30", min_length=1),
+        "to": rule("string", "18:15", min_length=1),
+        **dict.fromkeys(("except", "only", "add"), _CALENDAR_NAMES),
+    },
+)
+CALENDAR_RULE: Final = rule(
+    "object",
+    {"country": "DE", "subdivision": "BY"},
+    keys={
+        "dates": rule("array", ["2027-12-24"], items=rule("string", "2027-12-24", min_length=1)),
+        "file": rule("string", "company.ics", min_length=1),
+        "country": rule("string", "DE", min_length=1),
+        "subdivision": rule("string", "BY", min_length=1),
+    },
+)
+_DEFINITIONS: Final = {
+    "windows": rule("object null", {"office": WINDOW_RULE.example}, names=_WINDOW_NAME, values=WINDOW_RULE),
+    "calendars": rule("object null", {"holidays": CALENDAR_RULE.example}, names=_WINDOW_NAME, values=CALENDAR_RULE),
+}
 _DOCUMENT_KEYS: Final = {
     "version": rule("", 1, choices=(1,)),
+    **_DEFINITIONS,
+    "shared": rule("object null", {"windows": {"office": WINDOW_RULE.example}}, keys=_DEFINITIONS),
     "defaults": rule("object null", {"queue": "billing"}, keys=_FIELD_RULES),
     "schedules": rule("object null", {"heartbeat": _HEARTBEAT}, names=NAME_RULE, values=_SCHEDULE),
 }

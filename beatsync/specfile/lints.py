@@ -8,7 +8,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable, Iterator, Mapping
 
-from beatsync.specfile import solar
+from beatsync.specfile import solar, spread
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.problems import Problem
 from beatsync.specfile.templates import is_template
@@ -66,5 +66,14 @@ def solar_without_event(schedule: Interpretation) -> Iterator[Problem]:
         yield schedule.warning("solar", "solar-no-event", f"{message}; it does not run on them", hint)
 
 
-LINTS: list[Lint] = [crontab_days, crontab_without_minute, unrendered_arguments, solar_without_event]
+def renamed_hash(schedule: Interpretation) -> Iterator[Problem]:
+    """Warn about a renamed schedule with `H`: its hash follows the new name."""
+    old_name, merged = schedule.policy.renamed_from, schedule.merged
+    if old_name is None or "hash" in merged.sync or not spread.uses_hash(merged.fields.get("crontab")):
+        return
+    message = "`H` follows the name, so the new name moves the times of this schedule"
+    yield schedule.warning("crontab", "hash-renamed", message, f"to keep them, write hash: {old_name} under sync")
+
+
+LINTS: list[Lint] = [crontab_days, crontab_without_minute, unrendered_arguments, solar_without_event, renamed_hash]
 """Every lint of one schedule; those across files are `combine.CROSS_LINTS`."""

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, NamedTuple
 
 from beatsync.specfile.checks import check
+from beatsync.specfile.every.clauses import COMPILED_YEARS
+from beatsync.specfile.every.definitions import Definitions
+from beatsync.specfile.every.inputs import NO_INPUTS, Inputs, inputs_of
 from beatsync.specfile.excerpts import diagnostics
-from beatsync.specfile.interpret import interpret
+from beatsync.specfile.interpret import Interpretation, interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Mark, Path, Problem, cut
 from beatsync.specfile.reader import Reading, read
-from beatsync.values import Declared, Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SourceFile
+from beatsync.specfile.sections import Sections, has_definitions, is_definition, shared_of
+from beatsync.specfile.spread import uses_hash
+from beatsync.values import (
+    CalendarEnd,
+    Crontab,
+    Declared,
+    Diagnostic,
+    FileFacts,
+    Location,
+    ScheduleFacts,
+    Severity,
+    SourceFile,
+    group_row_name,
+)
 
 _UNKNOWN_POSITION = (1, 1)
+_DEFINING_KEYS = frozenset({"windows", "calendars", "shared"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +56,14 @@ class ParsedFile(NamedTuple):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
-    """Return what a file declares; every problem is in the result, nothing is raised."""
-    reading = read(file.data)
-    parser = _Parser(file.path, reading, options)
+def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = None) -> ParsedFile:
+    """Return what a file declares; every problem is in the result, nothing is raised.
+
+    Without `inputs`, the file is the only one of its source, and its calendars count for no year.
+    """
+    reading = read(file.data, is_definition if has_definitions(file.data) else None)
+    shared = shared_of(file, reading)
+    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared))
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
@@ -50,23 +72,37 @@ def parse_file(file: SourceFile, options: ParseOptions) -> ParsedFile:
     shown = diagnostics(file, list(problems), frozenset(parser.sensitive)) if problems else ()
     reported = (*shown, *problems.rest(file.path))
     warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
-    facts = FileFacts(file.path, tuple(parser.facts), frozenset(parser.environments), warnings)
+    facts = FileFacts(
+        file.path, tuple(parser.facts), frozenset(parser.environments), warnings, shared, *parser.every_facts()
+    )
     return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
 
 
 class _Parser:
     """Collects what the documents of one file declare."""
 
-    def __init__(self, path: str, reading: Reading, options: ParseOptions) -> None:
+    def __init__(self, file: SourceFile, reading: Reading, options: ParseOptions, inputs: Inputs) -> None:
         self.schedules: list[Declared] = []
         self.facts: list[ScheduleFacts] = []
         self.environments: set[str] = set()
         self.problems = reading.problems
         self.sensitive: set[Path] = set()
         self._assuming: dict[str, Path] = {}
-        self._path = path
+        self._path = file.path
         self._reading = reading
         self._options = options
+        self._inputs = inputs
+        self._sections = Sections(file, reading, inputs)
+        self._hashed: set[str] = set()
+        self._uses_inputs = False
+        self._uses_dates = False
+
+    def every_facts(self) -> tuple[str, date | None, tuple[CalendarEnd, ...], frozenset[str]]:
+        """Return the facts about windows, calendars and `H`, in the order of `FileFacts`."""
+        inputs = self._inputs
+        horizon = date(inputs.year + COMPILED_YEARS - 1, 12, 31) if self._uses_dates else None
+        digest = inputs.digest if self._uses_inputs else ""
+        return digest, horizon, tuple(self._sections.ends), frozenset(self._hashed)
 
     def parse_document(self, document: Any, number: int) -> None:
         """Check one document of the file and interpret its schedules."""
@@ -74,7 +110,12 @@ class _Parser:
             return
         problems = check(document, number)
         self.problems.add(problems)
-        schedules = document.get("schedules") if isinstance(document, dict) else None
+        if not isinstance(document, dict):
+            return
+        definitions = self._sections.definitions(document, number)
+        self.problems.add(self._sections.problems)
+        self._uses_inputs |= not _DEFINING_KEYS.isdisjoint(document)
+        schedules = document.get("schedules")
         if not isinstance(schedules, dict):
             return
         invalid = invalid_paths(problems)
@@ -82,16 +123,18 @@ class _Parser:
         marks = self._reading.names[number]
         for name, body in schedules.items():
             mark = marks.get(name, _UNKNOWN_POSITION)
-            declared = None
+            declared: Sequence[Declared] = ()
             # The names are facts also of a file that is not checked to its end.
             if isinstance(body, dict) and not self.problems.is_over:
                 own = make_layer((number, "schedules", name), body, invalid)
-                declared = self._parse_schedule(name, mark, (defaults, own), invalid)
-            if declared is None:
+                declared = self._parse_schedule(name, mark, (defaults, own), (invalid, definitions))
+            if not declared:
                 self.facts.append(ScheduleFacts(name, *mark, None))
             else:
-                self.schedules.append(declared)
-                self.facts.append(ScheduleFacts(name, *mark, declared.spec.task, declared.policy.renamed_from))
+                first = declared[0]
+                self.schedules += declared
+                group = (len(declared), first.group is not None)
+                self.facts.append(ScheduleFacts(name, *mark, first.spec.task, first.policy.renamed_from, *group))
 
     def report_assumed_zone(self) -> None:
         """Warn once about the schedules that no zone is given for."""
@@ -103,13 +146,16 @@ class _Parser:
         hint = "write timezone: in `defaults`, or name the zone of the syncs with --timezone or BEATSYNC_TIMEZONE"
         self.problems.add([Problem(path, "zone-assumed", message, hint, on_key=True, warning=True)])
 
-    def _parse_schedule(self, name: str, mark: Mark, layers: Sequence[Layer], invalid: InvalidPaths) -> Declared | None:
-        """Interpret a schedule in every environment; return it as the chosen environment has it, if without an error."""
-        declared = None
+    def _parse_schedule(
+        self, name: str, mark: Mark, layers: Sequence[Layer], context: tuple[InvalidPaths, Definitions]
+    ) -> Sequence[Declared]:
+        """Interpret a schedule in every environment; return its rows in the chosen environment, if they are without an error."""
+        declared: Sequence[Declared] = ()
+        invalid, definitions = context
         for variant, is_chosen in self._variants(layers, invalid):
             if self.problems.is_over:
-                return None
-            interpretation = interpret(name, variant, self._options.timezone)
+                return ()
+            interpretation = interpret(name, variant, self._options.timezone, definitions)
             if interpretation.assumes_zone:
                 self._assuming.setdefault(name, interpretation.merged.layers[1].path)
             self.problems.add(interpretation.problems)
@@ -118,13 +164,22 @@ class _Parser:
             for dotted in interpretation.policy.sensitive:
                 key, *rest = dotted.split(".")
                 self.sensitive.add((*interpretation.merged.path(key), *rest))
+            self._note_every(interpretation, definitions)
             if is_chosen and not interpretation.problems:
-                place, is_enabled_declared = Location(self._path, *mark), "enabled" in interpretation.merged.fields
-                declared = Declared(
-                    interpretation.spec, place, interpretation.policy, is_enabled_declared,
-                    assumes_zone=interpretation.assumes_zone,
-                )  # fmt: skip
+                declared = list(_rows(interpretation, Location(self._path, *mark)))
+                self._note_hash(interpretation)
         return declared
+
+    def _note_every(self, interpretation: Interpretation, definitions: Definitions) -> None:
+        every = interpretation.merged.fields.get("every")
+        if every is not None:
+            self._uses_inputs = True
+            self._uses_dates |= isinstance(every, dict) and not definitions.dated.isdisjoint(every)
+
+    def _note_hash(self, interpretation: Interpretation) -> None:
+        crontab = interpretation.spec.schedule
+        if isinstance(crontab, Crontab) and uses_hash(interpretation.merged.fields.get("crontab")):
+            self._hashed.add(f"{crontab.expression} {crontab.timezone}")
 
     def _variants(self, layers: Sequence[Layer], invalid: InvalidPaths) -> Iterator[tuple[Sequence[Layer], bool]]:
         """Yield the layers of each variant of a schedule, and whether it is that of the chosen environment.
@@ -145,3 +200,18 @@ class _Parser:
             if only is None or name in only:
                 path = (*own.path, "environments", name)
                 yield (*layers, make_layer(path, body, invalid)), name == chosen
+
+
+def _rows(interpretation: Interpretation, place: Location) -> Iterator[Declared]:
+    """Yield the rows that a schedule compiles to: one, or those of its `every`; none if a window has an error."""
+    spec, policy = interpretation.spec, interpretation.policy
+    is_enabled_declared = "enabled" in interpretation.merged.fields
+    if "every" not in interpretation.merged.fields:
+        yield Declared(spec, place, policy, is_enabled_declared, assumes_zone=interpretation.assumes_zone)
+        return
+    for number, row in enumerate(interpretation.rows or (), 1):
+        named = spec._replace(name=group_row_name(spec.name, number), schedule=row.crontab)
+        old_name = policy.renamed_from and group_row_name(policy.renamed_from, number)
+        renamed = policy if number == 1 or old_name is None else replace(policy, renamed_from=old_name)
+        group = spec.name, row.clauses
+        yield Declared(named, place, renamed, is_enabled_declared, *group, interpretation.assumes_zone)

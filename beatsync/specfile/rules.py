@@ -14,7 +14,7 @@ from typing import Any, Final, Union
 
 from beatsync.specfile.scalars import Ambiguous
 
-KINDS: Final = ("interval", "crontab", "solar", "clocked")
+KINDS: Final = ("interval", "crontab", "solar", "clocked", "every")
 """The kinds of schedules, each the name of a key."""
 _EXCLUSIVE: Final = (frozenset(KINDS), frozenset({"expires", "expire_seconds"}))
 EXCLUSIVE_KEYS: Final = frozenset().union(*_EXCLUSIVE)

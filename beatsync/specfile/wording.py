@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from beatsync.specfile.every.clauses import RESERVED
 from beatsync.specfile.fields import JSON_FIELDS
 from beatsync.specfile.problems import Path, Problem, cut, nearest, suggestion
 from beatsync.specfile.rules import Rule
@@ -25,21 +26,21 @@ _DURATION_HINTS = {
     "interval": "write {}s for seconds",
     "expires": "for a number of seconds, use the key expire_seconds: {}",
 }
+_EVERY = "use the key interval: `interval: 5m`; `every` maps windows to frequencies"
 _WRITTEN_BY_BEAT = "only beat itself writes it"
 _FOREIGN_KEYS = {
     "last_run_at": (_WRITTEN_BY_BEAT, None),
     "total_run_count": (_WRITTEN_BY_BEAT, None),
     "date_changed": (_WRITTEN_BY_BEAT, None),
     "name": ("the schedule's key is its name", None),
-    "schedule": ("name its kind: interval, crontab, solar or clocked", "interval"),
+    "schedule": ("name its kind: interval, crontab, solar, clocked or every", "interval"),
     "options": ("write queue, priority, expires and so on directly in the schedule", None),
-    **dict.fromkeys(
-        ("every", "run_every", "seconds", "minutes", "hours"), ("use the key interval: `interval: 5m`", "interval")
-    ),
+    **dict.fromkeys(("run_every", "seconds", "minutes", "hours"), ("use the key interval: `interval: 5m`", "interval")),
     "weekday": ("did you mean `day_of_week`?", "day_of_week"),
 }
 """Keys of celery's `beat_schedule`, of the model or of other crons: the hint, and the key that replaces it."""
 _MAX_SHOWN = 60
+_MAX_DEFINITION_NAME = 100
 _MIN_PREFIX = 3
 
 
@@ -61,6 +62,8 @@ def name_problem(path: Path, name: str) -> Problem:
     """Return the problem of the name of an environment or of a schedule."""
     if path[-2] == "environments":
         return Problem(path, "name-length", "the name of an environment has 1 to 100 characters", on_key=True)
+    if path[-2] in {"windows", "calendars"}:
+        return _definition_name(path, name)
     if name.startswith("celery."):
         message = f"names that begin with `celery.` are beat's own: {name!r}"
         return Problem(path, "name-reserved", message, "such rows are made by celery beat", on_key=True)
@@ -68,6 +71,16 @@ def name_problem(path: Path, name: str) -> Problem:
         return Problem(path, "name-length", "a name has 1 to 200 characters", on_key=True)
     what = "is more than one line" if "\n" in name.strip() else "begins or ends with white space"
     return Problem(path, "name-space", f"the name {name!r} {what}", on_key=True)
+
+
+def _definition_name(path: Path, name: str) -> Problem:
+    what = f"the name of a {str(path[-2])[:-1]}"
+    if name in RESERVED:
+        return Problem(path, "name-reserved", f"{what} cannot be `{name}`", "it has a meaning in `every`", on_key=True)
+    if not name or len(name) > _MAX_DEFINITION_NAME:
+        message = f"{what} has 1 to {_MAX_DEFINITION_NAME} characters"
+        return Problem(path, "name-length", message, on_key=True)
+    return Problem(path, "name-space", f"{what} begins or ends with white space, or is more than one line", on_key=True)
 
 
 def empty(rule: Rule, path: Path) -> Problem:
@@ -114,7 +127,8 @@ def wrong_type(rule: Rule, path: Path, value: Any) -> Problem:
         hint = None if is_free_text or "crontab" in path[-2:-1] else example(rule)
         return ambiguous(path, value, wanted_text=True, hint=hint)
     words = _listed([_TYPES[name] for name in names])
-    hint = _rewritten(path, names, value, is_free_text=is_free_text) or example(rule)
+    is_every = path[-1] == "every" and names == ("object",)
+    hint = _EVERY if is_every else _rewritten(path, names, value, is_free_text=is_free_text) or example(rule)
     return Problem(path, "wrong-type", f"{_shown_at(path, value)} is not {words}", hint)
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+from beatsync.plan.observed import LateRuns
 from beatsync.store.errors import StoreError
 from beatsync.store.loading import importing
+
+_HONOURS_DEADLINE = (2, 9)
+"""The first release of django-celery-beat that honours the deadline for crontabs with a zone (docs/facts.md, 35)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class Application:
     """The names of all registered tasks; empty if they are unknown."""
     problem: str = ""
     """Why the tasks could not be imported; empty if they were."""
+    late_runs: LateRuns | None = None
+    """Why its beat may run a crontab at a time that the crontab does not name; None if it does not."""
 
 
 def load(name: str | None) -> Application | None:
@@ -54,7 +62,24 @@ def _application(app: Any, name: str, problem: str) -> Application:
     zone = app.conf.timezone
     names = frozenset(map(str, app.conf.beat_schedule or ()))
     tasks = frozenset() if problem else frozenset(app.tasks)
-    return Application(name, str(zone) if zone else None, names, tasks, problem)
+    return Application(name, str(zone) if zone else None, names, tasks, problem, _late_runs(app))
+
+
+def _late_runs(app: Any) -> LateRuns | None:
+    setting = "beat_cron_starting_deadline"
+    installed = version("django-celery-beat")
+    if tuple(map(int, re.findall(r"\d+", installed)[:2])) < _HONOURS_DEADLINE:
+        reason = f"django-celery-beat {installed} ignores {setting} for crontabs with a time zone"
+        return LateRuns(reason, f"update django-celery-beat to 2.9 or newer, and {_set_deadline(app)}")
+    if app.conf.beat_cron_starting_deadline is None:
+        return LateRuns(f"the celery application does not set {setting}", _set_deadline(app))
+    return None
+
+
+def _set_deadline(app: Any) -> str:
+    if app.namespace:
+        return f"write {app.namespace}_BEAT_CRON_STARTING_DEADLINE = 60 in the Django settings"
+    return "write app.conf.beat_cron_starting_deadline = 60"
 
 
 def _find(name: str | None) -> Any:

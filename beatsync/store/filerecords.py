@@ -79,7 +79,7 @@ def _row(source_id: int, path: str, record: FileRecord) -> tuple[Value, ...]:
 
 
 def _with_digests(record: FileRecord, digests: Mapping[str, str]) -> FileRecord:
-    names = (schedule.name for schedule in record.facts.schedules)
+    names = (name for schedule in record.facts.schedules for name in schedule.row_names)
     return replace(record, row_digests={name: digests[name] for name in names if name in digests})
 
 

@@ -50,7 +50,7 @@ def _columns(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tupl
     policy = record.policy
     return (
         source_id, record.name, row_id, record.applied, policy.on_remove.value, _json_list(policy.ignore),
-        _json_list(policy.sensitive), bool(policy.protect), record.path, record.retired, record.frozen,
+        _json_list(policy.sensitive), bool(policy.protect), record.path, record.retired, record.frozen, record.group,
     )  # fmt: skip
 
 

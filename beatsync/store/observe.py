@@ -123,7 +123,7 @@ def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", p
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
     with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
-        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen in records:
+        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group in records:
             shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
             key = row_id if isinstance(row_id, int) else _NO_ROW
             if owner != source:
@@ -132,7 +132,7 @@ def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", p
             policy, damage = _policy(*policy_columns)
             damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
             flags = bool(retired), bool(frozen)
-            entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id)
+            entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id, group)
 
 
 @lru_cache(maxsize=4096)

@@ -197,8 +197,8 @@ class Store:
         with self._readable() as db:
             observed = observe.observe(db, source, scope)
             name_rule, plan_key = self._names_compare_by(db), self._key_of_plans(db)
-        names = self.beat_schedule_names()
-        return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names)
+        names, late_runs = self.beat_schedule_names(), self._application.late_runs
+        return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names, late_runs=late_runs)
 
     def plan_key(self) -> str:
         """Return the key of the checksums of plans, as text."""

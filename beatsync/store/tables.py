@@ -86,6 +86,7 @@ INVENTORY: Final = Table(
         "protect": BOOLEAN,
         "path": TEXT,
         **dict.fromkeys(("retired", "frozen"), BOOLEAN),
+        "schedule": TEXT,
     },
 )
 FILE_RECORD: Final = Table(

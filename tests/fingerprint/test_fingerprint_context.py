@@ -30,6 +30,14 @@ def other_ephem(patch: pytest.MonkeyPatch) -> str:
     return with_version(patch, "ephem")
 
 
+def other_holidays(patch: pytest.MonkeyPatch) -> str:
+    return with_version(patch, "holidays")
+
+
+def other_icalendar(patch: pytest.MonkeyPatch) -> str:
+    return with_version(patch, "icalendar")
+
+
 def with_version(patch: pytest.MonkeyPatch, package: str) -> str:
     installed = context._version
     patch.setattr(context, "_version", lambda name: "1.0" if name == package else installed(name))
@@ -49,6 +57,8 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch], str]] = {
     "release": other_release,
     "celery": other_celery,
     "ephem": other_ephem,
+    "holidays": other_holidays,
+    "icalendar": other_icalendar,
     "tzdata": other_tzdata,
 }
 

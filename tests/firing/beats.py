@@ -60,22 +60,30 @@ def clock(start: datetime) -> Iterator[Clock]:
 class Beat:
     """A beat with one of the scheduler classes, and a record of what it ran and when."""
 
-    def __init__(self, kind: str, app: Celery, watch: Clock) -> None:
+    def __init__(
+        self, kind: str, app: Celery, watch: Clock, *, check_interval: float = CHECK_INTERVAL, flush_after: float = 0.0
+    ) -> None:
+        """Start a beat that checks the database at least every `check_interval` seconds.
+
+        It records what it ran when it runs the first task after `flush_after` seconds; beat's own default is 180.
+        """
         self.ran: list[tuple[str, datetime]] = []
         self._clock = watch
-        beat = self
+        beat, flushed_at = self, [watch.now]
 
         class Recording(SCHEDULERS[kind]):  # type: ignore[misc, valid-type]
             def apply_entry(self, entry: Any, producer: Any = None) -> None:  # noqa: ARG002  celery's signature
                 beat.ran.append((entry.name, watch.now))
-                # `apply_async` flushes to the database, at the latest after some time; here at once.
-                self.sync()
+                # `apply_async` flushes to the database, at the latest after some time.
+                if (watch.now - flushed_at[0]).total_seconds() >= flush_after:
+                    flushed_at[0] = watch.now
+                    self.sync()
 
             @property
             def producer(self) -> None:
                 return None
 
-        self._scheduler = Recording(app=app, max_interval=CHECK_INTERVAL)
+        self._scheduler = Recording(app=app, max_interval=check_interval)
 
     def run_until(self, end: datetime) -> list[tuple[str, datetime]]:
         """Tick until `end`, and return what ran."""

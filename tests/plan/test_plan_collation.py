@@ -28,6 +28,8 @@ def test_a_name_collides_with_every_other_name_of_the_same_key(names: set[str], 
         ("NÌGHTLY", NameRule.LETTERS, "nightly"),
         ("STRAẞE", NameRule.LETTERS, "strasse"),
         (" a", NameRule.LETTERS, " a"),
+        ("a\t ", NameRule.LETTERS, "a\t"),
+        ("aX", NameRule.LETTERS, "ax"),
     ],
 )
 def test_the_key_of_a_name(name: str, rule: NameRule, key: str) -> None:

@@ -70,6 +70,7 @@ def test_a_crontab_that_the_installed_celery_reads_differently_is_never_written(
             Severity.ERROR,
             schedule.location,
         )
+        assert diagnostic.message.startswith("hour: this version of celery does not read '12'")
         assert not plan.changes
 
 

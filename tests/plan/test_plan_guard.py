@@ -172,3 +172,18 @@ def test_deleting_again_what_beat_restored_does_not_count() -> None:
 def test_the_blockers_of_the_matching_stay() -> None:
     files, current = desired(declared()), observed(row(declared()), suspension=Suspension("ann", "the move"))
     assert codes(guarded(files, current, request())) == ["conflict", "suspended"]
+
+
+def test_a_saved_plan_that_was_applied_is_not_stale_until_there_is_something_to_do() -> None:
+    schedule = declared()
+    current = observed(row(schedule), inventory=(owned(schedule),), checksum="ab" * 32)
+    assert codes(guarded(desired(schedule), current, request(approved="ab" * 32))) == []
+    assert codes(guarded(desired(schedule), current, request(approved="cd" * 32))) == ["plan-stale"]
+    assert codes(guarded(desired(declared(queue="fast")), current, request(approved="ab" * 32))) == ["plan-stale"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [("5", []), ("4", ["max-deletes"]), ("100%", []), ("80%", ["max-deletes"])]
+)
+def test_an_explicit_limit_replaces_the_default(limit: str, expected: list[str]) -> None:
+    assert codes(guarded(desired(declared("new")), owning(5), request(max_deletes=limit))) == expected

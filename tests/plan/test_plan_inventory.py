@@ -56,6 +56,13 @@ def test_each_field_changes_the_text(field: str) -> None:
     assert applied_text(declared("nightly", **{field: value})) != applied_text(declared())
 
 
+@pytest.mark.parametrize(
+    "damaged", ["", "{", "[1]", '"words"', '{"queue": {}}', '{"queue": ["a"]}', '{"queue": "\\ud800"}']
+)
+def test_a_damaged_text_has_no_fields(damaged: str) -> None:
+    assert applied_fields(damaged) is None
+
+
 def test_an_entry_with_the_keys_in_another_order_is_not_written_again() -> None:
     schedule = declared(description="words", exchange="e", enabled=True)
     values = json.loads(applied_text(schedule))

@@ -74,6 +74,19 @@ def test_an_entry_that_claims_the_row_of_one_of_them_does_not_get_it(entry_is_re
     entries = (owned(stray, 5), *([owned(schedule, 5)] if entry_is_read else []))
     (change,) = guarded(outside("a"), observed(row(schedule, 5), inventory=entries)).changes
     assert (change.action, change.name, change.row_id) == (Action.FORGET, "stray", None)
+    assert change.note == "the row was deleted"
+
+
+@pytest.mark.parametrize("entries_are_read", [True, False])
+def test_the_rows_of_many_of_them_did_not_replace_the_rows_of_others(entries_are_read: bool) -> None:
+    schedules = [declared(f"kept-{number}") for number in range(4)]
+    strays = [owned(declared(f"stray-{number}"), number) for number in range(4)]
+    entries = [owned(schedule, number) for number, schedule in enumerate(schedules)] if entries_are_read else []
+    current = observed(
+        *(row(schedule, number) for number, schedule in enumerate(schedules)), inventory=(*strays, *entries)
+    )
+    plan = guarded(outside(*(schedule.spec.name for schedule in schedules)), current)
+    assert ([diagnostic.code for diagnostic in plan.diagnostics], plan.blocked) == (["rows-missing"], ())
 
 
 def test_a_tombstone_of_one_of_them_deletes_nothing() -> None:

@@ -17,6 +17,7 @@ from beatsync.plan.observed import Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
 from beatsync.specfile.combine import CROSS_LINTS, SourceFacts
+from beatsync.specfile.every.inputs import Inputs
 from beatsync.specfile.interpret import Interpretation
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
@@ -41,9 +42,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of the files that were parsed, in order."""
     paths: list[str] = []
 
-    def recorded(file: SourceFile, options: ParseOptions) -> ParsedFile:
+    def recorded(file: SourceFile, options: ParseOptions, inputs: Inputs) -> ParsedFile:
         paths.append(file.path)
-        return parse_file(file, options)
+        return parse_file(file, options, inputs)
 
     monkeypatch.setattr(scope, "parse_file", recorded)
     return paths

@@ -13,6 +13,7 @@ from django.db import connections
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from beatsync.plan.drift import states
+from beatsync.plan.groups import count_actions
 from beatsync.plan.model import Action, Condition, Plan
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync, utc_now
@@ -60,6 +61,18 @@ def replace_row(store: Store, make_task: MakeTask, name: str, new_name: str, **f
     return key
 
 
+def restart_keys(store: Store, key: int) -> None:
+    """Let the database use `key`, which is larger than every present one, for the next row."""
+    table, connection = PeriodicTask._meta.db_table, connections[store.alias]
+    statement = {
+        "sqlite": f"UPDATE sqlite_sequence SET seq = {key - 1} WHERE name = '{table}'",
+        "postgresql": f"ALTER SEQUENCE {table}_id_seq RESTART WITH {key}",
+        "mysql": f"ALTER TABLE {table} AUTO_INCREMENT = {key}",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
 def changes(result: Result) -> list[tuple[Action, str, str | None]]:
     return [(change.action, change.name, change.note) for change in result.plan.changes]
 
@@ -92,6 +105,25 @@ class TestReusedKey:
         assert keys(store).keys() == {"a", "b", "fixture"}
         assert go(tmp_path, store, A, B).outcome is Outcome.UNCHANGED
         assert store.observe("default").inventory["a"].row_id == keys(store)["a"] != key
+
+    def test_a_restarted_sequence_gives_the_key_of_ours_to_another_row(
+        self, store: Store, tmp_path: Path, make_task: MakeTask
+    ) -> None:
+        go(tmp_path, store, A, B)
+        key = keys(store)["b"]
+        rows(store).filter(name="b").delete()
+        restart_keys(store, key)
+        assert make_task("fixture", task="fix.task").pk == key  # the database chose it
+        theirs = rows(store).filter(pk=key).values().get()
+        assert changes(go(tmp_path, store, A, B)) == [(Action.CREATE, "b", gone("fixture", key))]
+        assert store.observe("default").inventory["b"].row_id == keys(store)["b"] == key + 1
+        rows(store).filter(name="b").delete()
+        restart_keys(store, key + 1)
+        assert make_task("second").pk == key + 1
+        assert changes(go(tmp_path, store, A)) == [(Action.FORGET, "b", gone("second", key + 1))]
+        assert rows(store).filter(pk=key).values().get() == theirs
+        assert keys(store).keys() == {"a", "fixture", "second"}
+        assert go(tmp_path, store, A).outcome is Outcome.UNCHANGED
 
     def test_the_row_with_the_key_of_ours_is_not_deleted_with_our_schedule(
         self, store: Store, tmp_path: Path, make_task: MakeTask
@@ -137,14 +169,14 @@ class TestReusedKey:
         assert codes(blocked) == ["rows-replaced"]
         (reason,) = blocked.plan.blocked
         assert reason.message.startswith(
-            "2 of the 2 rows that this source owns are gone, and other rows have their keys"
+            "the rows of 2 of the 2 schedules that this source owns are gone, and other rows have their keys"
         )
         assert "'people-1', not 'a'" in reason.message
         assert "restored" in reason.message
         assert "--adopt" in str(reason.hint)
         assert "release" in str(reason.hint)
         assert list(rows(store).order_by("pk").values()) == before
-        assert go(tmp_path, store, A, B, adopt=True).plan.count(Action.CREATE) == 2
+        assert count_actions(go(tmp_path, store, A, B, adopt=True).plan)[Action.CREATE] == 2
         assert list(rows(store).filter(name__startswith="people").order_by("pk").values()) == before
         assert go(tmp_path, store, A, B).outcome is Outcome.UNCHANGED
 
@@ -164,14 +196,14 @@ class TestReusedKey:
         done = go(tmp_path, store, A, B, C, D)
         assert done.outcome is Outcome.APPLIED
         assert [warning.code for warning in warnings(done.plan)] == ["rows-missing"]
-        assert warnings(done.plan)[0].message.startswith("4 of the 4 rows")
+        assert warnings(done.plan)[0].message.startswith("the rows of 4 of the 4 schedules")
         assert go(tmp_path, store, A, B, C, D).plan.diagnostics == ()
 
     def test_a_few_missing_rows_are_drift(self, store: Store, tmp_path: Path) -> None:
         go(tmp_path, store, A, B, C, D)
         rows(store).filter(name__in=["a", "b", "c"]).delete()
         done = go(tmp_path, store, A, B, C, D)
-        assert (done.plan.count(Action.CREATE), done.plan.diagnostics) == (3, ())
+        assert (count_actions(done.plan)[Action.CREATE], done.plan.diagnostics) == (3, ())
 
 
 class TestRenamedRow:

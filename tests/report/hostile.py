@@ -17,8 +17,8 @@ from beatsync.plan.model import Blocked, Condition, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.report import github, jsonout, junit, markdown, sarif, text
 from beatsync.report.values import SourceStatus, ValidationResult
-from beatsync.values import Diagnostic, Location, Revision, Severity
-from tests.builders import NOW, declared, desired, observed, owned, request, row
+from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
+from tests.builders import NOW, declared, desired, every, observed, owned, request, row
 from tests.report import samples
 
 NAMES = (
@@ -47,7 +47,7 @@ def _plan(name: str) -> Plan:
         declared(name, task=f"{name}2", kwargs=json.dumps({name: name})),
     )
     plan = samples.guarded_plan(
-        desired(after, declared(f"{name}-new", description=name)),
+        desired(after, declared(f"{name}-new", description=name), *_rows(name)),
         observed(row(before), inventory=(owned(before),)),
         request(),
     )
@@ -67,6 +67,10 @@ def _plan(name: str) -> Plan:
     )
 
 
+def _rows(name: str) -> list[Declared]:
+    return [each._replace(clauses=name) for each in every(f"{name}-all", "* 8 * * *", "* 9 * * *", queue=name)]
+
+
 def _validation(name: str) -> ValidationResult:
     places = (Location(name, 3, 1), Location(f"a/{name}", 3, 1), Location(f" {name}", None, None))
     diagnostics = [
@@ -77,7 +81,11 @@ def _validation(name: str) -> ValidationResult:
 
 def _status(name: str) -> list[SourceStatus]:
     kept, gone = declared(name, queue=name), declared(f"{name}-gone")
-    database = observed(row(kept, 1, queue=f"{name}2", enabled=False), inventory=(owned(kept, 1), owned(gone, 2)))
+    rows = enumerate(_rows(name), 3)
+    database = observed(
+        row(kept, 1, queue=f"{name}2", enabled=False),
+        inventory=(owned(kept, 1), owned(gone, 2), *(owned(each, number) for number, each in rows)),
+    )
     suspension = Suspension(name, name, NOW)
     return [
         SourceStatus(
@@ -168,9 +176,11 @@ def _markdown(_: str, output: str) -> None:
 
 
 FORMATS = {
-    "plan as text": Format("text", lambda name: "\n".join(text.render_plan(_plan(name), applied=False)), _lines),
+    "plan as text": Format(
+        "text", lambda name: "\n".join(text.render_plan(_plan(name), applied=False, with_rows=True)), _lines
+    ),
     "validation as text": Format("text", lambda name: text.render_validation(_validation(name)), _lines),
-    "status as text": Format("text", lambda name: text.render_status(_status(name)), _lines),
+    "status as text": Format("text", lambda name: text.render_status(_status(name), with_rows=True), _lines),
     "plan as JSON": Format(
         "jsonout", lambda name: "\n".join(jsonout.render_plan(_plan(name), applied=False)), _json_with("source")
     ),
@@ -180,12 +190,14 @@ FORMATS = {
     "status as JSON": Format(
         "jsonout", lambda name: jsonout.render_status(_status(name)), _json_with("name", "sources", 0)
     ),
-    "plan as Markdown": Format("markdown", lambda name: markdown.render_plan(_plan(name), applied=False), _markdown),
+    "plan as Markdown": Format(
+        "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
+    ),
     "validation for GitHub": Format("github", lambda name: github.render_validation(_validation(name)), _workflow),
     "validation as SARIF": Format("sarif", lambda name: sarif.render_validation(_validation(name), "1"), _json),
     "validation as JUnit": Format("junit", lambda name: junit.render_validation(_validation(name)), _xml),
     "log as text": Format("daemon", lambda name: TextFormatter().format(_record(name)), _lines),
     "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
 }
-NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "summary", "values"}
+NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "schedules", "summary", "values"}
 """The modules of `beatsync/report` that only the formats use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from beatsync.plan.diff import make_plan
@@ -14,7 +15,7 @@ from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.specfile import crontab
 from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Clocked, Desired, Interval, OnRemove, Policy, Revision, SourceFile
-from tests.builders import NOW, declared, desired, observed, owned, request, row
+from tests.builders import NOW, declared, desired, every, observed, owned, owning, request, row
 
 BROKEN = """\
 defalts: {queue: a}
@@ -120,6 +121,25 @@ def isolated() -> Plan:
     return guarded_plan(desired(good, diagnostics=parsed.diagnostics), observed(), request(isolate=True))
 
 
+def grouped() -> Plan:
+    """A plan that creates, moves, renames, pauses and removes schedules with several rows."""
+    office, night = "* 8-17 * * 1-5", "*/15 0-7,18-23 * * 1-5"
+    moved, shrunk = every("moved", office, night), every("shrunk", office, night, "0 12 * * 0")
+    partly, removed, fewer = (
+        every("partly", office, night),
+        every("removed", office, night),
+        every("plain", office, night),
+    )
+    new = every("create", office, night, queue="fast")
+    later = every("moved", "* 9-17 * * 1-5", "*/15 0-8,18-23 * * 1-5", "*/15 * * * 0,6", queue="fast")
+    plain = declared("plain", schedule=fewer[0].spec.schedule)
+    current = owning(*moved, *shrunk, *partly, *removed, *fewer)
+    stopped = current.rows["partly#2"]
+    stopped = stopped._replace(spec=stopped.spec._replace(enabled=False))
+    current = replace(current, rows={**current.rows, stopped.name: stopped})
+    return guarded_plan(desired(*new, *later, *shrunk[:2], *partly, plain), current, request())
+
+
 def nothing() -> Plan:
     """A plan for a git commit that changes nothing."""
     schedule = declared()
@@ -136,10 +156,18 @@ def validation() -> ValidationResult:
 def sources() -> list[SourceStatus]:
     """A source with everything that a status shows, and one that was never synced."""
     drifted, paused, missing = declared("drifted", kwargs='{"token": "a"}'), declared("paused"), declared("gone")
+    peaks = every("peaks", "* 8-17 * * *", "*/15 0-7 * * *", "*/15 18-23 * * *")
     database = observed(
         row(drifted, 1, queue="slow", kwargs='{"token": "b"}'),
         row(paused, 2, enabled=False),
-        inventory=(owned(drifted, 1), owned(paused, 2), owned(missing, 3)),
+        row(peaks[0], 4, queue="slow"),
+        row(peaks[2], 6, enabled=False),
+        inventory=(
+            owned(drifted, 1),
+            owned(paused, 2),
+            owned(missing, 3),
+            *(owned(schedule, number) for number, schedule in enumerate(peaks, 4)),
+        ),
     )
     return [
         SourceStatus(

@@ -22,7 +22,10 @@ from tests.golden import DATA, compare
 from tests.report import samples
 
 REPORTS = DATA / "reports"
-PLANS = {sample.__name__: sample for sample in (samples.everything, samples.stopped, samples.isolated, samples.nothing)}
+PLANS = {
+    sample.__name__: sample
+    for sample in (samples.everything, samples.stopped, samples.isolated, samples.nothing, samples.grouped)
+}
 VALIDATIONS: dict[str, Callable[[ValidationResult], str]] = {
     "txt": text.render_validation,
     "json": jsonout.render_validation,
@@ -95,9 +98,24 @@ def test_the_status_of_sources_as_json() -> None:
     compare(REPORTS / "status.json", document + "\n")
 
 
+def test_the_rows_of_schedules() -> None:
+    lines = text.render_plan(samples.grouped(), applied=False, with_rows=True)
+    compare(REPORTS / "plan-rows.txt", "\n".join(lines) + "\n")
+    compare(REPORTS / "status-rows.txt", text.render_status(samples.sources(), with_rows=True) + "\n")
+    compare(REPORTS / "plan-rows.md", markdown.render_plan(samples.grouped(), applied=False, with_rows=True) + "\n")
+
+
 def test_every_snapshot_belongs_to_a_report() -> None:
     expected = {f"plan-{name}.{suffix}" for name in PLANS for suffix in ("txt", "md", "json")}
-    expected |= {"sync-everything.txt", "status.json", "status.txt", *(f"validate.{suffix}" for suffix in VALIDATIONS)}
+    expected |= {
+        "plan-rows.txt",
+        "plan-rows.md",
+        "status-rows.txt",
+        "sync-everything.txt",
+        "status.json",
+        "status.txt",
+        *(f"validate.{suffix}" for suffix in VALIDATIONS),
+    }
     unused = {path.name for path in REPORTS.iterdir()} - expected
     assert not unused, f"delete these from tests/data/reports: {sorted(unused)}"
 

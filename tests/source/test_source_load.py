@@ -395,3 +395,43 @@ class TestNamesThatAreNotUtf8:
         self.create(tmp_path, b"\xff\xfe.txt")
         snapshot = load(tmp_path)
         assert (snapshot.files, snapshot.diagnostics) == ((), ())
+
+
+class TestCalendars:
+    """`.ics` files are read like spec files, and are part of the revision."""
+
+    def test_they_are_in_the_snapshot_and_in_the_revision(self, tmp_path: Path) -> None:
+        (tmp_path / "a.yaml").write_text("{}")
+        without = load(tmp_path)
+        (tmp_path / "team").mkdir()
+        (tmp_path / "team" / "company.ICS").write_bytes(b"one")
+        (tmp_path / "_draft.ics").write_bytes(b"skipped")
+        first = load(tmp_path)
+        assert [(file.path, file.data) for file in first.calendars] == [("team/company.ICS", b"one")]
+        assert paths(first) == ["a.yaml"]
+        (tmp_path / "team" / "company.ICS").write_bytes(b"two")
+        second = load(tmp_path)
+        assert len({each.revision.digest for each in (without, first, second)}) == 3
+
+    def test_their_size_is_limited_and_their_links_stay_inside(self, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.mkdir()
+        (tmp_path / "outside.ics").write_bytes(b"secret")
+        (source / "link.ics").symlink_to(tmp_path / "outside.ics")
+        (source / "large.ics").write_bytes(b"x" * 11)
+        snapshot = load(source, Limits(file=10))
+        assert snapshot.calendars == ()
+        assert {each.code for each in snapshot.diagnostics} == {"source-symlink", "source-too-large"}
+
+    def test_a_file_alone_brings_the_calendars_that_it_names(self, tmp_path: Path) -> None:
+        folder = tmp_path / "source"
+        (folder / "sub").mkdir(parents=True)
+        text = "calendars: {a: {file: a.ics}, b: {file: 'sub/b c.ics'}, c: {file: ../c.ics}, d: {file: missing.ics}}\n"
+        (folder / "x.yaml").write_text(text)
+        for path in (folder / "a.ics", folder / "sub" / "b c.ics", tmp_path / "c.ics", folder / "unnamed.ics"):
+            path.write_bytes(path.name.encode())
+        snapshot = load_file(folder / "x.yaml")
+        assert [file.path for file in snapshot.calendars] == ["a.ics", "sub/b c.ics"]
+        before = snapshot.revision.digest
+        (folder / "a.ics").write_bytes(b"changed")
+        assert load_file(folder / "x.yaml").revision.digest != before

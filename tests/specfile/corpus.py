@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beatsync.specfile.combine import combine
+from beatsync.specfile.every.inputs import Inputs, inputs_of
 from beatsync.specfile.parse import ParseOptions, parse_file
+from beatsync.specfile.sections import shared_of
 from beatsync.values import Desired, SourceFile
 
 SPECS = Path(__file__).parent.parent / "data" / "specs"
@@ -40,8 +42,15 @@ class Case:
         flags = _FLAGS.match(files[0].data)
         if environment is None and flags:
             environment = flags[1].decode()
-        options = ParseOptions(environment)
-        return combine([parse_file(file, options) for file in files], (), options)
+        options, inputs = ParseOptions(environment), self.inputs()
+        return combine([parse_file(file, options, inputs) for file in files], (), options)
+
+    def inputs(self) -> Inputs:
+        """Return what the files share, and the case's `.ics` files, for 2027 and 2028."""
+        shared = [each for file in self.files() for each in shared_of(file)]
+        calendars = sorted(self.path.rglob("*.ics"))
+        files = [SourceFile(path.relative_to(self.path).as_posix(), path.read_bytes()) for path in calendars]
+        return inputs_of(2027, shared, files)
 
     def environments(self) -> list[str]:
         """Return every environment that the case mentions."""

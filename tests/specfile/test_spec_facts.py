@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from beatsync.specfile.combine import combine, cross_check
 from beatsync.specfile.facts import facts_from_json, facts_to_json
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
-from beatsync.values import Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SourceFile
+from beatsync.values import (
+    CalendarEnd,
+    Diagnostic,
+    FileFacts,
+    Location,
+    ScheduleFacts,
+    Severity,
+    SharedDefinition,
+    SourceFile,
+)
 
 TEXT = """\
 schedules:
@@ -63,7 +72,13 @@ def test_a_schedule_with_an_error_has_a_name_and_no_task() -> None:
 
 TEXTS = st.text(max_size=6)
 POSITIONS = st.integers(1, 9999)
-SCHEDULES = st.builds(ScheduleFacts, TEXTS, POSITIONS, POSITIONS, st.none() | TEXTS, st.none() | TEXTS)
+PLACES = (TEXTS, POSITIONS, POSITIONS)
+PLAIN = st.builds(ScheduleFacts, *PLACES, st.none() | TEXTS, st.none() | TEXTS, st.just(1), st.just(value=False))
+SCHEDULES = PLAIN | st.builds(lambda plain, rows: plain._replace(rows=rows, is_group=True), PLAIN, st.integers(1, 100))
+SHARED = st.builds(
+    SharedDefinition, st.sampled_from(["window", "calendar"]), TEXTS, st.just("a.yaml"), *PLACES[1:], st.none() | TEXTS
+)
+ENDS = st.builds(CalendarEnd, *PLACES, st.dates())
 WARNINGS = st.builds(
     Diagnostic,
     st.just(Severity.WARNING),
@@ -82,19 +97,37 @@ WARNINGS = st.builds(
         st.lists(SCHEDULES).map(tuple),
         st.frozensets(TEXTS),
         st.lists(WARNINGS).map(tuple),
+        st.lists(SHARED).map(tuple),
+        TEXTS,
+        st.none() | st.dates(),
+        st.lists(ENDS).map(tuple),
+        st.frozensets(TEXTS),
     )
 )
 def test_json_keeps_facts(original: FileFacts) -> None:
     assert facts_from_json("a.yaml", facts_to_json(original)) == original
 
 
+EVERY = ',{},[],"",null,[],[]]'
+
+
+def test_the_texts_below_are_refused_for_one_fault_each() -> None:
+    assert facts_from_json("a.yaml", "[2,[],[],[],[],[],{},[],[]" + EVERY) == FileFacts("a.yaml")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "null", "1", '"x"', "[1]", "[2,[],[],[],[],[],{},[],[]]", "[1,5,[],[],[],[],{},[],[]]",
-     '[1,["a"],[],[],[],[],{},[],[]]', '[1,["a"],[1],[1],[3],["t"],{},[],[]]', '[1,["a"],[1],[1],[0],["t"],{"x":"y"},[],[]]',
-     '[1,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]', '[1,["a"],[1],[1],[0],["t"],[],[],[]]', "[1,[],[],[],[],[],{},[],[[]]]",
-     "[1,[],[],[],[],[],{},[[]],[]]", '[1,[7],["x"],[1],[0],["t"],{},[],[]]', '[1,["a"],[1],[1],["0"],["t"],{},[],[]]',
-     "[" * 100_000],
+    ["", "{}", "[]", "null", "1", '"x"', "[1]", "[2]",
+     *(text.replace("]!", EVERY) for text in (
+         "[1,[],[],[],[],[],{},[],[]]!", "[2,5,[],[],[],[],{},[],[]]!", '[2,["a"],[],[],[],[],{},[],[]]!',
+         '[2,["a"],[1],[1],[3],["t"],{},[],[]]!', '[2,["a"],[1],[1],[0],["t"],{"x":"y"},[],[]]!',
+         '[2,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]!', '[2,["a"],[1],[1],[0],["t"],[],[],[]]!',
+         "[2,[],[],[],[],[],{},[],[[]]]!", "[2,[],[],[],[],[],{},[[]],[]]!", '[2,[7],["x"],[1],[0],["t"],{},[],[]]!',
+         '[2,["a"],[1],[1],["0"],["t"],{},[],[]]!')),
+     *(f"[2,[],[],[],[],[],{{}},[],[],{every}]" for every in (
+         '{"0":2},[],"",null,[],[]', '{},[5],"",null,[],[]', "{},[],5,null,[],[]", '{},[],"","tomorrow",[],[]',
+         '{},[],"",null,[["a",1,1,5]],[]', '{},[],"",null,[],[5]', '{},[],"",null,[]')),
+    "[" * 100_000],
     ids=lambda text: text[:50],
 )  # fmt: skip
 def test_other_text_is_refused(text: str) -> None:

@@ -48,7 +48,8 @@ def shown(each: Declared) -> dict[str, Any]:
         for key in DEFAULT_POLICY.__slots__
         if (value := getattr(each.policy, key)) != getattr(DEFAULT_POLICY, key)
     }
-    return {"at": str(each.location), **fields, "enabled_declared": each.enabled_declared, "policy": policy}
+    group = {} if each.group is None else {"group": each.group, "clauses": each.clauses}
+    return {"at": str(each.location), **fields, **group, "enabled_declared": each.enabled_declared, "policy": policy}
 
 
 def test_each_expected_file_has_a_case() -> None:

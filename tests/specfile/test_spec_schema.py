@@ -38,6 +38,7 @@ EXAMPLE = {
     "crontab": "0 2 * * *",
     "solar": {"event": "sunset", "latitude": 1, "longitude": 2},
     "clocked": "2027-01-05T03:00Z",
+    "every": {"otherwise": "15m"},
 }
 
 
@@ -120,7 +121,8 @@ def test_it_takes_no_key_that_it_does_not_know(where: str, part: dict[str, Any])
 def test_each_example_of_a_field_is_a_valid_spec(name: str) -> None:
     for example in DEFS[name]["examples"]:
         body = {"task": "t", name: example} if name in KINDS else {"task": "t", "interval": "1h", name: example}
-        text = json.dumps({"schedules": {"one": body}}, ensure_ascii=False)
+        windows = {"office": {"days": "mon-fri", "from": "08:00", "to": "18:00"}}
+        text = json.dumps({"windows": windows, "schedules": {"one": body}}, ensure_ascii=False)
         assert parse_file(SourceFile("a.yaml", text.encode()), ParseOptions()).diagnostics == ()
 
 
@@ -176,11 +178,11 @@ def test_an_environment_or_a_schedule_may_replace_the_kind_of_what_is_below() ->
 
 
 def test_its_fields_are_those_that_the_model_lets_a_person_set() -> None:
-    of_beatsync = {"timezone", "sync", "environments", "only"}
+    of_beatsync = {"timezone", "sync", "environments", "only", "every"}
     fields = {*DEFS["schedule"]["properties"]} - of_beatsync
     assert fields == settable(PeriodicTask).keys() - {"name"}
     for part in ("defaults", "environment"):
-        assert {*DEFS[part]["properties"]} == fields | {"timezone", "sync"}
+        assert {*DEFS[part]["properties"]} == fields | {"timezone", "sync", "every"}
     assert {*DEFS["interval"]["properties"]} == settable(IntervalSchedule).keys()
     assert {*DEFS["crontab"]["properties"]} == settable(CrontabSchedule).keys()
     assert {*DEFS["solar"]["properties"]} == settable(SolarSchedule).keys()

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connections, models
 from django.db.migrations.executor import MigrationExecutor
 
-from beatsync.models import InventoryEntry
+from beatsync.models import InventoryEntry, Source
 from beatsync.plan.observed import Owned
 from beatsync.specfile.fields import ColumnType
 from beatsync.store import SchemaMissing, Store, StoreError
@@ -76,14 +76,14 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 4 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 6 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
-        "beatsync.0005_plan_key",
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0008_source_timezone",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -97,13 +97,13 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
     entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
-    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 3 more"):
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 5 more"):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
-        "beatsync.0005_plan_key",
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0008_source_timezone",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
@@ -235,9 +235,42 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
     entries.create(
         source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a", said="a", as_left="b"
     )
-    assert bare_store.migrate(with_beat=False) == ["beatsync.0004_file_records", "beatsync.0005_plan_key"]
+    assert bare_store.migrate(with_beat=False) == [
+        "beatsync.0004_file_records", "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0008_source_timezone",
+    ]  # fmt: skip
     expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
     assert bare_store.observe("shop").inventory == {"nightly": expected}
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     call_command("migrate", "beatsync", "0003", database="bare", verbosity=0)
     assert entries.get().said in {"", "a"}
+
+
+def test_the_models_of_the_migration_before_keep_working_on_these_tables(bare_store: Store) -> None:
+    """While a deployment is under way, the release before writes without knowing the columns and tables of 0005."""
+    call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
+    call_command("migrate", "beatsync", "0004", database="bare", verbosity=0)
+    old = MigrationExecutor(connections["bare"]).loader.project_state(("beatsync", "0004_file_records")).apps
+    sources, entries, files = (
+        old.get_model("beatsync", name).objects.using("bare") for name in ("Source", "InventoryEntry", "FileRecord")
+    )
+    source = sources.create(name="shop", environment="staging")
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0005_plan_key"]
+    entries.create(source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
+    files.create(source_id=source.pk, path="a.yaml", path_digest="d", fingerprint="f", facts="{}")
+    sources.create(name="billing")
+    Source.objects.using("bare").filter(name="shop").update(checksum="ab" * 32)
+    source.outcome = "applied"
+    source.save(using="bare")
+
+    observed = bare_store.observe("shop")
+    expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a.yaml", entry_id=1)
+    assert observed.inventory == {"nightly": expected}
+    assert (observed.outcome, observed.environment, observed.checksum) == ("applied", "staging", "ab" * 32)
+    assert (bare_store.observe("billing").checksum, len(observed.plan_key)) == (None, 64)
+    assert [file.path for file in files.all()] == ["a.yaml"]
+
+    call_command("migrate", "beatsync", "0004", database="bare", verbosity=0)
+    assert (sources.get(name="shop").outcome, entries.get().name, files.get().path) == ("applied", "nightly", "a.yaml")
+    bare_store.migrate(with_beat=False)
+    new_key = Store("bare", project_settings=False).observe("shop").plan_key
+    assert (len(new_key), new_key == observed.plan_key) == (64, False)
