@@ -193,7 +193,7 @@ planning = combine(
     ),
     option(
         "--max-deletes", metavar="N|N%", callback=callback(validate_delete_limit),
-        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%]",
+        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%, never all]",
     ),
     option(
         "--on-invalid", type=click.Choice(ON_INVALID),

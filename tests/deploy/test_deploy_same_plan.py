@@ -59,7 +59,8 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "schedules.d").mkdir()
     (folder / "schedules.d" / "shop.yaml").write_text(SPEC)
     manage = ROOT / "examples" / "shop" / "manage.py"
-    env = {"PYTHONPATH": str(ROOT), "SHOP_DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}"}
+    settings = {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "shop.settings"}
+    env = {**settings, "SHOP_DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}"}
     assert run(str(manage), "migrate", cwd=folder, env=env).returncode == 0
     done = run(str(manage), "beatsync", "sync", "--source", "shop", cwd=folder, env=env)
     assert done.returncode == 0, done.stderr
