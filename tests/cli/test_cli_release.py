@@ -122,3 +122,16 @@ def test_it_waits_for_the_lock(here: InProcess, server: Callable[[str], Server])
         assert "statement timeout" in result.err
     assert "\n  owns          2 schedules\n" in here("status", "--database-url", url).out
     assert here("release", "tick", "--database-url", url).code == 0
+
+
+def test_a_schedule_with_several_rows_is_released_as_one(here: InProcess) -> None:
+    here.spec(
+        "windows: {office: {from: '08:00', to: '18:00'}}\n"
+        "schedules: {peaks: {task: shop.bill, every: {office: 1m, otherwise: 15m}}}\n"
+    )
+    assert "      + peaks#2  */15 0-7,18-23 * * *" in here("plan", "--rows").out
+    assert "  + peaks (2 rows)\n" in here("sync").out
+    assert "  2 rows of peaks:\n" in here("status", "--rows").out
+    assert owned(here) == 1
+    assert here("release", "peaks").out == "peaks: released; the rows stay\n1 released\n"
+    assert {*rows(here)} == {"peaks", "peaks#2"}

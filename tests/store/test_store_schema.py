@@ -246,7 +246,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
 
 
 def test_the_models_of_the_migration_before_keep_working_on_these_tables(bare_store: Store) -> None:
-    """While a deployment is under way, the release before writes without knowing the columns and tables of 0005."""
+    """While a deployment is under way, the release before writes without knowing the columns and tables of 0005 and 0006."""
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     call_command("migrate", "beatsync", "0004", database="bare", verbosity=0)
     old = MigrationExecutor(connections["bare"]).loader.project_state(("beatsync", "0004_file_records")).apps
@@ -254,7 +254,7 @@ def test_the_models_of_the_migration_before_keep_working_on_these_tables(bare_st
         old.get_model("beatsync", name).objects.using("bare") for name in ("Source", "InventoryEntry", "FileRecord")
     )
     source = sources.create(name="shop", environment="staging")
-    assert bare_store.migrate(with_beat=False) == ["beatsync.0005_plan_key"]
+    assert bare_store.migrate(with_beat=False) == ["beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule"]
     entries.create(source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     files.create(source_id=source.pk, path="a.yaml", path_digest="d", fingerprint="f", facts="{}")
     sources.create(name="billing")

@@ -47,6 +47,8 @@ class Definitions:
     """Where shared ones are defined, by kind and name."""
     dated: set[str] = field(default_factory=set)
     """Windows that use a calendar."""
+    _rows: dict[tuple[object, ...], tuple[CompiledRow, ...]] = field(default_factory=dict)
+    """What was compiled: many schedules of a document have the same `every`."""
 
     def add_calendar(self, name: str, raw: Mapping[str, Any], files: CalendarFiles) -> None:
         """Add a calendar. Raises SpecError; the name then stands for an unusable one."""
@@ -98,6 +100,12 @@ class Definitions:
 
     def compile(self, every: Mapping[str, str], zone: str) -> tuple[CompiledRow, ...]:
         """Return the rows of an `every` that its rule allows. Raises SpecError, with all further errors, and UnusableError."""
+        key = (zone, *every.items())
+        if key not in self._rows:
+            self._rows[key] = self._compile(every, zone)
+        return self._rows[key]
+
+    def _compile(self, every: Mapping[str, str], zone: str) -> tuple[CompiledRow, ...]:
         clauses, errors = [], []
         for name, text in every.items():
             try:
