@@ -32,6 +32,7 @@ from beatsync.retry import ATTEMPTS, Retries
 from beatsync.source import load, load_file
 from beatsync.specfile.combine import with_unregistered_tasks
 from beatsync.specfile.parse import ParseOptions
+from beatsync.specfile.passed import with_past_clocked
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -320,9 +321,10 @@ def validate(
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
     snapshot = load_file(path) if path.is_file() else load(path)
-    parsing = Parsing(clock().date(), partial(progress, "parsing files"))
+    now = clock()
+    parsing = Parsing(now.date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    return snapshot, source.desired
+    return snapshot, with_past_clocked(source.desired, now)
 
 
 def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:

@@ -203,6 +203,8 @@ class Policy:
     protect: bool | None = None
     renamed_from: str | None = None
     sensitive: tuple[str, ...] = ()
+    adopt: bool = False
+    """Whether the source takes ownership of an existing row of this name; the inventory does not hold it."""
 
 
 DEFAULT_POLICY = Policy()

@@ -94,12 +94,14 @@ class _Interpreter:
             error = SpecError("renamed-from-itself", "renamed_from names the schedule itself", "write its old name")
             self._report("sync.renamed_from", error)
         protect = valid.get("protect")
+        adopt = valid.get("adopt")
         return Policy(
             on_remove=OnRemove(valid.get("on_remove", "delete")),
             ignore=tuple(sorted(valid.get("ignore", ()))),
             protect=protect.truth if isinstance(protect, Ambiguous) else protect,
             renamed_from=valid.get("renamed_from"),
             sensitive=tuple(sorted(valid.get("sensitive", ()))),
+            adopt=bool(adopt.truth if isinstance(adopt, Ambiguous) else adopt),
         )
 
     def spec(self, policy: Policy, default_timezone: str) -> TaskSpec:
@@ -165,7 +167,7 @@ class _Interpreter:
             # White space at its ends and a second line are structural problems.
             one_line(self._name.replace("\n", "").strip())
         except SpecError as error:
-            path = self._merged.layers[1].path
+            path = self._merged.own_path
             self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=True))
 
     def _check_required(self) -> None:

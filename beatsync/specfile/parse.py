@@ -158,7 +158,7 @@ class _Parser:
                 return ()
             interpretation = interpret(name, variant, self._options.timezone, definitions)
             if interpretation.assumes_zone:
-                self._assuming.setdefault(name, interpretation.merged.layers[1].path)
+                self._assuming.setdefault(name, interpretation.merged.own_path)
             self.problems.add(interpretation.problems)
             for lint in LINTS:
                 self.problems.add(lint(interpretation))
@@ -185,22 +185,38 @@ class _Parser:
     def _variants(self, layers: Sequence[Layer], invalid: InvalidPaths) -> Iterator[tuple[Sequence[Layer], bool]]:
         """Yield the layers of each variant of a schedule, and whether it is that of the chosen environment.
 
-        A schedule without `environments` and `only` has one variant.
+        A schedule without `environments`, its own or of the defaults, and `only` has one variant.
         """
-        own = layers[-1]
-        only, environments = own.fields.get("only"), own.fields.get("environments")
+        defaults, own = layers
+        only = own.fields.get("only")
         only = only if isinstance(only, list) else None
-        bodies = environments if isinstance(environments, Mapping) else {}
-        self.environments.update(bodies, only or ())
+        names = dict.fromkeys((*_environments(defaults), *_environments(own)))
+        self.environments.update(names, only or ())
         chosen = self._options.environment
         if only is None:
-            yield layers, chosen not in bodies
-        elif remaining := set(only) - bodies.keys():
+            yield layers, chosen not in names
+        elif remaining := set(only) - names.keys():
             yield layers, chosen in remaining
-        for name, body in bodies.items():
+        for name in names:
             if only is None or name in only:
-                path = (*own.path, "environments", name)
-                yield (*layers, make_layer(path, body, invalid)), name == chosen
+                # What differs by default is weaker than what the schedule itself says.
+                yield (
+                    [*_with_environment(defaults, name, invalid), *_with_environment(own, name, invalid)],
+                    name == chosen,
+                )
+
+
+def _environments(layer: Layer) -> Mapping[str, Any]:
+    bodies = layer.fields.get("environments")
+    return bodies if isinstance(bodies, Mapping) else {}
+
+
+def _with_environment(layer: Layer, name: str, invalid: InvalidPaths) -> Iterator[Layer]:
+    """Yield a layer, and that of one of its environments, if it has it."""
+    yield layer
+    bodies = _environments(layer)
+    if name in bodies:
+        yield make_layer((*layer.path, "environments", name), bodies[name], invalid)
 
 
 def _rows(interpretation: Interpretation, place: Location) -> Iterator[Declared]:
