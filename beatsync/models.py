@@ -34,6 +34,7 @@ class Source(models.Model):
     suspended_for = models.TextField(default="")
     checksum = models.CharField(max_length=64, null=True)  # noqa: DJ001
     kind = models.CharField(max_length=20, null=True)  # noqa: DJ001
+    timezone = models.CharField(max_length=63, null=True)  # noqa: DJ001  unknown is not UTC
 
     class Meta:
         ordering = ("name",)

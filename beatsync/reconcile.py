@@ -34,6 +34,7 @@ from beatsync.sets import upkeep
 from beatsync.source import load, load_file
 from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
+from beatsync.specfile.passed import with_past_clocked
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -129,8 +130,9 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     progress("reading the database", 0, 0)
     memory = memory or Memory(store.source_record(options.source), store.row_fingerprints(options.source))
     records = memory.record.files if options.fingerprints else {}
+    parse = _with_zone(options.parse, memory.record.stamp.timezone)
     parsing = Parsing(run.clock().date(), partial(progress, "parsing files"))
-    source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
+    source = scope_source(snapshot, parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
     desired = with_unregistered_tasks(source.desired, facts, store.registered_tasks())
@@ -140,6 +142,15 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     observed, now = store.observe(options.source, scope), run.clock()
     plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
+
+
+def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
+    """Return the options with the zone of the last sync, if they give none."""
+    return (
+        replace(options, timezone=last or options.timezone, is_zone_assumed=False)
+        if options.is_zone_assumed
+        else options
+    )
 
 
 def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
@@ -224,7 +235,7 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
             written = store.apply(plan, observed, changes, now, checksum=options.repaired)
     if outcome is not None:
         return _refused(run, plan, outcome)
-    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
+    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now, plan.timezone)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
     return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
 
@@ -238,8 +249,9 @@ def _is_old(draft: _Draft, now: datetime) -> bool:
 def _is_recorded(draft: _Draft) -> bool:
     """Return whether the plan does nothing and the source's row already names this revision as synced."""
     plan, observed = draft.plan, draft.observed
-    expected = (plan.revision, plan.origin or observed.origin, plan.environment)
-    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
+    origin = plan.origin or observed.origin
+    expected = SyncStamp(plan.revision, origin, plan.environment, observed.synced_at, plan.timezone)
+    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed) == expected
 
 
 def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
@@ -250,7 +262,7 @@ def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
 
 
 def _stamp(observed: Observed) -> SyncStamp:
-    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at)
+    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at, observed.timezone)
 
 
 def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:
@@ -324,9 +336,11 @@ def validate(
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
     snapshot = load_file(path) if path.is_file() else load(path)
-    parsing = Parsing(clock().date(), partial(progress, "parsing files"))
+    now = clock()
+    parsing = Parsing(now.date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    return snapshot, with_warnings_as_errors(source.desired) if strict else source.desired
+    desired = with_past_clocked(source.desired, now)
+    return snapshot, with_warnings_as_errors(desired) if strict else desired
 
 
 def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:

@@ -203,6 +203,8 @@ class Policy:
     protect: bool | None = None
     renamed_from: str | None = None
     sensitive: tuple[str, ...] = ()
+    adopt: bool = False
+    """Whether the source takes ownership of an existing row of this name; the inventory does not hold it."""
 
 
 DEFAULT_POLICY = Policy()
@@ -220,6 +222,8 @@ class Declared(NamedTuple):
     """The name of the schedule whose `every` compiles to this row and others; None: the schedule is this one row."""
     clauses: str = ""
     """The clauses of `every` that this row carries out, for people: `office: 1m`."""
+    assumes_zone: bool = False
+    """Whether a value depends on the zone that applies where no spec names one."""
 
     @property
     def schedule(self) -> str:
@@ -372,6 +376,8 @@ class Desired:
     """Names of the rows that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
     unchanged_groups: Mapping[str, str] = field(default_factory=dict)
     """For each unchanged row of a schedule with several rows, the name of that schedule."""
+    timezone: str | None = None
+    """The zone that applied where no spec names one."""
     acknowledged: int = 0
     """The number of warnings that comments in the files acknowledge. They are not in `diagnostics`."""
 

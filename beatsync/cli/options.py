@@ -161,7 +161,7 @@ def output_format(*formats: str) -> Callable[[F], F]:
 
 timezone = option(
     "--timezone", metavar="ZONE", callback=callback(validate_zone),
-    help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
+    help="Time zone of schedules that name none.  [default: the project's zone, that of the last sync, UTC]",
 )  # fmt: skip
 environment = option(
     "--env", "environment", metavar="NAME", callback=callback(validate_environment),
@@ -196,7 +196,7 @@ planning = combine(
     ),
     option(
         "--max-deletes", metavar="N|N%", callback=callback(validate_delete_limit),
-        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%]",
+        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%, never all]",
     ),
     option(
         "--on-invalid", type=click.Choice(ON_INVALID),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.databases import Embedded
 from beatsync.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -39,8 +40,12 @@ def command(
     from beatsync import reconcile
     from beatsync.cli import saved
 
+    embedded = Embedded.READ if out is None else Embedded.EXISTING
     with (
-        wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options),
+        wiring.open_store(options.CliOptions(**flags), with_application=True, embedded=embedded) as (
+            store,
+            cli_options,
+        ),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)

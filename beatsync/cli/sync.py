@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.databases import Embedded
 from beatsync.cli.progress import show_progress
 
 
@@ -46,7 +47,7 @@ def command(
     if reviewed is not None:
         cli_options = reviewed.options
     with (
-        wiring.open_store(cli_options, with_application=True) as (store, cli_options),
+        wiring.open_store(cli_options, with_application=True, embedded=Embedded.CREATE) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         if reviewed is not None:

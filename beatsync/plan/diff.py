@@ -33,6 +33,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         source=request.source,
         revision=request.revision,
         environment=desired.environment,
+        timezone=desired.timezone,
         origin=request.origin,
         changes=tuple(sorted(filter(None, changes), key=attrgetter("name", "action"))),
         records=tuple(sorted(filter(None, records), key=attrgetter("name"))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from beatsync.plan.groups import count_owned
@@ -24,6 +24,8 @@ _STALE = Blocked(
     "the saved plan is out of date: files or rows changed after it was made",
     hint="make a new plan and review it",
 )
+_ZONE_FIELDS = frozenset({"timezone", "clocked", "start_time", "expires"})
+"""The fields whose values depend on the zone."""
 _LIMIT = re.compile(r"(?P<rows>\d{1,9})|0*(?P<percent>100|\d{1,2})%")
 
 
@@ -59,6 +61,7 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
             *plan.diagnostics,
             *_environment_warnings(desired, observed),
             *_late_runs(desired, observed),
+            *_zone_warnings(plan, desired, observed),
             *(loss for loss in losses if isinstance(loss, Diagnostic)),
         ),
     )
@@ -106,7 +109,8 @@ def _removal_blockers(
 ) -> Iterator[Blocked]:
     """Yield why the plan may not take so many schedules out of service."""
     owned = count_owned(desired, observed, retired=False)
-    if owned and not (desired.schedules or desired.unchanged or options.allow_empty):
+    is_empty = not (desired.schedules or desired.unchanged)
+    if owned and is_empty and not options.allow_empty:
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
@@ -115,15 +119,26 @@ def _removal_blockers(
         )
     names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
-    if len(names) > limit and not is_approved:
-        yield Blocked(
-            "max-deletes",
-            f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, "
-            f"and the limit is {limit}",
-            names,
-            hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
-            "and apply exactly that with `sync --plan FILE`",
-        )
+    # A single schedule may be most of a small source, so no share of it says that these are the files of another one.
+    is_every_one = _leaves_none(plan, names, owned)
+    if is_approved or not (len(names) > limit or (is_every_one and options.max_deletes is None and not is_empty)):
+        return
+    reason = f"and the limit is {limit}" if len(names) > limit else "and none would be left"
+    subject = f"none of the {owned} schedules" if owned > 1 else "not even the one schedule"
+    looks_like = f"{subject} that this source owns is in these files: another directory or --source? If it is intended,"
+    yield Blocked(
+        "max-deletes",
+        f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, {reason}",
+        names,
+        hint=f"{looks_like if is_every_one else 'check the directory and --env;'} --max-deletes {len(names)} allows it; "
+        "or save the plan with `plan --out FILE`, review it, and apply exactly that with `sync --plan FILE`",
+    )
+
+
+def _leaves_none(plan: Plan, names: Collection[str], owned: int) -> bool:
+    """Return whether every schedule that the source owns leaves the files. Schedules that the files disable stay in them."""
+    disabled = {change.schedule for change in plan.changes if change.action is Action.UPDATE and is_removal(change)}
+    return 0 < owned == len(set(names) - disabled)
 
 
 def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
@@ -143,6 +158,27 @@ def _late_runs(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
     if late is not None and (desired.unchanged_groups or any(each.group is not None for each in desired.valid)):
         message = f"after beat was down, it may run schedules with windows outside them: {late.reason}"
         yield Diagnostic(Severity.WARNING, "window-deadline", message, Location("."), late.hint)
+
+
+def _zone_warnings(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    """Yield the warning that the zone of schedules without one is another than at the last sync."""
+    last, now = observed.timezone, desired.timezone
+    if last is None or now is None or last == now:
+        return
+    assuming = {declared.spec.name for declared in desired.valid if declared.assumes_zone}
+    moved = {
+        change.schedule
+        for change in plan.changes
+        if change.name in assuming and any(field.field in _ZONE_FIELDS for field in change.fields)
+    }
+    schedules = "schedule" if len(moved) == 1 else "schedules"
+    yield Diagnostic(
+        Severity.WARNING,
+        "zone-changed",
+        f"the time zone of schedules that name none changes from {last} to {now}; it moves {len(moved):,} {schedules}",
+        Location("."),
+        hint=f"--timezone {last} keeps it; check --timezone, BEATSYNC_TIMEZONE, BEATSYNC['TIMEZONE'] and CELERY_TIMEZONE",
+    )
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

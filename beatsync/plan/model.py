@@ -198,6 +198,8 @@ class Plan:
     """The suspension of the source, if it is in force."""
     key: str = field(default="", repr=False)
     """The key of the checksum."""
+    timezone: str | None = None
+    """The zone that applied where no spec names one; None if the plan is not one of files."""
 
     @property
     def does_something(self) -> bool:

@@ -148,6 +148,8 @@ class Observed:
     """The revision that this source was last synced to."""
     environment: str | None = None
     """The environment of the last sync."""
+    timezone: str | None = None
+    """The zone of the last sync where no spec names one; None if it is unknown."""
     synced_at: datetime | None = None
     """The time of the last successful sync."""
     kind: str | None = None

@@ -61,6 +61,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         origin=state.origin if state else None,
         revision=state.revision if state else None,
         environment=state.environment if state else None,
+        timezone=state.timezone if state else None,
         synced_at=state.synced_at if state else None,
         kind=state.kind if state else None,
         outcome=state.outcome if state else "",

@@ -39,6 +39,8 @@ class SourceState:
     """The checksum of the last plan that was applied and did something."""
     kind: str | None = None
     """`APPLICATION`, or None for a directory of files."""
+    timezone: str | None = None
+    """The zone of the last sync where no spec names one; None if it is unknown."""
 
 
 def read_all(db: Dialect) -> tuple[SourceState, ...]:
@@ -66,7 +68,7 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
     synced_at, since, until = (db.datetime_text(name) for name in ("synced_at", "suspended_at", "suspended_until"))
     rows = db.fetch(
         f"SELECT name, origin, revision_digest, revision_git, revision_mount, environment, {synced_at}, outcome, message,"
-        f" suspended_by, suspended_for, {since}, {until}, checksum, kind FROM {SOURCE.name}{condition}",
+        f" suspended_by, suspended_for, {since}, {until}, checksum, kind, timezone FROM {SOURCE.name}{condition}",
         parameters,
     )
     return tuple(
@@ -83,10 +85,11 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
             else None,
             checksum=checksum,
             kind=kind,
+            timezone=zone,
         )
         for (
             name, origin, digest, git, mount, environment, synced_at, outcome, message, by, reason, since, until, checksum,
-            kind,
+            kind, zone,
         ) in rows
     )  # fmt: skip
 
@@ -130,6 +133,8 @@ def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime, checksu
     }
     if plan.origin is not None:  # an unknown origin, as without git, does not replace a known one
         values["origin"] = plan.origin
+    if plan.timezone is not None:
+        values["timezone"] = plan.timezone
     if plan.does_something:
         values["checksum"] = checksum or plan.checksum
     write(db, source_id, values)

@@ -184,7 +184,7 @@ class Store:
             state = sources.read_one(db, source)
             if state is None:
                 return SourceRecord()
-            stamp = SyncStamp(state.revision, state.origin, state.environment, state.synced_at)
+            stamp = SyncStamp(state.revision, state.origin, state.environment, state.synced_at, state.timezone)
             return SourceRecord(stamp, filerecords.read(db, source))
 
     def row_fingerprints(self, source: str) -> RowFingerprints:

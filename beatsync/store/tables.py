@@ -69,6 +69,7 @@ _SOURCE_TEXTS = (
     "suspended_for",
     "checksum",
     "kind",
+    "timezone",
 )
 _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(

@@ -233,8 +233,9 @@ class TestWhichDatabase:
         assert chosen("--database", "beat", env=django) == "alias.sqlite3"
         # A URL precedes an alias from the environment.
         assert chosen(env=django | variable | {"BEATSYNC_DATABASE": "beat"}) == "variable.sqlite3"
+        (migrated.path / "manage.py").unlink()
         assert not (migrated.path / "beatsync.sqlite3").exists()
-        assert chosen() == "beatsync.sqlite3"
+        assert chosen("--with-beat") == "beatsync.sqlite3"
 
     def test_choosing_two_databases_is_wrong_usage(self, here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         here.spec(SPEC)

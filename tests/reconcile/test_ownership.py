@@ -254,3 +254,23 @@ def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_p
     assert notes(description="beat does not write this") == [None]
     assert notes(queue="slow", task="other") == [RECURRING_DRIFT]
     assert store.history("default", 1)[0].changes[0]["note"] == RECURRING_DRIFT
+
+
+def test_a_spec_adopts_its_name_and_a_past_clocked_time_stops_nothing(
+    store: Store, tmp_path: Path, make_task: MakeTask
+) -> None:
+    make_task("one")
+    text = (
+        "schedules:\n  one: {task: t, interval: 1h, sync: {adopt: true}}\n"
+        "  forgotten: {task: t, clocked: 2001-01-01T00:00:00Z}\n  two: {task: t, interval: 2h}\n"
+    )
+    root = folder(tmp_path / "a", a=text)
+    first = go(root, store)
+    assert (first.outcome, [each.code for each in first.plan.diagnostics]) == (Outcome.APPLIED, ["clocked-past"])
+    assert [(change.action, change.name) for change in first.plan.changes] == [
+        (Action.ADOPT, "one"),
+        (Action.CREATE, "two"),
+    ]
+    second = go(root, store)
+    assert (second.outcome, [each.code for each in second.plan.diagnostics]) == (Outcome.UNCHANGED, ["clocked-past"])
+    assert names(store) == ["one", "two"]

@@ -84,7 +84,7 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
         "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
         "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
-        "beatsync.0007_application_sets",
+        "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -105,7 +105,7 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
         "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
         "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
-        "beatsync.0007_application_sets",
+        "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
@@ -239,7 +239,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
     )
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0004_file_records", "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
-        "beatsync.0007_application_sets",
+        "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
     ]  # fmt: skip
     expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
     assert bare_store.observe("shop").inventory == {"nightly": expected}
