@@ -61,6 +61,8 @@ class SetChange:
     """Whether the whole set is locked instead of the names."""
     only_finished: bool = False
     """Whether those of `removed` stay that are kept, by what is read under the lock."""
+    restores: bool = False
+    """Whether the rows of `removed` get the values that the inventory has under the lock, and only those without an entry are removed."""
     adopt: bool = False
     actor: str = "beatsync"
 
@@ -110,6 +112,8 @@ def _attempt(store: SetStore, change: SetChange, clock: Clock, *, verifies: bool
             still_due = store.finished_one_offs(now).get(change.source, set())
             change = replace(change, removed=change.removed & still_due)
         observed = store.observe_set(change.source, None if change.is_whole else change.names, lock)
+        if change.restores:
+            change = _restoring(change, observed)
         if change.is_whole:
             change = replace(change, removed=frozenset(observed.inventory.keys() - change.names))
         plan = _plan(change, observed, now)
@@ -239,16 +243,24 @@ def _verify(store: SetStore, writes: Iterable[PendingWrite], actor: str, clock: 
 
 def _restore(store: SetStore, source: str, names: Collection[str], actor: str, clock: Clock) -> None:
     """Make the rows of these names equal to what was last applied to them; delete those that were removed."""
-    observed = store.observe(source, Scope(frozenset(names)))
-    entries = [entry for name, entry in observed.inventory.items() if name in names and not entry.retired]
-    declared = tuple(filter(None, map(declared_of, entries)))
-    gone = frozenset(names) - observed.inventory.keys() - observed.owners.keys()
-    change = SetChange(source, declared, gone, one_offs=None, actor=actor)
+    change = SetChange(source, removed=frozenset(names), one_offs=None, restores=True, actor=actor)
+    observed = store.observe(source, Scope(change.removed))
     try:
-        if _plan(change, observed, clock()).does_something:
+        if _plan(_restoring(change, observed), observed, clock()).does_something:
             change_set(store, change, clock, verifies=False)
     except Refused as refusal:
         log.warning("the set %s cannot be verified: %s", source, refusal)
+
+
+def _restoring(change: SetChange, observed: Observed) -> SetChange:
+    """Return a change that declares what the observed inventory has under its names, and removes the rows of the other names.
+
+    Another process may write the set at any time, so what is written is always read under the lock.
+    """
+    entries = [observed.inventory[name] for name in sorted(change.removed & observed.inventory.keys())]
+    declared = filter(None, (declared_of(entry) for entry in entries if not entry.retired))
+    gone = change.removed - observed.inventory.keys() - observed.owners.keys()
+    return replace(change, declared=tuple(declared), removed=gone)
 
 
 def _remove_finished(store: SetStore, actor: str, clock: Clock, source: str | None = None) -> None:
