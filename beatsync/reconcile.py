@@ -30,9 +30,9 @@ from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS, Retries
 from beatsync.source import load, load_file
-from beatsync.specfile.combine import with_unregistered_tasks
+from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
-from beatsync.specfile.passed import with_past_clocked
+from beatsync.specfile.passed import unacknowledged, with_past_clocked
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -121,11 +121,12 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     source = scope_source(snapshot, parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
-    source = replace(source, desired=with_unregistered_tasks(source.desired, facts, store.registered_tasks()))
+    desired = with_unregistered_tasks(source.desired, facts, store.registered_tasks())
+    source = replace(source, desired=with_warnings_as_errors(desired) if options.strict else desired)
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
-    plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
+    plan = store.foresee(_guarded_plan(run, snapshot, source, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
 
 
@@ -138,9 +139,15 @@ def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
     )
 
 
-def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
-    request = Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan)
-    return guard(make_plan(desired, observed, request), desired, observed, request)
+def _guarded_plan(run: Run, snapshot: Snapshot, source: ScopedSource, observed: Observed, now: datetime) -> Plan:
+    desired, request = (
+        source.desired,
+        Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan),
+    )
+    plan = guard(make_plan(desired, observed, request), desired, observed, request)
+    # A schedule that is skipped has no recorded row, so its file is always among the facts.
+    diagnostics, acknowledged = unacknowledged(plan.diagnostics, source.facts.values())
+    return replace(plan, diagnostics=diagnostics, acknowledged=plan.acknowledged + acknowledged)
 
 
 def _refusal(plan: Plan, options: SyncOptions) -> Outcome | None:
@@ -210,7 +217,7 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
             raise SyncedMeanwhile(options.source)
         if observed != draft.observed or _is_old(draft, run.clock()):
             now = run.clock()
-            plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
+            plan = _guarded_plan(run, draft.snapshot, draft.source, observed, now)
             changes = file_changes(draft.source, plan, observed, draft.memory.record)
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
@@ -316,7 +323,7 @@ def sync(
 
 @garbage_collector_paused()
 def validate(
-    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress
+    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress, *, strict: bool = False
 ) -> tuple[Snapshot, Desired]:
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
@@ -324,7 +331,8 @@ def validate(
     now = clock()
     parsing = Parsing(now.date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    return snapshot, with_past_clocked(source.desired, now)
+    desired = with_past_clocked(source.desired, source.facts.values(), now)
+    return snapshot, with_warnings_as_errors(desired) if strict else desired
 
 
 def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:

@@ -45,6 +45,8 @@ class SyncOptions:
     """The lease of a daemon: nothing is written if another daemon leads the source by now."""
     repaired: str | None = None
     """The checksum of the plan whose rows this sync writes again: to the database, both are one sync."""
+    strict: bool = False
+    """Whether a warning about a file is an error, unless it is acknowledged."""
     fingerprints: bool = True
     """Whether unchanged files and rows are skipped. False parses and reads everything; the plan is the same."""
 

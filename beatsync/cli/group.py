@@ -16,10 +16,13 @@ from beatsync.cli import exits, output
 
 COMMANDS = {
     "validate": "Check spec files. Needs no database.",
+    "fmt": "Write spec files in the canonical layout.",
     "plan": "Show what a sync would change.",
     "sync": "Apply the spec files to the database once.",
     "run": "Keep the database in sync with the files, until SIGTERM.",
     "status": "Show each source: revision, last outcome, drift, paused rows.",
+    "export": "Write spec files from the rows of the database.",
+    "import": "Write spec files from a celery application's beat_schedule.",
     "release": "Stop managing rows and leave them unchanged.",
     "suspend": "Refuse syncs of a source for a while.",
     "resume": "Allow syncs of a suspended source again.",

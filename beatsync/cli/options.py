@@ -111,6 +111,7 @@ class CliOptions:
     alias: str | None = None
     settings_module: str | None = None
     app: str | None = None
+    strict: bool | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
@@ -158,34 +159,36 @@ def output_format(*formats: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
+timezone = option(
+    "--timezone", metavar="ZONE", callback=callback(validate_zone),
+    help="Time zone of schedules that name none.  [default: the project's zone, that of the last sync, UTC]",
+)  # fmt: skip
+environment = option(
+    "--env", "environment", metavar="NAME", callback=callback(validate_environment),
+    help="Environment whose values apply.",
+)  # fmt: skip
 parsing = combine(
-    option(
-        "--env", "environment", metavar="NAME", callback=callback(validate_environment),
-        help="Environment whose values apply.",
-    ),
-    option(
-        "--timezone", metavar="ZONE", callback=callback(validate_zone),
-        help="Time zone of schedules that name none.  [default: the project's zone, that of the last sync, UTC]",
-    ),
+    environment,
+    timezone,
+    option("--strict", is_flag=True, default=None, help="Treat warnings that no comment acknowledges as errors."),
 )  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")
+settings = click.option(
+    "--settings", "settings_module", metavar="MODULE", envvar=["BEATSYNC_SETTINGS", "DJANGO_SETTINGS_MODULE"],
+    callback=lambda _ctx, _param, value: validate_not_empty(value),
+    help="Settings module of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
+)  # fmt: skip
 database = combine(
     option("--database-url", metavar="URL", help="URL of the database: sqlite, postgres, mysql or mariadb."),
     option("--database", "alias", metavar="ALIAS", help="Alias of the database in the Django project's DATABASES."),
-    click.option(
-        "--settings", "settings_module", metavar="MODULE", envvar=["BEATSYNC_SETTINGS", "DJANGO_SETTINGS_MODULE"],
-        callback=lambda _ctx, _param, value: validate_not_empty(value),
-        help="Settings module of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
-    ),
-)  # fmt: skip
+    settings,
+)
+app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")
 planning = combine(
     source,
     parsing,
     database,
-    option(
-        "-A", "--app", metavar="APP",
-        help="Celery application, as for `celery -A`.  [default: the project's]",
-    ),
+    app,
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,

@@ -31,15 +31,14 @@ def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> 
     cli_options = wiring.with_settings(options.CliOptions(**flags), click.get_current_context().obj)
     path = wiring.source_directory(cli_options)
     with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
-        snapshot, desired = reconcile.validate(
-            path, wiring.parse_options(cli_options, wiring.project_zone.get()), progress=progress
-        )
+        parsing, strict = wiring.parse_options(cli_options, wiring.project_zone.get()), bool(cli_options.strict)
+        snapshot, desired = reconcile.validate(path, parsing, progress=progress, strict=strict)
     # The paths of the result are relative to the working directory.
     directory = path.parent if path.is_file() else path
     files = [str(directory / file.path) for file in snapshot.files]
     diagnostics = with_directory(desired.diagnostics, str(directory))
     schedules = {declared.group or declared.spec.name for declared in desired.schedules}
-    result = ValidationResult(files, len(schedules), diagnostics)
+    result = ValidationResult(files, len(schedules), diagnostics, desired.acknowledged)
     if output_format != "text" or result.diagnostics or not is_quiet:
         output.print_result(_render(result, output_format))
     return exits.INVALID if result.count(Severity.ERROR) else exits.DONE

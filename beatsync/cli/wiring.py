@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
     from beatsync.specfile.parse import ParseOptions
     from beatsync.store import SourceState, Store
+    from beatsync.store.application import Application
 
 DIRECTORY = Path("schedules.d")
 SOURCE = "default"
@@ -111,6 +112,23 @@ def open_store(
         store.close()
 
 
+def load_application(options: CliOptions) -> Application:
+    """Return the celery application that the options name, else the project's, with all of its tasks.
+
+    Raises click.UsageError if there is none, and StoreError if it cannot be loaded.
+    """
+    from beatsync.store import StoreError
+    from beatsync.store.connect import load_application
+
+    options = with_settings(options, click.get_current_context().obj)
+    application = load_application(options.app, options.settings_module)
+    if application is None:
+        raise click.UsageError("name the celery application with --app, as for `celery -A`")
+    if application.problem:
+        raise StoreError(application.problem)  # entries may be missing
+    return application
+
+
 def _load_application(options: CliOptions, store: Store) -> None:
     from beatsync.store import StoreError
 
@@ -169,7 +187,7 @@ def sync_options(
         approved=approved,
     )
     parse = parse_options(options, store.celery_timezone())
-    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder())
+    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder(), strict=bool(options.strict))
 
 
 def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[str, Path]:

@@ -42,6 +42,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         groups=groups_of(decisions, {*matches.continued.values()}),
         blocked=matches.blocked,
         diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),
+        acknowledged=desired.acknowledged,
         key=observed.plan_key,
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )

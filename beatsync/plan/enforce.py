@@ -97,7 +97,7 @@ def _write(
     declared, entry, row = match.declared, match.entry, match.row
     changed = {field.field for field in fields}
     if _is_too_late(target, changed, request):
-        return Decision(target.name, warning=clocked_past(target, declared.location))
+        return Decision(target.name, condition=Condition.SKIPPED, warning=clocked_past(target, declared.location))
     refusal = _refusal(match, target, changed, request)
     if refusal is not None:
         return Decision(target.name, diagnostic=refusal)

@@ -124,6 +124,8 @@ class Condition(str, Enum):
     PARTLY_PAUSED = "partly paused"
     """Some rows of a schedule were paused by hand, and others were not."""
     COMPLETED = "completed"
+    SKIPPED = "skipped"
+    """Its clocked time has passed, so that beat would run the schedule at once; a diagnostic says so."""
     FROZEN = "frozen"
     PROTECTED = "protected"
     RETIRED = "retired"
@@ -192,6 +194,8 @@ class Plan:
     """The schedules with several rows that the plan mentions, by name."""
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge."""
     suspension: Suspension | None = None
     """The suspension of the source, if it is in force."""
     key: str = field(default="", repr=False)

@@ -35,6 +35,7 @@ def render_validation(result: ValidationResult) -> str:
             "files": len(result.paths),
             "schedules": result.schedules,
             "diagnostics": [diagnostic_json(diagnostic) for diagnostic in result.diagnostics],
+            "acknowledged": result.acknowledged,
         }
     )
 

@@ -21,6 +21,8 @@ class ValidationResult:
     """Every file that was read, spelled as in the diagnostics."""
     schedules: int
     diagnostics: Sequence[Diagnostic]
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge."""
 
     def count(self, severity: Severity) -> int:
         """Return how many diagnostics have this severity."""

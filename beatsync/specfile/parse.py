@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from beatsync.specfile.acknowledge import Acknowledged, acknowledgements, without_reason
 from beatsync.specfile.checks import check
 from beatsync.specfile.every.clauses import COMPILED_YEARS
 from beatsync.specfile.every.definitions import Definitions
 from beatsync.specfile.every.inputs import NO_INPUTS, Inputs, inputs_of
-from beatsync.specfile.excerpts import diagnostics
+from beatsync.specfile.excerpts import diagnostics, lines_of_secrets
 from beatsync.specfile.interpret import Interpretation, interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
+from beatsync.specfile.limits import first_of_each_code
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Mark, Path, Problem, cut
 from beatsync.specfile.reader import Reading, read
@@ -28,6 +31,7 @@ from beatsync.values import (
     Location,
     ScheduleFacts,
     Severity,
+    SharedDefinition,
     SourceFile,
     TaskSpec,
     group_row_name,
@@ -62,33 +66,73 @@ def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = 
 
     Without `inputs`, the file is the only one of its source, and its calendars count for no year.
     """
+    parser = _parse(file, options, inputs)
+    acknowledged = Acknowledged([(file.path, acknowledgements(file.data) if parser.is_complete else ())])
+    reported = tuple(_reported(file, parser, acknowledged))
+    warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
+    facts = FileFacts(
+        file.path,
+        tuple(parser.facts),
+        frozenset(parser.environments),
+        warnings,
+        parser.shared,
+        *parser.every_facts(),
+        acknowledged.of(file.path),
+    )
+    return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
+
+
+def secret_lines(file: SourceFile) -> frozenset[int]:
+    """Return the numbers of the lines of a file that may hold a secret: by its name, its shape, or `sync.sensitive`."""
+    return lines_of_secrets(file, frozenset(_parse(file, ParseOptions()).sensitive))
+
+
+def _parse(file: SourceFile, options: ParseOptions, inputs: Inputs | None = None) -> _Parser:
     reading = read(file.data, is_definition if has_definitions(file.data) else None)
     shared = shared_of(file, reading)
-    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared))
+    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared), shared)
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
         parser.report_assumed_zone()
-    problems = parser.problems
-    shown = diagnostics(file, list(problems), frozenset(parser.sensitive)) if problems else ()
-    reported = (*shown, *problems.rest(file.path))
-    warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
-    facts = FileFacts(
-        file.path, tuple(parser.facts), frozenset(parser.environments), warnings, shared, *parser.every_facts()
-    )
-    return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
+    return parser
+
+
+def _reported(file: SourceFile, parser: _Parser, acknowledged: Acknowledged) -> Iterator[Diagnostic]:
+    """Yield the diagnostics of a file, without the warnings that its comments acknowledge."""
+    problems, sensitive = parser.problems, frozenset(parser.sensitive)
+    if not acknowledged.of(file.path):
+        if problems:
+            yield from diagnostics(file, list(problems), sensitive)
+            yield from problems.rest(file.path)
+        return
+    every = list(diagnostics(file, list(problems.every()), sensitive))
+    remaining = acknowledged.remaining(every)
+    problems.discount(Counter(each.code for each in every) - Counter(each.code for each in remaining))
+    yield from first_of_each_code(remaining)
+    yield from problems.rest(file.path)
+    yield from without_reason(file.path, acknowledged.of(file.path))
 
 
 class _Parser:
     """Collects what the documents of one file declare."""
 
-    def __init__(self, file: SourceFile, reading: Reading, options: ParseOptions, inputs: Inputs) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        reading: Reading,
+        options: ParseOptions,
+        inputs: Inputs,
+        shared: tuple[SharedDefinition, ...],
+    ) -> None:
+        self.shared = shared
         self.schedules: list[Declared] = []
         self.facts: list[ScheduleFacts] = []
         self.environments: set[str] = set()
         self.problems = reading.problems
         self.sensitive: set[Path] = set()
         self._assuming: dict[str, Path] = {}
+        self.is_complete = reading.complete
         self._path = file.path
         self._reading = reading
         self._options = options

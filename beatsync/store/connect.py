@@ -12,6 +12,7 @@ from beatsync.store.errors import SchemaMissing, StoreError
 from beatsync.store.loading import importing
 
 if TYPE_CHECKING:
+    from beatsync.store.application import Application
     from beatsync.store.store import Store
 
 EMBEDDED = Path("beatsync.sqlite3")
@@ -73,6 +74,20 @@ def connect(choice: DatabaseChoice) -> Store:
             f"{error}; it is used because no database was chosen by --database-url or --settings"
         ) from error
     return store
+
+
+def load_application(name: str | None, settings_module: str | None) -> Application | None:
+    """Set Django up if a project is chosen and it is not, and return the celery application of this name, else the project's.
+
+    None if the project has none, or if neither is chosen. Raises StoreError if it cannot be loaded.
+    """
+    from django.conf import settings
+
+    from beatsync.store.application import load
+
+    if not settings.configured and settings_module:
+        _set_up(settings_module)
+    return load(name) if name or settings.configured else None
 
 
 def set_timeouts(alias: str) -> None:

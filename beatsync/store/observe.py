@@ -69,6 +69,13 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
     )
 
 
+def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
+    """Return the inventory entries of a source by name."""
+    entries = Entries()
+    _read_entries(db, source, entries, " WHERE s.name = %s", [source])
+    return entries.inventory
+
+
 def _by_name(rows_read: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], dict[str, tuple[int, ...]]]:
     """Return rows by name, and the keys of those that share a name: of these, one whose key an entry has comes first."""
     by_name: dict[str, Row] = {}

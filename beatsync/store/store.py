@@ -18,7 +18,7 @@ from django.db.backends.signals import connection_created
 from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerprints, Scope, SourceRecord
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.model import Plan
-from beatsync.plan.observed import NameRule, Observed, Row, Suspension
+from beatsync.plan.observed import NameRule, Observed, Owned, Row, Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
     application,
@@ -199,6 +199,13 @@ class Store:
             name_rule, plan_key = self._names_compare_by(db), self._key_of_plans(db)
         names, late_runs = self.beat_schedule_names(), self._application.late_runs
         return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names, late_runs=late_runs)
+
+    def owned(self) -> tuple[Owned, ...]:
+        """Return the inventory entries of every source."""
+        with self._readable() as db:
+            return tuple(
+                entry for state in sources.read_all(db) for entry in observe.read_inventory(db, state.name).values()
+            )
 
     def plan_key(self) -> str:
         """Return the key of the checksums of plans, as text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -260,14 +261,14 @@ class TestWrongUsage:
             assert (result.code, result.out) == (64, "")
             assert result.err.startswith(f"Usage: beatsync {name} ")
             assert f"No such option '{flag}'" in result.err
-        assert "Did you mean '--help'?" in result.err
+        assert re.search(r"Did you mean .*'--help'\?", result.err)
 
     def test_dry_run_suggests_plan(self, here: InProcess) -> None:
         result = here("sync", "--dry-run")
         assert result.code == 64
         assert "use `beatsync plan`: it shows what a sync would change" in result.err
 
-    @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"release", "run"}])
+    @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"export", "fmt", "release", "run"}])
     def test_an_extra_argument_is_wrong_usage(self, here: InProcess, name: str) -> None:
         first = ["plan"] if name == "schema" else REST.get(name, ["one"])
         result = here(name, *first, "two", "three")

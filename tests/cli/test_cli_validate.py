@@ -79,7 +79,8 @@ def test_json_matches_its_schema(here: InProcess) -> None:
     here.spec(VALID)
     result = here("validate", "--format", "json")
     assert result.code == 0
-    assert result.matching("validate") == {"format_version": 1, "files": 1, "schedules": 2, "diagnostics": []}
+    expected = {"format_version": 1, "files": 1, "schedules": 2, "diagnostics": [], "acknowledged": 0}
+    assert result.matching("validate") == expected
     here.spec(INVALID)
     result = here("validate", "--format", "json")
     assert result.code == 3
@@ -164,3 +165,17 @@ def test_an_empty_directory_is_valid(here: InProcess) -> None:
     (here.path / "schedules.d").mkdir()
     result = here("validate")
     assert (result.code, result.out) == (0, "0 files, 0 schedules: valid\n")
+
+
+WARNED = 'schedules:\n  friday: {task: shop.bill, crontab: "0 2 13 * fri"}'
+
+
+def test_strict_makes_warnings_errors_unless_they_are_acknowledged(here: InProcess) -> None:
+    here.spec(f"{WARNED}\n")
+    assert here("validate").code == 0
+    result = here("validate", "--strict")
+    assert (result.code, result.out.splitlines()[-1]) == (3, "1 file, 1 valid schedule: 1 error")
+    assert ": error: " in result.out
+    here.spec(f"{WARNED} # beatsync: ignore[crontab-and] Friday the 13th\n")
+    assert here("validate", "--strict") == CommandResult(0, "1 file, 1 schedule: valid, 1 warning acknowledged\n", "")
+    assert here("validate", "--format", "json").matching("validate")["acknowledged"] == 1
