@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -22,13 +23,14 @@ from beatsync.minute import seconds_to_wait
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
-from beatsync.plan.guard import SUSPENDED, guard
+from beatsync.plan.guard import SET_OF_APPLICATION, SUSPENDED, guard
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS, Retries
+from beatsync.sets import upkeep
 from beatsync.source import load, load_file
 from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
@@ -51,6 +53,8 @@ _ROUND_TRIPS = 40
 """A save by beat takes four round trips from its read to its write; the verification waits for ten times as many."""
 _LONGEST_SETTLE = 5.0
 """Upper limit in seconds, so that a stalled server does not delay the verification."""
+_UNRECORDED = frozenset({SUSPENDED, SET_OF_APPLICATION})
+"""Codes of blockers of which the source keeps no record."""
 _RECENT_SYNCS = 20
 """How many past syncs are searched for a drift that was healed before."""
 
@@ -92,6 +96,8 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
 
     run.progress("reading files", 0, 0)
     snapshot = run.load()
+    if not dry_run:
+        _keep_sets(run)
     retries = Retries(run.store, run.options.lock_timeout, run.progress)
     while True:
         try:
@@ -108,6 +114,14 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             retries.wait(error)
         else:
             return _verify(run, snapshot, result)
+
+
+def _keep_sets(run: Run) -> None:
+    """Do what is due in the sets of applications. It is no part of the sync, and is tried again with the next one."""
+    from beatsync.store import StoreError
+
+    with suppress(StoreError):
+        upkeep(run.store, run.options.holder, run.clock)
 
 
 def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: bool = False) -> _Draft:
@@ -159,10 +173,10 @@ def _refusal(plan: Plan, options: SyncOptions) -> Outcome | None:
 
 
 def _refused(run: Run, plan: Plan, outcome: Outcome) -> Result:
-    """Record a blocked sync. An invalid one leaves no trace in the database, and a suspension is not a failure."""
+    """Record a blocked sync. An invalid one leaves no trace, a suspension is no failure, and a set of an application is no failed sync."""
     from beatsync.store import Failure
 
-    if outcome is Outcome.BLOCKED and SUSPENDED not in {blocked.code for blocked in plan.blocked}:
+    if outcome is Outcome.BLOCKED and _UNRECORDED.isdisjoint(blocked.code for blocked in plan.blocked):
         message = "; ".join(blocked.message for blocked in plan.blocked)
         failure = Failure(outcome.value, message, run.clock(), run.options.holder, plan)
         run.store.record_failure(plan.source, failure, run.options.lease_token)

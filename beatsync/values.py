@@ -376,10 +376,10 @@ class Desired:
     """Names of the rows that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
     unchanged_groups: Mapping[str, str] = field(default_factory=dict)
     """For each unchanged row of a schedule with several rows, the name of that schedule."""
-    acknowledged: int = 0
-    """The number of warnings that comments in the files acknowledge. They are not in `diagnostics`."""
     timezone: str | None = None
     """The zone that applied where no spec names one."""
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge. They are not in `diagnostics`."""
 
     @property
     def invalid_paths(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.plan.observed import APPLICATION
 
 if TYPE_CHECKING:
     from beatsync.report.values import SourceStatus
@@ -83,6 +84,8 @@ def _unsynced_problem(store: Store, name: str | None, revision: str | None) -> s
 
 
 def _is_synced(state: SourceState, revision: str | None) -> bool:
+    if state.kind == APPLICATION:
+        return True  # nothing is synced
     if state.revision is None or state.synced_at is None:
         return False
     ids = (state.revision.digest, state.revision.git or "", state.revision.mount or "")
@@ -99,8 +102,11 @@ def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
     for state in store.sources() if name is None else [wiring.require_source(store, name)]:
         rows = row_states(store.observe(state.name), now)
         leader, suspension = store.leader(state.name), state.suspension
+        is_application = state.kind == APPLICATION
+        changes = store.history(state.name, 1) if is_application else ()
         yield SourceStatus(
-            state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome, state.message,
+            state.name, state.origin, state.revision, state.environment,
+            changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
             rows, suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
-            store.authors([row.row_id for row in rows if row.drift or row.missing]),
+            store.authors([row.row_id for row in rows if row.drift or row.missing]), is_application,
         )  # fmt: skip

@@ -31,8 +31,8 @@ def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> 
     cli_options = wiring.with_settings(options.CliOptions(**flags), click.get_current_context().obj)
     path = wiring.source_directory(cli_options)
     with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
-        parsing, strict = wiring.parse_options(cli_options, wiring.project_zone.get()), bool(cli_options.strict)
-        snapshot, desired = reconcile.validate(path, parsing, progress=progress, strict=strict)
+        parsing = wiring.parse_options(cli_options, wiring.project_zone.get())
+        snapshot, desired = reconcile.validate(path, parsing, progress=progress, strict=bool(cli_options.strict))
     # The paths of the result are relative to the working directory.
     directory = path.parent if path.is_file() else path
     files = [str(directory / file.path) for file in snapshot.files]

@@ -172,11 +172,13 @@ def sync_options(
     `lock_timeout` is in seconds, None waits without limit; `approved` is the checksum of a reviewed plan.
     """
     from beatsync.plan.request import PlanOptions
-    from beatsync.reconcile import SyncOptions
+    from beatsync.sync_types import SyncOptions, check_source_name
 
     source = options.source or SOURCE
-    if not source.strip() or len(source) > 100 or not source.isprintable():  # noqa: PLR2004  the column
-        raise click.UsageError("the name of a source has 1 to 100 printable characters")
+    try:
+        check_source_name(source)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     plan = PlanOptions(
         adopt=bool(options.adopt),
         allow_empty=bool(options.allow_empty),

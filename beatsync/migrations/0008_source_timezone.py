@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("beatsync", "0006_inventoryentry_schedule"),
+        ("beatsync", "0007_application_sets"),
     ]
 
     operations = [

@@ -11,12 +11,14 @@ from dataclasses import replace
 from beatsync.plan.groups import count_owned
 from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
-from beatsync.plan.observed import Observed
+from beatsync.plan.observed import APPLICATION, Observed
 from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
 """The code that marks a suspended source; it is not a failure."""
+SET_OF_APPLICATION = "application-set"
+"""The code of a source of files whose name a set of an application has."""
 _STALE = Blocked(
     "plan-stale",
     "the saved plan is out of date: files or rows changed after it was made",
@@ -89,6 +91,9 @@ def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterat
     if plan.suspension is not None:
         hint = f"`{shlex.join(['beatsync', 'resume', plan.source])}` resumes syncs"
         yield Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
+    if observed.kind == APPLICATION:
+        message = f"the application declares the schedules of {plan.source!r} (beatsync.dynamic), so no files can"
+        yield Blocked(SET_OF_APPLICATION, message, hint="choose another source name for these files with --source NAME")
     origin = request.origin
     if origin and observed.origin and origin != observed.origin and not request.options.accept_origin:
         yield Blocked(

@@ -53,6 +53,7 @@ def render_status(sources: Sequence[SourceStatus]) -> str:
 def _source(source: SourceStatus) -> dict[str, Any]:
     return {
         "name": source.name,
+        "kind": "application" if source.is_application else "files",
         "origin": source.origin and mask_text(source.origin),
         "revision": revision_json(source.revision) if source.revision else None,
         "environment": source.environment,

@@ -127,15 +127,16 @@ def render_status(sources: Sequence[SourceStatus], paint: Paint = plain, *, with
 
 
 def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[str]:
-    outcome = one_line(source.outcome) or "never synced"
-    kind = "good" if source.outcome == "applied" else "error"
+    outcome, kind = _outcome(source)
     yield f"{paint(line_start(source.name), 'name')}: {paint(outcome, kind)}"
     if source.suspension:
         yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
     if source.message:
         yield f"  {line_start(source.message)}"
     facts = {
-        "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC" if source.synced_at else None,
+        "last change" if source.is_application else "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC"
+        if source.synced_at
+        else None,
         "revision": revision_name(source.revision) if source.revision else None,
         "environment": source.environment,
         "files": source.origin,
@@ -147,6 +148,13 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
     yield from _conditions(source.schedule_conditions)
     if with_rows:
         yield from _group_rows(source)
+
+
+def _outcome(source: SourceStatus) -> tuple[str, str]:
+    """Return how the last sync ended, and its style; a set of an application is never synced."""
+    if source.is_application and not source.outcome:
+        return "declared by the application", "good"
+    return one_line(source.outcome) or "never synced", "good" if source.outcome == "applied" else "error"
 
 
 def _drift(source: SourceStatus, paint: Paint) -> Iterator[str]:

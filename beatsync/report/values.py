@@ -49,6 +49,9 @@ class SourceStatus:
     authors: Mapping[int, str] = field(default_factory=dict)
     """Who last changed a row, in words, by row id. Rows whose author is unknown are missing."""
 
+    is_application: bool = False
+    """Whether an application declares the schedules at run time; `synced_at` is its last change."""
+
     @property
     def drifted(self) -> list[RowState]:
         """The rows that differ from what was applied."""

@@ -95,7 +95,7 @@ def combine(
     ]
     rows = _unchanged_rows(remaining)
     groups = {name: schedule.name for name, schedule in rows.items() if schedule.is_group}
-    desired = Desired(tuple(schedules), (), options.environment, frozenset(rows), groups, timezone=options.timezone)
+    desired = Desired(tuple(schedules), (), options.environment, frozenset(rows), groups, options.timezone)
     desired = _with_diagnostics(desired, diagnostics, acknowledged.count)
     return _with_diagnostics(desired, acknowledged.unused(desired.invalid_paths))
 

@@ -217,7 +217,8 @@ class _Interpreter:
         if isinstance(value, str) and is_template(value) and not is_secret(path):
             error = unrendered(value)
         on_key = key not in self._fields and not key.startswith("sync.")
-        self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key))
+        missing = key if on_key else None
+        self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key, related_key=missing))
 
 
 _TIME_KEYS = ("clocked", "start_time", "expires")

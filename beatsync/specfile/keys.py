@@ -118,6 +118,15 @@ DOCUMENT_RULE: Final = rule(
 """What a document of a spec file may be, and everything in it."""
 
 
+_SET_SYNC: Final = {name: _SYNC_KEYS[name] for name in ("on_remove", "ignore", "sensitive", "hash")}
+ARGUMENTS_RULE: Final = rule(
+    "object",
+    names=NAME_RULE,
+    values=rule("object", _HEARTBEAT, keys={**_FIELD_RULES, "sync": rule("object", {}, keys=_SET_SYNC)}),
+)
+"""What an application may declare for its own schedules, by name: the keys of a file without what is about files and their review."""
+
+
 def _interval(value: Any, _zone: str) -> Schedule:
     return interval.from_text(value) if isinstance(value, str) else interval.from_mapping(**value)
 

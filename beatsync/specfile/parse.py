@@ -131,8 +131,8 @@ class _Parser:
         self.environments: set[str] = set()
         self.problems = reading.problems
         self.sensitive: set[Path] = set()
-        self._assuming: dict[str, Path] = {}
         self.is_complete = reading.complete
+        self._assuming: dict[str, Path] = {}
         self._path = file.path
         self._reading = reading
         self._options = options

@@ -87,7 +87,7 @@ def write_applied(db: Dialect, source_id: int, plan: Plan, actor: str, started: 
     """Add the entry of a sync that was applied."""
     row = _row(db, source_id, plan, "applied", "", actor)
     row["started_at"], row["finished_at"] = times.write(started, db.zone), times.write(finished, db.zone)
-    _add(db, row)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
 
 
 def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
@@ -103,7 +103,8 @@ def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
         if values == [row[name] for name in compared]:
             db.execute(f"UPDATE {HISTORY.name} SET finished_at = %s WHERE id = %s", [row["finished_at"], key])
             return
-    _add(db, row)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
+    limit(db, source_id)
 
 
 def _row(db: Dialect, source_id: int, plan: Plan | None, outcome: str, message: str, actor: str) -> dict[str, Value]:
@@ -130,10 +131,8 @@ def _changes(plan: Plan, max_characters: int) -> Iterator[str]:
         yield text
 
 
-def _add(db: Dialect, row: Mapping[str, Value]) -> None:
-    """Add an entry, and delete those beyond MAX_ENTRIES."""
-    db.insert(HISTORY, tuple(row), [tuple(row.values())])
-    source = [row["source_id"]]
+def limit(db: Dialect, source_id: int) -> None:
+    """Delete the entries of a source beyond MAX_ENTRIES."""
     oldest = f"SELECT id FROM {HISTORY.name} WHERE source_id = %s ORDER BY id DESC LIMIT 1 OFFSET {MAX_ENTRIES}"
-    for (key,) in db.fetch(oldest, source):
-        db.execute(f"DELETE FROM {HISTORY.name} WHERE source_id = %s AND id <= {int(str(key))}", source)
+    for (key,) in db.fetch(oldest, [source_id]):
+        db.execute(f"DELETE FROM {HISTORY.name} WHERE source_id = %s AND id <= {int(str(key))}", [source_id])

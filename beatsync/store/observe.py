@@ -63,6 +63,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         environment=state.environment if state else None,
         timezone=state.timezone if state else None,
         synced_at=state.synced_at if state else None,
+        kind=state.kind if state else None,
         outcome=state.outcome if state else "",
         suspension=state.suspension if state else None,
         checksum=state.checksum if state else None,
@@ -74,6 +75,15 @@ def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
     entries = Entries()
     _read_entries(db, source, entries, " WHERE s.name = %s", [source])
     return entries.inventory
+
+
+def owned_rows(db: Dialect, source: str, name: str | None = None) -> list[tuple[Owned, Row | None]]:
+    """Return each inventory entry of a source, or that of one name, with the row of its key, sorted by name."""
+    entries = Entries()
+    where, parameters = (" AND e.name = %s", [source, name]) if name is not None else ("", [source])
+    _read_entries(db, source, entries, f" WHERE s.name = %s{where}", parameters)
+    by_id = {row.row_id: row for row in rows.read_some(db, (), {entry.row_id for entry in entries.inventory.values()})}
+    return [(entry, by_id.get(entry.row_id)) for _, entry in sorted(entries.inventory.items())]
 
 
 def _by_name(rows_read: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], dict[str, tuple[int, ...]]]:

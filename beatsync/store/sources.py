@@ -37,6 +37,8 @@ class SourceState:
     """The stored suspension, whether or not it is still in force."""
     checksum: str | None = None
     """The checksum of the last plan that was applied and did something."""
+    kind: str | None = None
+    """`APPLICATION`, or None for a directory of files."""
     timezone: str | None = None
     """The zone of the last sync where no spec names one; None if it is unknown."""
 
@@ -66,7 +68,7 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
     synced_at, since, until = (db.datetime_text(name) for name in ("synced_at", "suspended_at", "suspended_until"))
     rows = db.fetch(
         f"SELECT name, origin, revision_digest, revision_git, revision_mount, environment, {synced_at}, outcome, message,"
-        f" suspended_by, suspended_for, {since}, {until}, checksum, timezone FROM {SOURCE.name}{condition}",
+        f" suspended_by, suspended_for, {since}, {until}, checksum, kind, timezone FROM {SOURCE.name}{condition}",
         parameters,
     )
     return tuple(
@@ -82,11 +84,12 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
             if since
             else None,
             checksum=checksum,
+            kind=kind,
             timezone=zone,
         )
         for (
             name, origin, digest, git, mount, environment, synced_at, outcome, message, by, reason, since, until, checksum,
-            zone,
+            kind, zone,
         ) in rows
     )  # fmt: skip
 

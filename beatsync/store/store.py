@@ -302,12 +302,15 @@ class Store:
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
+            if observed.tombstones:
+                inventory.expire_tombstones(db, source_id, now)
             records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if is_sync:
                 sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
                 history.write_applied(db, source_id, plan, holder, now, finished)
+                history.limit(db, source_id)
                 if self.project_settings().get("SIGNALS"):
                     signals.send_after_commit(self.alias, plan)
             if notifies_beat:

@@ -68,6 +68,7 @@ _SOURCE_TEXTS = (
     "suspended_by",
     "suspended_for",
     "checksum",
+    "kind",
     "timezone",
 )
 _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
@@ -96,6 +97,12 @@ FILE_RECORD: Final = Table(
 TOMBSTONE: Final = Table(
     "beatsync_tombstone", {"source_id": INTEGER, "name": TEXT, "row_id": INTEGER, "deleted_at": DATETIME}
 )
+PENDING: Final = Table(
+    "beatsync_pendingwrite", {"source_id": INTEGER, "names": TEXT, "written_at": DATETIME, "notified": BOOLEAN}
+)
+ONE_OFF: Final = Table(
+    "beatsync_oneoff", {"source_id": INTEGER, "name": TEXT, "remove_at": DATETIME, "keep_seconds": INTEGER}
+)
 HISTORY: Final = Table(
     "beatsync_syncrecord",
     {
@@ -106,4 +113,4 @@ HISTORY: Final = Table(
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, HISTORY)
+OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, PENDING, ONE_OFF, HISTORY)

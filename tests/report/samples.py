@@ -176,4 +176,5 @@ def sources() -> list[SourceStatus]:
             {1: "changed by ann in the admin on 2026-06-01"},
         ),
         SourceStatus("new", None, None, None, None, "", "", ()),
+        SourceStatus("user-reports", None, None, None, NOW, "", "", (), is_application=True),
     ]  # fmt: skip

@@ -129,6 +129,8 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.INVENTORY.name: {"INSERT", "UPDATE", "DELETE"},
         tables.FILE_RECORD.name: {"INSERT", "DELETE"},
         tables.TOMBSTONE.name: {"INSERT", "DELETE"},
+        tables.PENDING.name: {"INSERT", "UPDATE", "DELETE"},
+        tables.ONE_OFF.name: {"INSERT", "DELETE"},
         "django_migrations": set(),
     }
     granted: dict[str, set[str]] = {}

@@ -72,6 +72,7 @@ class PostgreSQL(Dialect):
     )
     # NO KEY: others may still check a foreign key on the locked row, so history can be written meanwhile.
     row_lock = " FOR NO KEY UPDATE"
+    share_lock = " FOR KEY SHARE"
     idle_limit_sql = "SET LOCAL idle_in_transaction_session_timeout = '{seconds}s'"
     # Django's foreign keys are deferred; for 100,000 new rows the check takes half as long as their COPY.
     check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE"
