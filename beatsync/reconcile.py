@@ -34,7 +34,7 @@ from beatsync.sets import upkeep
 from beatsync.source import load, load_file
 from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
-from beatsync.specfile.passed import with_past_clocked
+from beatsync.specfile.passed import unacknowledged, with_past_clocked
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -140,7 +140,7 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
-    plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
+    plan = store.foresee(_guarded_plan(run, snapshot, source, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
 
 
@@ -153,9 +153,15 @@ def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
     )
 
 
-def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
-    request = Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan)
-    return guard(make_plan(desired, observed, request), desired, observed, request)
+def _guarded_plan(run: Run, snapshot: Snapshot, source: ScopedSource, observed: Observed, now: datetime) -> Plan:
+    desired, request = (
+        source.desired,
+        Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan),
+    )
+    plan = guard(make_plan(desired, observed, request), desired, observed, request)
+    # A schedule that is skipped has no recorded row, so its file is always among the facts.
+    diagnostics, acknowledged = unacknowledged(plan.diagnostics, source.facts.values())
+    return replace(plan, diagnostics=diagnostics, acknowledged=plan.acknowledged + acknowledged)
 
 
 def _refusal(plan: Plan, options: SyncOptions) -> Outcome | None:
@@ -225,7 +231,7 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
             raise SyncedMeanwhile(options.source)
         if observed != draft.observed or _is_old(draft, run.clock()):
             now = run.clock()
-            plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
+            plan = _guarded_plan(run, draft.snapshot, draft.source, observed, now)
             changes = file_changes(draft.source, plan, observed, draft.memory.record)
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
@@ -339,7 +345,7 @@ def validate(
     now = clock()
     parsing = Parsing(now.date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    desired = with_past_clocked(source.desired, now)
+    desired = with_past_clocked(source.desired, source.facts.values(), now)
     return snapshot, with_warnings_as_errors(desired) if strict else desired
 
 

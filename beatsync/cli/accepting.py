@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def accept_drift(flags: options.CliOptions, names: Collection[str], *, with_secr
         output.print_error("a file is invalid, and nothing was written: `beatsync validate` shows the errors")
         return exits.INVALID
     chosen = [changes[name] for name in dict.fromkeys(names or changes) if name in changes]
-    parsing = (sync_options.parse, shared_inputs(snapshot, {}, reconcile.utc_now().date()))
+    parse = replace(sync_options.parse, timezone=plan.timezone or sync_options.parse.timezone, is_zone_assumed=False)
+    parsing = (parse, shared_inputs(snapshot, {}, reconcile.utc_now().date()))
     files, refused = _edited(snapshot, chosen, rows, parsing, with_secrets=with_secrets)
     _write(directory, snapshot, files)
     _report(directory, chosen, refused)

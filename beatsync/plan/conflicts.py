@@ -63,7 +63,7 @@ def unowned_row(name: str, reason: str) -> Blocked:
         "conflict",
         message,
         (name,),
-        "--adopt, or `sync: {adopt: true}` in the spec, takes ownership of it; otherwise rename one of the two",
+        "--adopt takes ownership of it, as does `sync: {adopt: true}` in the spec; otherwise rename one of the two",
     )
 
 
@@ -77,7 +77,7 @@ def replaced_row(entry: Owned, row: Row, source: str) -> Blocked:
         "conflict",
         message,
         (entry.name,),
-        f"--adopt, or `sync: {{adopt: true}}` in the spec, takes ownership of it; otherwise rename it, or release the name: {_release(source, entry.name)}",
+        f"--adopt takes ownership of it, as does `sync: {{adopt: true}}` in the spec; otherwise rename it, or release the name: {_release(source, entry.name)}",
     )
 
 

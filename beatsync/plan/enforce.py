@@ -96,11 +96,9 @@ def _write(
     """Return the decision to write `target`, or the diagnostic that refuses or skips it."""
     declared, entry, row = match.declared, match.entry, match.row
     changed = {field.field for field in fields}
-    if _is_too_late(target, changed, request):
-        return Decision(target.name, warning=clocked_past(target, declared.location))
-    refusal = _refusal(match, target, changed, request)
-    if refusal is not None:
-        return Decision(target.name, diagnostic=refusal)
+    stopped = _stopped(match, target, changed, request)
+    if stopped is not None:
+        return stopped
     change = Change(
         action=Action.CREATE if row is None else Action.ADOPT if entry is None else Action.UPDATE,
         name=target.name,
@@ -145,6 +143,15 @@ def _is_too_late(target: TaskSpec, changed: set[str], request: Request) -> bool:
     """Return whether writing a one-time task would make beat run it at once, because its time has passed."""
     is_scheduled = not changed or bool(changed & RESTARTING_FIELDS)
     return is_scheduled and target.enabled and not request.options.catch_up and is_clocked_past(target, request.now)
+
+
+def _stopped(match: Match, target: TaskSpec, changed: set[str], request: Request) -> Decision | None:
+    """Return the decision to skip the schedule or to refuse `target`; None if it may be written."""
+    if _is_too_late(target, changed, request):
+        warning = clocked_past(target, match.declared.location)
+        return Decision(target.name, condition=Condition.SKIPPED, warning=warning)
+    refusal = _refusal(match, target, changed, request)
+    return None if refusal is None else Decision(target.name, diagnostic=refusal)
 
 
 def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request) -> Diagnostic | None:

@@ -117,16 +117,24 @@ def _removal_blockers(
             tuple(sorted({entry.schedule for entry in observed.inventory.values()})),
             hint="check the directory and --env; --allow-empty confirms that it is intended",
         )
+    blocked = None if is_approved else _too_many_removals(plan, owned, options, is_empty=is_empty)
+    if blocked is not None:
+        yield blocked
+
+
+def _too_many_removals(plan: Plan, owned: int, options: PlanOptions, *, is_empty: bool) -> Blocked | None:
+    """Return why so many schedules may not leave, or every one; None if they may. `is_empty` is a blocker of its own."""
     names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
     # A single schedule may be most of a small source, so no share of it says that these are the files of another one.
     is_every_one = _leaves_none(plan, names, owned)
-    if is_approved or not (len(names) > limit or (is_every_one and options.max_deletes is None and not is_empty)):
-        return
+    is_unasked = is_every_one and options.max_deletes is None and not is_empty
+    if len(names) <= limit and not is_unasked:
+        return None
     reason = f"and the limit is {limit}" if len(names) > limit else "and none would be left"
     subject = f"none of the {owned} schedules" if owned > 1 else "not even the one schedule"
     looks_like = f"{subject} that this source owns is in these files: another directory or --source? If it is intended,"
-    yield Blocked(
+    return Blocked(
         "max-deletes",
         f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, {reason}",
         names,

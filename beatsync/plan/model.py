@@ -124,6 +124,8 @@ class Condition(str, Enum):
     PARTLY_PAUSED = "partly paused"
     """Some rows of a schedule were paused by hand, and others were not."""
     COMPLETED = "completed"
+    SKIPPED = "skipped"
+    """Its clocked time has passed, so that beat would run the schedule at once; a diagnostic says so."""
     FROZEN = "frozen"
     PROTECTED = "protected"
     RETIRED = "retired"

@@ -15,8 +15,8 @@ from beatsync.values import Acknowledgement, Diagnostic, FileFacts, Location, Se
 
 PREFIX = b"beatsync:"
 """A file without these bytes acknowledges nothing."""
-LATE_CODES = frozenset({"calendar-ends", "task-unregistered", "zone-assumed"})
-"""Codes of warnings that depend on more than the files: the application, the date, the zone. One that does not occur may do so later."""
+LATE_CODES = frozenset({"calendar-ends", "clocked-past", "task-unregistered", "zone-assumed"})
+"""Codes of warnings that depend on more than the files: the application, the zone and the time. One that does not occur may do so later."""
 _COMMENT = re.compile(r"#+\s*beatsync:\s*ignore(?![\w-])\s*(?:\[([^\]]*)\])?(.*)", re.IGNORECASE | re.DOTALL)
 _SEPARATORS = " \t,;:.-–—"
 _EXAMPLE = "write # beatsync: ignore[code] and the reason"

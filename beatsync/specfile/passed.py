@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from beatsync.specfile.acknowledge import acknowledged_of
 from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.problems import cut
-from beatsync.values import Clocked, Declared, Desired, Diagnostic, Location, Severity, TaskSpec
+from beatsync.values import Clocked, Declared, Desired, Diagnostic, FileFacts, Location, Severity, TaskSpec
 
 _CODE = "clocked-past"
 
@@ -26,10 +27,19 @@ def clocked_past(spec: TaskSpec, place: Location) -> Diagnostic:
     return Diagnostic(Severity.WARNING, _CODE, message, place, hint)
 
 
-def with_past_clocked(desired: Desired, now: datetime) -> Desired:
+def with_past_clocked(desired: Desired, facts: Iterable[FileFacts], now: datetime) -> Desired:
     """Return `desired` with a warning for each schedule that a sync skips, if it was not synced while its time was to come."""
-    warnings = tuple(_warnings(desired.valid, now))
-    return replace(desired, diagnostics=(*desired.diagnostics, *warnings)) if warnings else desired
+    warnings, acknowledged = unacknowledged(_warnings(desired.valid, now), facts)
+    diagnostics = (*desired.diagnostics, *warnings)
+    return replace(desired, diagnostics=diagnostics, acknowledged=desired.acknowledged + acknowledged)
+
+
+def unacknowledged(diagnostics: Iterable[Diagnostic], facts: Iterable[FileFacts]) -> tuple[tuple[Diagnostic, ...], int]:
+    """Return the diagnostics without the warnings of this module that comments in the files acknowledge, and their number."""
+    acknowledged = acknowledged_of(facts)
+    before = acknowledged.count
+    remaining = tuple(d for d in diagnostics if d.code != _CODE or not acknowledged.covers(d.location, d.code))
+    return remaining, acknowledged.count - before
 
 
 def _warnings(schedules: Sequence[Declared], now: datetime) -> Iterator[Diagnostic]:

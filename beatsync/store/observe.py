@@ -21,6 +21,7 @@ from beatsync.store.statements import id_lists, name_lists
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
 from beatsync.values import OnRemove, Policy
 
+_NEVER_SYNCED = sources.SourceState("", None, None, None, None, outcome="", message="")
 _NO_ROW = 0
 """The key in place of one that is no number; no row has it."""
 _ON_REMOVE = frozenset(on_remove.value for on_remove in OnRemove)
@@ -36,7 +37,7 @@ class Entries:
 
 def observe(db: Dialect, source: str, scope: Scope) -> Observed:
     """Read what a plan of `source` for `scope` needs from the database, apart from what does not change during a run."""
-    state = sources.read_one(db, source)
+    state = sources.read_one(db, source) or _NEVER_SYNCED
     tombstones = _tombstones(db, source)
     entries = Entries()
     if scope.names is None:
@@ -58,15 +59,15 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         inventory=entries.inventory,
         owners=entries.owners,
         tombstones=tombstones,
-        origin=state.origin if state else None,
-        revision=state.revision if state else None,
-        environment=state.environment if state else None,
-        timezone=state.timezone if state else None,
-        synced_at=state.synced_at if state else None,
-        kind=state.kind if state else None,
-        outcome=state.outcome if state else "",
-        suspension=state.suspension if state else None,
-        checksum=state.checksum if state else None,
+        origin=state.origin,
+        revision=state.revision,
+        environment=state.environment,
+        timezone=state.timezone,
+        synced_at=state.synced_at,
+        kind=state.kind,
+        outcome=state.outcome,
+        suspension=state.suspension,
+        checksum=state.checksum,
     )
 
 

@@ -79,6 +79,25 @@ def test_validate_in_a_project_knows_its_zone(project: Project) -> None:
     assert "[zone-assumed]" in project.beatsync("validate").out
 
 
+def test_a_past_clocked_time_can_be_acknowledged(here: InProcess) -> None:
+    here.spec(
+        "schedules:\n  # beatsync: ignore[clocked-past] kept for the record\n  once: {task: t, clocked: 2001-01-01T00:00:00Z}\n"
+    )
+    for command in ("validate", "plan", "sync"):
+        result = here(command, "--strict")
+        assert (result.code, "clocked-past" in result.out, "ignore-unused" in result.out) == (0, False, False), result
+    here.spec("schedules:\n  once: {task: t, clocked: 2001-01-01T00:00:00Z}\n")
+    assert here("validate", "--strict").code == 3
+
+
+def test_an_acknowledged_zone_is_used_by_validate_only(here: InProcess) -> None:
+    here.spec(
+        'schedules:\n  # beatsync: ignore[zone-assumed] UTC is meant\n  nightly: {task: t, crontab: "0 2 * * *"}\n'
+    )
+    for command in ("validate", "plan", "sync"):
+        assert here(command, "--strict").code == 0
+
+
 def test_validate_warns_about_a_clocked_time_that_has_passed(here: InProcess) -> None:
     here.spec("schedules:\n  once: {task: t, clocked: 2001-01-01T00:00:00Z}\n  hourly: {task: t, interval: 1h}\n")
     result = here("validate")

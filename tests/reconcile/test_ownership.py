@@ -273,4 +273,20 @@ def test_a_spec_adopts_its_name_and_a_past_clocked_time_stops_nothing(
     ]
     second = go(root, store)
     assert (second.outcome, [each.code for each in second.plan.diagnostics]) == (Outcome.UNCHANGED, ["clocked-past"])
+    assert second.plan.conditions == (("forgotten", Condition.SKIPPED),)
     assert names(store) == ["one", "two"]
+
+
+def test_a_clocked_time_moved_into_the_past_is_reported_on_every_sync(store: Store, tmp_path: Path) -> None:
+    root = folder(tmp_path / "a", a="schedules:\n  once: {task: t, clocked: 2099-01-01T00:00:00Z}\n")
+    go(root, store)
+    folder(root, a="schedules:\n  once: {task: t, clocked: 2001-01-01T00:00:00Z}\n")
+    for _ in range(3):
+        result = go(root, store)
+        assert (result.outcome, [each.code for each in result.plan.diagnostics]) == (
+            Outcome.UNCHANGED,
+            ["clocked-past"],
+        )
+    clocked = PeriodicTask.objects.using(store.alias).get().clocked
+    assert clocked is not None
+    assert clocked.clocked_time.year == 2099
