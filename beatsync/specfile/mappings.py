@@ -46,12 +46,13 @@ class Document:
         if pair is None:
             self._add(path, value)
         elif isinstance(value, Mapping) and isinstance(before, Mapping) and value and _is_own(pair[1], "mapping"):
-            for key in [key for key in before if key not in value]:
-                self.remove((*path, key))
             for key, item in value.items():
                 # As JSON, where false is not 0.
                 if key not in before or canonical(before[key]) != canonical(item):
                     self.set((*path, key), item, before.get(key))
+            # Last, because a mapping without any key would be null.
+            for key in [key for key in before if key not in value]:
+                self.remove((*path, key))
         else:
             self._replace(path, pair, value)
 

@@ -201,6 +201,8 @@ def _policy_values(policy: Policy) -> dict[str, Any]:
         values["ignore"] = list(policy.ignore)
     if policy.protect:
         values["protect"] = True
+    if policy.adopt:
+        values["adopt"] = True
     if policy.sensitive:
         values["sensitive"] = list(policy.sensitive)
     return values

@@ -185,6 +185,11 @@ SPECS = st.builds(
 EXPIRES = st.sampled_from([{}, {"expires": datetime(2041, 1, 1, tzinfo=timezone.utc), "expire_seconds": None}])
 
 
+def test_a_mapping_can_exchange_all_of_its_keys() -> None:
+    text = "schedules:\n  a:\n    task: t\n    interval: 5m\n    kwargs:\n      old: 1  # why\n"
+    assert accepted(text, "a", kwargs='{"new": 2}').endswith("    kwargs:\n      # why\n      new: 2\n")
+
+
 @settings(deadline=None)
 @given(*[st.builds(lambda spec, changes: spec._replace(**changes), SPECS, EXPIRES)] * 2)
 def test_any_values_of_a_row_can_be_accepted_into_a_file(old: TaskSpec, new: TaskSpec) -> None:
