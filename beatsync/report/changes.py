@@ -26,6 +26,8 @@ SIGNS = {
 }
 ACTION_WORDS = {action: action.value for action in Action} | {Action.FORGET: "release"}
 """The word of each action in text. The JSON keeps `forget`."""
+CAUSE_NOTES = {Cause.DRIFT: "drift", Cause.BOTH: "both the file and the row changed"}
+"""What is noted beside a field that did not change in the file only."""
 _CLEAR_SIGNS = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Actions that need no word beside their sign."""
 _UNQUOTED = frozenset({*SCHEDULE_FIELDS, *JSON_FIELDS, "task", "expires", "start_time"})
@@ -65,8 +67,8 @@ def new_values(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
 def value_changes(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
     """Yield the label of each field that changes, and its values before and after."""
     for label, before, after, field in field_lines(fields):
-        drift = "  (drift)" if field.cause is Cause.DRIFT else ""
-        yield label, f"{before} → {after}{crontab_in_words(field)}{drift}"
+        cause = f"  ({CAUSE_NOTES[field.cause]})" if field.cause in CAUSE_NOTES else ""
+        yield label, f"{before} → {after}{crontab_in_words(field)}{cause}"
 
 
 def crontab_in_words(field: FieldChange) -> str:

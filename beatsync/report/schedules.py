@@ -10,6 +10,7 @@ from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Cause, Change, FieldChange
 from beatsync.report.changes import (
     ACTION_WORDS,
+    CAUSE_NOTES,
     SIGNS,
     aligned,
     change_lines,
@@ -97,7 +98,6 @@ def _row(change: Change) -> str:
     for field in change.fields:
         if field.field == "crontab":
             before = f"{field.before} → " if isinstance(field.before, str) else ""
-            drift = "drift" if field.cause is Cause.DRIFT else ""
-            notes += [drift] if drift else []
+            notes += [CAUSE_NOTES[field.cause]] if field.cause in CAUSE_NOTES else []
             crontab = f"{before}{field.after}{crontab_in_words(field)}"
     return one_line("  ".join(filter(None, (crontab, ", ".join(notes)))))
