@@ -75,10 +75,10 @@ def crontab_in_words(field: FieldChange) -> str:
     """Return the new crontab in words, in brackets after two spaces; empty for another field."""
     if field.field != "crontab" or not isinstance(field.after, str):
         return ""
-    from beatsync.specfile import crontab  # only a plan that changes a crontab needs it
+    from beatsync.specfile import words  # only a plan that changes a crontab needs it
 
-    words = crontab.in_words(field.after)
-    return f"  ({words})" if words else ""
+    sentence = words.in_english(field.after)
+    return f"  ({sentence})" if sentence else ""
 
 
 class FieldLine(NamedTuple):
