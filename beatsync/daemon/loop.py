@@ -129,10 +129,9 @@ class SourceLoop:
             self._poll_at = now + self._timing.poll
             self._update_watcher()
         full = is_full or now >= self._resync_at
-        if not reasons:
-            # The timer, too, may fire during a change that no event has reported yet.
-            if self._polled_change(full=full) or not full:
-                return
+        # The timer, too, may fire during a change that no event has reported yet.
+        if not reasons and (self._polled_change(full=full) or not full):
+            return
         if self._reader.is_git_busy():
             self._debouncer.trigger("changing", full=full)
             return
