@@ -54,7 +54,7 @@ class Change(NamedTuple):
     name: str
     cause: Cause
     field_changes: tuple[FieldChange, ...] = ()
-    """The fields that differ from an existing row; empty for a create, see `fields`."""
+    """The fields that differ from an existing row, and some values of a row that is deleted; empty for a create, see `fields`."""
     location: Location | None = None
     row_id: int | None = None
     """The existing row; None for create, and for forget if the row is gone."""

@@ -43,12 +43,12 @@ def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
     """Yield the change's line, with its sign and notes, then an indented line per field."""
     change = masked(change)
     notes = [change.note] if change.note else []
-    if change.cause is Cause.DRIFT and not change.fields:
+    if change.cause is Cause.DRIFT and (change.action is Action.DELETE or not change.fields):
         notes.append("drift")
     yield header(change.action, change.name, notes, paint)
     if change.fires_at_once:
         yield f"      {paint('fires at once', 'warning')}"
-    yield from aligned((new_values if change.action is Action.CREATE else value_changes)(change.fields))
+    yield from aligned(_VALUES.get(change.action, value_changes)(change.fields))
 
 
 def header(action: Action, name: str, notes: Iterable[str], paint: Paint) -> str:
@@ -64,11 +64,21 @@ def new_values(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
         yield field.field, f"{value_text(field.field, field.after)}{crontab_in_words(field)}"
 
 
+def old_values(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
+    """Yield the label and the value of each field of a row that is deleted."""
+    for field in fields:
+        yield field.field, value_text(field.field, field.before)
+
+
 def value_changes(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
     """Yield the label of each field that changes, and its values before and after."""
     for label, before, after, field in field_lines(fields):
         cause = f"  ({CAUSE_NOTES[field.cause]})" if field.cause in CAUSE_NOTES else ""
         yield label, f"{before} → {after}{crontab_in_words(field)}{cause}"
+
+
+_VALUES = {Action.CREATE: new_values, Action.DELETE: old_values}
+"""How the fields of a change are shown if it is not one of values."""
 
 
 def crontab_in_words(field: FieldChange) -> str:

@@ -589,7 +589,8 @@ def test_what_operators_do_in_the_database_is_noticed_without_any_other_trigger(
         until(lambda: running.loop.report.schedules == 2)
         reconcile.release(store, ["second"], SyncOptions(holder="ann@host"))
         running.until(Phase.BLOCKED)
-        reasons = [record.fields["reasons"] for record in caplog.records if "reasons" in getattr(record, "fields", {})]
+        fields = [getattr(record, "fields", {}) for record in caplog.records]
+        reasons = [each["reasons"] for each in fields if "reasons" in each]
     # The sync of the file's change, which the same loop made, is no news.
     assert [reason for reason in reasons if reason == ("operator",)] == [("operator",)] * 3
 

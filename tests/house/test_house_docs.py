@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -155,14 +156,15 @@ def readme_plan() -> Plan:
     heartbeat = declared("heartbeat", schedule=Interval(30, "seconds"), queue="celery", kwargs=live)
     before = declared("heartbeat", schedule=Interval(1, "minutes"), queue="celery", kwargs=dry)
     same = [declared(f"same-{number:02}") for number in range(12)]
-    removed = declared("old-report")
+    daily = crontab.from_expression("0 6 * * *", "UTC")
+    removed = declared("old-report", task="shop.tasks.report", schedule=daily)
     return make_plan(
         desired(
             declared("nightly-invoices", task="billing.tasks.generate_invoices", schedule=weekdays), heartbeat, *same
         ),
         observed(
             row(before, 1, queue="slow"),
-            row(removed, 2),
+            row(removed, 2, last_run_at=NOW - timedelta(hours=30), total_run_count=9),
             *(row(schedule, number + 3) for number, schedule in enumerate(same)),
             inventory=(
                 owned(before, 1),
