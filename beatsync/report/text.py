@@ -15,7 +15,7 @@ from beatsync.report.groups import MAX_NAMES, by_schedule, first_names, listed_n
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.values import Diagnostic
 
 _MAX_EXCERPT = 120
@@ -119,11 +119,28 @@ def render_release(plan: Plan, paint: Paint = plain) -> str:
     return "\n".join([*lines, f"{len(lines):,} released"])
 
 
-def render_status(sources: Sequence[SourceStatus], paint: Paint = plain, *, with_rows: bool = False) -> str:
-    """Return the status of all sources; `with_rows` lists the rows of schedules with several rows."""
-    if not sources:
-        return "No source was synced into this database yet."
-    return "\n\n".join("\n".join(_source(source, paint, with_rows=with_rows)) for source in sources)
+def render_status(
+    sources: Sequence[SourceStatus],
+    paint: Paint = plain,
+    *,
+    with_rows: bool = False,
+    unowned: Sequence[UnownedRow] | None = None,
+) -> str:
+    """Return the status of all sources; `with_rows` lists the rows of schedules with several rows.
+
+    `unowned` are the rows that no source owns; None if they were not read.
+    """
+    blocks = ["\n".join(_source(source, paint, with_rows=with_rows)) for source in sources]
+    blocks = blocks or ["No source was synced into this database yet."]
+    if unowned is not None:
+        blocks.append("\n".join([f"{counted(len(unowned), 'row')} without a source", *aligned(map(_unowned, unowned))]))
+    return "\n\n".join(blocks)
+
+
+def _unowned(row: UnownedRow) -> tuple[str, str]:
+    notes = ["beat writes it at every start"] if row.is_recreated else []
+    notes += [*([one_line(row.added)] if row.added else []), *([] if row.enabled else ["disabled"])]
+    return line_start(row.name), one_line(row.task) + (f"  ({', '.join(notes)})" if notes else "")
 
 
 def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[str]:

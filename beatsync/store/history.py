@@ -94,7 +94,8 @@ def write_event(db: Dialect, source_id: int, message: str, actor: str, at: datet
     """Add the entry of what an operator did to the source itself; no row changed."""
     row = _row(db, source_id, None, "applied", message, actor)
     row["started_at"] = row["finished_at"] = times.write(at, db.zone)
-    _add(db, row)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
+    limit(db, source_id)
 
 
 def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:

@@ -170,12 +170,12 @@ class Store:
         """Return the names of all tasks of the loaded application; empty if they are unknown."""
         return self._application.tasks
 
-    def authors(self, row_ids: Collection[int]) -> dict[int, str]:
-        """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
+    def authors(self, row_ids: Collection[int], *, additions: bool = False) -> dict[int, str]:
+        """Return who last changed (with `additions`: who added) each of these rows, as text, as far as the Django admin has logged it."""
         if not self._project or not row_ids:
             return {}
         with suppress(StoreError), self._readable():
-            return project.admin_log(row_ids)
+            return project.admin_log(row_ids, additions=additions)
         return {}  # the log's tables may be missing; nothing depends on them
 
     def source_record(self, source: str) -> SourceRecord:
