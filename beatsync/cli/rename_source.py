@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.plan.observed import APPLICATION
 
 
 @click.command("rename-source")
@@ -21,10 +22,14 @@ def command(old: str, new: str, **flags: Any) -> int:
     from beatsync.reconcile import utc_now
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, _):
-        wiring.require_source(store, old)
+        state = wiring.require_source(store, old)
         leader = store.leader(old)
         store.rename_source(old, new, wiring.lock_holder(), utc_now())
     output.print_result(f"{old} is renamed to {new}")
+    if state.kind == APPLICATION:
+        output.print_hint(
+            f"write {new!r} in the application that declares this set; as {old!r}, its next change is a conflict"
+        )
     if leader is not None:
         output.print_hint(f"restart the daemon {leader.holder} with --source {new}: as {old!r}, its syncs are blocked")
     return exits.DONE

@@ -177,3 +177,13 @@ def test_the_status_of_thousands_is_short_as_text_and_complete_as_json() -> None
     (line,) = (line for line in text.render_status([shop]).splitlines() if "paused" in line)
     assert line.endswith("job-0018, job-0019 and 4,980 more")
     assert len(json.loads(jsonout.render_status([shop]))["sources"][0]["conditions"]) == 5000
+
+
+def test_a_field_that_the_file_and_an_operator_changed_says_so() -> None:
+    before, after = declared("one", queue="a"), declared("one", queue="b")
+    current = observed(row(before, queue="c"), inventory=(owned(before),))
+    plan = samples.guarded_plan(desired(after), current, request())
+    assert '      queue  "c" → "b"  (both the file and the row changed)\n' in plan_text(plan)
+    document = json.loads(plan_json_text(plan))
+    Draft202012Validator(read_schema("plan")).validate(document)
+    assert [(change["cause"], change["fields"][0]["cause"]) for change in document["changes"]] == [("both", "both")]
