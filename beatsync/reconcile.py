@@ -349,8 +349,8 @@ def validate(
     return snapshot, with_warnings_as_errors(desired) if strict else desired
 
 
-def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:
-    """Remove rows from the source's ownership without changing them; return what was done.
+def release(store: Store, names: Collection[str] | None, options: SyncOptions, clock: Clock = utc_now) -> Plan:
+    """Remove rows, all of the source's for None, from its ownership without changing them; return what was done.
 
     Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """

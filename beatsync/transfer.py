@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from beatsync.convert.remarks import Conversion
 from beatsync.convert.rows import Selection, convert_rows
+from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.reconcile import utc_now
 
 if TYPE_CHECKING:
@@ -21,15 +22,28 @@ class UnknownRowError(LookupError):
 
 def export(store: Store, selection: Selection, clock: Callable[[], datetime] = utc_now) -> Conversion:
     """Return the selected rows as schedules. Raises UnknownRowError if a named row does not exist, and StoreError."""
-    observed, entries = store.observe(""), store.owned()
+    observed = store.observe("")
     if missing := [name for name in selection.names if name not in observed.rows]:
         raise UnknownRowError(f"the database has no row named {', '.join(map(repr, missing))}")
+    owned = _owned(store, observed)
+    rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owned)]
+    return convert_rows(rows, observed.duplicates, owned, clock())
+
+
+def unowned_rows(store: Store) -> list[Row]:
+    """Return the rows that no source owns, by name. Raises StoreError."""
+    observed = store.observe("")
+    owned = _owned(store, observed)
+    return [row for name, row in sorted(observed.rows.items()) if name not in owned]
+
+
+def _owned(store: Store, observed: Observed) -> dict[str, Owned]:
+    """Return the entries of the owned rows, of any source, by the row's name."""
+    entries = store.owned()
     by_name = {entry.name: entry for entry in entries}
     by_id = {entry.row_id: entry for entry in entries}
     pairs = ((row.name, by_id.get(row.row_id) or by_name.get(row.name)) for row in observed.rows.values())
-    owned = {name: entry for name, entry in pairs if entry is not None}
-    rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owned)]
-    return convert_rows(rows, observed.duplicates, owned, clock())
+    return {name: entry for name, entry in pairs if entry is not None}
 
 
 def import_entries(application: Application, clock: Callable[[], datetime] = utc_now) -> Conversion:

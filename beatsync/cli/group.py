@@ -24,13 +24,14 @@ COMMANDS = {
     "export": "Write spec files from the rows of the database.",
     "import": "Write spec files from a celery application's beat_schedule.",
     "release": "Stop managing rows and leave them unchanged.",
+    "rename-source": "Give a source another name.",
     "suspend": "Refuse syncs of a source for a while.",
     "resume": "Allow syncs of a suspended source again.",
     "schema": "Print a published JSON Schema.",
     "init": "Create a directory with a first spec file.",
     "migrate": "Create or update BeatSync's own tables.",
 }
-"""The module of each command has the command's name. The help texts are repeated here so that listing them imports no module."""
+"""The module of each command has the command's name, with `_` for `-`. The help texts are repeated here so that listing them imports no module."""
 
 
 class LazyGroup(click.Group):
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
         """Import and return a command; None if there is no command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"beatsync.cli.{cmd_name}")
+        module = import_module(f"beatsync.cli.{cmd_name.replace('-', '_')}")
         return cast("click.Command", module.command)
 
     def resolve_command(

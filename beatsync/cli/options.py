@@ -222,6 +222,6 @@ verbosity = combine(
     option("-v", "--verbose", is_flag=True, help="Print the time of each step to standard error."),
     option(
         "-q", "--quiet", "is_quiet", is_flag=True,
-        help="Show no progress, and print nothing if there is nothing to report.",
+        help="Show no progress; print errors and totals only, and nothing if there is nothing to report.",
     ),
 )  # fmt: skip

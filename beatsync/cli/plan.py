@@ -56,7 +56,7 @@ def command(
     if out is not None:
         # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
-    output.print_plan(result, directory, output_format, is_sync=False, with_rows=with_rows)
+    output.print_plan(result, directory, output_format, is_sync=False, with_rows=with_rows, is_quiet=is_quiet)
     if out is not None:
         words = [*([str(flags["directory"])] if flags["directory"] else []), "--plan", str(out)]
         output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")

@@ -13,7 +13,7 @@ from beatsync.cli import exits, options, output, wiring
 from beatsync.plan.observed import APPLICATION
 
 if TYPE_CHECKING:
-    from beatsync.report.values import SourceStatus
+    from beatsync.report.values import SourceStatus, UnownedRow
     from beatsync.store import SourceState, Store
 
 _POLL = 0.5
@@ -29,11 +29,21 @@ _POLL = 0.5
 @options.option(
     "--revision", metavar="REV", help="With --wait: the commit, mount or content digest to wait for, or its beginning."
 )
+@options.option(
+    "--unowned", "with_unowned", is_flag=True, help="Also list the rows that no source owns, and who added them."
+)
 @options.database
 @options.rows
 @options.output_format("text", "json")
 def command(
-    source: str | None, wait: float | None, revision: str | None, with_rows: bool, output_format: str, **flags: Any
+    *,
+    source: str | None,
+    wait: float | None,
+    revision: str | None,
+    with_unowned: bool,
+    with_rows: bool,
+    output_format: str,
+    **flags: Any,
 ) -> int:
     """Show each source: its revision, time and outcome of its last sync, and rows that drifted or are left unchanged."""
     from beatsync.report import jsonout, text
@@ -44,11 +54,28 @@ def command(
         if wait is not None:
             _wait_for_sync(store, source, revision, wait)
         statuses = list(_read_statuses(store, source))
+        unowned = _read_unowned(store) if with_unowned else None
     if output_format == "json":
-        output.print_result(jsonout.render_status(statuses))
+        output.print_result(jsonout.render_status(statuses, unowned))
     else:
-        output.print_result(text.render_status(statuses, output.painter(sys.stdout), with_rows=with_rows))
+        paint = output.painter(sys.stdout)
+        output.print_result(text.render_status(statuses, paint, with_rows=with_rows, unowned=unowned))
     return exits.DONE
+
+
+def _read_unowned(store: Store) -> list[UnownedRow]:
+    """Return the rows that no source owns."""
+    from beatsync.convert.rows import CLEANUP
+    from beatsync.report.values import UnownedRow
+    from beatsync.transfer import unowned_rows
+
+    rows = unowned_rows(store)
+    added = store.authors([row.row_id for row in rows], additions=True)
+    recreated = store.beat_schedule_names() | {CLEANUP}
+    return [
+        UnownedRow(row.name, row.spec.task, row.spec.enabled, added.get(row.row_id), row.name in recreated)
+        for row in rows
+    ]
 
 
 def _wait_for_sync(store: Store, name: str | None, revision: str | None, seconds: float) -> None:

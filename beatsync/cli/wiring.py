@@ -164,6 +164,17 @@ def parse_options(options: CliOptions, default_zone: str | None = None) -> Parse
     return ParseOptions(options.environment, zone, is_zone_assumed=not (options.timezone or default_zone))
 
 
+def validate_source(name: str) -> str:
+    """Return the name of a source that the database can store. Raises click.UsageError."""
+    from beatsync.sync_types import check_source_name
+
+    try:
+        check_source_name(name)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return name
+
+
 def sync_options(
     options: CliOptions, store: Store, *, lock_timeout: float | None = None, approved: str | None = None
 ) -> SyncOptions:
@@ -172,13 +183,9 @@ def sync_options(
     `lock_timeout` is in seconds, None waits without limit; `approved` is the checksum of a reviewed plan.
     """
     from beatsync.plan.request import PlanOptions
-    from beatsync.sync_types import SyncOptions, check_source_name
+    from beatsync.sync_types import SyncOptions
 
-    source = options.source or SOURCE
-    try:
-        check_source_name(source)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    source = validate_source(options.source or SOURCE)
     plan = PlanOptions(
         adopt=bool(options.adopt),
         allow_empty=bool(options.allow_empty),

@@ -11,7 +11,7 @@ from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
 from beatsync.plan.match import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record, common_cause
 from beatsync.plan.observed import Row
 from beatsync.plan.request import Request
 from beatsync.specfile import crontab
@@ -102,7 +102,7 @@ def _write(
     change = Change(
         action=Action.CREATE if row is None else Action.ADOPT if entry is None else Action.UPDATE,
         name=target.name,
-        cause=Cause.SPEC if entry is None or any(field.cause is Cause.SPEC for field in fields) else Cause.DRIFT,
+        cause=Cause.SPEC if entry is None else common_cause(field.cause for field in fields),
         field_changes=fields,
         location=declared.location,
         target=target,

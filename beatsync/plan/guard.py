@@ -12,6 +12,7 @@ from beatsync.plan.groups import count_owned
 from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
 from beatsync.plan.observed import APPLICATION, Observed
+from beatsync.plan.renames import possible_renames
 from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
@@ -63,6 +64,7 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
             *_late_runs(desired, observed),
             *_zone_warnings(plan, desired, observed),
             *(loss for loss in losses if isinstance(loss, Diagnostic)),
+            *possible_renames(plan, observed),
         ),
     )
 

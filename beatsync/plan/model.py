@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -24,10 +25,17 @@ class Action(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why a field differs: the file changed since the last apply (`spec`), or the row did (`drift`)."""
+    """Why a field differs: since the last apply the file changed (`spec`), the row did (`drift`), or both did."""
 
     SPEC = "spec"
     DRIFT = "drift"
+    BOTH = "both"
+
+
+def common_cause(causes: Iterable[Cause]) -> Cause:
+    """Return the cause of several; `both` if they differ, `drift` if there are none."""
+    distinct = {*causes}
+    return distinct.pop() if len(distinct) == 1 else Cause.BOTH if distinct else Cause.DRIFT
 
 
 class FieldChange(NamedTuple):
@@ -46,7 +54,7 @@ class Change(NamedTuple):
     name: str
     cause: Cause
     field_changes: tuple[FieldChange, ...] = ()
-    """The fields that differ from an existing row; empty for a create, see `fields`."""
+    """The fields that differ from an existing row, and some values of a row that is deleted; empty for a create, see `fields`."""
     location: Location | None = None
     row_id: int | None = None
     """The existing row; None for create, and for forget if the row is gone."""

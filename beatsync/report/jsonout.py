@@ -18,7 +18,7 @@ from beatsync.plan.jsonform import (
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Plan
 from beatsync.report.escape import readable_json
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
 
 
@@ -45,9 +45,25 @@ def render_plan(plan: Plan, *, applied: bool) -> Iterator[str]:
     return map(readable_json, plan_lines(plan, applied=applied))
 
 
-def render_status(sources: Sequence[SourceStatus]) -> str:
-    """Return the JSON of `schemas/status.schema.json`."""
-    return json_text({"format_version": FORMAT_VERSION, "sources": [_source(source) for source in sources]})
+def render_status(sources: Sequence[SourceStatus], unowned: Sequence[UnownedRow] | None = None) -> str:
+    """Return the JSON of `schemas/status.schema.json`; `unowned` is None if these rows were not read."""
+    return json_text(
+        {
+            "format_version": FORMAT_VERSION,
+            "sources": [_source(source) for source in sources],
+            "unowned": None if unowned is None else [_unowned(row) for row in unowned],
+        }
+    )
+
+
+def _unowned(row: UnownedRow) -> dict[str, Any]:
+    return {
+        "name": mask_text(row.name),
+        "task": mask_text(row.task),
+        "enabled": row.enabled,
+        "added": row.added,
+        "recreated": row.is_recreated,
+    }
 
 
 def _source(source: SourceStatus) -> dict[str, Any]:

@@ -30,6 +30,19 @@ class ValidationResult:
 
 
 @dataclass(frozen=True, slots=True)
+class UnownedRow:
+    """A row that no source owns."""
+
+    name: str
+    task: str
+    enabled: bool
+    added: str | None = None
+    """Who added it in the Django admin, in words, if that is known."""
+    is_recreated: bool = False
+    """Beat writes the row at every start: its application's `beat_schedule` has the name."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatus:
     """One source with the state of every row that it owns."""
 

@@ -90,6 +90,14 @@ def write_applied(db: Dialect, source_id: int, plan: Plan, actor: str, started: 
     db.insert(HISTORY, tuple(row), [tuple(row.values())])
 
 
+def write_event(db: Dialect, source_id: int, message: str, actor: str, at: datetime) -> None:
+    """Add the entry of what an operator did to the source itself; no row changed."""
+    row = _row(db, source_id, None, "applied", message, actor)
+    row["started_at"] = row["finished_at"] = times.write(at, db.zone)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
+    limit(db, source_id)
+
+
 def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
     """Add the entry of a sync that did nothing; if the newest entry says the same, only move its end."""
     row = _row(db, source_id, failure.plan, failure.outcome, failure.message, failure.holder)

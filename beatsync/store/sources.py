@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Suspension
@@ -41,6 +42,23 @@ class SourceState:
     """`APPLICATION`, or None for a directory of files."""
     timezone: str | None = None
     """The zone of the last sync where no spec names one; None if it is unknown."""
+
+
+class SourceMarks(NamedTuple):
+    """What operators and other processes leave in a source's row. Times are texts: they are only compared."""
+
+    suspended_at: str | None
+    suspended_until: str | None
+    holder: str
+    """The process that last took the lock: of a release, or of a sync that did not end; empty after a sync."""
+    held_at: str | None
+
+
+def read_marks(db: Dialect, source: str) -> SourceMarks:
+    """Return the marks in a source's row; empty ones if it is missing."""
+    since, until, held_at = (db.datetime_text(name) for name in ("suspended_at", "suspended_until", "held_at"))
+    rows = db.fetch(f"SELECT {since}, {until}, holder, {held_at} FROM {SOURCE.name} WHERE name = %s", [source])
+    return SourceMarks(*rows[0]) if rows else SourceMarks(None, None, "", None)
 
 
 def read_all(db: Dialect) -> tuple[SourceState, ...]:

@@ -42,7 +42,7 @@ from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
 from beatsync.store.history import Failure, HistoryEntry
-from beatsync.store.sources import SourceState
+from beatsync.store.sources import SourceMarks, SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
 
 SUSPEND_WAIT = 30.0
@@ -170,12 +170,12 @@ class Store:
         """Return the names of all tasks of the loaded application; empty if they are unknown."""
         return self._application.tasks
 
-    def authors(self, row_ids: Collection[int]) -> dict[int, str]:
-        """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
+    def authors(self, row_ids: Collection[int], *, additions: bool = False) -> dict[int, str]:
+        """Return who last changed (with `additions`: who added) each of these rows, as text, as far as the Django admin has logged it."""
         if not self._project or not row_ids:
             return {}
         with suppress(StoreError), self._readable():
-            return project.admin_log(row_ids)
+            return project.admin_log(row_ids, additions=additions)
         return {}  # the log's tables may be missing; nothing depends on them
 
     def source_record(self, source: str) -> SourceRecord:
@@ -337,6 +337,18 @@ class Store:
         with self._locked_shortly(source, SUSPEND_WAIT) as (db, source_id):
             sources.write_suspension(db, source_id, suspension)
 
+    def rename_source(self, old: str, new: str, actor: str, now: datetime) -> None:
+        """Give a source and its lease another name, and record that in its history.
+
+        Raises StoreError if `new` exists, and LockHeld if a sync of `old` takes too long; nothing was written then.
+        """
+        with self._locked_shortly(old, SUSPEND_WAIT) as (db, source_id):
+            if sources.read_one(db, new) is not None:
+                raise StoreError(f"there is a source {new!r} already: its rows are not those of {old!r}")
+            sources.write(db, source_id, {"name": new})
+            lease.rename(db, old, new)
+            history.write_event(db, source_id, f"renamed from {old}", actor, now)
+
     @contextmanager
     def _locked_shortly(
         self, source: str, wait: float, lease_token: str | None = None
@@ -368,6 +380,11 @@ class Store:
         """Return every source, by name."""
         with self._readable() as db:
             return sources.read_all(db)
+
+    def source_marks(self, source: str) -> SourceMarks:
+        """Return what operators and other processes left in a source's row: one statement that reads one row by its name."""
+        with self._readable() as db:
+            return sources.read_marks(db, source)
 
     def history(self, source: str | None, limit: int) -> tuple[HistoryEntry, ...]:
         """Return the last `limit` syncs that changed something or failed, newest first; of all sources for None."""

@@ -33,7 +33,12 @@ WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:8
     ("--lock-timeout", "--for", "--grace", "--resync", "--wait"), "90s"
 )
 """Values of the flags that do not accept any word."""
-REST = {"release": ["a-name"], "suspend": ["a-source"], "resume": ["a-source"]}
+REST = {
+    "release": ["a-name"],
+    "suspend": ["a-source"],
+    "resume": ["a-source"],
+    "rename-source": ["a-source", "another"],
+}
 """The required arguments of a command."""
 
 
@@ -89,7 +94,7 @@ class TestEnvironment:
 
     def test_each_command_has_a_module_and_a_help_text(self, here: InProcess) -> None:
         modules = {path.stem for path in Path(main.__code__.co_filename).parent.glob("*.py")}
-        assert set(COMMANDS) <= modules
+        assert {name.replace("-", "_") for name in COMMANDS} <= modules
         for name, command in commands():
             result = here(name, "--help")
             assert (result.code, result.err) == (0, "")

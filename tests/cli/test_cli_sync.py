@@ -45,6 +45,23 @@ class TestResult:
         assert many("sync", "--quiet").out == ""
         assert many.tables() == before
 
+    def test_quiet_prints_errors_and_totals_only(self, here: InProcess) -> None:
+        here.spec(ONE)
+        assert here("plan", "--quiet").out == "1 to create, 0 unchanged.\n"
+        assert here("sync", "--quiet").out == "1 created, 0 unchanged.\n"
+        here.spec("schedules: {}")
+        blocked = here("sync", "--quiet").out
+        assert blocked.startswith("blocked: ")
+        assert blocked.endswith("\nBlocked, and nothing was written: 1 to delete, 0 unchanged.\n")
+        here.spec("schedules: {a: {}}")
+        assert "error: " in here("sync", "--quiet").out
+
+    def test_characters_of_json_values_are_shown_as_they_are(self, here: InProcess) -> None:
+        here.spec('schedules: {täglich: {task: t, interval: 1h, kwargs: {stadt: Zürich, token: geheim, "紙": [é]}}}')
+        shown = here("plan").out
+        assert '{"stadt": "Zürich", "token": "***", "紙": ["é"]}' in shown
+        assert "\\u" not in shown + here("plan", "--format", "json").out + here("plan", "--format", "markdown").out
+
     def test_json_shows_whether_the_plan_was_applied(self, here: InProcess) -> None:
         here.spec(ONE)
         done = here("sync", "--format", "json").matching("plan")

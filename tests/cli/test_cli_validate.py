@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 
-from tests.cli.commanding import CommandResult, InProcess, Shell
+from tests.cli.commanding import ROOT, CommandResult, InProcess, Shell
 
 VALID = """\
 schedules:
@@ -140,6 +143,32 @@ def test_quiet_prints_only_problems(here: InProcess) -> None:
     assert (result.code, result.out, result.err) == (0, "", "")
     here.spec(INVALID)
     assert "2 errors" in here("validate", "--quiet").out
+
+
+@pytest.mark.parametrize("folder", [".", "services", "services/shop/specs", "/"])
+def test_github_and_sarif_get_paths_from_the_root_of_the_repository(
+    here: InProcess, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (here.path / ".git").mkdir()
+    here.spec(INVALID, "services/shop/specs/a.yaml")
+    monkeypatch.chdir(here.path / folder)
+    specs = os.path.relpath(here.path / "services/shop/specs")
+    assert "file=services/shop/specs/a.yaml,line=" in here("validate", specs, "--format", "github").out
+    (run,) = here("validate", specs, "--format", "sarif").json["runs"]
+    places = run["results"][0]["locations"][0]["physicalLocation"]
+    assert places["artifactLocation"]["uri"] == "services/shop/specs/a.yaml"
+    assert f"{specs}/a.yaml:".removeprefix("./") in here("validate", specs).out
+
+
+@pytest.mark.parametrize(
+    "hook", yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()), ids=lambda hook: hook["id"]
+)
+def test_the_pre_commit_hooks_take_a_directory_and_say_so(here: InProcess, hook: dict[str, Any]) -> None:
+    here.spec(VALID, "services/shop/specs/a.yaml")
+    assert "args to [DIR] and files to ^DIR/" in hook["description"]
+    command = hook["entry"].split()[1:]
+    assert here(*command).code == 1
+    assert here(*command, "services/shop/specs").code in {0, 2}
 
 
 def test_verbose_prints_the_steps_to_standard_error(here: InProcess) -> None:

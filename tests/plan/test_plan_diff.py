@@ -42,7 +42,7 @@ def test_each_field_has_the_cause_spec_or_drift() -> None:
         ("queue", "slow", "fast", Cause.SPEC),
         ("priority", 9, 3, Cause.DRIFT),
     ]
-    assert change.cause is Cause.SPEC
+    assert change.cause is Cause.BOTH
 
 
 def test_a_change_of_drifted_fields_only_has_the_cause_drift() -> None:

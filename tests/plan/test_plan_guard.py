@@ -97,7 +97,7 @@ def test_correcting_drift_does_not_count_in_an_update_that_the_files_cause() -> 
         inventory=tuple(owned(schedule, number) for number, schedule in enumerate(off)),
     )
     plan = guarded(moved, enabled_again, request(max_deletes="0"))
-    assert [(change.cause, len(change.fields)) for change in plan.changes] == [(Cause.SPEC, 2)] * 5
+    assert [(change.cause, len(change.fields)) for change in plan.changes] == [(Cause.BOTH, 2)] * 5
     assert plan.blocked == ()
 
 

@@ -238,6 +238,22 @@ def test_the_admins_log_names_who_drifted_a_row(store: Store, tmp_path: Path, mo
     assert store.history("default", 1)[0].finished_at <= datetime.now(timezone.utc)  # type: ignore[operator]
 
 
+def test_the_plan_names_who_changed_what_the_file_changed_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(tmp_path / "a", a="schedules: {one: {task: t, interval: 1h, queue: a}}")
+    go(root, store)
+    PeriodicTask.objects.using(store.alias).update(queue="by hand")
+    folder(root, a="schedules: {one: {task: t, interval: 2h, queue: b}}")
+    monkeypatch.setattr(store, "authors", lambda rows: dict.fromkeys(rows, "changed by alice"))
+    (change,) = plan(root, store, SyncOptions()).plan.changes
+    assert [(f.field, f.before, f.after, f.cause.value) for f in change.fields] == [
+        ("interval", "1h", "2h", "spec"),
+        ("queue", "by hand", "b", "both"),
+    ]
+    assert (change.cause.value, change.note) == ("both", "last changed by alice")
+
+
 def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_path: Path) -> None:
     """If the application's settings cannot be read, beat writes the row at every start, always the same (docs/facts.md, 9)."""
     root = folder(tmp_path / "a", a=TWO)

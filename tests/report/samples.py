@@ -11,7 +11,7 @@ from beatsync.plan.guard import guard
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Suspension
 from beatsync.plan.request import Request
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile import crontab
 from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Clocked, Desired, Interval, OnRemove, Policy, Revision, SourceFile
@@ -151,6 +151,15 @@ def validation() -> ValidationResult:
     """A file with errors and a warning, and a valid file."""
     parsed = parse_file(SourceFile("broken.yaml", BROKEN.encode()), ParseOptions())
     return ValidationResult(["broken.yaml", "fine.yaml"], len(parsed.schedules), parsed.diagnostics)
+
+
+def unowned() -> list[UnownedRow]:
+    """The rows that no source owns."""
+    return [
+        UnownedRow("by hand", "shop.tasks.fix", False, "added in the Django admin by ann, 2026-06-01 12:00 UTC"),
+        UnownedRow("celery.backend_cleanup", "celery.backend_cleanup", True, is_recreated=True),
+        UnownedRow("täglich", "shop.tasks.daily", True),
+    ]
 
 
 def sources() -> list[SourceStatus]:

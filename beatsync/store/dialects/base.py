@@ -93,6 +93,8 @@ class Dialect(ABC):
     charset_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors about a character that a column's character set lacks."""
     permission_codes: ClassVar[frozenset[object]] = frozenset()
+    grants_file: ClassVar[str] = ""
+    """The file in the repository that grants the rights, for a database that has rights."""
     """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
     """The server's types, for values that it unpacks from a JSON parameter."""
@@ -326,9 +328,10 @@ class Dialect(ABC):
         except (DatabaseError, InterfaceError) as error:
             if self.is_lock_timeout(error):
                 raise RowsLocked(f"{self.describe()}: {self.lock_timeout_message}") from error
-            raise self._kind_of(error)(
-                f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
-            ) from error
+            message = f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
+            if self.is_permission_error(error):
+                message += f"; {self.grants_file} grants the rights that a plan and a sync need"
+            raise self._kind_of(error)(message) from error
         except ImproperlyConfigured as error:
             raise StoreError(self._masked(str(error))) from error
 

@@ -54,6 +54,7 @@ class MySQL(Dialect):
     )
     charset_codes = frozenset({1267, 1270, 1271, 3988})
     permission_codes = _PERMISSION_ERRORS
+    grants_file = "deploy/sql/mariadb.sql"
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
     types: ClassVar[Mapping[ColumnType, str]] = {

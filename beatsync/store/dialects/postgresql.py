@@ -41,6 +41,7 @@ class PostgreSQL(Dialect):
     unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
     charset_codes = frozenset({_UNTRANSLATABLE_CHARACTER})
     permission_codes = frozenset({_INSUFFICIENT_PRIVILEGE})
+    grants_file = "deploy/sql/postgresql.sql"
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
