@@ -36,7 +36,7 @@ class TestResult:
         assert here.rows()["nightly"].task == "shop.invoice"
 
         here.spec("schedules:\n  weekly: {task: shop.bill, interval: 7d}\n")
-        assert here("sync").out.endswith("\n1 created, 1 deleted, 0 unchanged.\n")
+        assert here("sync", "--max-deletes", "1").out.endswith("\n1 created, 1 deleted, 0 unchanged.\n")
         assert list(here.rows()) == ["weekly"]
 
     def test_a_second_sync_writes_nothing(self, many: InProcess) -> None:
@@ -178,7 +178,10 @@ class TestGuards:
             "blocked: a row named 'nightly' exists and BeatSync does not own it; a spec declares the same name"
             in result.out
         )
-        assert "  hint: --adopt takes ownership of it; otherwise rename one of the two" in result.out
+        assert (
+            "  hint: --adopt, or `sync: {adopt: true}` in the spec, takes ownership of it; otherwise rename one of the two"
+            in result.out
+        )
         assert here.rows()["nightly"].task == "other.task"
         adopted = here("sync", "--adopt")
         assert (adopted.code, adopted.out.splitlines()[-1]) == (0, "1 adopted, 0 unchanged.")

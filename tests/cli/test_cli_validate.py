@@ -14,12 +14,12 @@ from tests.cli.commanding import ROOT, CommandResult, InProcess, Shell
 
 VALID = """\
 schedules:
-  nightly: {task: shop.bill, crontab: "0 2 * * *"}
+  nightly: {task: shop.bill, crontab: "0 2 * * *", timezone: UTC}
   tick: {task: shop.tick, interval: 30s}
 """
 INVALID = """\
 schedules:
-  nightly: {task: shop.bill, crontab: "0 25 * * *"}
+  nightly: {task: shop.bill, crontab: "0 25 * * *", timezone: UTC}
   tick: {tsk: shop.tick, task: shop.tick, interval: 30s}
 """
 
@@ -37,7 +37,7 @@ def test_an_error_is_shown_at_its_position_with_a_hint_and_exits_with_3(here: In
     lines = result.out.splitlines()
     assert lines[0].startswith("schedules.d/tasks.yaml:2:39: error: hour: 25 ")
     assert lines[0].endswith(" [crontab-range]")
-    assert lines[1] == '  |   nightly: {task: shop.bill, crontab: "0 25 * * *"}'
+    assert lines[1] == '  |   nightly: {task: shop.bill, crontab: "0 25 * * *", timezone: UTC}'
     assert lines[2].index("^") - 4 == 38
     assert "  hint: did you mean `task`?" in lines
     assert lines[-1] == "1 file, 1 valid schedule: 2 errors"
@@ -196,7 +196,7 @@ def test_an_empty_directory_is_valid(here: InProcess) -> None:
     assert (result.code, result.out) == (0, "0 files, 0 schedules: valid\n")
 
 
-WARNED = 'schedules:\n  friday: {task: shop.bill, crontab: "0 2 13 * fri"}'
+WARNED = 'schedules:\n  friday: {task: shop.bill, crontab: "0 2 13 * fri", timezone: UTC}'
 
 
 def test_strict_makes_warnings_errors_unless_they_are_acknowledged(here: InProcess) -> None:
