@@ -5,68 +5,55 @@ Daylight saving differs between versions of celery, so the next runs are never c
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from itertools import pairwise
-from zoneinfo import ZoneInfo
+from itertools import pairwise, takewhile
+from math import ceil, floor
 
-from beatsync.plan import firing
+from beatsync.plan.crontabruns import crontab_runs
 from beatsync.specfile import solar
 from beatsync.specfile.cronfield import members
 from beatsync.values import Clocked, Crontab, Interval, Schedule, Solar
 
-_MINUTE = timedelta(minutes=1)
-_NO_TIME = timedelta(0)
 _FIRST_DAY = date(2024, 1, 1).toordinal()
 _DAYS = 28 * 366
 """Within 28 years every date falls on every weekday."""
 
 
-def next_runs(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    """Yield the times, in UTC, at which beat runs a schedule that last ran at `after`: without end, except for a clocked one.
+def next_runs(schedule: Schedule, after: datetime, until: datetime | None = None) -> Iterator[datetime]:
+    """Yield the times before `until`, in UTC, at which beat runs a schedule that last ran at `after`.
 
-    Each run counts as on time. A row that never ran counts from the time at which it was written. Raises ImportError if a
-    solar schedule lacks `ephem`, and what celery raises for a row that it cannot read: ValueError, OverflowError, RuntimeError
-    or TypeError.
+    None: without end, except for a clocked one. Each run counts as on time. A row that never ran counts from the time at which it was
+    written. Raises ImportError if a solar schedule lacks `ephem`, and what celery raises for a row that it cannot read: ValueError,
+    OverflowError, RuntimeError or TypeError.
     """
     last = after.astimezone(timezone.utc)
+    if isinstance(schedule, Crontab):
+        end = None if until is None else ceil(until.timestamp())
+        for seconds in crontab_runs(schedule, floor(last.timestamp()), end):
+            yield datetime.fromtimestamp(seconds, timezone.utc)
+        return
+    runs = _others(schedule, last)
+    yield from runs if until is None else takewhile(lambda run: run < until, runs)
+
+
+def _others(schedule: Interval | Solar | Clocked, last: datetime) -> Iterator[datetime]:
+    """Yield the runs of a schedule that is no crontab after `last`."""
     if isinstance(schedule, Clocked):
         if schedule.clocked_time > last:
             yield schedule.clocked_time
         return
-    while True:
-        last = _next_run(schedule, last)
-        yield last
-
-
-def _next_run(schedule: Interval | Crontab | Solar, last: datetime) -> datetime:
-    """Return the first time at which beat finds a schedule due that ran at `last`."""
     if isinstance(schedule, Interval):
-        return last + timedelta(**{schedule.period: schedule.every})
-    if isinstance(schedule, Solar):
-        wait: timedelta = solar.celery_schedule(schedule, last).remaining_estimate(last)
-        return last + wait
-    # Before it asks celery, django-celery-beat converts the last run to the zone of the row.
-    local = last.astimezone(ZoneInfo(schedule.timezone))
-
-    def remaining(now: datetime) -> timedelta:
-        rest: timedelta = firing.celery_crontab(schedule, now).remaining_estimate(local)
-        return rest
-
-    run = last
-    while (rest := remaining(run)) > _NO_TIME:
-        run += rest
-    if rest == _NO_TIME:
-        return run
-    # celery 5.4 subtracts what the clocks show, so over a clock change it may be due before its own estimate.
-    start = last.replace(second=0, microsecond=0)
-    minutes = range(1, (run - start) // _MINUTE)
-    return (
-        start
-        + (1 + bisect_left(minutes, True, key=lambda minute: remaining(start + minute * _MINUTE) <= _NO_TIME)) * _MINUTE
-    )
+        step = timedelta(**{schedule.period: schedule.every})
+        while True:
+            last += step
+            yield last
+    start, entry = last, solar.celery_schedule(schedule, last)
+    while True:
+        # The clock of the schedule stands at `start`.
+        last = start + entry.remaining_estimate(last)
+        yield last
 
 
 @lru_cache(maxsize=1024)
