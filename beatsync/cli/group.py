@@ -21,6 +21,7 @@ COMMANDS = {
     "sync": "Apply the spec files to the database once.",
     "run": "Keep the database in sync with the files, until SIGTERM.",
     "status": "Show each source: revision, last outcome, drift, paused rows.",
+    "next": "Show the next runs of schedules. Needs no database.",
     "export": "Write spec files from the rows of the database.",
     "import": "Write spec files from a celery application's beat_schedule.",
     "release": "Stop managing rows and leave them unchanged.",

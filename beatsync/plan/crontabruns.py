@@ -23,6 +23,8 @@ _NO_TIME = timedelta(0)
 _DAY = 86_400
 _AROUND_CHANGE = 3 * 3600
 """Seconds before and after a change of the clocks in which celery is asked: times that the clocks skip or show twice are in them."""
+_LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The days of each month in the longest year."""
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -63,12 +65,14 @@ def crontab_runs(schedule: Crontab, after: int, until: int | None = None) -> Ite
 
 
 def _fields(schedule: Crontab) -> _Fields | None:
-    """Return the fields as celery reads them; None if it refuses one."""
+    """Return the fields as celery reads them; None if it refuses one, or if they name no day."""
     minutes, hours, days, months, weekdays = (
         celery_reads(name, text) for name, text in zip(FIELDS, schedule, strict=False)
     )
     if minutes is None or hours is None or days is None or months is None or weekdays is None:
         return None
+    if min(days) > max(_LONGEST[month] for month in months):
+        return None  # celery refuses it, or looks for its day until it gives up
     seconds = sorted(3600 * hour + 60 * minute for hour in hours for minute in minutes)
     return _Fields(tuple(seconds), days, months, weekdays)
 

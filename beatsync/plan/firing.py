@@ -67,13 +67,13 @@ def is_due(row: Row, now: datetime) -> bool:
     if spec.expires is not None and now >= spec.expires:
         return False
     try:
-        return _schedule_due(spec.schedule, _last_run(row, now), now)
+        return _schedule_due(spec.schedule, last_run(row, now), now)
     except (ValueError, OverflowError, ZoneInfoNotFoundError, RuntimeError, TypeError):
         # celery before 5.7 raises RuntimeError for a day that never comes; an unknown period is a TypeError of `timedelta`.
         return False
 
 
-def _last_run(row: Row, now: datetime) -> datetime:
+def last_run(row: Row, now: datetime) -> datetime:
     """Return the time from which beat counts: the last run, or the time that replaces it if the row never ran."""
     if row.last_run_at is not None:
         return row.last_run_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from beatsync.plan.drift import RowState
@@ -17,7 +17,9 @@ from beatsync.plan.jsonform import (
 )
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Plan
+from beatsync.plan.upcoming import Run
 from beatsync.report.escape import readable_json
+from beatsync.report.runs import local_of
 from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
 
@@ -96,3 +98,18 @@ def _drifted(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:
         "author": authors.get(row.row_id),
         "fields": [{"field": f.field, "observed": f.before, "applied": f.after} for f in fields],
     }
+
+
+def render_next(runs: Iterable[Run], zone: str) -> Iterator[str]:
+    """Yield the lines of the JSON of `schemas/next.schema.json`; `zone` is that of schedules that have none."""
+    yield f'{{\n  "format_version": {FORMAT_VERSION},\n  "runs": ['
+    line = ""
+    for run in runs:
+        if line:
+            yield f"{line},"
+        local, name = local_of(run, zone)
+        values = {"name": mask_text(run.name), "at": run.at.isoformat(), "local": local.isoformat(), "zone": name}
+        line = readable_json(f"    {json.dumps(values, ensure_ascii=False)}")
+    if line:
+        yield line
+    yield "  ]\n}"

@@ -6,8 +6,9 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -15,7 +16,8 @@ from beatsync.daemon.logs import JsonFormatter, TextFormatter
 from beatsync.plan.drift import states
 from beatsync.plan.model import Blocked, Condition, Plan
 from beatsync.plan.observed import Suspension
-from beatsync.report import github, jsonout, junit, markdown, sarif, text
+from beatsync.plan.upcoming import Run, Upcoming, merged, of_files
+from beatsync.report import github, jsonout, junit, markdown, nexttext, sarif, text
 from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
 from tests.builders import NOW, declared, desired, every, observed, owned, request, row
@@ -104,6 +106,11 @@ def _status(name: str) -> list[SourceStatus]:
     ]
 
 
+def _runs(name: str) -> tuple[Iterator[Run], Upcoming]:
+    upcoming = replace(of_files([declared(name)], NOW), unknown=((name, name),))
+    return merged(upcoming, NOW, NOW + timedelta(hours=3)), upcoming
+
+
 def _fail(name: str) -> None:
     raise ValueError(name)
 
@@ -190,6 +197,12 @@ FORMATS = {
     "status as JSON": Format(
         "jsonout", lambda name: jsonout.render_status(_status(name)), _json_with("name", "sources", 0)
     ),
+    "next runs as text": Format(
+        "nexttext", lambda name: "\n".join(nexttext.render_next(*_runs(name), NOW, None, "UTC")), _lines
+    ),
+    "next runs as JSON": Format(
+        "jsonout", lambda name: "\n".join(jsonout.render_next(_runs(name)[0], "UTC")), _json_with("name", "runs", 0)
+    ),
     "plan as Markdown": Format(
         "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
     ),
@@ -199,5 +212,5 @@ FORMATS = {
     "log as text": Format("daemon", lambda name: TextFormatter().format(_record(name)), _lines),
     "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
 }
-NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "schedules", "summary", "values"}
+NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "runs", "schedules", "summary", "values"}
 """The modules of `beatsync/report` that only the formats use."""

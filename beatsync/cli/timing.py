@@ -1,0 +1,142 @@
+"""What `next` and `load` share: the time that they look at, and the schedules of files or rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from beatsync.cli import options, output, wiring
+
+if TYPE_CHECKING:
+    from beatsync.plan.upcoming import Upcoming
+    from beatsync.values import Desired
+
+flags = options.combine(
+    options.option(
+        "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path),
+        help="The files: a directory or one file.  [default: as for sync]",
+    ),
+    options.option("--at", metavar="TIME", help="Begin at this time, and count intervals from it.  [default: now]"),
+    options.option("--for", "length", metavar="DURATION", callback=options.duration, help="How long."),
+    options.option(
+        "--between", metavar="A B", nargs=2, help="From time A (included) to time B (not included), in ISO 8601."
+    ),
+    options.option(
+        "--live", is_flag=True, help="Read the enabled rows of the database with their last runs, instead of files."
+    ),
+    options.environment,
+    options.timezone,
+    options.database,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that is looked at: from `start` (included) to `end` (not included); None: without end."""
+
+    start: datetime
+    end: datetime | None
+
+
+class InvalidFilesError(Exception):
+    """The files are invalid; their diagnostics were printed."""
+
+
+def window(at: str | None, length: float | None, between: tuple[str, str] | None, zone: str) -> Window:
+    """Return the time that the flags choose; `end` is None if they do not say. Raises click.UsageError."""
+    from beatsync.sync_types import utc_now
+
+    if between is not None:
+        if at is not None or length is not None:
+            raise click.UsageError("--between names both ends: leave out --at and --for")
+        start, end = (_time("--between", text, zone) for text in between)
+        if end <= start:
+            raise click.UsageError("--between: B is not after A")
+        return Window(start, end)
+    start = utc_now() if at is None else _time("--at", at, zone)
+    try:
+        return Window(start, None if length is None else start + timedelta(seconds=length))
+    except OverflowError:
+        raise click.UsageError("--for: the end is after the year 9999") from None
+
+
+def _time(flag: str, text: str, zone: str) -> datetime:
+    from beatsync.specfile import times
+    from beatsync.specfile.problems import SpecError
+
+    try:
+        return times.from_text(text, zone)
+    except SpecError as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        raise click.UsageError(f"{flag}: {error.message}{hint}") from None
+
+
+def split_words(words: Sequence[str], directory: Path | None) -> tuple[Path | None, tuple[str, ...]]:
+    """Return the directory and the names among the arguments: without --dir, a first one that exists as a path is DIR."""
+    source = click.get_current_context().get_parameter_source("directory")
+    if source is not ParameterSource.COMMANDLINE and words and Path(words[0]).exists():
+        return Path(words[0]), tuple(words[1:])
+    return directory, tuple(words)
+
+
+def zone_of_project(cli_options: options.CliOptions) -> str:
+    """Return the zone of schedules and times that name none."""
+    return wiring.parse_options(cli_options).timezone
+
+
+def read(cli_options: options.CliOptions, chosen: Window, names: Sequence[str], *, live: bool) -> Upcoming:
+    """Return the schedules, or those of `names`, from files or rows.
+
+    Raises InvalidFilesError, and click.ClickException if a name does not exist.
+    """
+    upcoming, existing = _read_rows(cli_options) if live else _read_files(cli_options, chosen)
+    if missing := [name for name in names if name not in existing]:
+        place = "among the rows of the database" if live else f"in {wiring.source_directory(cli_options)}"
+        raise click.ClickException(f"there is no schedule named {', '.join(map(repr, missing))} {place}")
+    return upcoming.only(names) if names else upcoming
+
+
+def _read_files(cli_options: options.CliOptions, chosen: Window) -> tuple[Upcoming, frozenset[str]]:
+    from beatsync import reconcile
+    from beatsync.plan.upcoming import of_files
+
+    path = wiring.source_directory(cli_options)
+    _, desired = reconcile.validate(path, wiring.parse_options(cli_options))
+    if desired.invalid_paths:
+        _print_errors(desired, path)
+        raise InvalidFilesError
+    names = frozenset(declared.schedule for declared in desired.schedules)
+    return of_files(desired.schedules, chosen.start), names
+
+
+def _print_errors(desired: Desired, path: Path) -> None:
+    from beatsync.report.places import with_directory
+    from beatsync.report.text import render_diagnostic
+    from beatsync.values import Severity
+
+    errors = [each for each in desired.diagnostics if each.severity is Severity.ERROR]
+    for diagnostic in with_directory(errors, str(path.parent if path.is_file() else path)):
+        click.echo(render_diagnostic(diagnostic, output.painter(sys.stderr)), err=True)
+
+
+def _read_rows(cli_options: options.CliOptions) -> tuple[Upcoming, frozenset[str]]:
+    from beatsync.plan.upcoming import of_rows
+    from beatsync.sync_types import utc_now
+
+    with wiring.open_store(cli_options) as (store, _):
+        observed, owned = store.observe(""), store.owned()
+    names = {row.name for row in observed.rows.values()} | {each.group for each in owned if each.group is not None}
+    return of_rows(observed.rows.values(), owned, utc_now()), frozenset(names)
+
+
+def with_settings(directory: Path | None, values: dict[str, Any]) -> options.CliOptions:
+    """Return the shared flags, with the project's settings."""
+    chosen = replace(options.CliOptions(**values), directory=directory)
+    return wiring.with_settings(chosen, click.get_current_context().obj)

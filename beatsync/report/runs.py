@@ -1,0 +1,56 @@
+"""Words about runs and times, shared by several formats. They contain no unescaped text of a file or row."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from beatsync.plan.upcoming import Run, zone_of
+from beatsync.report.escape import one_line
+from beatsync.values import Clocked, Crontab, Interval, Schedule, schedule_fields
+
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+@lru_cache(maxsize=65_536)
+def schedule_in_words(schedule: Schedule) -> str:
+    """Return what a schedule says, as a phrase: `At 02:30 (Europe/Berlin)`, `Every 5m`, `Once`."""
+    if isinstance(schedule, Clocked):
+        return "Once"
+    if isinstance(schedule, Crontab):
+        from beatsync.specfile import words  # only `next` needs it
+
+        text = words.in_english(schedule.expression) or schedule.expression
+        return one_line(f"{text} ({schedule.timezone})")
+    _, text = next(schedule_fields(schedule))
+    return one_line(f"Every {text}" if isinstance(schedule, Interval) else text.capitalize())
+
+
+def duration_in_words(duration: timedelta) -> str:
+    """Return a duration in its two largest units, rounded down: `1 d 3 h`, `12 min`, `0 s`."""
+    rest, parts = int(duration.total_seconds()), []
+    for seconds, unit in UNITS:
+        number, rest = divmod(rest, seconds)
+        if number:
+            parts.append(f"{number} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
+
+
+def time_in_zone(at: datetime, zone: str) -> str:
+    """Return a time as the clocks of a zone show it, with the weekday and the offset: `Mon 2027-01-04 02:30:00 +01:00`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a %Y-%m-%d %H:%M:%S} {local.isoformat()[-6:]}"
+
+
+def utc_text(at: datetime) -> str:
+    """Return a time in UTC: `2027-01-04 01:30:00 UTC`."""
+    return f"{at.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local_of(run: Run, default_zone: str) -> tuple[datetime, str]:
+    """Return the local time of a run and its zone; `default_zone` is that of schedules that have none."""
+    zone = zone_of(run.schedule, default_zone)
+    return run.at.astimezone(ZoneInfo(zone)), zone
