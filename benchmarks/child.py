@@ -10,7 +10,7 @@ from benchmarks.task import Measurement, Task, peak_mib
 
 MEASURES: Mapping[str, tuple[str, ...]] = {
     "floors": ("read-hash", "yaml-events", "yaml-load", "select-all", "insert-all"),
-    "files": ("validate", "checks", "starts"),
+    "files": ("validate", "checks", "load", "starts"),
     "syncs": ("sync-first", "sync-noop", "sync-changed", "command-first", "command-noop", "plan"),
     "dynamic": ("dynamic-first", "dynamic-noop"),
     "today": ("today-first", "today-noop", "today-beat-schedule"),

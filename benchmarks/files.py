@@ -43,6 +43,32 @@ def checks(task: Task) -> Measurement:
     return measurement
 
 
+def load(task: Task) -> Measurement:
+    """Count the runs of a week by minute and queue, as `beatsync load` does; reading the files is not measured, but is in the peak memory."""
+    from datetime import datetime, timedelta, timezone
+
+    from beatsync import reconcile
+    from beatsync.collector import garbage_collector_paused
+    from beatsync.plan.leveling import level
+    from beatsync.plan.load import count_load
+    from beatsync.plan.upcoming import of_files
+    from beatsync.specfile.parse import ParseOptions
+
+    _, desired = reconcile.validate(task.root, ParseOptions())
+    start = datetime(2027, 3, 22, tzinfo=timezone.utc)  # the clocks change in Berlin
+    measurement, spread = Measurement(), Measurement()
+    with garbage_collector_paused():
+        with timed(measurement):
+            upcoming = of_files(desired.schedules, start)
+            week = count_load(upcoming.schedules, start, start + timedelta(days=7))
+        with timed(spread):
+            leveling = level(upcoming.schedules, week)
+    assert week.total.runs > task.schedules
+    assert leveling.peak <= week.total.peak
+    measurement.notes = {"--spread seconds": spread.seconds}
+    return measurement
+
+
 def starts(task: Task) -> Measurement:
     """Start commands as whole processes, and compare them with the imports that they cannot do without."""
     spec = task.root.parent / "start.yaml"

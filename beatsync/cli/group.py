@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Keep the database in sync with the files, until SIGTERM.",
     "status": "Show each source: revision, last outcome, drift, paused rows.",
     "next": "Show the next runs of schedules. Needs no database.",
+    "load": "Show how runs lie over hours and days, and how to spread them. Needs no database.",
     "export": "Write spec files from the rows of the database.",
     "import": "Write spec files from a celery application's beat_schedule.",
     "release": "Stop managing rows and leave them unchanged.",

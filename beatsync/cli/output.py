@@ -150,3 +150,12 @@ def with_program(text: str) -> str:
     Messages quote commands as `beatsync …`, because only the command line knows how it was called.
     """
     return text.replace("`beatsync ", f"`{program.get()} ")
+
+
+def can_print(text: str, stream: TextIO) -> bool:
+    """Return whether the encoding of `stream` has every character of `text`."""
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from beatsync.plan import firing
 from beatsync.plan.nextruns import next_runs
 from beatsync.plan.observed import Owned, Row
+from beatsync.specfile.cronfield import FIELDS, celery_reads
+from beatsync.specfile.times import zone_names
 from beatsync.values import Clocked, Crontab, Declared, Interval, Schedule
 
 _INSTANT = timedelta(microseconds=1)
@@ -153,7 +155,7 @@ def _with_runs(schedules: Iterable[Timed], start: datetime) -> Upcoming:
 
 def _problem(schedule: Schedule, start: datetime) -> str:
     """Return why the runs of a schedule are unknown; empty if celery says them."""
-    if isinstance(schedule, Clocked):
+    if isinstance(schedule, Clocked) or (isinstance(schedule, Crontab) and _is_plain(schedule)):
         return ""
     try:
         next(next_runs(schedule, start, start + _INSTANT), None)
@@ -162,6 +164,12 @@ def _problem(schedule: Schedule, start: datetime) -> str:
     except UNREADABLE as error:
         return f"the installed celery cannot read it: {error}"
     return ""
+
+
+def _is_plain(schedule: Crontab) -> bool:
+    """Return whether celery reads the crontab, and it runs in every month that it names."""
+    readable = all(celery_reads(name, text) is not None for name, text in zip(FIELDS, schedule, strict=False))
+    return readable and schedule.day_of_month == "*" and schedule.timezone in zone_names()
 
 
 def by_timetable(schedules: Iterable[Timed]) -> dict[Timetable, list[Timed]]:

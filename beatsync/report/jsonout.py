@@ -15,6 +15,8 @@ from beatsync.plan.jsonform import (
     revision_json,
     suspension_json,
 )
+from beatsync.plan.leveling import Leveling
+from beatsync.plan.load import Load, Minutes
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Plan
 from beatsync.plan.upcoming import Run
@@ -22,6 +24,8 @@ from beatsync.report.escape import readable_json
 from beatsync.report.runs import local_of
 from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
+
+_HOUR = 60
 
 
 def json_text(document: Any) -> str:
@@ -113,3 +117,53 @@ def render_next(runs: Iterable[Run], zone: str) -> Iterator[str]:
     if line:
         yield line
     yield "  ]\n}"
+
+
+def render_load(load: Load, leveling: Leveling | None) -> str:
+    """Return the JSON of `schemas/load.schema.json`."""
+    return json_text(
+        {
+            "format_version": FORMAT_VERSION,
+            "start": load.total.start.isoformat(),
+            "end": load.end.isoformat(),
+            **_minutes(load.total),
+            "intervals": load.intervals,
+            "queues": [{"queue": queue, **_minutes(minutes)} for queue, minutes in load.queues.items()],
+            "busiest": [
+                {"at": busy.at.isoformat(), "runs": busy.runs, "minutes": busy.times, "schedules": _masked(busy.names)}
+                for busy in load.busiest
+            ],
+            "spread": _leveling(leveling) if leveling is not None else None,
+        }
+    )
+
+
+def _minutes(minutes: Minutes) -> dict[str, Any]:
+    """Return the figures of a window, and the runs of each of its hours, counted from its start."""
+    counts = minutes.counts
+    hours = [counts[first : first + _HOUR] for first in range(0, len(counts), _HOUR)]
+    return {
+        "runs": round(minutes.runs, 3),
+        "mean": round(minutes.mean, 3),
+        "peak": round(minutes.peak, 3),
+        "peak_at": minutes.peak_at.isoformat(),
+        "peak_to_mean": round(minutes.peak / minutes.mean, 3) if minutes.runs else None,
+        "hours": [round(sum(hour) + minutes.even * len(hour), 3) for hour in hours],
+    }
+
+
+def _leveling(leveling: Leveling) -> dict[str, Any]:
+    return {
+        "minutes": {
+            "peak": round(leveling.peak, 3),
+            "schedules": [
+                {"name": mask_text(name), "crontab": before.expression, "proposed": after.expression}
+                for name, before, after in leveling.proposals
+            ],
+        },
+        "hashed": {"peak": round(leveling.hashed_peak, 3), "schedules": _masked(leveling.crowded)},
+    }
+
+
+def _masked(names: Iterable[str]) -> list[str]:
+    return [mask_text(name) for name in names]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from beatsync.plan.load import Minutes
 from beatsync.plan.upcoming import Run, zone_of
 from beatsync.report.escape import one_line
 from beatsync.values import Clocked, Crontab, Interval, Schedule, schedule_fields
 
-UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_QUARTER = 15
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @lru_cache(maxsize=65_536)
@@ -30,7 +32,7 @@ def schedule_in_words(schedule: Schedule) -> str:
 def duration_in_words(duration: timedelta) -> str:
     """Return a duration in its two largest units, rounded down: `1 d 3 h`, `12 min`, `0 s`."""
     rest, parts = int(duration.total_seconds()), []
-    for seconds, unit in UNITS:
+    for seconds, unit in _UNITS:
         number, rest = divmod(rest, seconds)
         if number:
             parts.append(f"{number} {unit}")
@@ -39,10 +41,11 @@ def duration_in_words(duration: timedelta) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def time_in_zone(at: datetime, zone: str) -> str:
+def time_in_zone(at: datetime, zone: str, *, seconds: bool = True) -> str:
     """Return a time as the clocks of a zone show it, with the weekday and the offset: `Mon 2027-01-04 02:30:00 +01:00`."""
     local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%a %Y-%m-%d %H:%M:%S} {local.isoformat()[-6:]}"
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    return f"{local:%a %Y-%m-%d} {clock} {local.isoformat()[-6:]}"
 
 
 def utc_text(at: datetime) -> str:
@@ -54,3 +57,19 @@ def local_of(run: Run, default_zone: str) -> tuple[datetime, str]:
     """Return the local time of a run and its zone; `default_zone` is that of schedules that have none."""
     zone = zone_of(run.schedule, default_zone)
     return run.at.astimezone(ZoneInfo(zone)), zone
+
+
+def hours_of(minutes: Minutes, zone: str) -> dict[tuple[date, int], float]:
+    """Return the runs of each hour of each day that the clocks of a zone show in a window, in order.
+
+    An hour that the clocks show twice has the runs of both.
+    """
+    hours: dict[tuple[date, int], float] = {}
+    counts, clock = minutes.counts, ZoneInfo(zone)
+    # The clocks of no zone change within a quarter of an hour.
+    for first in range(0, len(counts), _QUARTER):
+        local = (minutes.start + timedelta(minutes=first)).astimezone(clock)
+        part = counts[first : first + _QUARTER]
+        key = local.date(), local.hour
+        hours[key] = hours.get(key, 0.0) + sum(part) + minutes.even * len(part)
+    return hours

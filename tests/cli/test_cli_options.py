@@ -275,7 +275,7 @@ class TestWrongUsage:
         assert "use `beatsync plan`: it shows what a sync would change" in result.err
 
     @pytest.mark.parametrize(
-        "name", [name for name in COMMANDS if name not in {"export", "fmt", "next", "release", "run"}]
+        "name", [name for name in COMMANDS if name not in {"export", "fmt", "load", "next", "release", "run"}]
     )
     def test_an_extra_argument_is_wrong_usage(self, here: InProcess, name: str) -> None:
         first = ["plan"] if name == "schema" else REST.get(name, ["one"])

@@ -14,11 +14,14 @@ from xml.etree import ElementTree as ET
 
 from beatsync.daemon.logs import JsonFormatter, TextFormatter
 from beatsync.plan.drift import states
+from beatsync.plan.leveling import Leveling, level
+from beatsync.plan.load import Load, count_load
 from beatsync.plan.model import Blocked, Condition, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.plan.upcoming import Run, Upcoming, merged, of_files
-from beatsync.report import github, jsonout, junit, markdown, nexttext, sarif, text
+from beatsync.report import github, jsonout, junit, loadtext, markdown, nexttext, sarif, text
 from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.specfile import crontab
 from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
 from tests.builders import NOW, declared, desired, every, observed, owned, request, row
 from tests.report import samples
@@ -109,6 +112,14 @@ def _status(name: str) -> list[SourceStatus]:
 def _runs(name: str) -> tuple[Iterator[Run], Upcoming]:
     upcoming = replace(of_files([declared(name)], NOW), unknown=((name, name),))
     return merged(upcoming, NOW, NOW + timedelta(hours=3)), upcoming
+
+
+def _load(name: str) -> tuple[Load, Leveling]:
+    daily = crontab.from_expression("0 * * * *", "UTC")
+    schedules = [declared(each, schedule=daily, queue=name) for each in (name, f"{name}2")]
+    upcoming = of_files(schedules, NOW)
+    load = count_load(upcoming.schedules, NOW, NOW + timedelta(days=1))
+    return load, level(upcoming.schedules, load)
 
 
 def _fail(name: str) -> None:
@@ -203,6 +214,10 @@ FORMATS = {
     "next runs as JSON": Format(
         "jsonout", lambda name: "\n".join(jsonout.render_next(_runs(name)[0], "UTC")), _json_with("name", "runs", 0)
     ),
+    "load as text": Format(
+        "loadtext", lambda name: "\n".join(loadtext.render_load(_load(name)[0], "UTC", _load(name)[1])), _lines
+    ),
+    "load as JSON": Format("jsonout", lambda name: jsonout.render_load(*_load(name)), _json_with("queue", "queues", 0)),
     "plan as Markdown": Format(
         "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
     ),
