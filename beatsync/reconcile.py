@@ -24,8 +24,9 @@ from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
 from beatsync.plan.guard import SET_OF_APPLICATION, SUSPENDED, guard
-from beatsync.plan.model import Action, Plan
+from beatsync.plan.model import Action, PeakChange, Plan
 from beatsync.plan.observed import Observed
+from beatsync.plan.peak import crontab_changes, peak_change
 from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
@@ -105,7 +106,8 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             outcome = _refusal(draft.plan, run.options)
             if dry_run:
                 plan = with_authors(draft.plan, draft.observed, _authors(run, draft))
-                return Result(outcome or Outcome.PLANNED, plan)
+                peak = None if outcome is Outcome.INVALID else _peak_change(run, draft)
+                return Result(outcome or Outcome.PLANNED, replace(plan, peak=peak))
             if outcome is not None:
                 return _refused(run, draft.plan, outcome)
             result = _apply(run, draft)
@@ -181,6 +183,12 @@ def _refused(run: Run, plan: Plan, outcome: Outcome) -> Result:
         failure = Failure(outcome.value, message, run.clock(), run.options.holder, plan)
         run.store.record_failure(plan.source, failure, run.options.lease_token)
     return Result(outcome, plan)
+
+
+def _peak_change(run: Run, draft: _Draft) -> PeakChange | None:
+    """Return what the plan does to the peak; None if nothing. Rows are counted by crontab, and only if the plan changes these numbers."""
+    changes = crontab_changes(draft.plan, draft.observed)
+    return peak_change(run.store.crontab_counts(), changes, draft.now) if changes else None
 
 
 def _authors(run: Run, draft: _Draft) -> dict[int, str]:

@@ -88,7 +88,7 @@ def split_words(words: Sequence[str], directory: Path | None) -> tuple[Path | No
 
 def zone_of_project(cli_options: options.CliOptions) -> str:
     """Return the zone of schedules and times that name none."""
-    return wiring.parse_options(cli_options).timezone
+    return wiring.parse_options(cli_options, wiring.project_zone.get()).timezone
 
 
 def read(cli_options: options.CliOptions, chosen: Window, names: Sequence[str], *, live: bool) -> Upcoming:
@@ -108,7 +108,7 @@ def _read_files(cli_options: options.CliOptions, chosen: Window) -> tuple[Upcomi
     from beatsync.plan.upcoming import of_files
 
     path = wiring.source_directory(cli_options)
-    _, desired = reconcile.validate(path, wiring.parse_options(cli_options))
+    _, desired = reconcile.validate(path, wiring.parse_options(cli_options, wiring.project_zone.get()))
     if desired.invalid_paths:
         _print_errors(desired, path)
         raise InvalidFilesError

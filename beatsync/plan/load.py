@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import nlargest
@@ -15,7 +16,7 @@ from math import ceil, floor
 from typing import NamedTuple
 
 from beatsync.plan.crontabruns import crontab_runs
-from beatsync.plan.upcoming import Timed, Timetable, by_timetable
+from beatsync.plan.upcoming import UNREADABLE, Timed, Timetable, by_timetable
 from beatsync.values import Crontab, Interval
 
 _MINUTE = timedelta(minutes=1)
@@ -109,13 +110,18 @@ def count_load(schedules: Iterable[Timed], start: datetime, end: datetime) -> Lo
     return Load(end, total, queues, tuple(_busiest(total, groups, minutes)), intervals, minutes)
 
 
-def crontab_peak(weights: Mapping[Crontab, int], start: datetime, end: datetime) -> int:
-    """Return the most runs in one minute of a window, of as many rows of each crontab as `weights` says."""
-    counts = array("l", bytes(array("l").itemsize * ceil((end - start) / _MINUTE)))
-    for schedule, number in weights.items():
-        if number:
-            _add(counts, _crontab_minutes(schedule, start, start - timedelta(microseconds=1), end), number)
-    return max(counts)
+def add_crontabs(
+    counts: Sequence[int], numbers: Mapping[Crontab, int], start: datetime, end: datetime
+) -> Sequence[int]:
+    """Return `counts` of the minutes of a window, or zeros if empty, with the runs of `numbers` rows of each crontab added.
+
+    Crontabs that celery cannot read have no runs.
+    """
+    total = array("l", counts or bytes(array("l").itemsize * ceil((end - start) / _MINUTE)))
+    for schedule, number in numbers.items():
+        with suppress(*UNREADABLE):
+            _add(total, list(_crontab_minutes(schedule, start, start - timedelta(microseconds=1), end)), number)
+    return total
 
 
 def _add(counts: array[int], minutes: Iterable[int], number: int) -> None:

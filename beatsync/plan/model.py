@@ -183,6 +183,13 @@ class Blocked:
     hint: str | None = None
 
 
+class PeakChange(NamedTuple):
+    """The most runs of crontabs in one minute, before a plan is applied and after it."""
+
+    before: int
+    after: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The ordered list of what a sync would do, and the reasons why it may not."""
@@ -208,6 +215,8 @@ class Plan:
     """The suspension of the source, if it is in force."""
     key: str = field(default="", repr=False)
     """The key of the checksum."""
+    peak: PeakChange | None = None
+    """What the plan does to the peak of all rows; None if nothing, and for a plan that is applied."""
     timezone: str | None = None
     """The zone that applied where no spec names one; None if the plan is not one of files."""
 

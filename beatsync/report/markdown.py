@@ -10,7 +10,7 @@ from beatsync.report.changes import SIGNS
 from beatsync.report.escape import markdown_code, markdown_text
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
 from beatsync.report.schedules import schedule_lines
-from beatsync.report.summary import plan_heading, plan_totals
+from beatsync.report.summary import peak_text, plan_heading, plan_totals
 from beatsync.values import Diagnostic
 
 _MAX_CHANGES = 50_000
@@ -39,6 +39,8 @@ def render_plan(plan: Plan, *, applied: bool, refusal: str = "", with_rows: bool
         lines.append(f"- and {more:,} more; `beatsync validate` lists all of them")
     for condition, names in names_by_condition(schedule_conditions(plan)):
         lines.append(f"- {condition.value}: {first_names([markdown_code(name) for name in names])}")
+    if plan.peak is not None:
+        lines += ["", peak_text(plan.peak)] if lines[-1] else [peak_text(plan.peak)]
     return "\n".join(lines).rstrip()
 
 

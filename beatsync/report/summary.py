@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from beatsync.plan.jsonform import summary_json
-from beatsync.plan.model import Action, Plan
+from beatsync.plan.model import Action, PeakChange, Plan
+from beatsync.plan.peak import PEAK_WINDOW
 from beatsync.report.changes import ACTION_WORDS
 from beatsync.report.escape import one_line
 from beatsync.report.paint import Paint, plain
@@ -49,6 +50,11 @@ def plan_totals(plan: Plan, *, applied: bool, refusal: str = "") -> str:
     if refusal:
         return f"{refusal}: {', '.join([*changes, unchanged])}"
     return ", ".join([*changes, unchanged]) if changes else f"Nothing to do: {unchanged}"
+
+
+def peak_text(peak: PeakChange) -> str:
+    """Return what a plan does to the peak."""
+    return f"Busiest minute of the next {PEAK_WINDOW.days} days: {peak.before:,} → {counted(peak.after, 'run')} of crontabs."
 
 
 def validation_totals(result: ValidationResult, paint: Paint = plain) -> str:

@@ -14,7 +14,7 @@ from beatsync.report.escape import line_start, one_line
 from beatsync.report.groups import MAX_NAMES, by_schedule, first_names, listed_names, names_by_condition, same_fix
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
-from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
+from beatsync.report.summary import counted, peak_text, plan_heading, plan_totals, revision_name, validation_totals
 from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.values import Diagnostic, Severity
 
@@ -85,6 +85,8 @@ def render_plan(
     if plan.conditions:
         yield ""
     yield from _blocked(plan, paint)
+    if plan.peak is not None:
+        yield from [peak_text(plan.peak), ""]
     yield plan_totals(plan, applied=applied, refusal=refusal)
 
 

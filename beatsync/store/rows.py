@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timezone, tzinfo
@@ -20,7 +21,7 @@ from beatsync.store import times
 from beatsync.store.dialects import Dialect
 from beatsync.store.statements import Value, id_lists, name_lists
 from beatsync.store.tables import BEAT_COLUMNS, PERIODIC_TASK, SCHEDULE_COLUMNS, SCHEDULES
-from beatsync.values import Clocked, Schedule, TaskSpec
+from beatsync.values import Clocked, Crontab, Schedule, TaskSpec
 
 _NO_DATETIME = datetime(1, 1, 2, tzinfo=timezone.utc)
 """The value of a BLOB in a datetime's place. No file can say it, and it has a year in every zone."""
@@ -161,6 +162,22 @@ def read_all(db: Dialect) -> list[Row]:
     """Return every `PeriodicTask` row."""
     with closing(db.stream(_row_columns(db), f"FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}")) as records:
         return _rows(db, records)
+
+
+def crontab_counts(db: Dialect) -> Counter[Crontab]:
+    """Return how many enabled rows each crontab has, without one-offs; a crontab that cannot be read is left out."""
+    table, key = SCHEDULES["crontab"], SCHEDULE_COLUMNS["crontab"]
+    counted = (
+        f"SELECT {key}, COUNT(*) AS number FROM {PERIODIC_TASK.name} WHERE enabled = %s AND one_off = %s GROUP BY {key}"
+    )
+    columns = ", ".join(column.sql for column in db.columns("c", table))
+    rest = f"FROM {table.name} c JOIN ({counted}) n ON n.{key} = c.id"
+    counts: Counter[Crontab] = Counter()
+    for number, *values in db.fetch(f"SELECT n.number, {columns} {rest}", [True, False]):
+        schedule = schedule_value("crontab", tuple(values), db.zone)
+        if isinstance(schedule, Crontab):
+            counts[schedule] += number
+    return counts
 
 
 def read_some(db: Dialect, names: Collection[str], ids: Collection[int]) -> list[Row]:

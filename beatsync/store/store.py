@@ -44,6 +44,7 @@ from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, Sche
 from beatsync.store.history import Failure, HistoryEntry
 from beatsync.store.sources import SourceMarks, SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
+from beatsync.values import Crontab
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -233,6 +234,11 @@ class Store:
         """Return the rows of these names, by name."""
         with self._readable() as db:
             return {row.name: row for row in rows.read_some(db, names, ())}
+
+    def crontab_counts(self) -> Mapping[Crontab, int]:
+        """Return how many enabled rows each crontab has, whoever owns them, without one-offs."""
+        with self._readable() as db:
+            return rows.crontab_counts(db)
 
     def foresee(self, plan: Plan, *, is_dry_run: bool) -> Plan:
         """Return the plan with what would stop its sync and only the database knows, as blockers; no query if it changes nothing."""

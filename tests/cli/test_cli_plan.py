@@ -82,7 +82,7 @@ def test_markdown_shows_a_diff_below_a_heading(here: InProcess) -> None:
     assert "2 to create, 0 unchanged." in lines[2]
     assert lines[4] == "```diff"
     assert lines[5] == "+ nightly"
-    assert lines[-1] == "```"
+    assert lines[-3] == "```"
 
 
 def test_an_invalid_file_exits_with_3_and_saves_nothing(here: InProcess) -> None:
@@ -178,3 +178,18 @@ def test_a_missing_environment_causes_a_warning(here: InProcess) -> None:
     )
     assert here("sync").code == 0
     assert "warning" not in here("plan").out
+
+
+def test_a_plan_says_what_it_does_to_the_busiest_minute(here: InProcess) -> None:
+    nightly = '  {}: {{task: shop.bill, crontab: "{} 2 * * *"}}\n'
+    here.spec("schedules:\n" + "".join(nightly.format(name, 0) for name in "abc"))
+    line = "Busiest minute of the next 7 days: {} of crontabs."
+    assert line.format("0 → 3 runs") in here("plan").out.splitlines()
+    assert here("sync").code == 0
+    here.spec(
+        "schedules:\n" + "".join(nightly.format(name, minute) for name, minute in zip("abc", (0, 20, 40), strict=True))
+    )
+    assert line.format("3 → 1 run") in here("plan").out.splitlines()
+    assert line.format("3 → 1 run") in here("plan", "--format", "markdown").out.splitlines()
+    here.spec("schedules:\n" + "".join(nightly.format(name, 30) for name in "abc"))
+    assert "Busiest minute" not in here("plan").out

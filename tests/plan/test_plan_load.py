@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from beatsync.plan.leveling import level
-from beatsync.plan.load import Load, count_load, crontab_peak
+from beatsync.plan.load import Load, count_load
 from beatsync.plan.upcoming import Timed, of_files
 from beatsync.specfile import crontab
 from beatsync.values import Clocked, Crontab, Declared, Interval, Solar
@@ -126,9 +126,3 @@ def test_rows_of_every_do_not_move() -> None:
 
 def with_other_name(each: Declared) -> Declared:
     return each._replace(spec=each.spec._replace(name=f"x{each.spec.name}"), group="twin")
-
-
-def test_the_peak_of_weighted_crontabs() -> None:
-    weights = {cron("0 2 * * *"): 3, cron("*/30 * * * *"): 2, cron("0 2 * * 0"): 0}
-    assert crontab_peak(weights, START, END) == 5
-    assert crontab_peak({}, START, END) == 0

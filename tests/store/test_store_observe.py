@@ -51,6 +51,19 @@ def test_every_kind_of_schedule_is_read(store: Store, make_task: Any) -> None:
     }
 
 
+def test_enabled_rows_are_counted_by_crontab(store: Store, make_task: Any) -> None:
+    shared = crontab(store, minute="5")
+    for name in ("a", "b"):
+        make_task(name, crontab=shared)
+    make_task("same", crontab=crontab(store, minute="5"))
+    make_task("off", crontab=shared, enabled=False)
+    make_task("once", crontab=shared, one_off=True)
+    make_task("damaged", crontab=crontab(store, minute="99"))
+    make_task("interval")
+    five, damaged = (Crontab(minute, "*", "*", "*", "*", "UTC") for minute in ("5", "99"))
+    assert store.crontab_counts() == {five: 3, damaged: 1}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
