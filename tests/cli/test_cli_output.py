@@ -14,7 +14,7 @@ from tests.conftest import Backend, task_maker
 
 SPEC = """\
 schedules:
-  nightly: {task: shop.bill, crontab: "0 2 * * *"}
+  nightly: {task: shop.bill, crontab: "0 2 * * *", timezone: UTC}
   tick: {task: shop.tick, interval: 30s}
 """
 ESCAPE = "\x1b["

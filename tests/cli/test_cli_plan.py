@@ -171,7 +171,7 @@ def test_a_missing_environment_causes_a_warning(here: InProcess) -> None:
     assert here("sync", "--env", "production").code == 0
     result = here("plan")
     assert (result.code, result.err) == (0, "")
-    assert "  - here-only\n" in result.out
+    assert "  - here-only (it never ran)\n" in result.out
     assert (
         "schedules.d: warning: this source was last synced under --env production, and this is without --env"
         " [environment-changed]" in result.out

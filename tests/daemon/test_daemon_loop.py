@@ -75,7 +75,7 @@ def run_loop(
     plan: PlanOptions | None = None,
     quiet_period: QuietPeriod = QuietPeriod(0.02, 0.5),  # noqa: B008  it is frozen
 ) -> Iterator[RunningLoop]:
-    options = SyncOptions(plan=plan or PlanOptions(), lock_timeout=5.0)
+    options = SyncOptions(plan=plan or PlanOptions(max_deletes="100%"), lock_timeout=5.0)
     metrics = Metrics()
     timing = Timing(resync, poll=0.05, quiet_period=quiet_period, watch=watch)
     loop = SourceLoop(SourceReader(folder), store, options, timing, metrics)
@@ -245,7 +245,7 @@ class TestInvalidRevision:
         self, store: Store, folder: Path, names: Callable[[], set[str]]
     ) -> None:
         write(folder, *"abcdefghij")
-        with run_loop(store, folder) as running:
+        with run_loop(store, folder, plan=PlanOptions()) as running:
             running.until_synced(names, *"abcdefghij")
             write(folder, "a")
             running.until(Phase.BLOCKED)
@@ -534,7 +534,7 @@ def test_the_log_names_the_changed_schedules_and_warns_about_what_stops_a_sync(
 
     all_names = [f"s{number:02}" for number in range(25)]
     write(folder, *all_names)
-    with caplog.at_level(logging.INFO, "beatsync"), run_loop(store, folder) as running:
+    with caplog.at_level(logging.INFO, "beatsync"), run_loop(store, folder, plan=PlanOptions()) as running:
         fields = record("applied").fields  # type: ignore[attr-defined]
         assert fields["schedules"] == tuple(f"create {name} (spec)" for name in all_names[:20])
         assert (fields["more"], fields["create"]) == (5, 25)
@@ -658,7 +658,7 @@ def test_a_process_that_lost_its_lease_removes_the_metrics_of_the_leader(
 ) -> None:
     monkeypatch.setattr("beatsync.daemon.leadership.RENEW", 0.2)
     write(folder, *"abcdefghij")
-    with run_loop(store, folder) as running:
+    with run_loop(store, folder, plan=PlanOptions()) as running:
         running.until(Phase.SYNCED)
         write(folder, "a")
         running.until(Phase.BLOCKED)

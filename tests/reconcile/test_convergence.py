@@ -383,6 +383,7 @@ def test_the_plans_bytes_do_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("BEATSYNC_", "DJANGO_", "COVERAGE"))
     }
+    subprocess.run([sys.executable, "-m", "beatsync", "migrate"], cwd=tmp_path, env=environment, check=True)
     for seed in ("1", "2", "77"):
         done = subprocess.run(
             [sys.executable, "-m", "beatsync", "plan", str(folder), "--format", "json", "--env", "staging"],

@@ -14,6 +14,7 @@ from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import schedule_changes, schedule_conditions
 from beatsync.plan.jsonform import summary_json
 from beatsync.plan.model import Action, Condition
+from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, Run, SyncOptions, reconcile
 from beatsync.source import load
 from beatsync.store import Store
@@ -45,7 +46,7 @@ def own_three(store: Store) -> None:
 
 def sync(store: Store, root: Path, times: Times, text: str = HOURLY) -> Result:
     (root / "a.yaml").write_text(text, encoding="utf-8")
-    options = SyncOptions(source="shop")
+    options = SyncOptions(source="shop", plan=PlanOptions(max_deletes="1"))
     return reconcile(Run(partial(load, root), store, options, lambda: times.now, wait=times.wait))
 
 

@@ -65,7 +65,7 @@ def test_a_schedule_row_that_is_taken_up_at_the_last_moment_stays_and_so_does_th
         return execute(sql, params, many, context)
 
     with each_statement(connections[store.alias], before):
-        done = go(tmp_path, store, "schedules: {two: {task: t, interval: 2h}}")
+        done = go(tmp_path, store, "schedules: {two: {task: t, interval: 2h}}", max_deletes="1")
     assert (done.outcome, len(late)) == (Outcome.APPLIED, 1)
     assert set(rows(store).values_list("name", "interval__every")) == {("late", 1), ("two", 2)}
 
