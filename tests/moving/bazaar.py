@@ -61,6 +61,15 @@ class Bazaar:
         tables: dict[str, list[dict[str, Any]]] = json.loads(self.run("-c", _DUMP.format(tables=_TABLES)))
         return tables
 
+    def export_all(self) -> CommandResult:
+        """Write the files by `import` and `export`, and fill in the secrets; return the result of `export`."""
+        assert self("import", "--out", "schedules.d").code == 0
+        exported = self("export", "--out", "schedules.d", "--update")
+        assert exported.code == 0
+        assert self("validate").out.count("[value-placeholder]") == len(SECRETS)
+        self.fill_in_secrets()
+        return exported
+
     def fill_in_secrets(self) -> None:
         """Replace the placeholders in the files, as `validate` requires."""
         text = self.specs.read_text(encoding="utf-8")
