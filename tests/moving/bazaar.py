@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +58,22 @@ class Bazaar:
         process = run("manage.py", "beatsync", *words, cwd=self.path, env=self.env)
         return CommandResult(process.returncode, process.stdout, process.stderr)
 
+    def beside(self, *words: str, source: str) -> CommandResult:
+        """Run `beatsync` with the database's URL only, as a service without the project's code."""
+        env = {
+            "PYTHONPATH": str(ROOT),
+            "BEATSYNC_DATABASE_URL": self.env["PROJECT_DATABASE_URL"],
+            "BEATSYNC_SOURCE": source,
+        }
+        folder = self.path.with_name(source)
+        folder.mkdir(exist_ok=True)
+        process = run("-m", "beatsync", *words, cwd=folder, env=env)
+        return CommandResult(process.returncode, process.stdout, process.stderr)
+
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Return every column of every row of django-celery-beat by model, its notice to beat included."""
         tables: dict[str, list[dict[str, Any]]] = json.loads(self.run("-c", _DUMP.format(tables=_TABLES)))
         return tables
-
-    def export_all(self) -> CommandResult:
-        """Write the files by `import` and `export`, and fill in the secrets; return the result of `export`."""
-        assert self("import", "--out", "schedules.d").code == 0
-        exported = self("export", "--out", "schedules.d", "--update")
-        assert exported.code == 0
-        assert self("validate").out.count("[value-placeholder]") == len(SECRETS)
-        self.fill_in_secrets()
-        return exported
 
     def fill_in_secrets(self) -> None:
         """Replace the placeholders in the files, as `validate` requires."""
@@ -89,6 +94,40 @@ class Bazaar:
         """Append Python code to the project's settings."""
         with (self.path / "bazaar" / "settings.py").open("a", encoding="utf-8") as settings:
             settings.write(python)
+
+
+class Guide:
+    """The commands of one section of docs/moving-in.md, which a test runs in their order."""
+
+    def __init__(self, section: str, runner: Callable[..., CommandResult]) -> None:
+        text = (ROOT / "docs" / "moving-in.md").read_text(encoding="utf-8")
+        body = re.split(r"^## ", text.partition(f"\n## {section}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+        lines = re.findall(r"^ {4,}(?:python manage\.py )?beatsync (.*)$", body, re.MULTILINE)
+        self._commands = [shlex.split(line) for line in lines]
+        self._run = runner
+
+    def __call__(self, name: str, code: int = 0) -> CommandResult:
+        """Run the next command of the section, which is `name`. Raises AssertionError if it ends with another code."""
+        words = self._commands.pop(0)
+        assert words[0] == name, f"the guide goes on with {shlex.join(words)}"
+        result = self._run(*words)
+        assert result.code == code, result.out + result.err
+        return result
+
+    def end(self) -> None:
+        """Raise AssertionError if the section has more commands."""
+        assert not self._commands
+
+
+def write_files(bazaar: Bazaar, guide: Guide) -> CommandResult:
+    """Follow the guide for settings and code up to valid files of all rows; return the result of `export`."""
+    guide("import")
+    bazaar.fill_in_secrets()
+    guide("validate")
+    exported = guide("export")
+    bazaar.fill_in_secrets()
+    assert guide("validate").out == "1 file, 38 schedules: valid\n"
+    return exported
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
