@@ -26,7 +26,11 @@ def owned_elsewhere(declared: Declared, claim: Claim) -> Blocked:
 def in_beat_schedule(name: str) -> Blocked:
     """Beat itself writes a row of this name (docs/facts.md, 9)."""
     message = f"{name!r} is also in the celery application's beat_schedule, which beat writes at every start"
-    return Blocked("beat-schedule", message, (name,), "remove it from beat_schedule")
+    hint = (
+        "remove it from beat_schedule, or from the code that calls add_periodic_task: its row stays, and `sync --adopt` takes"
+        " ownership of it"
+    )
+    return Blocked("beat-schedule", message, (name,), hint)
 
 
 def name_collision(name: str, others: frozenset[str], claim: Claim | None, releasing_source: str | None) -> Blocked:

@@ -45,7 +45,7 @@ class Matches:
 
     matched: tuple[Match, ...]
     blocked: tuple[Blocked, ...]
-    """Why a declared schedule could not be matched."""
+    """Why a declared schedule could not be matched, or may not be written although it was."""
     frozen: tuple[tuple[Owned, Row], ...]
     """A valid file declares the schedule, but an invalid one declared it last: which of the two applies is unknown."""
     leftovers: tuple[Leftover, ...]
@@ -110,6 +110,10 @@ def _match_declared(
     matched: list[Match] = []
     duplicates = dict(matcher.ownership.duplicates())
     blocked: list[Blocked] = [conflicts.duplicate_rows(name, row_ids) for name, row_ids in duplicates.items()]
+    # These are matched all the same, so that the plan shows what differs.
+    blocked += [
+        conflicts.in_beat_schedule(schedule.spec.name) for schedule in desired.valid if matcher.is_beats(schedule)
+    ]
     frozen: dict[str, tuple[Owned, Row]] = {}
     held: set[str] = set()
     for schedule in desired.valid:
@@ -174,6 +178,10 @@ class Matcher:
         claim = self.ownership.claim_of(match.row) if isinstance(match, Match) and match.row is not None else None
         return match if claim is None else conflicts.owned_elsewhere(declared, claim)
 
+    def is_beats(self, declared: Declared) -> bool:
+        """Return whether beat itself writes a row of this name at every start."""
+        return declared.spec.name in self._observed.beat_schedule
+
     def _adopts(self, declared: Declared) -> bool:
         return self._adopt or declared.policy.adopt
 
@@ -193,8 +201,6 @@ class Matcher:
         claim = observed.owners.get(name)
         if claim is not None:
             return conflicts.owned_elsewhere(declared, claim)
-        if name in observed.beat_schedule:
-            return conflicts.in_beat_schedule(name)
         others = self._collisions.get(name)
         if others is None:
             return None

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.cli.commanding import InProcess
+from tests.cli.commanding import InProcess, Project, Shell
 
 
 def test_a_new_directory_is_valid_and_can_be_planned(here: InProcess) -> None:
@@ -73,3 +73,29 @@ def test_a_file_instead_of_a_directory_is_reported(here: InProcess) -> None:
     assert "specs/below cannot be written" in result.err
     result = here("init", "specs")
     assert (result.code, result.err) == (1, "error: specs is a file; name a directory, which may be new\n")
+
+
+def test_the_schedules_of_the_application_and_of_the_database_are_offered(migrated: Project) -> None:
+    migrated.append_settings('CELERY_BEAT_SCHEDULE = {"tick": {"task": "proj.note", "schedule": 30}}')
+    make = "from django_celery_beat.models import *; i = IntervalSchedule.objects.create(every=1, period='hours')\n"
+    make += "for name in ('tick', 'mine', 'celery.backend_cleanup'): PeriodicTask.objects.create(name=name, task='proj.note', interval=i)"
+    assert migrated.manage("shell", "-c", make).code == 0
+    created = migrated("init")
+    assert created.code == 0
+    hints = created.err.splitlines()
+    beatsync = "manage.py beatsync"
+    assert hints[:2] == [
+        f"hint: beat_schedule has schedules (1): `{beatsync} import --out schedules.d --update` adds them to the files",
+        f"hint: the database has rows without a source (1): `{beatsync} export --out schedules.d --update` adds them to the files",
+    ]
+    for command in ("import", "export"):
+        assert migrated(command, "--out", "schedules.d", "--update").code == 0
+    assert migrated("validate").out == "1 file, 2 schedules: valid\n"
+
+
+def test_what_cannot_be_read_is_not_offered_and_no_database_is_created(shell: Shell, project: Project) -> None:
+    created = project("init")
+    assert (created.code, created.err.count("hint:")) == (0, 1)
+    created = shell("init", "specs", "--app", "nowhere")
+    assert (created.code, created.err.count("hint:")) == (0, 1)
+    assert not list(shell.path.glob("*.sqlite3"))

@@ -309,6 +309,14 @@ class TestOwnership:
         plan = make_plan(desired(declared()), observed(beat_schedule=frozenset({"nightly"})), request())
         assert [b.code for b in plan.blocked] == ["beat-schedule"]
 
+    def test_a_blocked_name_of_beat_schedule_still_shows_what_differs(self) -> None:
+        current = observed(row(declared(), 7, queue="slow"), beat_schedule=frozenset({"nightly"}))
+        plan = make_plan(desired(declared(queue="fast")), current, request(adopt=True))
+        assert [b.code for b in plan.blocked] == ["beat-schedule"]
+        assert [(f.field, f.before, f.after) for f in plan.changes[0].fields] == [("queue", "slow", "fast")]
+        codes = [b.code for b in make_plan(desired(declared()), current, request()).blocked]
+        assert codes == ["beat-schedule", "conflict"]
+
     @pytest.mark.parametrize(
         ("other", "rules"),
         [
