@@ -19,7 +19,7 @@ schedules:
 """
 ESCAPE = "\x1b["
 SCHEMAS = {"validate": "validate", "plan": "plan", "sync": "plan", "status": "status"}
-"""The published schema of the JSON output of each command."""
+"""The published schema of the JSON output of each command that reads a source and a database."""
 
 
 def fresh(here: InProcess) -> None:
@@ -73,7 +73,8 @@ class TestJSON:
                 if option.name == "output_format" and isinstance(option.type, click.Choice):
                     assert "json" in option.type.choices
                     json_commands.add(name)
-        assert json_commands == SCHEMAS.keys()
+        # Those of other commands are held to their schemas in files of their own.
+        assert json_commands == SCHEMAS.keys() | {"load", "next"}
 
     @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
     @pytest.mark.parametrize("command", SCHEMAS)
