@@ -134,7 +134,10 @@ class Tombstone(models.Model):
 
 
 class SyncRecord(models.Model):
-    """One sync that changed something or failed."""
+    """One sync that changed something or failed, or what an operator did to a source or its schedules.
+
+    NULL in `run_url` and `repeats`: the release before wrote the record.
+    """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="records")
     started_at = models.DateTimeField()
@@ -148,6 +151,8 @@ class SyncRecord(models.Model):
     changes = models.TextField(default="[]")
     message = models.TextField(default="")
     actor = models.CharField(max_length=200, default="")
+    run_url = models.TextField(null=True)  # noqa: DJ001
+    repeats = models.IntegerField(null=True)
 
     class Meta:
         ordering = ("-started_at", "-id")

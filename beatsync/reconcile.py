@@ -23,6 +23,7 @@ from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
 from beatsync.plan.guard import SUSPENDED, guard
+from beatsync.plan.history import Event
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.release import release_plan
@@ -146,7 +147,8 @@ def _refused(run: Run, plan: Plan, outcome: Outcome) -> Result:
 
     if outcome is Outcome.BLOCKED and SUSPENDED not in {blocked.code for blocked in plan.blocked}:
         message = "; ".join(blocked.message for blocked in plan.blocked)
-        failure = Failure(outcome.value, message, run.clock(), run.options.holder, plan)
+        name, url = run.options.started_by
+        failure = Failure(outcome.value, message, run.clock(), name, plan, url)
         run.store.record_failure(plan.source, failure, run.options.lease_token)
     return Result(outcome, plan)
 
@@ -206,7 +208,9 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         if outcome is None and moves_runs(plan) and seconds_to_wait(run.clock()):
             raise RetryableError("the minute ends, and beat would run some schedules twice")
         if outcome is None:
-            written = store.apply(plan, observed, changes, now, checksum=options.repaired)
+            written = store.apply(
+                plan, observed, changes, now, event=Event(options.started_by), checksum=options.repaired
+            )
     if outcome is not None:
         return _refused(run, plan, outcome)
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
@@ -319,10 +323,12 @@ def release(store: Store, names: Collection[str], options: SyncOptions, clock: C
 
     Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """
+    from beatsync.store.history import RELEASED
+
     # Checked before the lock, which creates the source if it is missing: a misspelt name must leave no trace.
     release_plan(options.source, names, store.observe(options.source))
     with store.locked(options.source, options.lock_timeout, options.holder):
         observed = store.observe(options.source)
         plan = release_plan(options.source, names, observed)
-        store.apply(plan, observed, FileChanges(), clock(), is_sync=False)
+        store.apply(plan, observed, FileChanges(), clock(), event=Event(options.started_by, RELEASED))
     return plan

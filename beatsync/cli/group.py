@@ -20,6 +20,7 @@ COMMANDS = {
     "sync": "Apply the spec files to the database once.",
     "run": "Keep the database in sync with the files, until SIGTERM.",
     "status": "Show each source: revision, last outcome, drift, paused rows.",
+    "history": "Show past syncs and what they changed, newest first.",
     "release": "Stop managing rows and leave them unchanged.",
     "suspend": "Refuse syncs of a source for a while.",
     "resume": "Allow syncs of a suspended source again.",

@@ -117,6 +117,7 @@ class CliOptions:
     on_invalid: str | None = None
     catch_up: bool | None = None
     accept_origin: bool | None = None
+    actor: str | None = None
     signals: bool | None = None
     """Only a setting: the store reads it."""
 
@@ -177,6 +178,10 @@ database = combine(
         callback=lambda _ctx, _param, value: validate_not_empty(value),
         help="Settings module of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
     ),
+)  # fmt: skip
+actor = option(
+    "--actor", metavar="NAME",
+    help="Who is responsible, for the history.  [default: the user of the CI run, else USER@HOST]",
 )  # fmt: skip
 planning = combine(
     source,

@@ -14,6 +14,7 @@ from beatsync.cli import exits, options, output, wiring
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @options.source
 @options.database
+@options.actor
 def command(names: tuple[str, ...], **flags: Any) -> int:
     """Stop managing rows: BeatSync no longer owns them, and they stay unchanged in the database.
 
@@ -25,7 +26,8 @@ def command(names: tuple[str, ...], **flags: Any) -> int:
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         try:
-            plan = reconcile.release(store, names, wiring.sync_options(cli_options, store))
+            actor = wiring.actor_of(cli_options)
+            plan = reconcile.release(store, names, wiring.sync_options(cli_options, store, actor=actor))
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
     output.print_result(text.render_release(plan, output.painter(sys.stdout)))

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from beatsync.plan.drift import RowState
+from beatsync.plan.history import HistoryEntry
 from beatsync.plan.jsonform import (
     FORMAT_VERSION,
+    change_json,
+    change_of_json,
     condition_json,
     diagnostic_json,
     plan_lines,
@@ -18,6 +21,7 @@ from beatsync.plan.jsonform import (
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Plan
 from beatsync.report.escape import readable_json
+from beatsync.report.history import lost_changes
 from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.specfile.shapes import mask_text
 
@@ -47,6 +51,31 @@ def render_plan(plan: Plan, *, applied: bool) -> Iterator[str]:
 def render_status(sources: Sequence[SourceStatus]) -> str:
     """Return the JSON of `schemas/status.schema.json`."""
     return json_text({"format_version": FORMAT_VERSION, "sources": [_source(source) for source in sources]})
+
+
+def render_history(entries: Sequence[HistoryEntry]) -> str:
+    """Return the JSON of `schemas/history.schema.json`."""
+    return json_text({"format_version": FORMAT_VERSION, "entries": [history_entry_json(entry) for entry in entries]})
+
+
+def history_entry_json(entry: HistoryEntry) -> dict[str, Any]:
+    """Return one entry of the history; its secrets are masked already."""
+    return {
+        "id": entry.entry_id,
+        "source": entry.source,
+        "started_at": entry.started_at.isoformat() if entry.started_at else None,
+        "finished_at": entry.finished_at.isoformat() if entry.finished_at else None,
+        "outcome": entry.outcome,
+        "count": entry.count,
+        "revision": revision_json(entry.revision) if entry.revision else None,
+        "environment": entry.environment,
+        "actor": entry.actor or None,
+        "run_url": entry.run_url or None,
+        "message": mask_text(entry.message) or None,
+        "summary": dict(entry.summary),
+        "changes": [change_json(change_of_json(change)) for change in entry.changes],
+        "unlisted": lost_changes(entry),
+    }
 
 
 def _source(source: SourceStatus) -> dict[str, Any]:

@@ -7,11 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import schedule_changes, schedule_conditions
+from beatsync.plan.history import HistoryEntry
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Action, Condition, Plan
-from beatsync.report.changes import aligned, field_lines
+from beatsync.report.changes import aligned, change_lines, field_lines
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.groups import MAX_NAMES, by_schedule, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.history import (
+    FAILURES,
+    HistoryView,
+    entry_facts,
+    lost_changes,
+    outcome_words,
+    shown_changes,
+    totals,
+    utc_text,
+)
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
@@ -172,3 +183,31 @@ def _about(rows: Sequence[RowState], total: int, source: SourceStatus) -> str:
     notes = [row_count(len(rows), total)] if rows[0].group is not None else []
     notes += [f"last {one_line(author)}"] if author else []
     return f" ({', '.join(notes)})" if notes else ""
+
+
+def render_history(entries: Sequence[HistoryEntry], view: HistoryView, paint: Paint = plain) -> str:
+    """Return entries of the history, in their order."""
+    if not entries:
+        return "The history has no such entry."
+    return "\n\n".join("\n".join(_history_entry(entry, view, paint)) for entry in entries)
+
+
+def _history_entry(entry: HistoryEntry, view: HistoryView, paint: Paint) -> Iterator[str]:
+    kind = "error" if entry.outcome in FAILURES else "good"
+    outcome = paint(one_line(outcome_words(entry)), kind)
+    yield f"{paint(f'#{entry.entry_id}', 'name')}  {utc_text(entry.started_at)}  {one_line(entry.source)}: {outcome}"
+    if described := ", ".join(entry_facts(entry)):
+        yield f"  {one_line(described)}"
+    if entry.run_url:
+        yield f"  {line_start(entry.run_url)}"
+    if entry.message:
+        yield f"  {line_start(entry.message)}"
+    changes, hidden = shown_changes(entry, view)
+    for change in changes:
+        yield from change_lines(change, paint)
+    if hidden:
+        yield f"  and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id}` lists all"
+    if lost := lost_changes(entry):
+        yield f"  and {counted(lost, 'schedule')} that the history does not list"
+    if summary := totals(entry):
+        yield f"  {summary}"

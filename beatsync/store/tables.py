@@ -100,7 +100,8 @@ HISTORY: Final = Table(
     {
         "source_id": INTEGER,
         **dict.fromkeys(("started_at", "finished_at"), DATETIME),
-        **dict.fromkeys((*_REVISION, "outcome", "summary", "changes", "message", "actor"), TEXT),
+        **dict.fromkeys((*_REVISION, "outcome", "summary", "changes", "message", "actor", "run_url"), TEXT),
+        "repeats": INTEGER,
     },
 )
 

@@ -27,6 +27,7 @@ from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, utc_now
 from beatsync.source.watch import Watcher
 from beatsync.store import Store, StoreError
+from beatsync.values import Actor
 from tests.daemon.daemons import write
 from tests.processes import until
 
@@ -554,7 +555,7 @@ def test_a_suspended_source_is_not_synced_until_it_is_resumed(
     write(folder, "first")
     with run_loop(store, folder) as running:
         running.until(Phase.SYNCED)
-        store.suspend("default", Suspension("ann", "release", utc_now()))
+        store.suspend("default", Suspension("ann", "release", utc_now()), Actor("ann"), utc_now())
         write(folder, "second")
         running.until(Phase.SUSPENDED)
         assert names() == {"first"}
@@ -567,7 +568,7 @@ def test_a_suspended_source_is_not_synced_until_it_is_resumed(
         assert running.value("suspended") == 1
         (folder / "b.yaml").unlink()
         running.until(Phase.SUSPENDED)
-        store.suspend("default", None)
+        store.suspend("default", None, Actor("ann"), utc_now())
         running.loop.request_sync("request")
         running.until_synced(names, "second")
         until(lambda: running.value("suspended") == 0)
@@ -578,13 +579,20 @@ def test_a_suspension_ends_by_itself(store: Store, folder: Path, names: Callable
     write(folder, "first")
     with run_loop(store, folder) as running:
         running.until(Phase.SYNCED)
-        store.suspend("default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(hours=1)))
+        store.suspend(
+            "default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(hours=1)), Actor("ann"), utc_now()
+        )
         write(folder, "second")
         running.until(Phase.SUSPENDED)
         suspension = running.loop.report.json()["suspended"]
         assert (suspension["by"], suspension["reason"]) == ("ann", "release")
         assert names() == {"first"}
-        store.suspend("default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(seconds=1)))
+        store.suspend(
+            "default",
+            Suspension("ann", "release", utc_now(), utc_now() + timedelta(seconds=1)),
+            Actor("ann"),
+            utc_now(),
+        )
         running.loop.request_sync("request")
         running.until_synced(names, "second")
         until(lambda: running.loop.report.json()["suspended"] is None)

@@ -13,9 +13,12 @@ from xml.etree import ElementTree as ET
 
 from beatsync.daemon.logs import JsonFormatter, TextFormatter
 from beatsync.plan.drift import states
+from beatsync.plan.history import HistoryEntry
+from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.model import Blocked, Condition, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.report import github, jsonout, junit, markdown, sarif, text
+from beatsync.report.history import HistoryView
 from beatsync.report.values import SourceStatus, ValidationResult
 from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
 from tests.builders import NOW, declared, desired, every, observed, owned, request, row
@@ -101,6 +104,14 @@ def _status(name: str) -> list[SourceStatus]:
             name,
             {1: name},
         )
+    ]
+
+
+def _history(name: str) -> list[HistoryEntry]:
+    plan = _plan(name)
+    changes = tuple(json.loads(json.dumps(change_json(change))) for change in plan.changes)
+    return [
+        HistoryEntry(name, NOW, NOW, plan.revision, name, name, summary_json(plan), changes, name, name, 7, name, 3)
     ]
 
 
@@ -190,6 +201,13 @@ FORMATS = {
     "status as JSON": Format(
         "jsonout", lambda name: jsonout.render_status(_status(name)), _json_with("name", "sources", 0)
     ),
+    "history as text": Format("text", lambda name: text.render_history(_history(name), HistoryView()), _lines),
+    "history as JSON": Format(
+        "jsonout", lambda name: jsonout.render_history(_history(name)), _json_with("source", "entries", 0)
+    ),
+    "history as Markdown": Format(
+        "markdown", lambda name: markdown.render_history(_history(name), HistoryView()), _markdown
+    ),
     "plan as Markdown": Format(
         "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
     ),
@@ -199,5 +217,5 @@ FORMATS = {
     "log as text": Format("daemon", lambda name: TextFormatter().format(_record(name)), _lines),
     "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
 }
-NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "schedules", "summary", "values"}
+NO_FORMATS = {"changes", "escape", "groups", "history", "paint", "places", "schedules", "summary", "values"}
 """The modules of `beatsync/report` that only the formats use."""
