@@ -25,9 +25,9 @@ from beatsync.values import Diagnostic
 
 _MAX_CHANGES = 50_000
 """Characters of changes. GitHub refuses a comment of more than 65,536; the rest is for totals, reasons and diagnostics."""
-_MAX_COMMENT = 60_000
+_MAX_COMMENT = 64_000
 """Characters of a history."""
-_MAX_ENTRY = 20_000
+_MAX_ENTRY = 28_000
 """Characters of the changes of one entry."""
 _MAX_DIAGNOSTICS = 50
 

@@ -109,7 +109,9 @@ def _status(name: str) -> list[SourceStatus]:
 
 def _history(name: str) -> list[HistoryEntry]:
     plan = _plan(name)
-    changes = tuple(json.loads(json.dumps(change_json(change))) for change in plan.changes)
+    # In the order of their length: the first change of a long name still has to fit.
+    ordered = sorted(plan.changes, key=lambda change: len(str(change_json(change))))
+    changes = tuple(json.loads(json.dumps(change_json(change))) for change in ordered)
     return [
         HistoryEntry(name, NOW, NOW, plan.revision, name, name, summary_json(plan), changes, name, name, 7, name, 3)
     ]
