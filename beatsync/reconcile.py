@@ -19,6 +19,7 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope
 from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
 from beatsync.fingerprint.scope import Parsing, ScopedSource, scope_source
 from beatsync.minute import seconds_to_wait
+from beatsync.pausing import end_pauses
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
@@ -26,10 +27,11 @@ from beatsync.plan.guard import SUSPENDED, guard
 from beatsync.plan.history import Event
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Observed
+from beatsync.plan.pauses import rows_paused_by_hand, with_authors_of_pauses
 from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
-from beatsync.retry import ATTEMPTS, Retries
+from beatsync.retry import ATTEMPTS, Retries, wait_for_saves
 from beatsync.source import load, load_file
 from beatsync.specfile.combine import with_unregistered_tasks
 from beatsync.specfile.parse import ParseOptions
@@ -47,10 +49,6 @@ _FRESH_SECONDS = 10.0
 """A plan that waited longer for the lock is made again: its first runs were computed for the time before the wait."""
 _RECORD_SECONDS = 1.0
 """Longest wait for the lock of a sync that changes no row and only records what it has read."""
-_ROUND_TRIPS = 40
-"""A save by beat takes four round trips from its read to its write; the verification waits for ten times as many."""
-_LONGEST_SETTLE = 5.0
-"""Upper limit in seconds, so that a stalled server does not delay the verification."""
 _RECENT_SYNCS = 20
 """How many past syncs are searched for a drift that was healed before."""
 
@@ -92,6 +90,8 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
 
     run.progress("reading files", 0, 0)
     snapshot = run.load()
+    if not dry_run:
+        end_pauses(run.store, run.options, run.clock)
     retries = Retries(run.store, run.options.lock_timeout, run.progress)
     while True:
         try:
@@ -99,6 +99,9 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             outcome = _refusal(draft.plan, run.options)
             if dry_run:
                 plan = with_authors(draft.plan, draft.observed, _authors(run, draft))
+                if by_hand := rows_paused_by_hand(plan, draft.observed):
+                    authors = run.store.authors([row_id for _, row_id in by_hand])
+                    plan = with_authors_of_pauses(plan, draft.observed, authors)
                 return Result(outcome or Outcome.PLANNED, plan)
             if outcome is not None:
                 return _refused(run, draft.plan, outcome)
@@ -267,7 +270,7 @@ def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     again = replace(run, options=options, progress=no_progress)
     latest, repairs = result, 0
     for _ in range(ATTEMPTS):
-        _wait_for_saves(run)
+        wait_for_saves(run.store, run.options.settle)
         if written_as_planned(latest.plan, run.store.read_rows(written_names(latest.plan))):
             break
         draft = _draft(again, snapshot, None)
@@ -284,12 +287,6 @@ def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     else:
         return replace(result, repairs=repairs, unverified="another process keeps changing the rows back")
     return replace(result, repairs=repairs, memory=latest.memory)
-
-
-def _wait_for_saves(run: Run) -> None:
-    """Wait until a save that beat began before the commit has ended."""
-    if run.options.settle > 0:
-        time.sleep(max(run.options.settle, min(_ROUND_TRIPS * run.store.round_trip(), _LONGEST_SETTLE)))
 
 
 def plan(

@@ -21,6 +21,8 @@ COMMANDS = {
     "run": "Keep the database in sync with the files, until SIGTERM.",
     "status": "Show each source: revision, last outcome, drift, paused rows.",
     "history": "Show past syncs and what they changed, newest first.",
+    "pause": "Switch schedules off for a while, with a reason.",
+    "unpause": "End the pause of schedules.",
     "release": "Stop managing rows and leave them unchanged.",
     "suspend": "Refuse syncs of a source for a while.",
     "resume": "Allow syncs of a suspended source again.",

@@ -44,8 +44,8 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "changes": [],
         "summary": summary_json(plan),
         "conditions": [
-            condition_json(name, groups.get(name), condition)
-            for groups in [schedules_of_rows(plan)]
+            condition_json(name, groups.get(name), condition, notes.get(name))
+            for groups, notes in [(schedules_of_rows(plan), dict(plan.notes))]
             for name, condition in plan.conditions
         ],
         "blocked": mask_strings(
@@ -80,9 +80,10 @@ def summary_json(plan: Plan) -> dict[str, int]:
     return {**{action.value: counts[action] for action in Action}, "unchanged": plan.unchanged}
 
 
-def condition_json(name: str, group: str | None, condition: Condition) -> dict[str, str | None]:
-    """Return why a row of the schedule `group` (None: the schedule is this row) stays as it is."""
-    return {"name": mask_text(name), "group": group and mask_text(group), "condition": condition.value}
+def condition_json(name: str, group: str | None, condition: Condition, note: str | None) -> dict[str, str | None]:
+    """Return why a row of the schedule `group` (None: the schedule is this row) stays as it is; `note` says who paused it, and why."""
+    masked_group, masked_note = (text and mask_text(text) for text in (group, note))
+    return {"name": mask_text(name), "group": masked_group, "condition": condition.value, "note": masked_note or None}
 
 
 def change_json(change: Change) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def outcome_words(entry: HistoryEntry) -> str:
 
 def totals(entry: HistoryEntry) -> str:
     """Return how many schedules were changed, if any: `1 created, 2 updated`. The plan of a failed sync did nothing."""
+    if entry.outcome in {"paused", "unpaused"}:
+        return ""
     return ", ".join(action_counts(entry.summary, applied=entry.outcome not in FAILURES))
 
 

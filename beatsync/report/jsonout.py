@@ -19,7 +19,7 @@ from beatsync.plan.jsonform import (
     suspension_json,
 )
 from beatsync.plan.mask import masked_fields
-from beatsync.plan.model import Plan
+from beatsync.plan.model import PAUSES, Plan
 from beatsync.report.escape import readable_json
 from beatsync.report.history import lost_changes
 from beatsync.report.values import SourceStatus, ValidationResult
@@ -93,7 +93,9 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "drifted": [_drifted(row, source.authors) for row in source.drifted],
         "missing": [mask_text(row.name) for row in source.missing],
         "conditions": [
-            condition_json(row.name, row.group, condition) for row in source.rows for condition in row.conditions
+            condition_json(row.name, row.group, condition, source.note(row) if condition in PAUSES else None)
+            for row in source.rows
+            for condition in row.conditions
         ],
     }
 

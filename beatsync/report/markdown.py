@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from beatsync.plan.groups import ScheduleChange, schedule_changes, schedule_conditions
+from beatsync.plan.groups import ScheduleChange, schedule_changes, schedule_conditions, schedule_notes
 from beatsync.plan.history import HistoryEntry
-from beatsync.plan.model import Action, Blocked, Plan
+from beatsync.plan.model import PAUSES, Action, Blocked, Plan
 from beatsync.report.changes import SIGNS, change_lines
 from beatsync.report.escape import markdown_code, markdown_text
-from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, noted, same_fix
 from beatsync.report.history import (
     HistoryView,
     entry_facts,
@@ -21,6 +21,7 @@ from beatsync.report.history import (
 )
 from beatsync.report.schedules import schedule_lines
 from beatsync.report.summary import counted, plan_heading, plan_totals
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic
 
 _MAX_CHANGES = 50_000
@@ -51,8 +52,11 @@ def render_plan(plan: Plan, *, applied: bool, refusal: str = "", with_rows: bool
     if len(plan.diagnostics) > _MAX_DIAGNOSTICS:
         more = len(plan.diagnostics) - _MAX_DIAGNOSTICS
         lines.append(f"- and {more:,} more; `beatsync validate` lists all of them")
+    notes = schedule_notes(plan)
     for condition, names in names_by_condition(schedule_conditions(plan)):
-        lines.append(f"- {condition.value}: {first_names([markdown_code(name) for name in names])}")
+        about = notes if condition in PAUSES else {}
+        listed = [noted(markdown_code(name), markdown_text(mask_text(about.get(name, "")))) for name in names]
+        lines.append(f"- {condition.value}: {first_names(listed)}")
     return "\n".join(lines).rstrip()
 
 

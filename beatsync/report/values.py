@@ -8,7 +8,7 @@ from datetime import datetime
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import distinct
-from beatsync.plan.model import Condition
+from beatsync.plan.model import PAUSES, Condition
 from beatsync.plan.observed import Suspension
 from beatsync.values import Diagnostic, Revision, Severity
 
@@ -61,6 +61,18 @@ class SourceStatus:
     def schedule_conditions(self) -> list[tuple[str, Condition]]:
         """The name and condition of each schedule that a sync would leave unchanged."""
         return distinct((row.schedule, condition) for row in self.rows for condition in row.conditions)
+
+    def note(self, row: RowState) -> str | None:
+        """Return who paused the row and why, as far as that is known."""
+        if row.pause is not None:
+            return str(row.pause)
+        return None if PAUSES.isdisjoint(row.conditions) else self.authors.get(row.row_id)
+
+    @property
+    def schedule_notes(self) -> dict[str, str]:
+        """Who paused each schedule and why, by its name."""
+        notes = ((row.schedule, self.note(row)) for row in reversed(self.rows))
+        return {name: note for name, note in notes if note}
 
     @property
     def schedules(self) -> int:

@@ -32,6 +32,7 @@ from beatsync.store import (
     lease,
     lock,
     observe,
+    pauses,
     project,
     rows,
     schema,
@@ -298,6 +299,8 @@ class Store:
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
+            if plan.pauses:
+                pauses.write(db, source_id, plan.pauses)
             records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if event.outcome == sources.APPLIED:
                 sources.write_synced(db, source_id, plan, now, checksum)
@@ -343,6 +346,11 @@ class Store:
                 source_id = lock.take(db, source, wait)
                 lease.check(db, source, lease_token)
                 yield db, source_id
+
+    def due_pauses(self, now: datetime) -> dict[str, set[str]]:
+        """Return the names of the paused rows whose pause ends now, by source: its time is over, or the row was enabled."""
+        with self._readable() as db:
+            return pauses.due(db, now)
 
     def acquire_lease(self, source: str, holder: str, token: str, seconds: int) -> bool:
         """Take or renew the lease of a source; return whether the lease of `token` is in force for `seconds` from now."""

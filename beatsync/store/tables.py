@@ -95,6 +95,15 @@ FILE_RECORD: Final = Table(
 TOMBSTONE: Final = Table(
     "beatsync_tombstone", {"source_id": INTEGER, "name": TEXT, "row_id": INTEGER, "deleted_at": DATETIME}
 )
+PAUSE: Final = Table(
+    "beatsync_pause",
+    {
+        "source_id": INTEGER,
+        **dict.fromkeys(("name", "paused_by", "reason"), TEXT),
+        **dict.fromkeys(("paused_at", "paused_until"), DATETIME),
+        "was_enabled": BOOLEAN,
+    },
+)
 HISTORY: Final = Table(
     "beatsync_syncrecord",
     {
@@ -106,4 +115,4 @@ HISTORY: Final = Table(
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, HISTORY)
+OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, PAUSE, HISTORY)

@@ -76,14 +76,14 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 6 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 7 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
-        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0009_syncrecord_run_url",
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -97,13 +97,13 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
     entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
-    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 5 more"):
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 6 more"):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
-        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0009_syncrecord_run_url",
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
@@ -237,7 +237,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
     )
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0004_file_records", "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
-        "beatsync.0009_syncrecord_run_url",
+        "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
     ]  # fmt: skip
     expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
     assert bare_store.observe("shop").inventory == {"nightly": expected}
