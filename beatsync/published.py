@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-NAMES = ("beatsync", "plan", "validate", "status", "history", "daemon")
+NAMES = ("beatsync", "plan", "validate", "status", "show", "history", "daemon")
 """The published schemas; the first is that of spec files."""
 
 

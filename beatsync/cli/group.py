@@ -20,6 +20,7 @@ COMMANDS = {
     "sync": "Apply the spec files to the database once.",
     "run": "Keep the database in sync with the files, until SIGTERM.",
     "status": "Show each source: revision, last outcome, drift, paused rows.",
+    "show": "Show everything about one schedule: file, drift, pause, runs, changes.",
     "history": "Show past syncs and what they changed, newest first.",
     "pause": "Switch schedules off for a while, with a reason.",
     "unpause": "End the pause of schedules.",

@@ -118,6 +118,7 @@ class CliOptions:
     catch_up: bool | None = None
     accept_origin: bool | None = None
     actor: str | None = None
+    source_url: str | None = None
     signals: bool | None = None
     """Only a setting: the store reads it."""
 

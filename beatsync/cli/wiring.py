@@ -44,6 +44,7 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "MAX_DELETES": ("max_deletes", validate_delete_limit),
     "ON_INVALID": ("on_invalid", validate_on_invalid),
     "APP": ("app", str),
+    "SOURCE_URL": ("source_url", str),
     "SIGNALS": ("signals", validate_boolean),
 }
 """The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""

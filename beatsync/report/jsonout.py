@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.history import HistoryEntry
@@ -20,10 +21,14 @@ from beatsync.plan.jsonform import (
 )
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import PAUSES, Plan
+from beatsync.plan.observed import Pause, Row
 from beatsync.report.escape import readable_json
 from beatsync.report.history import lost_changes
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import ShownSchedule, SourceStatus, ValidationResult
 from beatsync.specfile.shapes import mask_text
+
+if TYPE_CHECKING:
+    from beatsync.plan.details import RowDetails
 
 
 def json_text(document: Any) -> str:
@@ -76,6 +81,72 @@ def history_entry_json(entry: HistoryEntry) -> dict[str, Any]:
         "changes": [change_json(change_of_json(change)) for change in entry.changes],
         "unlisted": lost_changes(entry),
     }
+
+
+def render_schedule(shown: ShownSchedule) -> str:
+    """Return the JSON of `schemas/show.schema.json`."""
+    details, place = shown.details, shown.location
+    return json_text(
+        {
+            "format_version": FORMAT_VERSION,
+            "name": mask_text(details.name),
+            "source": shown.source,
+            "origin": shown.origin and mask_text(shown.origin),
+            "revision": revision_json(shown.revision) if shown.revision else None,
+            "synced_at": shown.synced_at.isoformat() if shown.synced_at else None,
+            "location": place and {"path": place.path, "line": place.line, "column": place.column},
+            "url": shown.url and mask_text(shown.url),
+            "timezone": details.timezone,
+            "next_runs": [run.isoformat() for run in details.runs],
+            "rows": [_shown_row(row, shown) for row in details.rows],
+            "history": [history_entry_json(entry) for entry in shown.changes],
+        }
+    )
+
+
+def _shown_row(each: RowDetails, shown: ShownSchedule) -> dict[str, Any]:
+    return {"name": mask_text(each.name), **_row_json(each.row), **_state_json(each, shown)}
+
+
+def _row_json(row: Row | None) -> dict[str, Any]:
+    if row is None:
+        return {**dict.fromkeys(("id", "enabled", "last_run_at", "total_run_count")), "missing": True}
+    return {
+        "id": row.row_id,
+        "enabled": row.spec.enabled,
+        "last_run_at": _time(row.last_run_at),
+        "total_run_count": row.total_run_count,
+        "missing": False,
+    }
+
+
+def _state_json(each: RowDetails, shown: ShownSchedule) -> dict[str, Any]:
+    state = each.state
+    note = shown.note(state) if state is not None else None
+    drifted = {field.field for field in state.drift} if state is not None else set()
+    return {
+        "conditions": [condition.value for condition in state.conditions] if state is not None else [],
+        "note": note and mask_text(note),
+        "pause": pause_json(state.pause) if state is not None and state.pause is not None else None,
+        "fields": [
+            {"field": f.field, "observed": f.before, "applied": f.after, "drifted": f.field in drifted}
+            for f in each.fields
+        ],
+    }
+
+
+def pause_json(pause: Pause) -> dict[str, str | None]:
+    """Return a pause."""
+    return {
+        "by": mask_text(pause.by),
+        "reason": mask_text(pause.reason),
+        "since": pause.since.isoformat(),
+        "until": _time(pause.until),
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return time.isoformat() if time is not None else None
 
 
 def _source(source: SourceStatus) -> dict[str, Any]:

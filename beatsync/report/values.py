@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import distinct
+from beatsync.plan.history import HistoryEntry
 from beatsync.plan.model import PAUSES, Condition
 from beatsync.plan.observed import Suspension
-from beatsync.values import Diagnostic, Revision, Severity
+from beatsync.values import Diagnostic, Location, Revision, Severity
+
+if TYPE_CHECKING:
+    from beatsync.plan.details import ScheduleDetails  # imports celery's schedules, which only `show` needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,30 @@ class ValidationResult:
     def count(self, severity: Severity) -> int:
         """Return how many diagnostics have this severity."""
         return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSchedule:
+    """One schedule, and what is known about it elsewhere."""
+
+    details: ScheduleDetails
+    source: str | None = None
+    """The source that owns it; None if no source does."""
+    origin: str | None = None
+    revision: Revision | None = None
+    """The revision of the source's last sync."""
+    synced_at: datetime | None = None
+    location: Location | None = None
+    """The place in the file, below the directory of the reader if that is known."""
+    url: str | None = None
+    authors: Mapping[int, str] = field(default_factory=dict)
+    """Who last changed a row in the Django admin, by row id."""
+    changes: Sequence[HistoryEntry] = ()
+    """The last entries of the history, newest first."""
+
+    def note(self, row: RowState) -> str | None:
+        """Return who paused or changed a row, as far as that is known."""
+        return str(row.pause) if row.pause is not None else self.authors.get(row.row_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, Sche
 from beatsync.store.history import Failure
 from beatsync.store.sources import SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
-from beatsync.values import Actor
+from beatsync.values import Actor, Location
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -371,6 +371,19 @@ class Store:
         """Return every source, by name."""
         with self._readable() as db:
             return sources.read_all(db)
+
+    def owner(self, name: str) -> str | None:
+        """Return the source that owns the row of this inventory entry; None if no source does."""
+        with self._readable() as db:
+            claim = observe.observe(db, "", Scope(frozenset({name}))).owners.get(name)
+        return claim.source if claim is not None else None
+
+    def location(self, source: str, path: str, name: str) -> Location | None:
+        """Return where a file declared a schedule at the last sync; None if that is unknown."""
+        with self._readable() as db:
+            records = filerecords.read(db, source, path)
+        schedules = records[path].facts.schedules if path in records else ()
+        return next((Location(path, each.line, each.column) for each in schedules if each.name == name), None)
 
     def history(
         self, source: str | None, limit: int, name: str | None = None, since: datetime | None = None

@@ -26,6 +26,7 @@ def test_a_pause_is_shown_everywhere_with_its_reason(synced: InProcess) -> None:
         ("plan",),
         ("plan", "--format", "markdown"),
         ("history", "nightly"),
+        ("show", "nightly"),
     ):
         shown = synced(*words)
         assert "a move" in shown.out, words

@@ -12,14 +12,15 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from beatsync.daemon.logs import JsonFormatter, TextFormatter
+from beatsync.plan.details import schedule_details
 from beatsync.plan.drift import states
 from beatsync.plan.history import HistoryEntry
 from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.model import Blocked, Condition, Plan
-from beatsync.plan.observed import Suspension
-from beatsync.report import github, jsonout, junit, markdown, sarif, text
+from beatsync.plan.observed import Pause, Suspension
+from beatsync.report import details, github, jsonout, junit, markdown, sarif, text
 from beatsync.report.history import HistoryView
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import ShownSchedule, SourceStatus, ValidationResult
 from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
 from tests.builders import NOW, declared, desired, every, observed, owned, request, row
 from tests.report import samples
@@ -117,6 +118,22 @@ def _history(name: str) -> list[HistoryEntry]:
     ]
 
 
+def _shown(name: str) -> ShownSchedule:
+    rows = _rows(name)
+    database = observed(
+        *(row(each, number, queue=f"{name}2", enabled=False) for number, each in enumerate(rows, 1)),
+        inventory=tuple(owned(each, number) for number, each in enumerate(rows, 1)),
+    )
+    pause = Pause(name, name, NOW)
+    entries = {key: entry._replace(pause=pause) for key, entry in database.inventory.items()}
+    schedule = schedule_details(f"{name}-all", replace(database, inventory=entries), NOW)
+    assert schedule is not None
+    place = Location(name, 3, 1)
+    return ShownSchedule(
+        schedule, name, name, Revision("0" * 64, name), NOW, place, name, {1: name, 2: name}, _history(name)
+    )
+
+
 def _fail(name: str) -> None:
     raise ValueError(name)
 
@@ -210,6 +227,8 @@ FORMATS = {
     "history as Markdown": Format(
         "markdown", lambda name: markdown.render_history(_history(name), HistoryView()), _markdown
     ),
+    "schedule as text": Format("details", lambda name: details.render_schedule(_shown(name)), _lines),
+    "schedule as JSON": Format("jsonout", lambda name: jsonout.render_schedule(_shown(name)), _json_with("source")),
     "plan as Markdown": Format(
         "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
     ),
@@ -219,5 +238,5 @@ FORMATS = {
     "log as text": Format("daemon", lambda name: TextFormatter().format(_record(name)), _lines),
     "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
 }
-NO_FORMATS = {"changes", "escape", "groups", "history", "paint", "places", "schedules", "summary", "values"}
+NO_FORMATS = {"changes", "escape", "groups", "history", "links", "paint", "places", "schedules", "summary", "values"}
 """The modules of `beatsync/report` that only the formats use."""

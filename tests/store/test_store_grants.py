@@ -84,6 +84,7 @@ def test_it_is_enough_for_all_but_migrations(account: Account, beatsync: Callabl
     beatsync("resume", "default")
     beatsync("pause", "by-interval", "--reason", "a test")
     beatsync("unpause", "by-*")
+    beatsync("show", "by-interval")
     beatsync("history")
     beatsync("status")
     beatsync("migrate")
