@@ -12,7 +12,10 @@ from django.db import models
 
 
 class Source(models.Model):
-    """A named directory of spec files that owns rows. Its row is also the lock that a sync takes."""
+    """A named directory of spec files, or a set that an application declares, that owns rows. Its row is also the lock of a sync.
+
+    `kind` is NULL for files, as the release before leaves it.
+    """
 
     name = models.CharField(max_length=100, unique=True)
     origin = models.TextField(null=True)  # noqa: DJ001  unknown is not the same as empty
@@ -30,6 +33,8 @@ class Source(models.Model):
     suspended_by = models.CharField(max_length=200, default="")
     suspended_for = models.TextField(default="")
     checksum = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    kind = models.CharField(max_length=20, null=True)  # noqa: DJ001
+    timezone = models.CharField(max_length=63, null=True)  # noqa: DJ001  unknown is not UTC
 
     class Meta:
         ordering = ("name",)
@@ -149,6 +154,45 @@ class Pause(models.Model):
     class Meta:
         ordering = ("name",)
         constraints = (models.UniqueConstraint(fields=("name",), name="beatsync_pause_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PendingWrite(models.Model):
+    """A write of an application's set whose notice to beat, or whose verification, is still due.
+
+    It is only inserted in the transaction of the write, so that an open transaction holds no lock that others wait for. `names` is
+    a JSON list of rows; it is empty if they are too many to list.
+    """
+
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, related_name="pending_writes", db_constraint=False, db_index=False
+    )
+    names = models.TextField()
+    written_at = models.DateTimeField()
+    notified = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"written at {self.written_at}"
+
+
+class OneOff(models.Model):
+    """A one-off of an application's set, and how long its row is kept after it ran or expired."""
+
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, related_name="one_offs", db_constraint=False, db_index=False
+    )
+    name = models.CharField(max_length=200)
+    remove_at = models.DateTimeField(db_index=True)
+    keep_seconds = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("name",), name="beatsync_oneoff_name"),)
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,7 @@ from beatsync.pausing import end_pauses
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
-from beatsync.plan.guard import SUSPENDED, guard
+from beatsync.plan.guard import SET_OF_APPLICATION, SUSPENDED, guard
 from beatsync.plan.history import Event
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import Observed
@@ -32,9 +33,11 @@ from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS, Retries, wait_for_saves
+from beatsync.sets import upkeep
 from beatsync.source import load, load_file
-from beatsync.specfile.combine import with_unregistered_tasks
+from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
+from beatsync.specfile.passed import unacknowledged, with_past_clocked
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -49,6 +52,8 @@ _FRESH_SECONDS = 10.0
 """A plan that waited longer for the lock is made again: its first runs were computed for the time before the wait."""
 _RECORD_SECONDS = 1.0
 """Longest wait for the lock of a sync that changes no row and only records what it has read."""
+_UNRECORDED = frozenset({SUSPENDED, SET_OF_APPLICATION})
+"""Codes of blockers of which the source keeps no record."""
 _RECENT_SYNCS = 20
 """How many past syncs are searched for a drift that was healed before."""
 
@@ -92,6 +97,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
     snapshot = run.load()
     if not dry_run:
         end_pauses(run.store, run.options, run.clock)
+        _keep_sets(run)
     retries = Retries(run.store, run.options.lock_timeout, run.progress)
     while True:
         try:
@@ -113,27 +119,52 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             return _verify(run, snapshot, result)
 
 
+def _keep_sets(run: Run) -> None:
+    """Do what is due in the sets of applications. It is no part of the sync, and is tried again with the next one."""
+    from beatsync.store import StoreError
+
+    with suppress(StoreError):
+        upkeep(run.store, run.options.holder, run.clock)
+
+
 def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: bool = False) -> _Draft:
     """Scope, parse, observe, plan and guard; nothing is written."""
     store, options, progress = run.store, run.options, run.progress
     progress("reading the database", 0, 0)
     memory = memory or Memory(store.source_record(options.source), store.row_fingerprints(options.source))
     records = memory.record.files if options.fingerprints else {}
+    parse = _with_zone(options.parse, memory.record.stamp.timezone)
     parsing = Parsing(run.clock().date(), partial(progress, "parsing files"))
-    source = scope_source(snapshot, options.parse, records, memory.rows, store.beat_schedule_names(), parsing)
+    source = scope_source(snapshot, parse, records, memory.rows, store.beat_schedule_names(), parsing)
     unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
     facts = [*source.facts.values(), *unchanged]
-    source = replace(source, desired=with_unregistered_tasks(source.desired, facts, store.registered_tasks()))
+    desired = with_unregistered_tasks(source.desired, facts, store.registered_tasks())
+    source = replace(source, desired=with_warnings_as_errors(desired) if options.strict else desired)
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
     observed, now = store.observe(options.source, scope), run.clock()
-    plan = store.foresee(_guarded_plan(run, snapshot, source.desired, observed, now), is_dry_run=is_dry_run)
+    plan = store.foresee(_guarded_plan(run, snapshot, source, observed, now), is_dry_run=is_dry_run)
     return _Draft(snapshot, memory, source, scope, observed, plan, now)
 
 
-def _guarded_plan(run: Run, snapshot: Snapshot, desired: Desired, observed: Observed, now: datetime) -> Plan:
-    request = Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan)
-    return guard(make_plan(desired, observed, request), desired, observed, request)
+def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
+    """Return the options with the zone of the last sync, if they give none."""
+    return (
+        replace(options, timezone=last or options.timezone, is_zone_assumed=False)
+        if options.is_zone_assumed
+        else options
+    )
+
+
+def _guarded_plan(run: Run, snapshot: Snapshot, source: ScopedSource, observed: Observed, now: datetime) -> Plan:
+    desired, request = (
+        source.desired,
+        Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan),
+    )
+    plan = guard(make_plan(desired, observed, request), desired, observed, request)
+    # A schedule that is skipped has no recorded row, so its file is always among the facts.
+    diagnostics, acknowledged = unacknowledged(plan.diagnostics, source.facts.values())
+    return replace(plan, diagnostics=diagnostics, acknowledged=plan.acknowledged + acknowledged)
 
 
 def _refusal(plan: Plan, options: SyncOptions) -> Outcome | None:
@@ -145,10 +176,10 @@ def _refusal(plan: Plan, options: SyncOptions) -> Outcome | None:
 
 
 def _refused(run: Run, plan: Plan, outcome: Outcome) -> Result:
-    """Record a blocked sync. An invalid one leaves no trace in the database, and a suspension is not a failure."""
+    """Record a blocked sync. An invalid one leaves no trace, a suspension is no failure, and a set of an application is no failed sync."""
     from beatsync.store import Failure
 
-    if outcome is Outcome.BLOCKED and SUSPENDED not in {blocked.code for blocked in plan.blocked}:
+    if outcome is Outcome.BLOCKED and _UNRECORDED.isdisjoint(blocked.code for blocked in plan.blocked):
         message = "; ".join(blocked.message for blocked in plan.blocked)
         name, url = run.options.started_by
         failure = Failure(outcome.value, message, run.clock(), name, plan, url)
@@ -204,7 +235,7 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
             raise SyncedMeanwhile(options.source)
         if observed != draft.observed or _is_old(draft, run.clock()):
             now = run.clock()
-            plan = _guarded_plan(run, draft.snapshot, draft.source.desired, observed, now)
+            plan = _guarded_plan(run, draft.snapshot, draft.source, observed, now)
             changes = file_changes(draft.source, plan, observed, draft.memory.record)
         plan = with_authors(plan, observed, authors)
         outcome = _refusal(plan, options)
@@ -216,7 +247,7 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
             )
     if outcome is not None:
         return _refused(run, plan, outcome)
-    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now)
+    stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now, plan.timezone)
     memory = memory_after(draft.memory, plan, changes, written, stamp)
     return Result(Outcome.APPLIED if plan.does_something else Outcome.UNCHANGED, plan, memory=memory)
 
@@ -230,8 +261,9 @@ def _is_old(draft: _Draft, now: datetime) -> bool:
 def _is_recorded(draft: _Draft) -> bool:
     """Return whether the plan does nothing and the source's row already names this revision as synced."""
     plan, observed = draft.plan, draft.observed
-    expected = (plan.revision, plan.origin or observed.origin, plan.environment)
-    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed)[:3] == expected
+    origin = plan.origin or observed.origin
+    expected = SyncStamp(plan.revision, origin, plan.environment, observed.synced_at, plan.timezone)
+    return not plan.does_something and observed.outcome == Outcome.APPLIED and _stamp(observed) == expected
 
 
 def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
@@ -242,7 +274,7 @@ def _lock_timeout(plan: Plan, options: SyncOptions) -> float | None:
 
 
 def _stamp(observed: Observed) -> SyncStamp:
-    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at)
+    return SyncStamp(observed.revision, observed.origin, observed.environment, observed.synced_at, observed.timezone)
 
 
 def _verify(run: Run, snapshot: Snapshot, result: Result) -> Result:
@@ -305,18 +337,20 @@ def sync(
 
 @garbage_collector_paused()
 def validate(
-    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress
+    path: Path, options: ParseOptions, clock: Clock = utc_now, progress: Progress = no_progress, *, strict: bool = False
 ) -> tuple[Snapshot, Desired]:
     """Load and parse a directory or one file; what is wrong with it is in the result. Raises `SourceError`."""
     progress("reading files", 0, 0)
     snapshot = load_file(path) if path.is_file() else load(path)
-    parsing = Parsing(clock().date(), partial(progress, "parsing files"))
+    now = clock()
+    parsing = Parsing(now.date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    return snapshot, source.desired
+    desired = with_past_clocked(source.desired, source.facts.values(), now)
+    return snapshot, with_warnings_as_errors(desired) if strict else desired
 
 
-def release(store: Store, names: Collection[str], options: SyncOptions, clock: Clock = utc_now) -> Plan:
-    """Remove rows from the source's ownership without changing them; return what was done.
+def release(store: Store, names: Collection[str] | None, options: SyncOptions, clock: Clock = utc_now) -> Plan:
+    """Remove rows, all of the source's for None, from its ownership without changing them; return what was done.
 
     Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """

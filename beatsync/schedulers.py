@@ -7,7 +7,7 @@ inserts deleted rows again (docs/facts.md, 1 and 26; django-celery-beat's pull r
 grows with the square of the number of distinct crontabs (docs/facts.md, 24), and SQLite refuses its query. After each task that it
 sends, it compares all entries. When rows changed, it reloads before it sends what was due before the change, and so loses a run whose
 row changed. With celery before 5.7, a solar event that does not occur on a day ends beat (docs/facts.md, 44).
-Nothing else is changed. This module must not import any other of BeatSync's.
+It also sends a notice that an application did not send because it ended after its commit. Nothing else is changed. This module must not import any other of BeatSync's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any
 
 from celery.schedules import schedstate, solar
 from celery.utils.log import get_logger
+from django.apps import apps
+from django.db import DatabaseError, router
 from django.db.models import Case, F, QuerySet, When
 from django_celery_beat import schedulers as stock
 from django_celery_beat.models import CrontabSchedule
@@ -117,10 +119,23 @@ class DatabaseScheduler(stock.DatabaseScheduler):  # type: ignore[misc]
 
     def schedule_changed(self) -> bool:
         """Return whether rows changed, which leads to a reload; send what was due before they changed first."""
+        if apps.is_installed("beatsync"):
+            try:
+                self._settle_notices(apps.get_model("beatsync", "PendingWrite"))
+            except DatabaseError as error:  # the table may be missing: BeatSync's migrations may run after beat's start
+                _log.debug("notices of applications cannot be read: %s", error)
         is_changed = bool(super().schedule_changed())
         if is_changed and self._heap:
             self._send_due(self._last_timestamp.timestamp())
         return is_changed
+
+    def _settle_notices(self, model: Any) -> None:
+        """Notify for the writes of an application that ended between its commit and its notice (`beatsync.dynamic`)."""
+        owing = model.objects.using(router.db_for_write(self.Model)).filter(notified=False)
+        keys = list(owing.values_list("pk", flat=True))
+        if keys:
+            self.Changes.update_changed()
+            owing.filter(pk__in=keys).update(notified=True)
 
     def _send_due(self, changed_at: float) -> None:
         """Send each entry that was due at `changed_at`, in seconds since 1970. The reload makes a new heap."""

@@ -13,6 +13,8 @@ from beatsync.plan.request import PlanOptions
 from beatsync.specfile.parse import ParseOptions
 from beatsync.values import Actor
 
+MAX_SOURCE_NAME = 100
+"""Characters; the length of the column."""
 Clock = Callable[[], datetime]
 Progress = Callable[[str, int, int], None]
 """Called with the name of a step, how many of its parts are done, and how many there are; both are 0 if the step has no parts."""
@@ -25,6 +27,12 @@ def utc_now() -> datetime:
 
 def no_progress(step: str, done: int, total: int) -> None:
     """Ignore the progress of a sync."""
+
+
+def check_source_name(name: str) -> None:
+    """Raise ValueError, with a message for people, unless a source can have this name."""
+    if not name.strip() or len(name) > MAX_SOURCE_NAME or not name.isprintable():
+        raise ValueError(f"the name of a source has 1 to {MAX_SOURCE_NAME} printable characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,8 @@ class SyncOptions:
     """The lease of a daemon: nothing is written if another daemon leads the source by now."""
     repaired: str | None = None
     """The checksum of the plan whose rows this sync writes again: to the database, both are one sync."""
+    strict: bool = False
+    """Whether a warning about a file is an error, unless it is acknowledged."""
     fingerprints: bool = True
     """Whether unchanged files and rows are skipped. False parses and reads everything; the plan is the same."""
 

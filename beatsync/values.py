@@ -212,6 +212,8 @@ class Policy:
     protect: bool | None = None
     renamed_from: str | None = None
     sensitive: tuple[str, ...] = ()
+    adopt: bool = False
+    """Whether the source takes ownership of an existing row of this name; the inventory does not hold it."""
 
 
 DEFAULT_POLICY = Policy()
@@ -229,6 +231,8 @@ class Declared(NamedTuple):
     """The name of the schedule whose `every` compiles to this row and others; None: the schedule is this one row."""
     clauses: str = ""
     """The clauses of `every` that this row carries out, for people: `office: 1m`."""
+    assumes_zone: bool = False
+    """Whether a value depends on the zone that applies where no spec names one."""
 
     @property
     def schedule(self) -> str:
@@ -288,6 +292,20 @@ class CalendarEnd(NamedTuple):
     last: date
 
 
+class Acknowledgement(NamedTuple):
+    """A comment `beatsync: ignore[code] why`: which warnings of a file it acknowledges."""
+
+    line: int
+    column: int
+    first: int
+    """The first and the last line that it covers; both 0 if it covers none."""
+    last: int
+    codes: tuple[str, ...]
+    has_reason: bool
+    matched: tuple[int, ...]
+    """For each code, the number of warnings that it acknowledges; in facts, those that depend on the file alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """What the checks that look at all files need from one file.
@@ -312,6 +330,8 @@ class FileFacts:
     """Its calendars that have a last date."""
     hashed: frozenset[str] = frozenset()
     """The different crontabs that come from `H`, each with its zone."""
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    """In file order. The warnings that they match are not in `warnings`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +385,10 @@ class Desired:
     """Names of the rows that the other files declare: neither the file nor the row has changed since the last sync, and neither was read."""
     unchanged_groups: Mapping[str, str] = field(default_factory=dict)
     """For each unchanged row of a schedule with several rows, the name of that schedule."""
+    timezone: str | None = None
+    """The zone that applied where no spec names one."""
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge. They are not in `diagnostics`."""
 
     @property
     def invalid_paths(self) -> frozenset[str]:

@@ -11,8 +11,11 @@ from typing import Any
 from benchmarks.task import Measurement
 
 _COLUMNS = ("measure", "database", "seconds", "CPU", "× L", "today's loop ÷ it", "statements", "writes", "peak MiB", "")
-_TODAY = {"sync-first": "today-first", "sync-noop": "today-noop", "sync-changed": "today-noop"}
-"""The measure of today's loop that a sync is compared with."""
+_TODAY = {
+    "sync-first": "today-first", "sync-noop": "today-noop", "sync-changed": "today-noop",
+    "dynamic-first": "today-first", "dynamic-noop": "today-noop",
+}  # fmt: skip
+"""The measure of today's loop that a measure is compared with."""
 
 
 @dataclass(frozen=True)

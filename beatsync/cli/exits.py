@@ -5,6 +5,7 @@ from __future__ import annotations
 DONE = 0
 FAILED = 1
 CHANGES = 2
+INCOMPLETE = 2
 INVALID = 3
 BLOCKED = 4
 USAGE = 64

@@ -16,6 +16,7 @@ from beatsync.cli import exits, output
 
 COMMANDS = {
     "validate": "Check spec files. Needs no database.",
+    "fmt": "Write spec files in the canonical layout.",
     "plan": "Show what a sync would change.",
     "sync": "Apply the spec files to the database once.",
     "run": "Keep the database in sync with the files, until SIGTERM.",
@@ -24,14 +25,17 @@ COMMANDS = {
     "history": "Show past syncs and what they changed, newest first.",
     "pause": "Switch schedules off for a while, with a reason.",
     "unpause": "End the pause of schedules.",
+    "export": "Write spec files from the rows of the database.",
+    "import": "Write spec files from a celery application's beat_schedule.",
     "release": "Stop managing rows and leave them unchanged.",
+    "rename-source": "Give a source another name.",
     "suspend": "Refuse syncs of a source for a while.",
     "resume": "Allow syncs of a suspended source again.",
     "schema": "Print a published JSON Schema.",
     "init": "Create a directory with a first spec file.",
     "migrate": "Create or update BeatSync's own tables.",
 }
-"""The module of each command has the command's name. The help texts are repeated here so that listing them imports no module."""
+"""The module of each command has the command's name, with `_` for `-`. The help texts are repeated here so that listing them imports no module."""
 
 
 class LazyGroup(click.Group):
@@ -45,7 +49,7 @@ class LazyGroup(click.Group):
         """Import and return a command; None if there is no command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"beatsync.cli.{cmd_name}")
+        module = import_module(f"beatsync.cli.{cmd_name.replace('-', '_')}")
         return cast("click.Command", module.command)
 
     def resolve_command(

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.databases import Embedded
 
 
 @click.command("migrate")
@@ -17,7 +18,7 @@ def command(with_beat: bool, **flags: Any) -> int:
 
     The tables of django-celery-beat belong to your project; they change only with --with-beat.
     """
-    with wiring.open_store(options.CliOptions(**flags), check_tables=False) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags), check_tables=False, embedded=Embedded.CREATE) as (store, _):
         applied = store.migrate(with_beat)
         database = store.describe()
     for name in applied:

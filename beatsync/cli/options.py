@@ -111,6 +111,7 @@ class CliOptions:
     alias: str | None = None
     settings_module: str | None = None
     app: str | None = None
+    strict: bool | None = None
     adopt: bool | None = None
     allow_empty: bool | None = None
     max_deletes: str | None = None
@@ -160,38 +161,40 @@ def output_format(*formats: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
+timezone = option(
+    "--timezone", metavar="ZONE", callback=callback(validate_zone),
+    help="Time zone of schedules that name none.  [default: the project's zone, that of the last sync, UTC]",
+)  # fmt: skip
+environment = option(
+    "--env", "environment", metavar="NAME", callback=callback(validate_environment),
+    help="Environment whose values apply.",
+)  # fmt: skip
 parsing = combine(
-    option(
-        "--env", "environment", metavar="NAME", callback=callback(validate_environment),
-        help="Environment whose values apply.",
-    ),
-    option(
-        "--timezone", metavar="ZONE", callback=callback(validate_zone),
-        help="Time zone of schedules that name none.  [default: the project's zone, else UTC]",
-    ),
+    environment,
+    timezone,
+    option("--strict", is_flag=True, default=None, help="Treat warnings that no comment acknowledges as errors."),
 )  # fmt: skip
 source = option("--source", metavar="NAME", help="Name of the source that owns the rows.  [default: default]")
+settings = click.option(
+    "--settings", "settings_module", metavar="MODULE", envvar=["BEATSYNC_SETTINGS", "DJANGO_SETTINGS_MODULE"],
+    callback=lambda _ctx, _param, value: validate_not_empty(value),
+    help="Settings module of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
+)  # fmt: skip
 database = combine(
     option("--database-url", metavar="URL", help="URL of the database: sqlite, postgres, mysql or mariadb."),
     option("--database", "alias", metavar="ALIAS", help="Alias of the database in the Django project's DATABASES."),
-    click.option(
-        "--settings", "settings_module", metavar="MODULE", envvar=["BEATSYNC_SETTINGS", "DJANGO_SETTINGS_MODULE"],
-        callback=lambda _ctx, _param, value: validate_not_empty(value),
-        help="Settings module of the Django project.  [env: DJANGO_SETTINGS_MODULE]",
-    ),
-)  # fmt: skip
+    settings,
+)
 actor = option(
     "--actor", metavar="NAME",
     help="Who is responsible, for the history.  [default: the user of the CI run, else USER@HOST]",
 )  # fmt: skip
+app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")
 planning = combine(
     source,
     parsing,
     database,
-    option(
-        "-A", "--app", metavar="APP",
-        help="Celery application, as for `celery -A`.  [default: the project's]",
-    ),
+    app,
     option("--adopt", is_flag=True, default=None, help="Take ownership of existing rows that no source owns."),
     option(
         "--allow-empty", is_flag=True, default=None,
@@ -199,7 +202,7 @@ planning = combine(
     ),
     option(
         "--max-deletes", metavar="N|N%", callback=callback(validate_delete_limit),
-        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%]",
+        help="Maximum number of schedules that a sync may delete or disable.  [default: the larger of 3 and 30%, never all]",
     ),
     option(
         "--on-invalid", type=click.Choice(ON_INVALID),
@@ -225,6 +228,6 @@ verbosity = combine(
     option("-v", "--verbose", is_flag=True, help="Print the time of each step to standard error."),
     option(
         "-q", "--quiet", "is_quiet", is_flag=True,
-        help="Show no progress, and print nothing if there is nothing to report.",
+        help="Show no progress; print errors and totals only, and nothing if there is nothing to report.",
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from beatsync.cli.wrapping import terminal_width, wrapped
 from beatsync.report.escape import one_line
 from beatsync.report.paint import Paint, plain
 
@@ -63,8 +64,10 @@ def print_lines(lines: Iterable[str]) -> None:
     stream = sys.stdout
     # Characters that the terminal's encoding lacks are escaped: the rest of the output is still useful.
     encoding = stream.encoding or "utf-8"
+    width = terminal_width(stream)
     try:
         for text in lines:
+            text = wrapped(text, width)  # noqa: PLW2901
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
     except BrokenPipeError:
@@ -73,8 +76,19 @@ def print_lines(lines: Iterable[str]) -> None:
         raise click.ClickException(f"cannot write to standard output: {error.strerror}") from None
 
 
-def print_plan(result: Result, directory: Path, output_format: str, *, is_sync: bool, with_rows: bool = False) -> None:
-    """Print what a plan would do, or what a sync did; `with_rows` shows each row of schedules with several rows."""
+def print_plan(
+    result: Result,
+    directory: Path,
+    output_format: str,
+    *,
+    is_sync: bool,
+    with_rows: bool = False,
+    is_quiet: bool = False,
+) -> None:
+    """Print what a plan would do, or what a sync did; `with_rows` shows each row of schedules with several rows.
+
+    `is_quiet` limits text to errors and totals.
+    """
     from beatsync.report import jsonout, markdown, text
     from beatsync.report.places import plan_with_directory
     from beatsync.report.summary import refusal_text
@@ -90,7 +104,11 @@ def print_plan(result: Result, directory: Path, output_format: str, *, is_sync: 
         print_result(with_program(markdown.render_plan(plan, applied=applied, refusal=refusal, with_rows=with_rows)))
     else:
         paint = painter(sys.stdout)
-        print_lines(text.render_plan(plan, applied=applied, refusal=refusal, with_rows=with_rows, paint=paint))
+        print_lines(
+            text.render_plan(
+                plan, applied=applied, refusal=refusal, with_rows=with_rows, is_quiet=is_quiet, paint=paint
+            )
+        )
         if result.repairs:
             print_result(
                 f"celery beat overwrote {result.repairs:,} of these rows during the sync; they were applied again."
@@ -117,7 +135,8 @@ def print_hint(message: str) -> None:
 
 def _print_message(kind: str, message: str) -> None:
     paint = painter(sys.stderr)
-    click.echo(f"{paint(kind + ':', kind)} {one_line(with_program(message))}", err=True, color=True)
+    text = f"{paint(kind + ':', kind)} {one_line(with_program(message))}"
+    click.echo(wrapped(text, terminal_width(sys.stderr)), err=True, color=True)
 
 
 def command_line(*words: str) -> str:

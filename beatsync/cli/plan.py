@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.databases import Embedded
 from beatsync.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -39,8 +40,12 @@ def command(
     from beatsync import reconcile
     from beatsync.cli import saved
 
+    embedded = Embedded.READ if out is None else Embedded.EXISTING
     with (
-        wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options),
+        wiring.open_store(options.CliOptions(**flags), with_application=True, embedded=embedded) as (
+            store,
+            cli_options,
+        ),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         directory = wiring.source_directory(cli_options)
@@ -51,7 +56,7 @@ def command(
     if out is not None:
         # Saved before it is printed: the reader of the output (`| head`) may stop after a few lines.
         saved.write(out, result.plan, sync_options)
-    output.print_plan(result, directory, output_format, is_sync=False, with_rows=with_rows)
+    output.print_plan(result, directory, output_format, is_sync=False, with_rows=with_rows, is_quiet=is_quiet)
     if out is not None:
         words = [*([str(flags["directory"])] if flags["directory"] else []), "--plan", str(out)]
         output.print_hint(f"saved in {out}; run `{output.command_line('sync', *words)}` to apply exactly this plan")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, wiring
+from beatsync.cli.databases import Embedded
 
 if TYPE_CHECKING:
     from beatsync.daemon.loop import Timing
@@ -84,10 +85,9 @@ def command(
     if flags["source"] and any("=" in argument for argument in directories):
         raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
     logs.set_up(log_format, verbose=verbose)
-    with wiring.open_store(options.CliOptions(**flags), check_tables=False, with_application=True) as (
-        store,
-        cli_options,
-    ):
+    with wiring.open_store(
+        options.CliOptions(**flags), check_tables=False, with_application=True, embedded=Embedded.REFUSE
+    ) as (store, cli_options):
         set_timeouts(store.alias)
         sources = wiring.source_directories(directories, cli_options)
         supervisor = _create_supervisor(sources, cli_options, store, Timing(resync, watch=not poll), grace)

@@ -59,7 +59,7 @@ def write(path: Path, plan: Plan, options: SyncOptions) -> None:
     flags = {
         **{name: getattr(options.plan, name) for name in _FLAGS},
         "on_invalid": "isolate" if options.plan.isolate else "refuse",
-        "timezone": options.parse.timezone,
+        "timezone": plan.timezone,
     }
     try:
         with path.open("w", encoding="utf-8") as file:

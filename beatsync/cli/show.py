@@ -30,7 +30,8 @@ _CHANGES = 5
     "--source-url", metavar="TEMPLATE",
     help="URL of a line, with {host}, {repository}, {commit}, {path} and {line}.  [default: that of a known code host]",
 )  # fmt: skip
-@options.parsing
+@options.environment
+@options.timezone
 @options.database
 @options.output_format("text", "json")
 def command(name: str, output_format: str, **flags: Any) -> int:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.plan.observed import APPLICATION
 
 if TYPE_CHECKING:
-    from beatsync.report.values import SourceStatus
+    from beatsync.report.values import SourceStatus, UnownedRow
     from beatsync.store import SourceState, Store
 
 _POLL = 0.5
@@ -28,11 +29,21 @@ _POLL = 0.5
 @options.option(
     "--revision", metavar="REV", help="With --wait: the commit, mount or content digest to wait for, or its beginning."
 )
+@options.option(
+    "--unowned", "with_unowned", is_flag=True, help="Also list the rows that no source owns, and who added them."
+)
 @options.database
 @options.rows
 @options.output_format("text", "json")
 def command(
-    source: str | None, wait: float | None, revision: str | None, with_rows: bool, output_format: str, **flags: Any
+    *,
+    source: str | None,
+    wait: float | None,
+    revision: str | None,
+    with_unowned: bool,
+    with_rows: bool,
+    output_format: str,
+    **flags: Any,
 ) -> int:
     """Show each source: its revision, time and outcome of its last sync, and rows that drifted or are left unchanged."""
     from beatsync.report import jsonout, text
@@ -43,11 +54,28 @@ def command(
         if wait is not None:
             _wait_for_sync(store, source, revision, wait)
         statuses = list(_read_statuses(store, source))
+        unowned = _read_unowned(store) if with_unowned else None
     if output_format == "json":
-        output.print_result(jsonout.render_status(statuses))
+        output.print_result(jsonout.render_status(statuses, unowned))
     else:
-        output.print_result(text.render_status(statuses, output.painter(sys.stdout), with_rows=with_rows))
+        paint = output.painter(sys.stdout)
+        output.print_result(text.render_status(statuses, paint, with_rows=with_rows, unowned=unowned))
     return exits.DONE
+
+
+def _read_unowned(store: Store) -> list[UnownedRow]:
+    """Return the rows that no source owns."""
+    from beatsync.convert.rows import CLEANUP
+    from beatsync.report.values import UnownedRow
+    from beatsync.transfer import unowned_rows
+
+    rows = unowned_rows(store)
+    added = store.authors([row.row_id for row in rows], additions=True)
+    recreated = store.beat_schedule_names() | {CLEANUP}
+    return [
+        UnownedRow(row.name, row.spec.task, row.spec.enabled, added.get(row.row_id), row.name in recreated)
+        for row in rows
+    ]
 
 
 def _wait_for_sync(store: Store, name: str | None, revision: str | None, seconds: float) -> None:
@@ -83,6 +111,8 @@ def _unsynced_problem(store: Store, name: str | None, revision: str | None) -> s
 
 
 def _is_synced(state: SourceState, revision: str | None) -> bool:
+    if state.kind == APPLICATION:
+        return True  # nothing is synced
     if state.revision is None or state.synced_at is None:
         return False
     ids = (state.revision.digest, state.revision.git or "", state.revision.mount or "")
@@ -100,8 +130,12 @@ def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
     for state in store.sources() if name is None else [wiring.require_source(store, name)]:
         rows = row_states(store.observe(state.name), now)
         leader, suspension = store.leader(state.name), state.suspension
+        is_application = state.kind == APPLICATION
+        changes = store.history(state.name, 1) if is_application else ()
         yield SourceStatus(
-            state.name, state.origin, state.revision, state.environment, state.synced_at, state.outcome, state.message,
+            state.name, state.origin, state.revision, state.environment,
+            changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
             rows, suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
             store.authors([row.row_id for row in rows if row.drift or row.missing or not PAUSES.isdisjoint(row.conditions)]),
+            is_application,
         )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
+from beatsync.cli.databases import Embedded
 from beatsync.cli.progress import show_progress
 
 
@@ -47,7 +48,7 @@ def command(
     if reviewed is not None:
         cli_options = reviewed.options
     with (
-        wiring.open_store(cli_options, with_application=True) as (store, cli_options),
+        wiring.open_store(cli_options, with_application=True, embedded=Embedded.CREATE) as (store, cli_options),
         show_progress(verbose=verbose, enabled=not is_quiet) as progress,
     ):
         if reviewed is not None:
@@ -63,5 +64,5 @@ def command(
     outcome = result.outcome
     nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
     if not (is_quiet and nothing_to_report and output_format == "text"):
-        output.print_plan(result, directory, output_format, is_sync=True, with_rows=with_rows)
+        output.print_plan(result, directory, output_format, is_sync=True, with_rows=with_rows, is_quiet=is_quiet)
     return {reconcile.Outcome.INVALID: exits.INVALID, reconcile.Outcome.BLOCKED: exits.BLOCKED}.get(outcome, exits.DONE)

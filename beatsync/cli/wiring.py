@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from beatsync.cli import output
 from beatsync.cli.actor import current_user, find_actor
+from beatsync.cli.databases import Embedded, choose_database
 from beatsync.cli.options import (
     CliOptions,
     validate_boolean,
@@ -27,7 +28,8 @@ from beatsync.cli.options import (
 if TYPE_CHECKING:
     from beatsync.reconcile import SyncOptions
     from beatsync.specfile.parse import ParseOptions
-    from beatsync.store import DatabaseChoice, SourceState, Store
+    from beatsync.store import SourceState, Store
+    from beatsync.store.application import Application
     from beatsync.values import Actor
 
 DIRECTORY = Path("schedules.d")
@@ -35,6 +37,8 @@ SOURCE = "default"
 SETTLE = 0.15
 """Seconds from the commit to the verification. 99.9 % of beat's saves took less than a seventh of it with twice as many processes as
 cores, and SQLite retries its lock at least every 0.1 s."""
+project_zone: ContextVar[str | None] = ContextVar("project_zone", default=None)
+"""`CELERY_TIMEZONE` of the Django project that is already loaded, for `validate`, which loads no application."""
 KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DIR": ("directory", Path),
     "SOURCE": ("source", str),
@@ -78,19 +82,23 @@ def _validate_setting(key: str, value: str) -> Any:
 
 @contextmanager
 def open_store(
-    options: CliOptions, *, check_tables: bool = True, with_application: bool = False
+    options: CliOptions,
+    *,
+    check_tables: bool = True,
+    with_application: bool = False,
+    embedded: Embedded = Embedded.READ,
 ) -> Iterator[tuple[Store, CliOptions]]:
     """Connect to the chosen database; yield its store, and the options with the defaults of the project's settings.
 
     With `check_tables`, raises StoreError if a table is missing or too old. With `with_application`, the celery application is
-    loaded; raises StoreError if the options name one that cannot be loaded.
+    loaded; raises StoreError if the options name one that cannot be loaded. `embedded` says what applies if no database is chosen.
     """
     from beatsync.store import connect
     from beatsync.store.project import warnings
 
     loaded_settings = click.get_current_context().obj
     options = with_settings(options, loaded_settings)
-    store = connect(_choose_database(options))
+    store = connect(choose_database(options, embedded))
     try:
         for warning in warnings():
             output.print_warning(warning)
@@ -103,6 +111,23 @@ def open_store(
         yield store, options
     finally:
         store.close()
+
+
+def load_application(options: CliOptions) -> Application:
+    """Return the celery application that the options name, else the project's, with all of its tasks.
+
+    Raises click.UsageError if there is none, and StoreError if it cannot be loaded.
+    """
+    from beatsync.store import StoreError
+    from beatsync.store.connect import load_application
+
+    options = with_settings(options, click.get_current_context().obj)
+    application = load_application(options.app, options.settings_module)
+    if application is None:
+        raise click.UsageError("name the celery application with --app, as for `celery -A`")
+    if application.problem:
+        raise StoreError(application.problem)  # entries may be missing
+    return application
 
 
 def _load_application(options: CliOptions, store: Store) -> None:
@@ -122,28 +147,6 @@ def _load_application(options: CliOptions, store: Store) -> None:
         output.print_warning(application.problem)
 
 
-def _choose_database(options: CliOptions) -> DatabaseChoice:
-    """Return the database that the options choose. Raises click.UsageError if they choose two, or an empty URL."""
-    from beatsync.store import DatabaseChoice
-    from beatsync.store.connect import EMBEDDED, is_unchosen
-
-    alias_source = click.get_current_context().get_parameter_source("alias")
-    if alias_source is ParameterSource.COMMANDLINE and options.database_url is not None:
-        raise click.UsageError(
-            "--database names a database of the Django project, and --database-url (BEATSYNC_DATABASE_URL) chooses another:"
-            " use only one of the two"
-        )
-    choice = DatabaseChoice(options.database_url, options.alias, options.settings_module)
-    if is_unchosen(choice):
-        if os.environ.get("BEATSYNC_DATABASE_URL") == "":
-            # An empty URL is usually a missing secret. Without this check, the sync would succeed on a file that nothing reads.
-            raise click.UsageError(
-                f"BEATSYNC_DATABASE_URL is set but empty: set it to a URL, or unset it to use {EMBEDDED} in this directory"
-            )
-        output.print_hint(f"no database was chosen (--database-url, --settings): using {EMBEDDED} in this directory")
-    return choice
-
-
 def source_directory(options: CliOptions) -> Path:
     """Return the directory of the source, relative to the working directory if it is below it."""
     path = options.directory or DIRECTORY
@@ -152,14 +155,25 @@ def source_directory(options: CliOptions) -> Path:
 
 
 def parse_options(options: CliOptions, default_zone: str | None = None) -> ParseOptions:
-    """Return the options of the parser; `default_zone` is the zone of the celery application."""
+    """Return the options of the parser; `default_zone` is the zone of the celery application, if it is known."""
     from beatsync.specfile.parse import ParseOptions
 
     try:
         zone = options.timezone or validate_zone(default_zone or "UTC")
     except click.BadParameter as error:
         raise click.UsageError(f"the time zone of the celery application (CELERY_TIMEZONE): {error.message}") from None
-    return ParseOptions(options.environment, zone)
+    return ParseOptions(options.environment, zone, is_zone_assumed=not (options.timezone or default_zone))
+
+
+def validate_source(name: str) -> str:
+    """Return the name of a source that the database can store. Raises click.UsageError."""
+    from beatsync.sync_types import check_source_name
+
+    try:
+        check_source_name(name)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return name
 
 
 def sync_options(
@@ -176,11 +190,9 @@ def sync_options(
     the checksum of a reviewed plan.
     """
     from beatsync.plan.request import PlanOptions
-    from beatsync.reconcile import SyncOptions
+    from beatsync.sync_types import SyncOptions
 
-    source = options.source or SOURCE
-    if not source.strip() or len(source) > 100 or not source.isprintable():  # noqa: PLR2004  the column
-        raise click.UsageError("the name of a source has 1 to 100 printable characters")
+    source = validate_source(options.source or SOURCE)
     plan = PlanOptions(
         adopt=bool(options.adopt),
         allow_empty=bool(options.allow_empty),
@@ -191,7 +203,7 @@ def sync_options(
         approved=approved,
     )
     parse = parse_options(options, store.celery_timezone())
-    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder(), actor)
+    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder(), actor, strict=bool(options.strict))
 
 
 def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[str, Path]:

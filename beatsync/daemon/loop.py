@@ -15,6 +15,7 @@ from threading import Thread
 from beatsync import reconcile
 from beatsync.daemon.backoff import LONGEST, LONGEST_UNUSABLE, Attempts, jittered
 from beatsync.daemon.debounce import Debouncer, QuietPeriod
+from beatsync.daemon.interventions import Interventions
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reporter import SourceReporter
@@ -37,7 +38,7 @@ class Timing:
     resync: float = 60.0
     """Between two full comparisons of files and rows, even if nothing was triggered."""
     poll: float = 2.0
-    """Between two scans of the files."""
+    """Between two scans of the files, and between two looks at what operators did in the database."""
     quiet_period: QuietPeriod = field(default_factory=QuietPeriod)
     watch: bool = True
     """Whether to use file events."""
@@ -70,6 +71,7 @@ class SourceLoop:
         self._memory: Memory | None = None
         """What the last success left; None if everything has to be compared."""
         self._attempts = Attempts()
+        self._interventions = Interventions(store, options.source, options.holder)
         self._is_connection_usable = True
         """False after an error of the connection, until a statement that writes has succeeded."""
         self._thread = Thread(target=self._run, name=f"source {self.name}", daemon=True)
@@ -127,19 +129,30 @@ class SourceLoop:
             self._poll_at = now + self._timing.poll
             self._update_watcher()
         full = is_full or now >= self._resync_at
-        if not reasons:
-            # The timer, too, may fire during a change that no event has reported yet.
-            if self._leadership.token(self.name) is not None and self._reader.has_changed():
-                self._debouncer.trigger("poll")
-                return
-            if not full:
-                return
+        # The timer, too, may fire during a change that no event has reported yet.
+        if not reasons and (self._polled_change(full=full) or not full):
+            return
         if self._reader.is_git_busy():
             self._debouncer.trigger("changing", full=full)
             return
         self._reconcile(reasons or ("timer",), full=full)
         self.heartbeat = time.monotonic()
         self._poll_at = max(self._poll_at, self.heartbeat)
+
+    def _polled_change(self, *, full: bool) -> bool:
+        """Return whether the files changed, or an operator changed the source, and trigger a reconcile then.
+
+        A `full` reconcile, which is due, needs no look at what operators did.
+        """
+        if self._leadership.token(self.name) is None:
+            return False
+        if self._reader.has_changed():
+            self._debouncer.trigger("poll")
+            return True
+        if not full and self._interventions.are_new():
+            self._debouncer.trigger("operator", full=True)
+            return True
+        return False
 
     def _update_watcher(self) -> None:
         if self._watcher is not None:
@@ -161,6 +174,7 @@ class SourceLoop:
             if not self._attempts.is_new(snapshot) and not full:
                 return
             full = full or self._memory is None
+            self._interventions.look(full=full)
             result = self._sync(snapshot, token, full=full)
         except LeaseLost as error:
             log.warning("%s", error, extra=self._reporter.log_fields())
@@ -205,6 +219,7 @@ class SourceLoop:
         self._resync_at = time.monotonic() + jittered(self._timing.resync)
         self._memory = None
         self._attempts = Attempts()
+        self._interventions.forget()
         self._reporter.standby(self._leadership.leader(self.name))
 
     def _update_heartbeat(self, *_: object) -> None:

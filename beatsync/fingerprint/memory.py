@@ -9,10 +9,10 @@ from beatsync.fingerprint.records import FileChanges, FileRecord, RowFingerprint
 from beatsync.fingerprint.scope import ScopedSource
 from beatsync.plan.model import Action, Change, Plan
 from beatsync.plan.observed import Observed, Row
-from beatsync.values import SCHEDULE_FIELDS, Severity, TaskSpec
+from beatsync.values import SCHEDULE_FIELDS, FileFacts, Severity, TaskSpec
 
 MAX_RECORDED = 20_000
-"""Schedules and warnings of one record. A file with more is parsed every time: its record could exceed what a server accepts."""
+"""Schedules, warnings and acknowledgements of one record. A file with more is parsed every time: its record could exceed what a server accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def file_changes(source: ScopedSource, plan: Plan, observed: Observed, record: S
     records = {
         path: FileRecord(source.fingerprints[path], facts)
         for path, facts in source.facts.items()
-        if path not in invalid and sum(each.rows for each in facts.schedules) + len(facts.warnings) <= MAX_RECORDED
+        if path not in invalid and _size(facts) <= MAX_RECORDED
     }
     removed = {
         path
@@ -37,6 +37,10 @@ def file_changes(source: ScopedSource, plan: Plan, observed: Observed, record: S
         if path not in source.fingerprints or (path in source.facts and path not in records)
     }
     return FileChanges(records, frozenset(removed), _expected(records, plan, observed))
+
+
+def _size(facts: FileFacts) -> int:
+    return sum(each.rows for each in facts.schedules) + len(facts.warnings) + len(facts.acknowledgements)
 
 
 def _expected(records: Mapping[str, FileRecord], plan: Plan, observed: Observed) -> dict[str, TaskSpec]:

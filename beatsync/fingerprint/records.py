@@ -29,6 +29,8 @@ class SyncStamp(NamedTuple):
     origin: str | None = None
     environment: str | None = None
     synced_at: datetime | None = None
+    timezone: str | None = None
+    """The zone that applied where no spec names one; None if it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def scope_source(
         for path, record in records.items()
         if _is_unchanged(record, fingerprints.get(path), rows, beat_schedule)
     }
-    inputs = _inputs(snapshot, unchanged, parsing.today)
+    inputs = shared_inputs(snapshot, unchanged, parsing.today)
     unchanged = _with_inputs(unchanged, inputs)
     changed = [file for file in snapshot.files if file.path not in unchanged]
     parsed = _parse(changed, options, inputs, parsing.progress)
@@ -99,7 +99,7 @@ def _is_unchanged(
     return True
 
 
-def _inputs(snapshot: Snapshot, unchanged: Mapping[str, FileFacts], today: date) -> Inputs:
+def shared_inputs(snapshot: Snapshot, unchanged: Mapping[str, FileFacts], today: date) -> Inputs:
     """Return what the source shares: from the facts of unchanged files, and from the text of the others."""
     shared = [each for facts in unchanged.values() for each in facts.shared]
     for file in snapshot.files:

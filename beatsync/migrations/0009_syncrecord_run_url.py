@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Nullable, so that the release before can still insert records."""
 
     dependencies = [
-        ("beatsync", "0006_inventoryentry_schedule"),
+        ("beatsync", "0008_source_timezone"),
     ]
 
     operations = [

@@ -65,7 +65,7 @@ def _with_author(change: Change, observed: Observed, authors: Mapping[int, str])
 def _drifted_row(change: Change, observed: Observed) -> int | None:
     """Return the key of the row whose drift the change corrects, or had before it was deleted; None without a drift."""
     # All fields of a new row have the cause of the change.
-    if change.cause is not Cause.DRIFT and all(field.cause is not Cause.DRIFT for field in change.field_changes):
+    if change.cause is not Cause.DRIFT and all(field.cause is Cause.SPEC for field in change.field_changes):
         return None
     entry = observed.inventory.get(change.name)
     return entry.row_id if change.row_id is None and entry is not None else change.row_id

@@ -7,7 +7,7 @@ the file sets it, and beat itself clears it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from beatsync.plan.inventory import Fields, applied_fields
@@ -71,8 +71,15 @@ def compare(
             continue
         file_changed = last is None or any(want.get(name) != last.get(name) for name in group)
         if file_changed or not any(name in ignore for name in group):
-            cause = Cause.SPEC if file_changed else Cause.DRIFT
+            cause = _cause(group, have, last) if file_changed else Cause.DRIFT
             yield from (FieldChange(name, have.get(name), want.get(name), cause) for name in changed)
+
+
+def _cause(group: Sequence[str], have: Fields, last: Fields | None) -> Cause:
+    """Return why the fields of `group` change, which the file changed: `both` if the row does not have the applied values either."""
+    if last is None or ("enabled" in group and last.get("enabled") is None):
+        return Cause.SPEC
+    return Cause.BOTH if any(have.get(name) != last.get(name) for name in group) else Cause.SPEC
 
 
 def completed(row: Row, now: datetime, *, one_off: bool) -> bool:

@@ -59,7 +59,12 @@ def rename_target_exists(name: str, old_name: str) -> Blocked:
 def unowned_row(name: str, reason: str) -> Blocked:
     """A row of this name exists, and this source does not own it."""
     message = f"a row named {name!r} exists and BeatSync does not own it; {reason}"
-    return Blocked("conflict", message, (name,), "--adopt takes ownership of it; otherwise rename one of the two")
+    return Blocked(
+        "conflict",
+        message,
+        (name,),
+        "--adopt takes ownership of it, as does `sync: {adopt: true}` in the spec; otherwise rename one of the two",
+    )
 
 
 def replaced_row(entry: Owned, row: Row, source: str) -> Blocked:
@@ -72,7 +77,7 @@ def replaced_row(entry: Owned, row: Row, source: str) -> Blocked:
         "conflict",
         message,
         (entry.name,),
-        f"--adopt takes ownership of it; otherwise rename it, or release the name: {_release(source, entry.name)}",
+        f"--adopt takes ownership of it, as does `sync: {{adopt: true}}` in the spec; otherwise rename it, or release the name: {_release(source, entry.name)}",
     )
 
 

@@ -34,6 +34,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         source=request.source,
         revision=request.revision,
         environment=desired.environment,
+        timezone=desired.timezone,
         origin=request.origin,
         changes=tuple(sorted(filter(None, changes), key=attrgetter("name", "action"))),
         records=tuple(sorted(filter(None, records), key=attrgetter("name"))),
@@ -44,6 +45,7 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         groups=groups_of(decisions, {*matches.continued.values()}),
         blocked=matches.blocked,
         diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),
+        acknowledged=desired.acknowledged,
         key=observed.plan_key,
         suspension=observed.suspension if observed.suspension and observed.suspension.holds(request.now) else None,
     )

@@ -12,11 +12,12 @@ from beatsync.plan.compare import compare_row
 from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, counts_from
 from beatsync.plan.inventory import new_record, record_if_changed
 from beatsync.plan.match import Match
-from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record, common_cause
 from beatsync.plan.observed import Pause, Row
 from beatsync.plan.request import Request
 from beatsync.specfile import crontab
-from beatsync.values import Clocked, Crontab, Diagnostic, Severity, TaskSpec
+from beatsync.specfile.passed import clocked_past, is_clocked_past
+from beatsync.values import Crontab, Diagnostic, Severity, TaskSpec
 
 
 class _Refusal(NamedTuple):
@@ -106,16 +107,16 @@ def _write(
     condition: Condition | None,
     request: Request,
 ) -> Decision:
-    """Return the decision to write `target`, or the diagnostic that refuses it."""
+    """Return the decision to write `target`, or the diagnostic that refuses or skips it."""
     declared, entry, row = match.declared, match.entry, match.row
     changed = {field.field for field in fields}
-    refusal = _refusal(match, target, changed, request)
-    if refusal is not None:
-        return Decision(target.name, diagnostic=refusal)
+    stopped = _stopped(match, target, changed, request)
+    if stopped is not None:
+        return stopped
     change = Change(
         action=Action.CREATE if row is None else Action.ADOPT if entry is None else Action.UPDATE,
         name=target.name,
-        cause=Cause.SPEC if entry is None or any(field.cause is Cause.SPEC for field in fields) else Cause.DRIFT,
+        cause=Cause.SPEC if entry is None else common_cause(field.cause for field in fields),
         field_changes=fields,
         location=declared.location,
         target=target,
@@ -149,11 +150,22 @@ def prevent_immediate_run(
 
 def _has_passed(spec: TaskSpec, request: Request) -> bool:
     """Return whether the clocked time or `expires` has passed."""
-    return _is_clocked_in_past(spec, request) or (spec.expires is not None and spec.expires <= request.now)
+    return is_clocked_past(spec, request.now) or (spec.expires is not None and spec.expires <= request.now)
 
 
-def _is_clocked_in_past(spec: TaskSpec, request: Request) -> bool:
-    return isinstance(spec.schedule, Clocked) and spec.schedule.clocked_time <= request.now
+def _is_too_late(target: TaskSpec, changed: set[str], request: Request) -> bool:
+    """Return whether writing a one-time task would make beat run it at once, because its time has passed."""
+    is_scheduled = not changed or bool(changed & RESTARTING_FIELDS)
+    return is_scheduled and target.enabled and not request.options.catch_up and is_clocked_past(target, request.now)
+
+
+def _stopped(match: Match, target: TaskSpec, changed: set[str], request: Request) -> Decision | None:
+    """Return the decision to skip the schedule or to refuse `target`; None if it may be written."""
+    if _is_too_late(target, changed, request):
+        warning = clocked_past(target, match.declared.location)
+        return Decision(target.name, condition=Condition.SKIPPED, warning=warning)
+    refusal = _refusal(match, target, changed, request)
+    return None if refusal is None else Decision(target.name, diagnostic=refusal)
 
 
 def _refusal(match: Match, target: TaskSpec, changed: set[str], request: Request) -> Diagnostic | None:
@@ -168,8 +180,6 @@ def _refusals(row: Row | None, target: TaskSpec, changed: set[str], request: Req
     """Yield the result of each check that applies."""
     if row is None or "crontab" in changed:
         yield _misread_crontab(target)
-    if (not changed or changed & RESTARTING_FIELDS) and not request.options.catch_up:
-        yield _clocked_in_past(target, request)
     if row is None or "enabled" in changed:
         yield _expired(target, request)
     if row is not None and changed & FIRING_FIELDS:
@@ -184,15 +194,6 @@ def _misread_crontab(target: TaskSpec) -> _Refusal | None:
         return None
     text = getattr(schedule, field)
     return _Refusal("crontab-celery", f"{field}: this version of celery does not read {text!r} as crontab(5) does")
-
-
-def _clocked_in_past(target: TaskSpec, request: Request) -> _Refusal | None:
-    """Refuse a one-time task whose time has passed, since beat would run it at once."""
-    if not (target.enabled and _is_clocked_in_past(target, request)):
-        return None
-    message = f"the clocked time {target.fields()['clocked']} of {target.name!r} has passed, so it would run at once"
-    hint = "set a time in the future, or remove the schedule; --catch-up runs it now"
-    return _Refusal("clocked-past", message, hint)
 
 
 def _expired(target: TaskSpec, request: Request) -> _Refusal | None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from beatsync.plan.model import Action, Cause, Change, Condition, Decision, Group, Plan
+from beatsync.plan.model import Action, Cause, Change, Condition, Decision, Group, Plan, common_cause
 from beatsync.plan.observed import Observed, Owned
 from beatsync.values import SCHEDULE_FIELDS, Desired
 
@@ -26,8 +26,8 @@ class ScheduleChange(NamedTuple):
 
     @property
     def cause(self) -> Cause:
-        """Return `spec` if the files cause any of the changes."""
-        return Cause.SPEC if any(change.cause is Cause.SPEC for change in self.changes) else Cause.DRIFT
+        """Return the cause of the changes; `both` if they have several."""
+        return common_cause(change.cause for change in self.changes)
 
     @property
     def is_group(self) -> bool:

@@ -5,23 +5,28 @@ from __future__ import annotations
 import hmac
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from beatsync.plan.groups import count_owned
 from beatsync.plan.lost import lost_rows, missing_rows, replaced_rows
 from beatsync.plan.model import Action, Blocked, Cause, Change, Plan
-from beatsync.plan.observed import Observed
+from beatsync.plan.observed import APPLICATION, Observed
+from beatsync.plan.renames import possible_renames
 from beatsync.plan.request import PlanOptions, Request
 from beatsync.values import Desired, Diagnostic, Location, Severity
 
 SUSPENDED = "suspended"
 """The code that marks a suspended source; it is not a failure."""
+SET_OF_APPLICATION = "application-set"
+"""The code of a source of files whose name a set of an application has."""
 _STALE = Blocked(
     "plan-stale",
     "the saved plan is out of date: files or rows changed after it was made",
     hint="make a new plan and review it",
 )
+_ZONE_FIELDS = frozenset({"timezone", "clocked", "start_time", "expires"})
+"""The fields whose values depend on the zone."""
 _LIMIT = re.compile(r"(?P<rows>\d{1,9})|0*(?P<percent>100|\d{1,2})%")
 
 
@@ -57,7 +62,9 @@ def guard(plan: Plan, desired: Desired, observed: Observed, request: Request) ->
             *plan.diagnostics,
             *_environment_warnings(desired, observed),
             *_late_runs(desired, observed),
+            *_zone_warnings(plan, desired, observed),
             *(loss for loss in losses if isinstance(loss, Diagnostic)),
+            *possible_renames(plan, observed),
         ),
     )
 
@@ -86,6 +93,9 @@ def _source_blockers(plan: Plan, observed: Observed, request: Request) -> Iterat
     if plan.suspension is not None:
         hint = f"`{shlex.join(['beatsync', 'resume', plan.source])}` resumes syncs"
         yield Blocked(SUSPENDED, f"the source is {plan.suspension}", hint=hint)
+    if observed.kind == APPLICATION:
+        message = f"the application declares the schedules of {plan.source!r} (beatsync.dynamic), so no files can"
+        yield Blocked(SET_OF_APPLICATION, message, hint="choose another source name for these files with --source NAME")
     origin = request.origin
     if origin and observed.origin and origin != observed.origin and not request.options.accept_origin:
         yield Blocked(
@@ -101,24 +111,44 @@ def _removal_blockers(
 ) -> Iterator[Blocked]:
     """Yield why the plan may not take so many schedules out of service."""
     owned = count_owned(desired, observed, retired=False)
-    if owned and not (desired.schedules or desired.unchanged or options.allow_empty):
+    is_empty = not (desired.schedules or desired.unchanged)
+    if owned and is_empty and not options.allow_empty:
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",
             tuple(sorted({entry.schedule for entry in observed.inventory.values()})),
             hint="check the directory and --env; --allow-empty confirms that it is intended",
         )
+    blocked = None if is_approved else _too_many_removals(plan, owned, options, is_empty=is_empty)
+    if blocked is not None:
+        yield blocked
+
+
+def _too_many_removals(plan: Plan, owned: int, options: PlanOptions, *, is_empty: bool) -> Blocked | None:
+    """Return why so many schedules may not leave, or every one; None if they may. `is_empty` is a blocker of its own."""
     names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
-    if len(names) > limit and not is_approved:
-        yield Blocked(
-            "max-deletes",
-            f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, "
-            f"and the limit is {limit}",
-            names,
-            hint=f"--max-deletes {len(names)} allows it; or save the plan with `plan --out FILE`, review it, "
-            "and apply exactly that with `sync --plan FILE`",
-        )
+    # A single schedule may be most of a small source, so no share of it says that these are the files of another one.
+    is_every_one = _leaves_none(plan, names, owned)
+    is_unasked = is_every_one and options.max_deletes is None and not is_empty
+    if len(names) <= limit and not is_unasked:
+        return None
+    reason = f"and the limit is {limit}" if len(names) > limit else "and none would be left"
+    subject = f"none of the {owned} schedules" if owned > 1 else "not even the one schedule"
+    looks_like = f"{subject} that this source owns is in these files: another directory or --source? If it is intended,"
+    return Blocked(
+        "max-deletes",
+        f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, {reason}",
+        names,
+        hint=f"{looks_like if is_every_one else 'check the directory and --env;'} --max-deletes {len(names)} allows it; "
+        "or save the plan with `plan --out FILE`, review it, and apply exactly that with `sync --plan FILE`",
+    )
+
+
+def _leaves_none(plan: Plan, names: Collection[str], owned: int) -> bool:
+    """Return whether every schedule that the source owns leaves the files. Schedules that the files disable stay in them."""
+    disabled = {change.schedule for change in plan.changes if change.action is Action.UPDATE and is_removal(change)}
+    return 0 < owned == len(set(names) - disabled)
 
 
 def _losses(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Blocked | Diagnostic]:
@@ -138,6 +168,27 @@ def _late_runs(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
     if late is not None and (desired.unchanged_groups or any(each.group is not None for each in desired.valid)):
         message = f"after beat was down, it may run schedules with windows outside them: {late.reason}"
         yield Diagnostic(Severity.WARNING, "window-deadline", message, Location("."), late.hint)
+
+
+def _zone_warnings(plan: Plan, desired: Desired, observed: Observed) -> Iterator[Diagnostic]:
+    """Yield the warning that the zone of schedules without one is another than at the last sync."""
+    last, now = observed.timezone, desired.timezone
+    if last is None or now is None or last == now:
+        return
+    assuming = {declared.spec.name for declared in desired.valid if declared.assumes_zone}
+    moved = {
+        change.schedule
+        for change in plan.changes
+        if change.name in assuming and any(field.field in _ZONE_FIELDS for field in change.fields)
+    }
+    schedules = "schedule" if len(moved) == 1 else "schedules"
+    yield Diagnostic(
+        Severity.WARNING,
+        "zone-changed",
+        f"the time zone of schedules that name none changes from {last} to {now}; it moves {len(moved):,} {schedules}",
+        Location("."),
+        hint=f"--timezone {last} keeps it; check --timezone, BEATSYNC_TIMEZONE, BEATSYNC['TIMEZONE'] and CELERY_TIMEZONE",
+    )
 
 
 def _environment_warnings(desired: Desired, observed: Observed) -> Iterator[Diagnostic]:

@@ -87,5 +87,5 @@ def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Reco
 
 @lru_cache(maxsize=4096)
 def _recorded_policy(policy: Policy, *, protect: bool) -> Policy:
-    """Return a policy as the inventory holds it: `protect` is decided, and a rename is over."""
-    return replace(policy, protect=protect, renamed_from=None)
+    """Return a policy as the inventory holds it: `protect` is decided, a rename and an adoption are over."""
+    return replace(policy, protect=protect, renamed_from=None, adopt=False)

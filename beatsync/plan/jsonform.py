@@ -55,6 +55,7 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
             ]
         ),
         "diagnostics": [diagnostic_json(diagnostic) for diagnostic in plan.diagnostics],
+        "acknowledged": plan.acknowledged,
         "applied": applied,
     }
 

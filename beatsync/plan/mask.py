@@ -15,6 +15,7 @@ from beatsync.values import FieldValue
 
 _ABSENT = object()
 _encode_sorted = json.JSONEncoder(sort_keys=True).encode
+_encode_unescaped = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 
 def masked(change: Change) -> Change:
@@ -69,7 +70,13 @@ def _encode(text: FieldValue, value: object) -> FieldValue:
     if not isinstance(text, str):
         return text
     # A text that is not JSON cannot be searched for secrets, so all of it is treated as one.
-    return f"{MASK} (not JSON)" if value is _ABSENT else _encode_sorted(value)
+    return f"{MASK} (not JSON)" if value is _ABSENT else _readable(value)
+
+
+def _readable(value: object) -> str:
+    """Return JSON with the characters as they are, but ASCII if half of a surrogate pair is in it: UTF-8 cannot encode that."""
+    text = _encode_unescaped(value)
+    return _encode_sorted(value) if any("\ud800" <= c <= "\udfff" for c in text) else text
 
 
 def _mask(value: object, other: object, side: str, path: str, sensitive: Sequence[str]) -> object:
@@ -90,7 +97,7 @@ def _mask(value: object, other: object, side: str, path: str, sensitive: Sequenc
     if isinstance(value, str) and decode_container(value) is not None:
         document, counterpart = decode_container(value), decode_container(other) if isinstance(other, str) else None
         masked_document = _mask(document, counterpart, side, path, sensitive)
-        return value if masked_document == document else _encode_sorted(masked_document)
+        return value if masked_document == document else _readable(masked_document)
     return _mask_leaf(value, other, side)
 
 

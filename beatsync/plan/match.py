@@ -174,6 +174,9 @@ class Matcher:
         claim = self.ownership.claim_of(match.row) if isinstance(match, Match) and match.row is not None else None
         return match if claim is None else conflicts.owned_elsewhere(declared, claim)
 
+    def _adopts(self, declared: Declared) -> bool:
+        return self._adopt or declared.policy.adopt
+
     def frozen(self, match: Match) -> tuple[Owned, Row] | None:
         """Return the entry, and its row, that an invalid file declared last and may still declare under the matched name."""
         if not self._invalid:
@@ -217,7 +220,7 @@ class Matcher:
         if same_name is None:
             return Match(declared, entry, note=_lost(self.ownership, entry))
         renamed = self.ownership.entry_of(same_name)
-        if renamed is None and not self._adopt and not has_applied_values(entry, same_name):
+        if renamed is None and not self._adopts(declared) and not has_applied_values(entry, same_name):
             return conflicts.replaced_row(entry, same_name, self._source)
         how = f"the row of {renamed.name} was renamed to it" if renamed else "a new row was created with its name"
         return Match(declared, entry, same_name, f"the row was deleted, and {how}")
@@ -238,7 +241,7 @@ class Matcher:
             entry = self.ownership.entry_of(row)
         if entry is None and old_name in self._observed.owners:
             return None
-        if entry is None and not self._adopt:
+        if entry is None and not self._adopts(declared):
             return conflicts.unowned_row(old_name, f"{name!r} is declared with renamed_from: {old_name}")
         return Match(
             declared, entry, row, "; ".join(filter(None, (f"renamed from {old_name}", _present_name(row, old_name))))
@@ -256,4 +259,8 @@ class Matcher:
             return Match(declared, renamed, row, f"renamed from {renamed.name}")
         if self.ownership.has_tombstone(row):
             return Match(declared, row=row, note="beat restored it after it was deleted")
-        return Match(declared, row=row) if self._adopt else conflicts.unowned_row(name, "a spec declares the same name")
+        return (
+            Match(declared, row=row)
+            if self._adopts(declared)
+            else conflicts.unowned_row(name, "a spec declares the same name")
+        )

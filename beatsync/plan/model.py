@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -24,11 +25,18 @@ class Action(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why a field differs: the file changed since the last apply (`spec`), or the row did (`drift`), or a pause starts or ends (`pause`)."""
+    """Why a field differs: since the last apply the file changed (`spec`), the row did (`drift`), or both did; or a pause starts or ends."""
 
     SPEC = "spec"
     DRIFT = "drift"
+    BOTH = "both"
     PAUSE = "pause"
+
+
+def common_cause(causes: Iterable[Cause]) -> Cause:
+    """Return the cause of several; `both` if they differ, `drift` if there are none."""
+    distinct = {*causes}
+    return distinct.pop() if len(distinct) == 1 else Cause.BOTH if distinct else Cause.DRIFT
 
 
 class FieldChange(NamedTuple):
@@ -47,7 +55,7 @@ class Change(NamedTuple):
     name: str
     cause: Cause
     field_changes: tuple[FieldChange, ...] = ()
-    """The fields that differ from an existing row; empty for a create, see `fields`."""
+    """The fields that differ from an existing row, and some values of a row that is deleted; empty for a create, see `fields`."""
     location: Location | None = None
     row_id: int | None = None
     """The existing row; None for create, and for forget if the row is gone."""
@@ -127,6 +135,8 @@ class Condition(str, Enum):
     PARTLY_PAUSED = "partly paused"
     """Some rows of a schedule were paused by hand, and others were not."""
     COMPLETED = "completed"
+    SKIPPED = "skipped"
+    """Its clocked time has passed, so that beat would run the schedule at once; a diagnostic says so."""
     FROZEN = "frozen"
     PROTECTED = "protected"
     RETIRED = "retired"
@@ -212,10 +222,14 @@ class Plan:
     """The schedules with several rows that the plan mentions, by name."""
     blocked: tuple[Blocked, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge."""
     suspension: Suspension | None = None
     """The suspension of the source, if it is in force."""
     key: str = field(default="", repr=False)
     """The key of the checksum."""
+    timezone: str | None = None
+    """The zone that applied where no spec names one; None if the plan is not one of files."""
 
     @property
     def does_something(self) -> bool:

@@ -10,6 +10,11 @@ from typing import NamedTuple
 
 from beatsync.values import Policy, Revision, TaskSpec
 
+APPLICATION = "application"
+"""The kind of a source whose schedules an application declares at run time; None is a directory of files."""
+APPLICATION_PATH = "the application"
+"""Stands in messages and in the inventory for the file of a schedule that an application declared."""
+
 
 class Row(NamedTuple):
     """One observed `PeriodicTask` row: its normalised values, and those that only beat writes."""
@@ -166,8 +171,12 @@ class Observed:
     """The revision that this source was last synced to."""
     environment: str | None = None
     """The environment of the last sync."""
+    timezone: str | None = None
+    """The zone of the last sync where no spec names one; None if it is unknown."""
     synced_at: datetime | None = None
     """The time of the last successful sync."""
+    kind: str | None = None
+    """`APPLICATION`, or None for a directory of files."""
     outcome: str = ""
     """How the last sync ended: `applied`, `failed`, `blocked` or `invalid`; empty before the first."""
     name_rule: NameRule = NameRule.EXACT

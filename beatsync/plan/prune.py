@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from beatsync.plan.match import Leftover, Matches
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Owned, Row
-from beatsync.values import OnRemove
+from beatsync.values import SCHEDULE_FIELDS, OnRemove
+
+_LOSSES = ("task", *SCHEDULE_FIELDS, "queue")
+"""The fields of a row that its deletion shows."""
 
 
 def prune_leftovers(matches: Matches, *, isolated: bool) -> tuple[Decision, ...]:
@@ -67,12 +70,27 @@ def _joined(*notes: str) -> str:
 
 def _remove(action: Action, entry: Owned, row: Row | None, cause: Cause, note: str) -> Decision:
     change = Change(action, entry.name, cause, sensitive=entry.policy.sensitive, note=note or None)
+    if action is Action.DELETE and row is not None:
+        change = _with_loss(change, row)
     return Decision(entry.name, change.of_row(row))
 
 
 def _delete_resurrected(row: Row) -> Decision:
     change = Change(Action.DELETE, row.name, Cause.DRIFT, note="beat restored it after it was deleted")
-    return Decision(row.name, change.of_row(row))
+    return Decision(row.name, _with_loss(change, row).of_row(row))
+
+
+def _with_loss(change: Change, row: Row) -> Change:
+    """Return the deletion with what is lost: the values that say what ran and when, and the last run."""
+    values = row.spec.fields()
+    fields = (name for name in _LOSSES if values.get(name) is not None)
+    # BeatSync sets `last_run_at` of a row that never ran.
+    has_run = row.total_run_count and row.last_run_at is not None
+    last_run = f"last run {row.last_run_at:%Y-%m-%d %H:%M} UTC" if has_run else "it never ran"
+    return change._replace(
+        field_changes=tuple(FieldChange(name, values[name], None, change.cause) for name in fields),
+        note=_joined(change.note or "", last_run),
+    )
 
 
 def _freeze(entry: Owned, row: Row) -> Decision:

@@ -19,9 +19,13 @@ class UnknownNames(Exception):  # noqa: N818  the name says what is wrong
         super().__init__(f"the source {source!r} does not own {', '.join(listed)}")
 
 
-def release_plan(source: str, names: Collection[str], observed: Observed) -> Plan:
-    """Return the plan that removes `names` from the inventory; with a schedule, all of its rows. Raises UnknownNames."""
-    inventory, names = observed.inventory, frozenset(names)
+def release_plan(source: str, names: Collection[str] | None, observed: Observed) -> Plan:
+    """Return the plan that removes `names`, or everything for None, from the inventory; with a schedule, all of its rows.
+
+    Raises UnknownNames.
+    """
+    inventory = observed.inventory
+    names = frozenset(inventory if names is None else names)
     if names - inventory.keys():
         raise UnknownNames(source, names - inventory.keys(), observed.owners)
     names |= {entry.name for entry in inventory.values() if entry.group in names}

@@ -26,6 +26,8 @@ SIGNS = {
 }
 ACTION_WORDS = {action: action.value for action in Action} | {Action.FORGET: "release"}
 """The word of each action in text. The JSON keeps `forget`."""
+CAUSE_NOTES = {Cause.DRIFT: "drift", Cause.BOTH: "both the file and the row changed"}
+"""What is noted beside a field that did not change in the file only."""
 _CLEAR_SIGNS = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 """Actions that need no word beside their sign."""
 _UNQUOTED = frozenset({*SCHEDULE_FIELDS, *JSON_FIELDS, "task", "expires", "start_time"})
@@ -41,12 +43,12 @@ def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
     """Yield the change's line, with its sign and notes, then an indented line per field."""
     change = masked(change)
     notes = [change.note] if change.note else []
-    if change.cause is Cause.DRIFT and not change.fields:
+    if change.cause is Cause.DRIFT and (change.action is Action.DELETE or not change.fields):
         notes.append("drift")
     yield header(change.action, change.name, notes, paint)
     if change.fires_at_once:
         yield f"      {paint('fires at once', 'warning')}"
-    yield from aligned((new_values if change.action is Action.CREATE else value_changes)(change.fields))
+    yield from aligned(_VALUES.get(change.action, value_changes)(change.fields))
 
 
 def header(action: Action, name: str, notes: Iterable[str], paint: Paint) -> str:
@@ -62,21 +64,31 @@ def new_values(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
         yield field.field, f"{value_text(field.field, field.after)}{crontab_in_words(field)}"
 
 
+def old_values(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
+    """Yield the label and the value of each field of a row that is deleted."""
+    for field in fields:
+        yield field.field, value_text(field.field, field.before)
+
+
 def value_changes(fields: Iterable[FieldChange]) -> Iterator[tuple[str, str]]:
     """Yield the label of each field that changes, and its values before and after."""
     for label, before, after, field in field_lines(fields):
-        drift = "  (drift)" if field.cause is Cause.DRIFT else ""
-        yield label, f"{before} → {after}{crontab_in_words(field)}{drift}"
+        cause = f"  ({CAUSE_NOTES[field.cause]})" if field.cause in CAUSE_NOTES else ""
+        yield label, f"{before} → {after}{crontab_in_words(field)}{cause}"
+
+
+_VALUES = {Action.CREATE: new_values, Action.DELETE: old_values}
+"""How the fields of a change are shown if it is not one of values."""
 
 
 def crontab_in_words(field: FieldChange) -> str:
     """Return the new crontab in words, in brackets after two spaces; empty for another field."""
     if field.field != "crontab" or not isinstance(field.after, str):
         return ""
-    from beatsync.specfile import crontab  # only a plan that changes a crontab needs it
+    from beatsync.specfile import words  # only a plan that changes a crontab needs it
 
-    words = crontab.in_words(field.after)
-    return f"  ({words})" if words else ""
+    sentence = words.in_english(field.after)
+    return f"  ({sentence})" if sentence else ""
 
 
 class FieldLine(NamedTuple):

@@ -24,7 +24,7 @@ from beatsync.plan.model import PAUSES, Plan
 from beatsync.plan.observed import Pause, Row
 from beatsync.report.escape import readable_json
 from beatsync.report.history import lost_changes
-from beatsync.report.values import ShownSchedule, SourceStatus, ValidationResult
+from beatsync.report.values import ShownSchedule, SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def render_validation(result: ValidationResult) -> str:
             "files": len(result.paths),
             "schedules": result.schedules,
             "diagnostics": [diagnostic_json(diagnostic) for diagnostic in result.diagnostics],
+            "acknowledged": result.acknowledged,
         }
     )
 
@@ -53,9 +54,25 @@ def render_plan(plan: Plan, *, applied: bool) -> Iterator[str]:
     return map(readable_json, plan_lines(plan, applied=applied))
 
 
-def render_status(sources: Sequence[SourceStatus]) -> str:
-    """Return the JSON of `schemas/status.schema.json`."""
-    return json_text({"format_version": FORMAT_VERSION, "sources": [_source(source) for source in sources]})
+def render_status(sources: Sequence[SourceStatus], unowned: Sequence[UnownedRow] | None = None) -> str:
+    """Return the JSON of `schemas/status.schema.json`; `unowned` is None if these rows were not read."""
+    return json_text(
+        {
+            "format_version": FORMAT_VERSION,
+            "sources": [_source(source) for source in sources],
+            "unowned": None if unowned is None else [_unowned(row) for row in unowned],
+        }
+    )
+
+
+def _unowned(row: UnownedRow) -> dict[str, Any]:
+    return {
+        "name": mask_text(row.name),
+        "task": mask_text(row.task),
+        "enabled": row.enabled,
+        "added": row.added,
+        "recreated": row.is_recreated,
+    }
 
 
 def render_history(entries: Sequence[HistoryEntry]) -> str:
@@ -152,6 +169,7 @@ def _time(time: datetime | None) -> str | None:
 def _source(source: SourceStatus) -> dict[str, Any]:
     return {
         "name": source.name,
+        "kind": "application" if source.is_application else "files",
         "origin": source.origin and mask_text(source.origin),
         "revision": revision_json(source.revision) if source.revision else None,
         "environment": source.environment,
@@ -163,12 +181,14 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "schedules": source.schedules,
         "drifted": [_drifted(row, source.authors) for row in source.drifted],
         "missing": [mask_text(row.name) for row in source.missing],
-        "conditions": [
-            condition_json(row.name, row.group, condition, source.note(row) if condition in PAUSES else None)
-            for row in source.rows
-            for condition in row.conditions
-        ],
+        "conditions": list(_conditions(source)),
     }
+
+
+def _conditions(source: SourceStatus) -> Iterator[dict[str, str | None]]:
+    for row in source.rows:
+        for condition in row.conditions:
+            yield condition_json(row.name, row.group, condition, source.note(row) if condition in PAUSES else None)
 
 
 def _drifted(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:

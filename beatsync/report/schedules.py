@@ -10,12 +10,14 @@ from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Cause, Change, FieldChange
 from beatsync.report.changes import (
     ACTION_WORDS,
+    CAUSE_NOTES,
     SIGNS,
     aligned,
     change_lines,
     crontab_in_words,
     header,
     new_values,
+    old_values,
     value_changes,
 )
 from beatsync.report.escape import one_line
@@ -50,8 +52,10 @@ def _notes(schedule: ScheduleChange, changes: Sequence[Change]) -> list[str]:
     rows = row_count(schedule.rows or len(changes))
     if schedule.action not in (Action.CREATE, Action.DELETE, Action.FORGET) and counts != {"~": schedule.rows}:
         rows += f": {' '.join(f'{sign}{counts[sign]:,}' for sign in '+~-' if counts[sign])}"
-    is_drift = schedule.cause is Cause.DRIFT and not any(change.fields for change in changes)
-    return [rows, *[change.note for change in changes if change.note][:1], *(["drift"] if is_drift else [])]
+    is_drift = schedule.cause is Cause.DRIFT and not any(change.fields for change in changes if not change.ends_row)
+    # Of rows that are deleted, each has its own last run.
+    notes = [change.note for change in changes if change.note and change.action is not Action.DELETE]
+    return [rows, *notes[:1], *(["drift"] if is_drift else [])]
 
 
 def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: bool) -> Iterator[tuple[str, str]]:
@@ -61,6 +65,9 @@ def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: b
         yield "every", clauses
     if schedule.action is Action.CREATE:
         yield from new_values(field for field in remaining[0].fields if field.field != "crontab")
+        return
+    if schedule.action is Action.DELETE:
+        yield from old_values(field for field in changes[0].fields if field.field != "crontab")
         return
     moved = sum(map(_moves, remaining))
     if moved and not with_rows:
@@ -97,7 +104,9 @@ def _row(change: Change) -> str:
     for field in change.fields:
         if field.field == "crontab":
             before = f"{field.before} → " if isinstance(field.before, str) else ""
-            drift = "drift" if field.cause is Cause.DRIFT else ""
-            notes += [drift] if drift else []
+            if change.ends_row:
+                crontab = str(field.before)
+                continue
+            notes += [CAUSE_NOTES[field.cause]] if field.cause in CAUSE_NOTES else []
             crontab = f"{before}{field.after}{crontab_in_words(field)}"
     return one_line("  ".join(filter(None, (crontab, ", ".join(notes)))))

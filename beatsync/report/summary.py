@@ -65,6 +65,8 @@ def validation_totals(result: ValidationResult, paint: Paint = plain) -> str:
     verdict = [counted(errors, "error") if errors else paint("valid", "good")]
     if warnings:
         verdict.append(counted(warnings, "warning"))
+    if result.acknowledged:
+        verdict.append(f"{counted(result.acknowledged, 'warning')} acknowledged")
     schedules = counted(result.schedules, "valid schedule" if errors else "schedule")
     return f"{counted(len(result.paths), 'file')}, {schedules}: {', '.join(verdict)}"
 

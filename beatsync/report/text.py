@@ -34,9 +34,9 @@ from beatsync.report.history import (
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
 from beatsync.report.summary import counted, plan_heading, plan_totals, revision_name, validation_totals
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
-from beatsync.values import Diagnostic
+from beatsync.values import Diagnostic, Severity
 
 _MAX_EXCERPT = 120
 """Characters of a source line that are shown."""
@@ -68,24 +68,36 @@ def _excerpt(excerpt: str, column: int, paint: Paint) -> list[str]:
     return [f"  {bar} {shown}", f"  {bar} {' ' * caret}{paint('^', 'caret')}"]
 
 
-def render_validation(result: ValidationResult, paint: Paint = plain) -> str:
-    """Return all diagnostics, then the totals."""
-    blocks = [render_diagnostic(diagnostic, paint) for diagnostic in result.diagnostics]
+def render_validation(result: ValidationResult, paint: Paint = plain, *, is_quiet: bool = False) -> str:
+    """Return all diagnostics, or the errors only if `is_quiet`, then the totals."""
+    shown = (d for d in result.diagnostics if d.severity is Severity.ERROR or not is_quiet)
+    blocks = [render_diagnostic(diagnostic, paint) for diagnostic in shown]
     return "\n".join([*blocks, validation_totals(result, paint)])
 
 
 def render_plan(
-    plan: Plan, *, applied: bool, refusal: str = "", with_rows: bool = False, paint: Paint = plain
+    plan: Plan,
+    *,
+    applied: bool,
+    refusal: str = "",
+    with_rows: bool = False,
+    is_quiet: bool = False,
+    paint: Paint = plain,
 ) -> Iterator[str]:
     """Yield a plan, or what a sync did if `applied`, in blocks of lines; `refusal` is the text of `refusal_text`.
 
-    `with_rows` shows each row of schedules with several rows.
+    `with_rows` shows each row of schedules with several rows; `is_quiet` shows errors, blockers and totals only.
 
     A block is rendered when it is requested, because a first sync may print millions of lines. Of the new schedules the first
     10,000 are shown; changes of existing rows are always shown.
     """
     for diagnostic in plan.diagnostics:
-        yield render_diagnostic(diagnostic, paint)
+        if diagnostic.severity is Severity.ERROR or not is_quiet:
+            yield render_diagnostic(diagnostic, paint)
+    if is_quiet:
+        yield from _blocked(plan, paint)
+        yield plan_totals(plan, applied=applied, refusal=refusal)
+        return
     if plan.changes or plan.blocked:
         yield from [*([""] if plan.diagnostics else []), plan_heading(plan), ""]
     yield from _changes(plan, paint, with_rows=with_rows)
@@ -151,23 +163,41 @@ def render_pauses(plans: Iterable[Plan], done: str, paint: Paint = plain) -> str
     )
 
 
-def render_status(sources: Sequence[SourceStatus], paint: Paint = plain, *, with_rows: bool = False) -> str:
-    """Return the status of all sources; `with_rows` lists the rows of schedules with several rows."""
-    if not sources:
-        return "No source was synced into this database yet."
-    return "\n\n".join("\n".join(_source(source, paint, with_rows=with_rows)) for source in sources)
+def render_status(
+    sources: Sequence[SourceStatus],
+    paint: Paint = plain,
+    *,
+    with_rows: bool = False,
+    unowned: Sequence[UnownedRow] | None = None,
+) -> str:
+    """Return the status of all sources; `with_rows` lists the rows of schedules with several rows.
+
+    `unowned` are the rows that no source owns; None if they were not read.
+    """
+    blocks = ["\n".join(_source(source, paint, with_rows=with_rows)) for source in sources]
+    blocks = blocks or ["No source was synced into this database yet."]
+    if unowned is not None:
+        blocks.append("\n".join([f"{counted(len(unowned), 'row')} without a source", *aligned(map(_unowned, unowned))]))
+    return "\n\n".join(blocks)
+
+
+def _unowned(row: UnownedRow) -> tuple[str, str]:
+    notes = ["beat writes it at every start"] if row.is_recreated else []
+    notes += [*([one_line(row.added)] if row.added else []), *([] if row.enabled else ["disabled"])]
+    return line_start(row.name), one_line(row.task) + (f"  ({', '.join(notes)})" if notes else "")
 
 
 def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[str]:
-    outcome = one_line(source.outcome) or "never synced"
-    kind = "good" if source.outcome == "applied" else "error"
+    outcome, kind = _outcome(source)
     yield f"{paint(line_start(source.name), 'name')}: {paint(outcome, kind)}"
     if source.suspension:
         yield f"  {paint(one_line(str(source.suspension)), 'warning')}"
     if source.message:
         yield f"  {line_start(source.message)}"
     facts = {
-        "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC" if source.synced_at else None,
+        "last change" if source.is_application else "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC"
+        if source.synced_at
+        else None,
         "revision": revision_name(source.revision) if source.revision else None,
         "environment": source.environment,
         "files": source.origin,
@@ -179,6 +209,13 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
     yield from _conditions(source.schedule_conditions, source.schedule_notes)
     if with_rows:
         yield from _group_rows(source)
+
+
+def _outcome(source: SourceStatus) -> tuple[str, str]:
+    """Return how the last sync ended, and its style; a set of an application is never synced."""
+    if source.is_application and not source.outcome:
+        return "declared by the application", "good"
+    return one_line(source.outcome) or "never synced", "good" if source.outcome == "applied" else "error"
 
 
 def _drift(source: SourceStatus, paint: Paint) -> Iterator[str]:

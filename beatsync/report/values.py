@@ -26,6 +26,8 @@ class ValidationResult:
     """Every file that was read, spelled as in the diagnostics."""
     schedules: int
     diagnostics: Sequence[Diagnostic]
+    acknowledged: int = 0
+    """The number of warnings that comments in the files acknowledge."""
 
     def count(self, severity: Severity) -> int:
         """Return how many diagnostics have this severity."""
@@ -57,6 +59,19 @@ class ShownSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class UnownedRow:
+    """A row that no source owns."""
+
+    name: str
+    task: str
+    enabled: bool
+    added: str | None = None
+    """Who added it in the Django admin, in words, if that is known."""
+    is_recreated: bool = False
+    """Beat writes the row at every start: its application's `beat_schedule` has the name."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatus:
     """One source with the state of every row that it owns."""
 
@@ -75,6 +90,9 @@ class SourceStatus:
     """The daemon that holds the source's lease, if any."""
     authors: Mapping[int, str] = field(default_factory=dict)
     """Who last changed a row, in words, by row id. Rows whose author is unknown are missing."""
+
+    is_application: bool = False
+    """Whether an application declares the schedules at run time; `synced_at` is its last change."""
 
     @property
     def drifted(self) -> list[RowState]:

@@ -77,6 +77,16 @@ def normalize_remote(remote: str) -> str:
     return location.rstrip("/").removesuffix(".git")
 
 
+def path_in_repository(directory: Path) -> Path:
+    """Return the path of a directory from the root of its repository; unchanged if it is in none, or reached by a link."""
+    with suppress(OSError, RuntimeError):
+        resolved = directory.resolve()
+        for folder in (resolved, *resolved.parents):
+            if (folder / ".git").exists():
+                return resolved.relative_to(folder)
+    return directory
+
+
 def _git_folder(root: Path) -> Path | None:
     """Return git's directory of the checkout that contains `root`; None if there is none or it is unreadable."""
     with suppress(OSError, RuntimeError):

@@ -11,11 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from beatsync.specfile.acknowledge import Acknowledged, acknowledged_of
 from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.parse import ParsedFile, ParseOptions
 from beatsync.specfile.problems import cut, others, suggestion
 from beatsync.values import Desired, Diagnostic, FileFacts, Location, ScheduleFacts, Severity
 
+_UNREGISTERED = "task-unregistered"
 _MAX_NAMES = 4
 """Names that a message lists."""
 MAX_HASHED = 2_000
@@ -35,12 +37,15 @@ class SourceFacts:
     """Every name, in file order."""
     distinct: frozenset[str]
     environment: str | None
+    acknowledged: Acknowledged
     today: date | None = None
     """None: checks that need the clock are left out."""
     _counts: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
 
     def admits(self, place: Location, code: str, severity: Severity = Severity.ERROR) -> bool:
-        """Count a diagnostic of a file; return False if so many of its code were reported that it is only counted."""
+        """Count a diagnostic of a file; return False if so many of its code were reported that it is only counted, or if it is acknowledged."""
+        if severity is Severity.WARNING and self.acknowledged.covers(place, code):
+            return False
         key = (place.path, code, severity)
         self._counts[key] += 1
         return self._counts[key] <= MAX_SHOWN
@@ -79,17 +84,20 @@ def combine(
     """
     files = sorted(parsed, key=lambda file: file.path)
     remaining = list(unchanged)
+    facts = [*(file.facts for file in files), *remaining]
+    acknowledged = acknowledged_of(facts)
     schedules = sorted((each for file in files for each in file.schedules), key=lambda declared: declared.spec.name)
     diagnostics = [
         *extra,
         *(diagnostic for file in files for diagnostic in file.diagnostics),
         *(warning for facts in remaining for warning in facts.warnings),
-        *cross_check([*(file.facts for file in files), *remaining], options.environment, today),
+        *cross_check(facts, options.environment, today, acknowledged),
     ]
     rows = _unchanged_rows(remaining)
     groups = {name: schedule.name for name, schedule in rows.items() if schedule.is_group}
-    ordered = tuple(sorted(diagnostics, key=_place))
-    return Desired(tuple(schedules), ordered, options.environment, frozenset(rows), groups)
+    desired = Desired(tuple(schedules), (), options.environment, frozenset(rows), groups, options.timezone)
+    desired = _with_diagnostics(desired, diagnostics, acknowledged.count)
+    return _with_diagnostics(desired, acknowledged.unused(desired.invalid_paths))
 
 
 def _unchanged_rows(files: Iterable[FileFacts]) -> dict[str, ScheduleFacts]:
@@ -98,15 +106,33 @@ def _unchanged_rows(files: Iterable[FileFacts]) -> dict[str, ScheduleFacts]:
     return {name: schedule for schedule in schedules for name in schedule.row_names}
 
 
+def _with_diagnostics(desired: Desired, more: Iterable[Diagnostic], acknowledged: int = 0) -> Desired:
+    """Return `desired` with more diagnostics, and with more acknowledged warnings."""
+    diagnostics = tuple(sorted([*desired.diagnostics, *more], key=_place))
+    return replace(desired, diagnostics=diagnostics, acknowledged=desired.acknowledged + acknowledged)
+
+
 def cross_check(
-    facts: Iterable[FileFacts], environment: str | None, today: date | None = None
+    facts: Iterable[FileFacts],
+    environment: str | None,
+    today: date | None = None,
+    acknowledged: Acknowledged | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics that depend on several files, the environment or the date; at most 100 of one code for each file."""
+    """Return the diagnostics that depend on several files, the environment or the date; at most 100 of one code for each file.
+
+    `acknowledged` counts the warnings that are left out because comments acknowledge them.
+    """
     files = sorted(facts, key=lambda file: file.path)
     names = [schedule.name for file in files for schedule in file.schedules]
-    source = SourceFacts(files, names, frozenset(names), environment, today)
+    acknowledged = acknowledged or acknowledged_of(files)
+    source = SourceFacts(files, names, frozenset(names), environment, acknowledged, today)
     diagnostics = [diagnostic for lint in CROSS_LINTS for diagnostic in lint(source)]
-    return (*diagnostics, *source.rests())
+    return (*source.acknowledged.remaining(diagnostics), *source.rests())
+
+
+def with_warnings_as_errors(desired: Desired) -> Desired:
+    """Return `desired` with every warning as an error, for `--strict`."""
+    return replace(desired, diagnostics=tuple(replace(each, severity=Severity.ERROR) for each in desired.diagnostics))
 
 
 def with_unregistered_tasks(desired: Desired, facts: Iterable[FileFacts], tasks: Collection[str]) -> Desired:
@@ -116,23 +142,29 @@ def with_unregistered_tasks(desired: Desired, facts: Iterable[FileFacts], tasks:
     """
     if all(task.startswith("celery.") for task in tasks):
         return desired
+    facts = list(facts)
+    acknowledged = acknowledged_of(facts)
+    before = acknowledged.count
     schedules: defaultdict[str, list[Location]] = defaultdict(list)
     for file in sorted(facts, key=lambda file: file.path):
         for schedule in file.schedules:
-            if schedule.task is not None and schedule.task not in tasks:
-                schedules[schedule.task].append(Location(file.path, schedule.line, schedule.column))
+            place = Location(file.path, schedule.line, schedule.column)
+            if schedule.task is None or schedule.task in tasks or acknowledged.covers(place, _UNREGISTERED):
+                continue
+            schedules[schedule.task].append(place)
     warnings = [
         _unregistered(task, places, tasks if number < _MAX_NEAREST else ())
         for number, (task, places) in enumerate(schedules.items())
     ]
-    return replace(desired, diagnostics=tuple(sorted([*desired.diagnostics, *warnings], key=_place)))
+    warnings += acknowledged.unused(desired.invalid_paths, {_UNREGISTERED})
+    return _with_diagnostics(desired, warnings, acknowledged.count - before)
 
 
 def _unregistered(task: str, places: Sequence[Location], tasks: Collection[str]) -> Diagnostic:
     more = f"; {len(places) - 1:,} more schedules name it" if len(places) > 1 else ""
     message = f"the task {task!r} is not registered in the celery application{more}"
     hint = suggestion(task, tasks, "check its name, and that the application imports its module")
-    return Diagnostic(Severity.WARNING, "task-unregistered", message, places[0], hint)
+    return Diagnostic(Severity.WARNING, _UNREGISTERED, message, places[0], hint)
 
 
 def duplicate_names(source: SourceFacts) -> Iterator[Diagnostic]:

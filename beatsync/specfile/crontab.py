@@ -70,46 +70,11 @@ def misread(crontab: Crontab) -> str | None:
     return None
 
 
-def in_words(expression: str) -> str | None:
-    """Return `Crontab.expression` as an English sentence, hours from 0 to 23; None if that is not possible."""
-    texts = expression.split(" ")
-    # A row that is not in normal form may hold anything: no words are better than wrong ones.
-    return _in_words(expression) if is_normal(texts) else None
-
-
 def is_normal(texts: Sequence[str]) -> bool:
     """Return whether the texts are the five fields of a crontab in normal form."""
     return len(texts) == len(FIELD_NAMES) and all(
         cronfield.observed(name, text) == text for name, text in zip(FIELD_NAMES, texts, strict=True)
     )
-
-
-@lru_cache(maxsize=65536)
-def _in_words(expression: str) -> str | None:
-    minute, hour, day_of_month, month_of_year, day_of_week = expression.split(" ")
-    if "*" in (day_of_month, day_of_week):
-        return _describe(expression)
-    # cron-descriptor 2 says "or", and 1 is unclear, where celery runs only on days that match both.
-    words, days = _describe(f"{minute} {hour} {day_of_month} {month_of_year} *"), _describe(f"* * * * {day_of_week}")
-    if words is None or days is None:
-        return None
-    days = days.removeprefix("Every minute, ").removeprefix("only ")
-    return f"{words}, and only {days}"
-
-
-def _describe(expression: str) -> str | None:
-    try:
-        from cron_descriptor import ExpressionDescriptor, FormatException, Options
-    except ImportError:
-        return None
-    options = Options()
-    # Its defaults depend on the process's locale, and a plan must not differ from machine to machine.
-    options.locale_code = "en_US"
-    options.use_24hour_time_format = True
-    try:
-        return str(ExpressionDescriptor(expression, options).get_description())
-    except FormatException:
-        return None
 
 
 def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:

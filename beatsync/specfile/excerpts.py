@@ -30,12 +30,12 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
     positions = _positions(file, problems, listed)
     lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
     hidden = _hidden_lines(positions, listed)
-    names_secret = lru_cache(maxsize=None)(_names_secret)
+    is_secret_line = lru_cache(maxsize=None)(_names_secret)
     for problem in problems:
         line, column = problem.mark or positions.position(problem.path, on_key=problem.on_key)
         text = lines[line - 1] if line <= len(lines) else ""
         above = () if problem.path else _enclosing_lines(lines, line)
-        is_hidden = line in hidden or is_secret(problem.path) or any(map(names_secret, (text, *above)))
+        is_hidden = line in hidden or is_secret(problem.path) or any(map(is_secret_line, (text, *above)))
         yield Diagnostic(
             Severity.WARNING if problem.warning else Severity.ERROR,
             problem.code,
@@ -44,6 +44,25 @@ def diagnostics(file: SourceFile, problems: Iterable[Problem], sensitive: Abstra
             problem.hint and mask_text(problem.hint),
             None if is_hidden else text[:_MAX_LENGTH].rstrip(),
         )
+
+
+def lines_of_secrets(file: SourceFile, sensitive: AbstractSet[Path]) -> frozenset[int]:
+    """Return the numbers of the lines that may hold a secret; `sensitive` is that of `diagnostics`."""
+    listed = {tuple(map(str, path)) for path in sensitive}
+    hidden = _hidden_lines(_positions(file, (), listed), listed)
+    lines = file.data.decode("utf-8-sig", errors="replace").splitlines()
+    is_secret_line = lru_cache(maxsize=None)(_names_secret)
+    return hidden.union(
+        number
+        for number, text in enumerate(lines, 1)
+        if text.strip() and any(map(is_secret_line, (text, *_enclosing_lines(lines, number, _depth(text)))))
+    )
+
+
+def _depth(text: str) -> int:
+    """Return the indentation of the lines of a key that can hold this line: an item may begin below the key's first letter."""
+    content = text.lstrip()
+    return len(text) - len(content) + content.startswith("- ")
 
 
 def _positions(file: SourceFile, problems: Iterable[Problem], listed: AbstractSet[tuple[str, ...]]) -> Reading:
@@ -79,9 +98,11 @@ def _hidden_lines(positions: Reading, listed: AbstractSet[tuple[str, ...]]) -> f
     return frozenset(mark[0] for path, mark in positions.values.items() if _is_below(path, listed))
 
 
-def _enclosing_lines(lines: Sequence[str], line: int) -> Iterator[str]:
-    """Yield the lines whose values may contain a line, nearest first: up to the keys that are no deeper."""
-    nearest = _MAX_LINES_ABOVE
+def _enclosing_lines(lines: Sequence[str], line: int, nearest: int = _MAX_LINES_ABOVE) -> Iterator[str]:
+    """Yield the lines whose values may contain a line, nearest first: up to the keys that are no deeper.
+
+    All are indented by less than `nearest`.
+    """
     for text in reversed(lines[max(0, line - 1 - _MAX_LINES_ABOVE) : line - 1]):
         indent = len(text) - len(text.lstrip())
         if text.strip() and indent < nearest:

@@ -7,7 +7,16 @@ from datetime import date
 from itertools import starmap
 from typing import Any
 
-from beatsync.values import CalendarEnd, Diagnostic, FileFacts, Location, ScheduleFacts, Severity, SharedDefinition
+from beatsync.values import (
+    Acknowledgement,
+    CalendarEnd,
+    Diagnostic,
+    FileFacts,
+    Location,
+    ScheduleFacts,
+    Severity,
+    SharedDefinition,
+)
 
 _VERSION = 2
 
@@ -29,6 +38,7 @@ def facts_to_json(facts: FileFacts) -> str:
             sorted(facts.environments),
             [_warning_to_json(warning) for warning in facts.warnings],
             *_every_to_json(facts),
+            facts.acknowledgements,
         ],
         separators=(",", ":"),
     )
@@ -52,7 +62,7 @@ def facts_from_json(path: str, text: str) -> FileFacts:
         _check_types([version], int)
         if version != _VERSION:
             raise ValueError(f"facts of another format: {version!r}")
-        names, lines, columns, indices, tasks, renamed, environments, warnings, groups, *every = parts
+        names, lines, columns, indices, tasks, renamed, environments, warnings, groups, *every, comments = parts
         _check_types(names, str)
         _check_types([*lines, *columns, *indices, *groups.values()], int)
         _check_types(tasks, str, type(None))
@@ -64,7 +74,14 @@ def facts_from_json(path: str, text: str) -> FileFacts:
         for number, count in groups.items():
             schedules[int(number)] = schedules[int(number)]._replace(rows=count, is_group=True)
         reported = tuple(_warning_from_json(path, warning) for warning in warnings)
-        return FileFacts(path, tuple(schedules), frozenset(environments), reported, *_every_from_json(path, *every))
+        return FileFacts(
+            path,
+            tuple(schedules),
+            frozenset(environments),
+            reported,
+            *_every_from_json(path, *every),
+            tuple(map(_acknowledgement_from_json, comments)),
+        )
     except (TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ValueError(f"this is not the JSON text of facts: {error}") from error
 
@@ -106,3 +123,12 @@ def _warning_from_json(path: str, warning: list[Any]) -> Diagnostic:
     _check_types([hint, excerpt], str, type(None))
     _check_types([line, column], int, type(None))
     return Diagnostic(Severity.WARNING, code, message, Location(path, line, column), hint, excerpt)
+
+
+def _acknowledgement_from_json(acknowledgement: list[Any]) -> Acknowledgement:
+    *lines, codes, has_reason, matched = acknowledgement
+    _check_types([*lines, *matched], int)
+    _check_types(codes, str)
+    _check_types([has_reason], bool)
+    line, column, first, last = lines
+    return Acknowledgement(line, column, first, last, tuple(codes), has_reason, tuple(matched))

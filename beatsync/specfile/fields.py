@@ -27,7 +27,7 @@ _TIME_EXAMPLE = "2027-01-05T03:00:00+01:00"
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that are invisible without being format characters."""
-_JOINERS = frozenset("\u200c\u200d")
+JOINERS = frozenset("\u200c\u200d")
 
 
 class ColumnType(Enum):
@@ -58,7 +58,7 @@ def one_line(value: str, _zone: str = "") -> str:
     for index, character in enumerate(value):
         if unicodedata.category(character) in _CONTROL:
             raise SpecError("text-character", f"the character U+{ord(character):04X} is not allowed here")
-        if _is_invisible(value, index):
+        if is_invisible(value, index):
             message = f"the invisible character {_described(character)} is at position {index + 1}"
             raise SpecError("text-invisible", message, "remove it; it may have been copied from a web page")
     for character, where in ((value[:1], "begins"), (value[-1:], "ends")):
@@ -68,10 +68,10 @@ def one_line(value: str, _zone: str = "") -> str:
     return value
 
 
-def _is_invisible(text: str, index: int) -> bool:
-    """Return whether the character is not visible. Inside a word, a joiner shapes Persian letters or an emoji."""
+def is_invisible(text: str, index: int) -> bool:
+    """Return whether the character at `index` is not visible. Inside a word, a joiner shapes Persian letters or an emoji."""
     character = text[index]
-    if character in _JOINERS:
+    if character in JOINERS:
         return any(
             neighbour.isascii() for neighbour in (text[index - 1 : index] or " ", text[index + 1 : index + 2] or " ")
         )

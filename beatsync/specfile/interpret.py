@@ -40,6 +40,8 @@ class Interpretation:
     problems: Sequence[Problem] = field(default=())
     rows: tuple[CompiledRow, ...] | None = ()
     """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error of its own."""
+    assumes_zone: bool = False
+    """Whether a value of the schedule depends on a zone, and no layer names one."""
 
     def warning(self, key: str, code: str, message: str, hint: str | None = None) -> Problem:
         """Return a warning about the value of a key, for a lint."""
@@ -57,7 +59,19 @@ def interpret(
     interpreter = _Interpreter(name, merged, definitions or Definitions(NO_INPUTS.year))
     policy = interpreter.policy()
     spec = interpreter.spec(policy, timezone)
-    return Interpretation(merged, spec, policy, interpreter.problems, interpreter.rows)
+    return Interpretation(merged, spec, policy, interpreter.problems, interpreter.rows, _assumes_zone(merged.fields))
+
+
+def _assumes_zone(fields: Mapping[str, Any]) -> bool:
+    """Return whether a field is local time, and no field names its zone."""
+    if "timezone" in fields:
+        return False
+    if "every" in fields:
+        return True
+    crontab = fields.get("crontab")
+    if crontab is not None and not (isinstance(crontab, Mapping) and "timezone" in crontab):
+        return True
+    return any(times.is_local(fields[key]) for key in _TIME_KEYS if key in fields)
 
 
 class _Interpreter:
@@ -80,12 +94,14 @@ class _Interpreter:
             error = SpecError("renamed-from-itself", "renamed_from names the schedule itself", "write its old name")
             self._report("sync.renamed_from", error)
         protect = valid.get("protect")
+        adopt = valid.get("adopt")
         return Policy(
             on_remove=OnRemove(valid.get("on_remove", "delete")),
             ignore=tuple(sorted(valid.get("ignore", ()))),
             protect=protect.truth if isinstance(protect, Ambiguous) else protect,
             renamed_from=valid.get("renamed_from"),
             sensitive=tuple(sorted(valid.get("sensitive", ()))),
+            adopt=bool(adopt.truth if isinstance(adopt, Ambiguous) else adopt),
         )
 
     def spec(self, policy: Policy, default_timezone: str) -> TaskSpec:
@@ -151,7 +167,7 @@ class _Interpreter:
             # White space at its ends and a second line are structural problems.
             one_line(self._name.replace("\n", "").strip())
         except SpecError as error:
-            path = self._merged.layers[1].path
+            path = self._merged.own_path
             self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=True))
 
     def _check_required(self) -> None:
@@ -201,9 +217,12 @@ class _Interpreter:
         if isinstance(value, str) and is_template(value) and not is_secret(path):
             error = unrendered(value)
         on_key = key not in self._fields and not key.startswith("sync.")
-        self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key))
+        missing = key if on_key else None
+        self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key, related_key=missing))
 
 
+_TIME_KEYS = ("clocked", "start_time", "expires")
+"""The keys whose values are local times of the zone if they have no offset."""
 _CONVERSIONS: Mapping[str, tuple[str, Convert]] = {
     **{name: (name, task_field.convert) for name, task_field in BY_NAME.items() if name != "name"},
     **{kind: ("schedule", convert) for kind, convert in KIND_CONVERSIONS.items()},

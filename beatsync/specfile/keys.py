@@ -53,6 +53,7 @@ _SENSITIVE_PATH: Final = rule("string", pattern=re.compile(rf"^({'|'.join(JSON_F
 _SYNC_KEYS: Final = {
     "on_remove": rule("", "disable", choices=tuple(choice.value for choice in OnRemove)),
     "ignore": rule("array", ["queue"], items=rule("", choices=FIELDS[1:]), unique=True),
+    "adopt": rule("boolean", example=True),
     "protect": rule("boolean", example=True),
     "renamed_from": rule("string", "nightly-bills", min_length=1, max_length=200),
     "hash": rule("string", "nightly-bills", min_length=1, max_length=200),
@@ -108,13 +109,22 @@ _DOCUMENT_KEYS: Final = {
     "version": rule("", 1, choices=(1,)),
     **_DEFINITIONS,
     "shared": rule("object null", {"windows": {"office": WINDOW_RULE.example}}, keys=_DEFINITIONS),
-    "defaults": rule("object null", {"queue": "billing"}, keys=_FIELD_RULES),
+    "defaults": rule("object null", {"queue": "billing"}, keys={**_FIELD_RULES, "environments": _ENVIRONMENTS}),
     "schedules": rule("object null", {"heartbeat": _HEARTBEAT}, names=NAME_RULE, values=_SCHEDULE),
 }
 DOCUMENT_RULE: Final = rule(
     "object null", {"schedules": {"heartbeat": _HEARTBEAT}}, extensions=True, keys=_DOCUMENT_KEYS
 )
 """What a document of a spec file may be, and everything in it."""
+
+
+_SET_SYNC: Final = {name: _SYNC_KEYS[name] for name in ("on_remove", "ignore", "sensitive", "hash")}
+ARGUMENTS_RULE: Final = rule(
+    "object",
+    names=NAME_RULE,
+    values=rule("object", _HEARTBEAT, keys={**_FIELD_RULES, "sync": rule("object", {}, keys=_SET_SYNC)}),
+)
+"""What an application may declare for its own schedules, by name: the keys of a file without what is about files and their review."""
 
 
 def _interval(value: Any, _zone: str) -> Schedule:

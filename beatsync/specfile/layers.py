@@ -1,4 +1,4 @@
-"""`defaults`, a schedule and its environment, merged; each value keeps its path."""
+"""`defaults`, a schedule and the environments of both, merged; each value keeps its path."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ class Merged:
                 block = layer.fields[first]
                 if isinstance(block, Mapping) and second in block:
                     return (*layer.path, first, second)
-        return self.layers[1].path
+        return self.own_path
+
+    @property
+    def own_path(self) -> Path:
+        """Return the path of the schedule itself."""
+        return next(layer.path for layer in self.layers if layer.path[1] != "defaults")
 
 
 def merge(layers: Sequence[Layer]) -> Merged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from beatsync.specfile.problems import Problem, cut
@@ -34,6 +34,10 @@ class Problems:
             if shown[problem.code] <= MAX_SHOWN:
                 yield problem
 
+    def every(self) -> Iterable[Problem]:
+        """Return all problems that were kept, also more than 100 of one code."""
+        return self._kept
+
     def __len__(self) -> int:
         return sum(self._counts.values())
 
@@ -54,6 +58,10 @@ class Problems:
         self._counts[code] += number
         self._errors += number
 
+    def discount(self, numbers: Mapping[str, int]) -> None:
+        """Remove warnings from the counts: so many of each code are acknowledged."""
+        self._counts.subtract(numbers)
+
     def is_full(self, code: str) -> bool:
         """Return whether no further problem of this code is shown."""
         return self._counts[code] >= MAX_SHOWN
@@ -69,6 +77,15 @@ class Problems:
         for code, number in self._counts.items():
             if number > MAX_SHOWN:
                 yield rest(severities.get(code, Severity.ERROR), path, code, number - MAX_SHOWN, is_over=self.is_over)
+
+
+def first_of_each_code(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the diagnostics to report, at most 100 of one code."""
+    shown: Counter[str] = Counter()
+    for each in diagnostics:
+        shown[each.code] += 1
+        if shown[each.code] <= MAX_SHOWN:
+            yield each
 
 
 def rest(severity: Severity, path: str, code: str, number: int, *, is_over: bool = False) -> Diagnostic:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from beatsync.specfile.acknowledge import Acknowledged, acknowledgements, without_reason
 from beatsync.specfile.checks import check
 from beatsync.specfile.every.clauses import COMPILED_YEARS
 from beatsync.specfile.every.definitions import Definitions
 from beatsync.specfile.every.inputs import NO_INPUTS, Inputs, inputs_of
-from beatsync.specfile.excerpts import diagnostics
+from beatsync.specfile.excerpts import diagnostics, lines_of_secrets
 from beatsync.specfile.interpret import Interpretation, interpret
 from beatsync.specfile.layers import InvalidPaths, Layer, invalid_paths, make_layer
+from beatsync.specfile.limits import first_of_each_code
 from beatsync.specfile.lints import LINTS
-from beatsync.specfile.problems import Mark, Path
+from beatsync.specfile.problems import Mark, Path, Problem, cut
 from beatsync.specfile.reader import Reading, read
 from beatsync.specfile.sections import Sections, has_definitions, is_definition, shared_of
 from beatsync.specfile.spread import uses_hash
@@ -28,6 +31,7 @@ from beatsync.values import (
     Location,
     ScheduleFacts,
     Severity,
+    SharedDefinition,
     SourceFile,
     TaskSpec,
     group_row_name,
@@ -44,6 +48,8 @@ class ParseOptions:
     environment: str | None = None
     timezone: str = "UTC"
     """IANA name of the zone that applies where no spec names one."""
+    is_zone_assumed: bool = False
+    """Whether nothing gives this zone. A sync takes the one that the source was last synced with; without a database, it is a warning."""
 
 
 class ParsedFile(NamedTuple):
@@ -60,31 +66,73 @@ def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = 
 
     Without `inputs`, the file is the only one of its source, and its calendars count for no year.
     """
+    parser = _parse(file, options, inputs)
+    acknowledged = Acknowledged([(file.path, acknowledgements(file.data) if parser.is_complete else ())])
+    reported = tuple(_reported(file, parser, acknowledged))
+    warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
+    facts = FileFacts(
+        file.path,
+        tuple(parser.facts),
+        frozenset(parser.environments),
+        warnings,
+        parser.shared,
+        *parser.every_facts(),
+        acknowledged.of(file.path),
+    )
+    return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
+
+
+def secret_lines(file: SourceFile) -> frozenset[int]:
+    """Return the numbers of the lines of a file that may hold a secret: by its name, its shape, or `sync.sensitive`."""
+    return lines_of_secrets(file, frozenset(_parse(file, ParseOptions()).sensitive))
+
+
+def _parse(file: SourceFile, options: ParseOptions, inputs: Inputs | None = None) -> _Parser:
     reading = read(file.data, is_definition if has_definitions(file.data) else None)
     shared = shared_of(file, reading)
-    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared))
+    parser = _Parser(file, reading, options, inputs or inputs_of(NO_INPUTS.year, shared), shared)
     if reading.complete:
         for number, document in enumerate(reading.documents):
             parser.parse_document(document, number)
-    problems = parser.problems
-    shown = diagnostics(file, list(problems), frozenset(parser.sensitive)) if problems else ()
-    reported = (*shown, *problems.rest(file.path))
-    warnings = tuple(each for each in reported if each.severity is Severity.WARNING)
-    facts = FileFacts(
-        file.path, tuple(parser.facts), frozenset(parser.environments), warnings, shared, *parser.every_facts()
-    )
-    return ParsedFile(file.path, tuple(parser.schedules), facts, reported)
+        parser.report_assumed_zone()
+    return parser
+
+
+def _reported(file: SourceFile, parser: _Parser, acknowledged: Acknowledged) -> Iterator[Diagnostic]:
+    """Yield the diagnostics of a file, without the warnings that its comments acknowledge."""
+    problems, sensitive = parser.problems, frozenset(parser.sensitive)
+    if not acknowledged.of(file.path):
+        if problems:
+            yield from diagnostics(file, list(problems), sensitive)
+            yield from problems.rest(file.path)
+        return
+    every = list(diagnostics(file, list(problems.every()), sensitive))
+    remaining = acknowledged.remaining(every)
+    problems.discount(Counter(each.code for each in every) - Counter(each.code for each in remaining))
+    yield from first_of_each_code(remaining)
+    yield from problems.rest(file.path)
+    yield from without_reason(file.path, acknowledged.of(file.path))
 
 
 class _Parser:
     """Collects what the documents of one file declare."""
 
-    def __init__(self, file: SourceFile, reading: Reading, options: ParseOptions, inputs: Inputs) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        reading: Reading,
+        options: ParseOptions,
+        inputs: Inputs,
+        shared: tuple[SharedDefinition, ...],
+    ) -> None:
+        self.shared = shared
         self.schedules: list[Declared] = []
         self.facts: list[ScheduleFacts] = []
         self.environments: set[str] = set()
         self.problems = reading.problems
         self.sensitive: set[Path] = set()
+        self.is_complete = reading.complete
+        self._assuming: dict[str, Path] = {}
         self._path = file.path
         self._reading = reading
         self._options = options
@@ -133,6 +181,16 @@ class _Parser:
                 group = (len(declared), first.group is not None)
                 self.facts.append(ScheduleFacts(name, *mark, first.spec.task, first.policy.renamed_from, *group))
 
+    def report_assumed_zone(self) -> None:
+        """Warn once about the schedules that no zone is given for."""
+        if not self._options.is_zone_assumed or not self._assuming:
+            return
+        name, path = next(iter(self._assuming.items()))
+        more = f" and {len(self._assuming) - 1:,} more of this file" if len(self._assuming) > 1 else ""
+        message = f"no time zone is given for {cut(repr(name), 210)}{more}; {self._options.timezone} is assumed"
+        hint = "write timezone: in `defaults`, or name the zone of the syncs with --timezone or BEATSYNC_TIMEZONE"
+        self.problems.add([Problem(path, "zone-assumed", message, hint, on_key=True, warning=True)])
+
     def _parse_schedule(
         self, name: str, mark: Mark, layers: Sequence[Layer], context: tuple[InvalidPaths, Definitions]
     ) -> Sequence[Declared]:
@@ -143,6 +201,8 @@ class _Parser:
             if self.problems.is_over:
                 return ()
             interpretation = interpret(name, variant, self._options.timezone, definitions)
+            if interpretation.assumes_zone:
+                self._assuming.setdefault(name, interpretation.merged.own_path)
             self.problems.add(interpretation.problems)
             for lint in LINTS:
                 self.problems.add(lint(interpretation))
@@ -169,22 +229,38 @@ class _Parser:
     def _variants(self, layers: Sequence[Layer], invalid: InvalidPaths) -> Iterator[tuple[Sequence[Layer], bool]]:
         """Yield the layers of each variant of a schedule, and whether it is that of the chosen environment.
 
-        A schedule without `environments` and `only` has one variant.
+        A schedule without `environments`, its own or of the defaults, and `only` has one variant.
         """
-        own = layers[-1]
-        only, environments = own.fields.get("only"), own.fields.get("environments")
+        defaults, own = layers
+        only = own.fields.get("only")
         only = only if isinstance(only, list) else None
-        bodies = environments if isinstance(environments, Mapping) else {}
-        self.environments.update(bodies, only or ())
+        names = dict.fromkeys((*_environments(defaults), *_environments(own)))
+        self.environments.update(names, only or ())
         chosen = self._options.environment
         if only is None:
-            yield layers, chosen not in bodies
-        elif remaining := set(only) - bodies.keys():
+            yield layers, chosen not in names
+        elif remaining := set(only) - names.keys():
             yield layers, chosen in remaining
-        for name, body in bodies.items():
+        for name in names:
             if only is None or name in only:
-                path = (*own.path, "environments", name)
-                yield (*layers, make_layer(path, body, invalid)), name == chosen
+                # What differs by default is weaker than what the schedule itself says.
+                yield (
+                    [*_with_environment(defaults, name, invalid), *_with_environment(own, name, invalid)],
+                    name == chosen,
+                )
+
+
+def _environments(layer: Layer) -> Mapping[str, Any]:
+    bodies = layer.fields.get("environments")
+    return bodies if isinstance(bodies, Mapping) else {}
+
+
+def _with_environment(layer: Layer, name: str, invalid: InvalidPaths) -> Iterator[Layer]:
+    """Yield a layer, and that of one of its environments, if it has it."""
+    yield layer
+    bodies = _environments(layer)
+    if name in bodies:
+        yield make_layer((*layer.path, "environments", name), bodies[name], invalid)
 
 
 def _rows(interpretation: Interpretation, place: Location) -> Iterator[Declared]:
@@ -192,11 +268,12 @@ def _rows(interpretation: Interpretation, place: Location) -> Iterator[Declared]
     spec, policy = interpretation.spec, interpretation.policy
     is_enabled_declared = "enabled" in interpretation.merged.fields
     if "every" not in interpretation.merged.fields:
-        yield Declared(spec, place, policy, is_enabled_declared)
+        yield Declared(spec, place, policy, is_enabled_declared, assumes_zone=interpretation.assumes_zone)
         return
     for number, row in enumerate(interpretation.rows or (), 1):
         # `_replace` takes twice as long, and schedules have many rows.
         named = TaskSpec._make((group_row_name(spec.name, number), spec.task, row.crontab, *spec[3:]))
         old_name = policy.renamed_from and group_row_name(policy.renamed_from, number)
         renamed = policy if number == 1 or old_name is None else replace(policy, renamed_from=old_name)
-        yield Declared(named, place, renamed, is_enabled_declared, spec.name, row.clauses)
+        group = spec.name, row.clauses
+        yield Declared(named, place, renamed, is_enabled_declared, *group, interpretation.assumes_zone)

@@ -49,6 +49,12 @@ def from_text(text: str, timezone_name: str) -> datetime:
         raise SpecError("time-range", f"{text!r} is outside the years 1 to 9999 in UTC") from error
 
 
+def is_local(value: object) -> bool:
+    """Return whether a value is a date or a date-time without an offset, whose zone must be known."""
+    match = _TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
+    return match is not None and match["offset"] is None
+
+
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
     """Return an IANA time zone. Raises SpecError `timezone-unknown`, whose hint is the nearest name."""

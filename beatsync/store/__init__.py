@@ -24,6 +24,8 @@ from beatsync.store.errors import (
 if TYPE_CHECKING:
     from beatsync.plan.history import HistoryEntry
     from beatsync.store.history import Failure
+    from beatsync.store.oneoffs import Retention
+    from beatsync.store.sets import SetStore
     from beatsync.store.sources import SourceState
     from beatsync.store.store import Store
 
@@ -34,9 +36,11 @@ __all__ = [
     "HistoryEntry",
     "LeaseLost",
     "LockHeld",
+    "Retention",
     "RetryableError",
     "RowsLocked",
     "SchemaMissing",
+    "SetStore",
     "SourceState",
     "Store",
     "StoreError",
@@ -45,7 +49,10 @@ __all__ = [
 ]
 
 
-_MODULES = {"Store": "store", "Failure": "history", "HistoryEntry": "history", "SourceState": "sources"}
+_MODULES = {
+    "Store": "store", "Failure": "history", "HistoryEntry": "history", "SourceState": "sources",
+    "SetStore": "sets", "Retention": "oneoffs",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -31,6 +31,8 @@ class Application:
     """Why the tasks could not be imported; empty if they were."""
     late_runs: LateRuns | None = None
     """Why its beat may run a crontab at a time that the crontab does not name; None if it does not."""
+    celery: Any = field(default=None, repr=False, compare=False)
+    """The application itself."""
 
 
 def load(name: str | None) -> Application | None:
@@ -62,7 +64,7 @@ def _application(app: Any, name: str, problem: str) -> Application:
     zone = app.conf.timezone
     names = frozenset(map(str, app.conf.beat_schedule or ()))
     tasks = frozenset() if problem else frozenset(app.tasks)
-    return Application(name, str(zone) if zone else None, names, tasks, problem, _late_runs(app))
+    return Application(name, str(zone) if zone else None, names, tasks, problem, _late_runs(app), app)
 
 
 def _late_runs(app: Any) -> LateRuns | None:

@@ -12,6 +12,7 @@ from beatsync.store.errors import SchemaMissing, StoreError
 from beatsync.store.loading import importing
 
 if TYPE_CHECKING:
+    from beatsync.store.application import Application
     from beatsync.store.store import Store
 
 EMBEDDED = Path("beatsync.sqlite3")
@@ -28,6 +29,8 @@ class DatabaseChoice:
     settings_module: str | None = None
     embedded: Path | None = None
     """The SQLite file that is used if nothing else is chosen; None is `beatsync.sqlite3` in the working directory."""
+    creates: bool = True
+    """Whether the embedded file and its tables are created; otherwise, an empty database in memory replaces a missing file."""
 
 
 def is_unchosen(choice: DatabaseChoice) -> bool:
@@ -42,8 +45,8 @@ def is_unchosen(choice: DatabaseChoice) -> bool:
 def connect(choice: DatabaseChoice) -> Store:
     """Set Django up if it is not, and return the store of the chosen database.
 
-    Raises StoreError if the choice cannot be used. Tables of the embedded database that are missing are created; no other database
-    is connected to yet.
+    Raises StoreError if the choice cannot be used. Tables of the embedded database that are missing are created if the choice
+    says so; no other database is connected to yet.
     """
     from django.apps import apps
     from django.conf import settings
@@ -60,14 +63,31 @@ def connect(choice: DatabaseChoice) -> Store:
             f"the database {choice.alias!r} is looked for in a Django project's DATABASES, and there is no project here:"
             " name its settings with --settings or DJANGO_SETTINGS_MODULE, or choose a database with --database-url"
         )
-    store = _by_url(_file_settings(choice.embedded or EMBEDDED))
+    file = choice.embedded or EMBEDDED
+    is_temporary = not choice.creates and not file.exists()
+    store = _by_url(_file_settings(":memory:" if is_temporary else str(file)))
     try:
-        _make_tables(store)
+        if choice.creates or is_temporary:
+            _make_tables(store)
     except StoreError as error:
         raise StoreError(
             f"{error}; it is used because no database was chosen by --database-url or --settings"
         ) from error
     return store
+
+
+def load_application(name: str | None, settings_module: str | None) -> Application | None:
+    """Set Django up if a project is chosen and it is not, and return the celery application of this name, else the project's.
+
+    None if the project has none, or if neither is chosen. Raises StoreError if it cannot be loaded.
+    """
+    from django.conf import settings
+
+    from beatsync.store.application import load
+
+    if not settings.configured and settings_module:
+        _set_up(settings_module)
+    return load(name) if name or settings.configured else None
 
 
 def set_timeouts(alias: str) -> None:
@@ -118,10 +138,10 @@ def _add_database(database: dict[str, Any]) -> str:
     return alias
 
 
-def _file_settings(path: Path) -> dict[str, Any]:
+def _file_settings(name: str) -> dict[str, Any]:
     from beatsync.store.dialects.sqlite import SQLite
 
-    return SQLite.prepare_settings({"ENGINE": f"django.db.backends.{SQLite.engine}", "NAME": str(path)})
+    return SQLite.prepare_settings({"ENGINE": f"django.db.backends.{SQLite.engine}", "NAME": name})
 
 
 def database_settings(url: str) -> dict[str, Any]:

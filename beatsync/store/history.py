@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from beatsync.store.statements import Value, id_lists
 from beatsync.store.tables import HISTORY, SOURCE
 from beatsync.values import Actor
 
-RELEASED, SUSPENDED, RESUMED = "released", "suspended", "resumed"
+RELEASED, SUSPENDED, RESUMED, RENAMED = "released", "suspended", "resumed", "renamed"
 """The outcomes of entries that are no syncs; those of syncs are in `beatsync.store.sources`."""
 MAX_CHANGES = 1_000
 """How many changes of one sync are stored; the summary counts all of them."""
@@ -121,14 +121,14 @@ def write_applied(db: Dialect, source_id: int, plan: Plan, event: Event, started
     """Add the entry of a plan that was applied, by a sync or another command."""
     row = _row(db, source_id, plan, event)
     row["started_at"], row["finished_at"] = times.write(started, db.zone), times.write(finished, db.zone)
-    _add(db, row)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
 
 
 def write_event(db: Dialect, source_id: int, event: Event, at: datetime) -> None:
     """Add the entry of an event that changes no row."""
     row = _row(db, source_id, None, event)
     row["started_at"] = row["finished_at"] = times.write(at, db.zone)
-    _add(db, row)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
 
 
 def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
@@ -147,7 +147,8 @@ def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
             sql = f"UPDATE {HISTORY.name} SET finished_at = %s, {counted} WHERE id = %s"
             db.execute(sql, [row["finished_at"], key])
             return
-    _add(db, row)
+    db.insert(HISTORY, tuple(row), [tuple(row.values())])
+    limit(db, source_id)
 
 
 def _row(db: Dialect, source_id: int, plan: Plan | None, event: Event) -> dict[str, Value]:
@@ -175,10 +176,8 @@ def _changes(plan: Plan, max_characters: int) -> Iterator[str]:
         yield text
 
 
-def _add(db: Dialect, row: Mapping[str, Value]) -> None:
-    """Add an entry, and delete those beyond MAX_ENTRIES."""
-    db.insert(HISTORY, tuple(row), [tuple(row.values())])
-    source = [row["source_id"]]
+def limit(db: Dialect, source_id: int) -> None:
+    """Delete the entries of a source beyond MAX_ENTRIES."""
     oldest = f"SELECT id FROM {HISTORY.name} WHERE source_id = %s ORDER BY id DESC LIMIT 1 OFFSET {MAX_ENTRIES}"
-    for (key,) in db.fetch(oldest, source):
-        db.execute(f"DELETE FROM {HISTORY.name} WHERE source_id = %s AND id <= {int(str(key))}", source)
+    for (key,) in db.fetch(oldest, [source_id]):
+        db.execute(f"DELETE FROM {HISTORY.name} WHERE source_id = %s AND id <= {int(str(key))}", [source_id])

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 
 from beatsync.plan.model import Action, Plan, Record
 from beatsync.plan.observed import Observed
@@ -16,22 +17,50 @@ from beatsync.store import times
 from beatsync.store.dialects import Dialect
 from beatsync.store.statements import MAX_IDS, Value, name_lists
 from beatsync.store.tables import INVENTORY, TOMBSTONE
+from beatsync.values import DEFAULT_POLICY
 
+PLACEHOLDER = ""
+"""What was last applied to the row of an entry that only reserves its name."""
 TOMBSTONE_LIFETIME = timedelta(days=7)
 """Beat resurrects a deleted row when it next saves its copy, after 180 seconds by default; a week is generous."""
 
 
-def write(db: Dialect, source_id: int, plan: Plan, observed: Observed, new_ids: Mapping[str, int]) -> None:
+def write(
+    db: Dialect,
+    source_id: int,
+    plan: Plan,
+    observed: Observed,
+    new_ids: Mapping[str, int],
+    locked: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Replace the entries that `plan` has a record of, and delete those of rows that it deletes or forgets.
 
-    `new_ids` holds the keys of the rows that the plan created, by name.
+    `new_ids` holds the keys of the rows that the plan created, by name. `locked` holds the keys of entries, by name, that this
+    transaction has locked: they are updated in place, because another transaction may wait for one of them.
     """
+    _update(db, source_id, [record for record in plan.records if record.name in locked], new_ids, locked)
+    plan = replace(plan, records=tuple(record for record in plan.records if record.name not in locked))
     names = {change.name for change in plan.changes if change.action in (Action.DELETE, Action.FORGET)}
     names |= {name for record in plan.records for name in (record.name, record.previous_name) if name is not None}
     _delete(db, source_id, names & observed.inventory.keys())
     if plan.records:
         rows = (_columns(source_id, record, new_ids) for record in plan.records)
         db.insert(INVENTORY, tuple(INVENTORY.columns), rows)
+
+
+def _update(
+    db: Dialect, source_id: int, records: Sequence[Record], new_ids: Mapping[str, int], locked: Mapping[str, int]
+) -> None:
+    if records:
+        columns = tuple(INVENTORY.columns)
+        rows = (dict(zip(columns, _columns(source_id, record, new_ids), strict=True)) for record in records)
+        keys = (locked[record.name] for record in records)
+        db.update(INVENTORY, columns, ({**row, INVENTORY.key: key} for row, key in zip(rows, keys, strict=True)))
+
+
+def placeholder(source_id: int, name: str) -> tuple[Value, ...]:
+    """Return the columns, in the table's order, of the entry that reserves a name until the same transaction writes it."""
+    return _columns(source_id, Record(name, 0, PLACEHOLDER, DEFAULT_POLICY, ""), {})
 
 
 def _delete(db: Dialect, source_id: int, names: set[str]) -> None:
@@ -60,11 +89,9 @@ def _json_list(names: tuple[str, ...]) -> str:
 
 
 def write_tombstones(db: Dialect, source_id: int, plan: Plan, observed: Observed, now: datetime) -> None:
-    """Add tombstones of the rows that `plan` deletes; drop those that are a week old, declared again, or deleted again."""
+    """Add tombstones of the rows that `plan` deletes; drop those that are declared again or deleted again."""
     deleted = _deleted_names(plan, observed)
     if observed.tombstones:
-        oldest = times.write(now - TOMBSTONE_LIFETIME, db.zone)
-        db.execute(f"DELETE FROM {TOMBSTONE.name} WHERE source_id = %s AND deleted_at < %s", [source_id, oldest])
         declared = {record.name for record in plan.records}
         obsolete = [t.row_id for t in observed.tombstones if t.name in declared or t.row_id in deleted]
         db.delete(replace(TOMBSTONE, key="row_id"), obsolete, f" AND source_id = {int(source_id)}")
@@ -72,6 +99,13 @@ def write_tombstones(db: Dialect, source_id: int, plan: Plan, observed: Observed
     rows = [(source_id, name, row_id, deleted_at) for row_id, names in deleted.items() for name in sorted(names)]
     if rows:
         db.insert(TOMBSTONE, tuple(TOMBSTONE.columns), rows)
+
+
+def expire_tombstones(db: Dialect, source_id: int, now: datetime) -> None:
+    """Delete the tombstones that are a week old: by key, so that those of open transactions are not waited for."""
+    oldest = times.write(now - TOMBSTONE_LIFETIME, db.zone)
+    sql = f"SELECT id FROM {TOMBSTONE.name} WHERE source_id = %s AND deleted_at < %s"
+    db.delete(TOMBSTONE, [key for (key,) in db.fetch(sql, [source_id, oldest])])
 
 
 def _deleted_names(plan: Plan, observed: Observed) -> dict[int, set[str]]:

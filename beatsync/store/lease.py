@@ -51,6 +51,12 @@ def release(db: Dialect, source: str, token: str) -> None:
     db.execute(f"UPDATE {LEASE.name} SET expires_at = 0 WHERE source = %s AND token = %s", [source, token])
 
 
+def rename(db: Dialect, old: str, new: str) -> None:
+    """Give a lease its source's new name, unless a daemon asked for that name already."""
+    if not db.fetch(f"SELECT id FROM {LEASE.name} WHERE source = %s", [new]):
+        db.execute(f"UPDATE {LEASE.name} SET source = %s WHERE source = %s", [new, old])
+
+
 def leader(db: Dialect, source: str) -> Leadership | None:
     """Return who leads a source; None if no lease is in force."""
     rows = db.fetch(

@@ -21,6 +21,7 @@ from beatsync.store.statements import id_lists, name_lists
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
 from beatsync.values import OnRemove, Policy
 
+_NEVER_SYNCED = sources.SourceState("", None, None, None, None, outcome="", message="")
 _NO_ROW = 0
 """The key in place of one that is no number; no row has it."""
 _ON_REMOVE = frozenset(on_remove.value for on_remove in OnRemove)
@@ -36,7 +37,7 @@ class Entries:
 
 def observe(db: Dialect, source: str, scope: Scope) -> Observed:
     """Read what a plan of `source` for `scope` needs from the database, apart from what does not change during a run."""
-    state = sources.read_one(db, source)
+    state = sources.read_one(db, source) or _NEVER_SYNCED
     tombstones = _tombstones(db, source)
     entries = Entries()
     if scope.names is None:
@@ -59,13 +60,15 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         inventory=entries.inventory,
         owners=entries.owners,
         tombstones=tombstones,
-        origin=state.origin if state else None,
-        revision=state.revision if state else None,
-        environment=state.environment if state else None,
-        synced_at=state.synced_at if state else None,
-        outcome=state.outcome if state else "",
-        suspension=state.suspension if state else None,
-        checksum=state.checksum if state else None,
+        origin=state.origin,
+        revision=state.revision,
+        environment=state.environment,
+        timezone=state.timezone,
+        synced_at=state.synced_at,
+        kind=state.kind,
+        outcome=state.outcome,
+        suspension=state.suspension,
+        checksum=state.checksum,
     )
 
 
@@ -73,6 +76,22 @@ def _add_pauses(db: Dialect, source: str, inventory: dict[str, Owned]) -> None:
     for name, pause in pauses.read(db, source).items():
         if name in inventory:
             inventory[name] = inventory[name]._replace(pause=pause)
+
+
+def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
+    """Return the inventory entries of a source by name."""
+    entries = Entries()
+    _read_entries(db, source, entries, " WHERE s.name = %s", [source])
+    return entries.inventory
+
+
+def owned_rows(db: Dialect, source: str, name: str | None = None) -> list[tuple[Owned, Row | None]]:
+    """Return each inventory entry of a source, or that of one name, with the row of its key, sorted by name."""
+    entries = Entries()
+    where, parameters = (" AND e.name = %s", [source, name]) if name is not None else ("", [source])
+    _read_entries(db, source, entries, f" WHERE s.name = %s{where}", parameters)
+    by_id = {row.row_id: row for row in rows.read_some(db, (), {entry.row_id for entry in entries.inventory.values()})}
+    return [(entry, by_id.get(entry.row_id)) for _, entry in sorted(entries.inventory.items())]
 
 
 def _by_name(rows_read: Iterable[Row], entries: Entries) -> tuple[dict[str, Row], dict[str, tuple[int, ...]]]:

@@ -88,8 +88,11 @@ def utc_text(value: datetime) -> str:
     return f"{aware.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
-def admin_log(row_ids: Collection[int]) -> dict[int, str]:
-    """Return for each row who last changed it in the Django admin, and when, as text; rows without an entry are left out."""
+def admin_log(row_ids: Collection[int], *, additions: bool = False) -> dict[int, str]:
+    """Return for each row who last changed it in the Django admin, and when, as text; rows without an entry are left out.
+
+    With `additions`, who added it.
+    """
     if not row_ids or not apps.is_installed("django.contrib.admin"):
         return {}
     model: Any = apps.get_app_config("admin").get_model("LogEntry")
@@ -102,6 +105,8 @@ def admin_log(row_ids: Collection[int]) -> dict[int, str]:
     )
     authors: dict[int, str] = {}
     for entry in entries:
+        if additions and not entry.is_addition():
+            continue
         verb = "deleted" if entry.is_deletion() else "added" if entry.is_addition() else "changed"
         authors[int(entry.object_id)] = (
             f"{verb} in the Django admin by {entry.user.get_username()}, {utc_text(entry.action_time)}"

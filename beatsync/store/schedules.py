@@ -9,10 +9,10 @@ from datetime import tzinfo
 
 from beatsync.store import times
 from beatsync.store.dialects import Dialect
-from beatsync.store.errors import StoreError
+from beatsync.store.errors import RetryableError, StoreError
 from beatsync.store.references import Reference
 from beatsync.store.rows import schedule_value
-from beatsync.store.statements import Value
+from beatsync.store.statements import Value, id_lists
 from beatsync.store.tables import DATETIME, SCHEDULE_COLUMNS, SCHEDULES
 from beatsync.values import Schedule
 
@@ -40,6 +40,21 @@ def ensure(db: Dialect, schedules: Iterable[Schedule]) -> dict[Schedule, Keys]:
                 raise StoreError(_not_kept(value))
             keys[value] = _keys(kind, ids[value])
     return keys
+
+
+def keep(db: Dialect, keys: Iterable[Keys]) -> None:
+    """Keep the schedule rows with these keys from being deleted before the commit. Raises RetryableError if one was deleted already.
+
+    Where foreign keys are checked at the commit only, another transaction could delete a row until then.
+    """
+    if not db.share_lock:
+        return
+    by_column = zip(*keys, strict=True)
+    for kind, column in zip(SCHEDULE_COLUMNS, by_column, strict=False):
+        for chunk in id_lists(key for key in column if key is not None):
+            kept = db.fetch(f"SELECT id FROM {SCHEDULES[kind].name} WHERE id IN ({chunk}) ORDER BY id{db.share_lock}")
+            if len(kept) != len(chunk.split(",")):
+                raise RetryableError(f"another process deleted a row of {SCHEDULES[kind].name} meanwhile; try again")
 
 
 def _not_kept(schedule: Schedule) -> str:
@@ -78,4 +93,7 @@ def sweep(db: Dialect, released: Mapping[str, Iterable[int]], references: Mappin
         key = f"{db.quote(table.name)}.{db.quote(table.key)}"
         users = [reference.sql(db) for reference in references[table.name]]
         unless = "".join(f" AND NOT EXISTS (SELECT 1 FROM {user} u WHERE u.{column} = {key})" for user, column in users)
-        db.delete(table, ids, unless)
+        # Read first: a DELETE may lock the rows that it then leaves, and waits for every transaction that uses one of them.
+        sql = f"SELECT {key} FROM {db.quote(table.name)} WHERE {key} IN"
+        unused = [row_id for chunk in id_lists(ids) for (row_id,) in db.fetch(f"{sql} ({chunk}){unless}")]
+        db.delete(table, unused, unless)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Suspension
@@ -37,6 +38,27 @@ class SourceState:
     """The stored suspension, whether or not it is still in force."""
     checksum: str | None = None
     """The checksum of the last plan that was applied and did something."""
+    kind: str | None = None
+    """`APPLICATION`, or None for a directory of files."""
+    timezone: str | None = None
+    """The zone of the last sync where no spec names one; None if it is unknown."""
+
+
+class SourceMarks(NamedTuple):
+    """What operators and other processes leave in a source's row. Times are texts: they are only compared."""
+
+    suspended_at: str | None
+    suspended_until: str | None
+    holder: str
+    """The process that last took the lock: of a release, or of a sync that did not end; empty after a sync."""
+    held_at: str | None
+
+
+def read_marks(db: Dialect, source: str) -> SourceMarks:
+    """Return the marks in a source's row; empty ones if it is missing."""
+    since, until, held_at = (db.datetime_text(name) for name in ("suspended_at", "suspended_until", "held_at"))
+    rows = db.fetch(f"SELECT {since}, {until}, holder, {held_at} FROM {SOURCE.name} WHERE name = %s", [source])
+    return SourceMarks(*rows[0]) if rows else SourceMarks(None, None, "", None)
 
 
 def read_all(db: Dialect) -> tuple[SourceState, ...]:
@@ -64,7 +86,7 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
     synced_at, since, until = (db.datetime_text(name) for name in ("synced_at", "suspended_at", "suspended_until"))
     rows = db.fetch(
         f"SELECT name, origin, revision_digest, revision_git, revision_mount, environment, {synced_at}, outcome, message,"
-        f" suspended_by, suspended_for, {since}, {until}, checksum FROM {SOURCE.name}{condition}",
+        f" suspended_by, suspended_for, {since}, {until}, checksum, kind, timezone FROM {SOURCE.name}{condition}",
         parameters,
     )
     return tuple(
@@ -80,9 +102,12 @@ def _read(db: Dialect, condition: str, *parameters: str) -> tuple[SourceState, .
             if since
             else None,
             checksum=checksum,
+            kind=kind,
+            timezone=zone,
         )
         for (
             name, origin, digest, git, mount, environment, synced_at, outcome, message, by, reason, since, until, checksum,
+            kind, zone,
         ) in rows
     )  # fmt: skip
 
@@ -126,6 +151,8 @@ def write_synced(db: Dialect, source_id: int, plan: Plan, now: datetime, checksu
     }
     if plan.origin is not None:  # an unknown origin, as without git, does not replace a known one
         values["origin"] = plan.origin
+    if plan.timezone is not None:
+        values["timezone"] = plan.timezone
     if plan.does_something:
         values["checksum"] = checksum or plan.checksum
     write(db, source_id, values)

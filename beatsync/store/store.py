@@ -19,7 +19,7 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerp
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.history import Event, HistoryEntry
 from beatsync.plan.model import Plan
-from beatsync.plan.observed import NameRule, Observed, Row, Suspension
+from beatsync.plan.observed import NameRule, Observed, Owned, Row, Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
     application,
@@ -44,7 +44,7 @@ from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
 from beatsync.store.history import Failure
-from beatsync.store.sources import SourceState
+from beatsync.store.sources import SourceMarks, SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
 from beatsync.values import Actor, Location
 
@@ -173,12 +173,12 @@ class Store:
         """Return the names of all tasks of the loaded application; empty if they are unknown."""
         return self._application.tasks
 
-    def authors(self, row_ids: Collection[int]) -> dict[int, str]:
-        """Return who last changed each of these rows, as text, as far as the project's Django admin has logged it."""
+    def authors(self, row_ids: Collection[int], *, additions: bool = False) -> dict[int, str]:
+        """Return who last changed (with `additions`: who added) each of these rows, as text, as far as the Django admin has logged it."""
         if not self._project or not row_ids:
             return {}
         with suppress(StoreError), self._readable():
-            return project.admin_log(row_ids)
+            return project.admin_log(row_ids, additions=additions)
         return {}  # the log's tables may be missing; nothing depends on them
 
     def source_record(self, source: str) -> SourceRecord:
@@ -187,7 +187,7 @@ class Store:
             state = sources.read_one(db, source)
             if state is None:
                 return SourceRecord()
-            stamp = SyncStamp(state.revision, state.origin, state.environment, state.synced_at)
+            stamp = SyncStamp(state.revision, state.origin, state.environment, state.synced_at, state.timezone)
             return SourceRecord(stamp, filerecords.read(db, source))
 
     def row_fingerprints(self, source: str) -> RowFingerprints:
@@ -202,6 +202,13 @@ class Store:
             name_rule, plan_key = self._names_compare_by(db), self._key_of_plans(db)
         names, late_runs = self.beat_schedule_names(), self._application.late_runs
         return replace(observed, name_rule=name_rule, plan_key=plan_key, beat_schedule=names, late_runs=late_runs)
+
+    def owned(self) -> tuple[Owned, ...]:
+        """Return the inventory entries of every source."""
+        with self._readable() as db:
+            return tuple(
+                entry for state in sources.read_all(db) for entry in observe.read_inventory(db, state.name).values()
+            )
 
     def plan_key(self) -> str:
         """Return the key of the checksums of plans, as text."""
@@ -301,12 +308,15 @@ class Store:
             inventory.write_tombstones(db, source_id, plan, observed, now)
             if plan.pauses:
                 pauses.write(db, source_id, plan.pauses)
+            if observed.tombstones:
+                inventory.expire_tombstones(db, source_id, now)
             records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
             if event.outcome == sources.APPLIED:
                 sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
                 history.write_applied(db, source_id, plan, event, now, finished)
+                history.limit(db, source_id)
                 if self.project_settings().get("SIGNALS"):
                     signals.send_after_commit(self.alias, plan)
             if notifies_beat:
@@ -334,6 +344,18 @@ class Store:
         with self._locked_shortly(source, SUSPEND_WAIT) as (db, source_id):
             sources.write_suspension(db, source_id, suspension)
             history.write_event(db, source_id, Event(actor, outcome, message), now)
+
+    def rename_source(self, old: str, new: str, actor: Actor, now: datetime) -> None:
+        """Give a source and its lease another name, and record that in its history.
+
+        Raises StoreError if `new` exists, and LockHeld if a sync of `old` takes too long; nothing was written then.
+        """
+        with self._locked_shortly(old, SUSPEND_WAIT) as (db, source_id):
+            if sources.read_one(db, new) is not None:
+                raise StoreError(f"there is a source {new!r} already: its rows are not those of {old!r}")
+            sources.write(db, source_id, {"name": new})
+            lease.rename(db, old, new)
+            history.write_event(db, source_id, Event(actor, history.RENAMED, f"renamed from {old}"), now)
 
     @contextmanager
     def _locked_shortly(
@@ -371,6 +393,11 @@ class Store:
         """Return every source, by name."""
         with self._readable() as db:
             return sources.read_all(db)
+
+    def source_marks(self, source: str) -> SourceMarks:
+        """Return what operators and other processes left in a source's row: one statement that reads one row by its name."""
+        with self._readable() as db:
+            return sources.read_marks(db, source)
 
     def owner(self, name: str) -> str | None:
         """Return the source that owns the row of this inventory entry; None if no source does."""

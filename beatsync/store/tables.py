@@ -68,6 +68,8 @@ _SOURCE_TEXTS = (
     "suspended_by",
     "suspended_for",
     "checksum",
+    "kind",
+    "timezone",
 )
 _SOURCE_TIMES = ("synced_at", "held_at", "suspended_at", "suspended_until")
 SOURCE: Final = Table(
@@ -104,6 +106,12 @@ PAUSE: Final = Table(
         "was_enabled": BOOLEAN,
     },
 )
+PENDING: Final = Table(
+    "beatsync_pendingwrite", {"source_id": INTEGER, "names": TEXT, "written_at": DATETIME, "notified": BOOLEAN}
+)
+ONE_OFF: Final = Table(
+    "beatsync_oneoff", {"source_id": INTEGER, "name": TEXT, "remove_at": DATETIME, "keep_seconds": INTEGER}
+)
 HISTORY: Final = Table(
     "beatsync_syncrecord",
     {
@@ -115,4 +123,4 @@ HISTORY: Final = Table(
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, PAUSE, HISTORY)
+OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, PENDING, ONE_OFF, PAUSE, HISTORY)

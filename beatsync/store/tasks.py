@@ -25,8 +25,14 @@ _RESTARTING = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE
 _UPDATING = (Action.UPDATE, Action.ADOPT, Action.DISABLE)
 
 
-def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
-    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written."""
+def write(
+    db: Dialect, plan: Plan, observed: Observed, now: datetime, *, sweeps: bool = True, keeps: bool = False
+) -> bool:
+    """Carry out the changes of `plan` on the task and schedule rows; return whether a task row was written.
+
+    Without `sweeps`, the schedule rows that the plan releases are left to `sweep_released` after the commit: their deletion waits
+    for transactions that use them, and blocks others. With `keeps`, the schedule rows that the plan uses cannot be deleted before the commit.
+    """
     changes = [change for change in plan.changes if writes_row(change)]
     if not changes:
         return False
@@ -36,11 +42,21 @@ def write(db: Dialect, plan: Plan, observed: Observed, now: datetime) -> bool:
     referring = references.read(db) if rescheduled or deletes else {}
     _delete(db, deletes, referring.get(PERIODIC_TASK.name, ()))
     keys = schedules.ensure(db, _schedules_of([*creates, *rescheduled]))
+    if keeps:
+        schedules.keep(db, keys.values())
     _move_names_aside(db, updates, observed)
     _update(db, updates, keys, now)
     _insert(db, creates, keys, now)
-    schedules.sweep(db, _released([*rescheduled, *deletes]), referring)
+    if sweeps:
+        schedules.sweep(db, _released([*rescheduled, *deletes]), referring)
     return True
+
+
+def sweep_released(db: Dialect, plan: Plan) -> None:
+    """Delete the schedule rows that `plan`, which was committed, has left unused."""
+    changes = [change for change in plan.changes if change.action is Action.DELETE or changes_schedule(change)]
+    if released := _released(changes):
+        schedules.sweep(db, released, references.read(db))
 
 
 def writes_row(change: Change) -> bool:

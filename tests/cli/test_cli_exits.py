@@ -187,6 +187,8 @@ class TestPipes:
         shell.spec("schedules:\n" + many)
         shell.spec("schedules:\n" + many.replace("interval: 1h", "interval: 1x"), "many/tasks.yaml")
         env = {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
+        if "--out" in line:
+            assert sh(shell, "beatsync migrate").code == 0
         result = sh(shell, f"{line} 2>err | head -1; cat err >&2", **env)
         assert result.code == 0
         assert result.out.count("\n") == 1

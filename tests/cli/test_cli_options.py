@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,7 @@ REST = {
     "show": ["a-name"],
     "suspend": ["a-source"],
     "resume": ["a-source"],
+    "rename-source": ["a-source", "another"],
 }
 """The required arguments of a command."""
 
@@ -99,7 +101,7 @@ class TestEnvironment:
 
     def test_each_command_has_a_module_and_a_help_text(self, here: InProcess) -> None:
         modules = {path.stem for path in Path(main.__code__.co_filename).parent.glob("*.py")}
-        assert set(COMMANDS) <= modules
+        assert {name.replace("-", "_") for name in COMMANDS} <= modules
         for name, command in commands():
             result = here(name, "--help")
             assert (result.code, result.err) == (0, "")
@@ -243,8 +245,9 @@ class TestWhichDatabase:
         assert chosen("--database", "beat", env=django) == "alias.sqlite3"
         # A URL precedes an alias from the environment.
         assert chosen(env=django | variable | {"BEATSYNC_DATABASE": "beat"}) == "variable.sqlite3"
+        (migrated.path / "manage.py").unlink()
         assert not (migrated.path / "beatsync.sqlite3").exists()
-        assert chosen() == "beatsync.sqlite3"
+        assert chosen("--with-beat") == "beatsync.sqlite3"
 
     def test_choosing_two_databases_is_wrong_usage(self, here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
         here.spec(SPEC)
@@ -270,14 +273,16 @@ class TestWrongUsage:
             assert (result.code, result.out) == (64, "")
             assert result.err.startswith(f"Usage: beatsync {name} ")
             assert f"No such option '{flag}'" in result.err
-        assert "Did you mean '--help'?" in result.err
+        assert re.search(r"Did you mean .*'--help'\?", result.err)
 
     def test_dry_run_suggests_plan(self, here: InProcess) -> None:
         result = here("sync", "--dry-run")
         assert result.code == 64
         assert "use `beatsync plan`: it shows what a sync would change" in result.err
 
-    @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"pause", "release", "run", "unpause"}])
+    @pytest.mark.parametrize(
+        "name", [name for name in COMMANDS if name not in {"export", "fmt", "pause", "release", "run", "unpause"}]
+    )
     def test_an_extra_argument_is_wrong_usage(self, here: InProcess, name: str) -> None:
         first = ["plan"] if name == "schema" else REST.get(name, ["one"])
         result = here(name, *first, "two", "three")

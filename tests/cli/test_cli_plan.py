@@ -24,7 +24,7 @@ def test_a_plan_shows_the_changes_and_writes_nothing(here: InProcess) -> None:
     assert here.tables() == before
     assert (result.code, result.err) == (0, "")
     assert "  + nightly\n" in result.out
-    assert "30 2 * * 1-5  (At 02:30, Monday through Friday)" in result.out
+    assert "30 2 * * 1-5  (At 02:30, Monday to Friday)" in result.out
     assert result.out.endswith("\n2 to create, 0 unchanged.\n")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from beatsync.store import Store
 from tests.cli.commanding import InProcess, lock_held
 from tests.conftest import Server
 
@@ -40,6 +41,29 @@ def test_every_column_stays_unchanged_and_the_rows_are_no_longer_owned(synced: I
     assert result.err == "hint: remove the schedules from the files; otherwise the next sync is blocked until --adopt\n"
     assert rows(synced) == before
     assert owned(synced) == 0
+
+
+def test_everything_that_a_source_owns_is_released_at_once(synced: InProcess) -> None:
+    before = rows(synced)
+    assert synced("release").code == 64
+    assert synced("release", "tick", "--all").code == 64
+    assert "there is no source 'typo'" in synced("release", "--all", "--source", "typo").err
+    assert synced("release", "--all").out.endswith("\n2 released\n")
+    assert synced("release", "--all").out == "0 released\n"
+    assert rows(synced) == before
+    assert owned(synced) == 0
+
+
+def test_a_source_is_renamed_and_the_daemon_that_leads_it_is_named(synced: InProcess) -> None:
+    store = Store(synced.alias)
+    assert synced("rename-source", "typo", "shop").code == 1
+    assert synced("rename-source", "default", " ").code == 64
+    store.acquire_lease("default", "pod-1", "token", 30)
+    result = synced("rename-source", "default", "shop")
+    assert (result.code, result.out) == (0, "default is renamed to shop\n")
+    assert "restart the daemon pod-1 with --source shop" in result.err
+    assert "there is no source 'default'" in synced("rename-source", "default", "shop").err
+    assert synced("sync", "--source", "shop").out == "Nothing to do: 2 unchanged.\n"
 
 
 def test_beat_is_not_notified(synced: InProcess) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from beatsync.store import Store
 from tests.cli.commanding import InProcess
 from tests.conftest import task_maker
 
@@ -24,7 +25,11 @@ def synced(here: InProcess) -> InProcess:
 
 def test_a_database_without_a_source(here: InProcess) -> None:
     assert here("status").out == "No source was synced into this database yet.\n"
-    assert here("status", "--format", "json").matching("status") == {"format_version": 1, "sources": []}
+    assert here("status", "--format", "json").matching("status") == {
+        "format_version": 1,
+        "sources": [],
+        "unowned": None,
+    }
 
 
 def test_a_source_shows_its_revision_the_time_of_its_sync_and_the_number_of_rows(synced: InProcess) -> None:
@@ -97,3 +102,28 @@ def test_a_single_source_can_be_selected(synced: InProcess) -> None:
     unknown = synced("status", "--source", "third")
     assert (unknown.code, unknown.out) == (1, "")
     assert unknown.err == "error: there is no source 'third' in this database; it has: default, second\n"
+
+
+def test_the_rows_without_a_source_are_listed_with_who_added_them(
+    here: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = task_maker(here.alias)
+    made = {name: make(name) for name in ("by hand", "celery.backend_cleanup", "from settings")}
+    here.spec("schedules: {tick: {task: t, interval: 30s}}")
+    assert here("sync").code == 0
+    added = {made["by hand"].pk: "added in the Django admin by ann, 2026-06-01 12:00 UTC"}
+    monkeypatch.setattr(Store, "authors", lambda _, ids, additions=False: added if additions and len(ids) == 3 else {})
+    monkeypatch.setattr(Store, "beat_schedule_names", lambda _: frozenset({"from settings", "tick"}))
+    assert "without a source" not in here("status").out
+    assert here("status", "--unowned").out.endswith(
+        "\n\n3 rows without a source\n"
+        "      by hand                 other.task  (added in the Django admin by ann, 2026-06-01 12:00 UTC)\n"
+        "      celery.backend_cleanup  other.task  (beat writes it at every start)\n"
+        "      from settings           other.task  (beat writes it at every start)\n"
+    )
+    document = here("status", "--unowned", "--format", "json").json
+    assert [(row["name"], row["recreated"]) for row in document["unowned"]] == [
+        ("by hand", False),
+        ("celery.backend_cleanup", True),
+        ("from settings", True),
+    ]

@@ -36,7 +36,7 @@ class TestResult:
         assert here.rows()["nightly"].task == "shop.invoice"
 
         here.spec("schedules:\n  weekly: {task: shop.bill, interval: 7d}\n")
-        assert here("sync").out.endswith("\n1 created, 1 deleted, 0 unchanged.\n")
+        assert here("sync", "--max-deletes", "1").out.endswith("\n1 created, 1 deleted, 0 unchanged.\n")
         assert list(here.rows()) == ["weekly"]
 
     def test_a_second_sync_writes_nothing(self, many: InProcess) -> None:
@@ -44,6 +44,23 @@ class TestResult:
         assert many("sync").out == "Nothing to do: 8 unchanged.\n"
         assert many("sync", "--quiet").out == ""
         assert many.tables() == before
+
+    def test_quiet_prints_errors_and_totals_only(self, here: InProcess) -> None:
+        here.spec(ONE)
+        assert here("plan", "--quiet").out == "1 to create, 0 unchanged.\n"
+        assert here("sync", "--quiet").out == "1 created, 0 unchanged.\n"
+        here.spec("schedules: {}")
+        blocked = here("sync", "--quiet").out
+        assert blocked.startswith("blocked: ")
+        assert blocked.endswith("\nBlocked, and nothing was written: 1 to delete, 0 unchanged.\n")
+        here.spec("schedules: {a: {}}")
+        assert "error: " in here("sync", "--quiet").out
+
+    def test_characters_of_json_values_are_shown_as_they_are(self, here: InProcess) -> None:
+        here.spec('schedules: {täglich: {task: t, interval: 1h, kwargs: {stadt: Zürich, token: geheim, "紙": [é]}}}')
+        shown = here("plan").out
+        assert '{"stadt": "Zürich", "token": "***", "紙": ["é"]}' in shown
+        assert "\\u" not in shown + here("plan", "--format", "json").out + here("plan", "--format", "markdown").out
 
     def test_json_shows_whether_the_plan_was_applied(self, here: InProcess) -> None:
         here.spec(ONE)
@@ -161,7 +178,10 @@ class TestGuards:
             "blocked: a row named 'nightly' exists and BeatSync does not own it; a spec declares the same name"
             in result.out
         )
-        assert "  hint: --adopt takes ownership of it; otherwise rename one of the two" in result.out
+        assert (
+            "  hint: --adopt, or `sync: {adopt: true}` in the spec, takes ownership of it; otherwise rename one of the two"
+            in result.out
+        )
         assert here.rows()["nightly"].task == "other.task"
         adopted = here("sync", "--adopt")
         assert (adopted.code, adopted.out.splitlines()[-1]) == (0, "1 adopted, 0 unchanged.")

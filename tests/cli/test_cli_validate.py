@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 
-from tests.cli.commanding import CommandResult, InProcess, Shell
+from tests.cli.commanding import ROOT, CommandResult, InProcess, Shell
 
 VALID = """\
 schedules:
-  nightly: {task: shop.bill, crontab: "0 2 * * *"}
+  nightly: {task: shop.bill, crontab: "0 2 * * *", timezone: UTC}
   tick: {task: shop.tick, interval: 30s}
 """
 INVALID = """\
 schedules:
-  nightly: {task: shop.bill, crontab: "0 25 * * *"}
+  nightly: {task: shop.bill, crontab: "0 25 * * *", timezone: UTC}
   tick: {tsk: shop.tick, task: shop.tick, interval: 30s}
 """
 
@@ -34,7 +37,7 @@ def test_an_error_is_shown_at_its_position_with_a_hint_and_exits_with_3(here: In
     lines = result.out.splitlines()
     assert lines[0].startswith("schedules.d/tasks.yaml:2:39: error: hour: 25 ")
     assert lines[0].endswith(" [crontab-range]")
-    assert lines[1] == '  |   nightly: {task: shop.bill, crontab: "0 25 * * *"}'
+    assert lines[1] == '  |   nightly: {task: shop.bill, crontab: "0 25 * * *", timezone: UTC}'
     assert lines[2].index("^") - 4 == 38
     assert "  hint: did you mean `task`?" in lines
     assert lines[-1] == "1 file, 1 valid schedule: 2 errors"
@@ -79,7 +82,8 @@ def test_json_matches_its_schema(here: InProcess) -> None:
     here.spec(VALID)
     result = here("validate", "--format", "json")
     assert result.code == 0
-    assert result.matching("validate") == {"format_version": 1, "files": 1, "schedules": 2, "diagnostics": []}
+    expected = {"format_version": 1, "files": 1, "schedules": 2, "diagnostics": [], "acknowledged": 0}
+    assert result.matching("validate") == expected
     here.spec(INVALID)
     result = here("validate", "--format", "json")
     assert result.code == 3
@@ -141,6 +145,32 @@ def test_quiet_prints_only_problems(here: InProcess) -> None:
     assert "2 errors" in here("validate", "--quiet").out
 
 
+@pytest.mark.parametrize("folder", [".", "services", "services/shop/specs", "/"])
+def test_github_and_sarif_get_paths_from_the_root_of_the_repository(
+    here: InProcess, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (here.path / ".git").mkdir()
+    here.spec(INVALID, "services/shop/specs/a.yaml")
+    monkeypatch.chdir(here.path / folder)
+    specs = os.path.relpath(here.path / "services/shop/specs")
+    assert "file=services/shop/specs/a.yaml,line=" in here("validate", specs, "--format", "github").out
+    (run,) = here("validate", specs, "--format", "sarif").json["runs"]
+    places = run["results"][0]["locations"][0]["physicalLocation"]
+    assert places["artifactLocation"]["uri"] == "services/shop/specs/a.yaml"
+    assert f"{specs}/a.yaml:".removeprefix("./") in here("validate", specs).out
+
+
+@pytest.mark.parametrize(
+    "hook", yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()), ids=lambda hook: hook["id"]
+)
+def test_the_pre_commit_hooks_take_a_directory_and_say_so(here: InProcess, hook: dict[str, Any]) -> None:
+    here.spec(VALID, "services/shop/specs/a.yaml")
+    assert "args to [DIR] and files to ^DIR/" in hook["description"]
+    command = hook["entry"].split()[1:]
+    assert here(*command).code == 1
+    assert here(*command, "services/shop/specs").code in {0, 2}
+
+
 def test_verbose_prints_the_steps_to_standard_error(here: InProcess) -> None:
     here.spec(VALID)
     result = here("validate", "--verbose", "--format", "json")
@@ -164,3 +194,17 @@ def test_an_empty_directory_is_valid(here: InProcess) -> None:
     (here.path / "schedules.d").mkdir()
     result = here("validate")
     assert (result.code, result.out) == (0, "0 files, 0 schedules: valid\n")
+
+
+WARNED = 'schedules:\n  friday: {task: shop.bill, crontab: "0 2 13 * fri", timezone: UTC}'
+
+
+def test_strict_makes_warnings_errors_unless_they_are_acknowledged(here: InProcess) -> None:
+    here.spec(f"{WARNED}\n")
+    assert here("validate").code == 0
+    result = here("validate", "--strict")
+    assert (result.code, result.out.splitlines()[-1]) == (3, "1 file, 1 valid schedule: 1 error")
+    assert ": error: " in result.out
+    here.spec(f"{WARNED} # beatsync: ignore[crontab-and] Friday the 13th\n")
+    assert here("validate", "--strict") == CommandResult(0, "1 file, 1 schedule: valid, 1 warning acknowledged\n", "")
+    assert here("validate", "--format", "json").matching("validate")["acknowledged"] == 1

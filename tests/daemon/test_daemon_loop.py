@@ -7,15 +7,18 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from beatsync import reconcile
 from beatsync.daemon.debounce import QuietPeriod
+from beatsync.daemon.interventions import Interventions
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.loop import SourceLoop, Timing
 from beatsync.daemon.metrics import Metrics
@@ -459,7 +462,7 @@ def test_after_an_exception_in_any_step_the_next_attempt_syncs_the_new_files(
         running.until_synced(names, "second")
         running.until(Phase.SYNCED)
         assert raised
-        assert running.loop.report.revision == store.sources()[0].revision
+        until(lambda: running.loop.report.revision == store.sources()[0].revision)
         write(folder, "third")
         running.until_synced(names, "third")
 
@@ -569,9 +572,54 @@ def test_a_suspended_source_is_not_synced_until_it_is_resumed(
         (folder / "b.yaml").unlink()
         running.until(Phase.SUSPENDED)
         store.suspend("default", None, Actor("ann"), utc_now())
-        running.loop.request_sync("request")
         running.until_synced(names, "second")
         until(lambda: running.value("suspended") == 0)
+
+
+def test_what_operators_do_in_the_database_is_noticed_without_any_other_trigger(
+    store: Store, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(folder, "first")
+    with run_loop(store, folder) as running, caplog.at_level(logging.DEBUG, "beatsync.daemon"):
+        running.until(Phase.SYNCED)
+        store.suspend("default", Suspension("ann", "release", utc_now()), Actor("ann"), utc_now())
+        running.until(Phase.SUSPENDED)
+        store.suspend("default", None, Actor("ann"), utc_now())
+        running.until(Phase.SYNCED)
+        write(folder, "first", "second")
+        until(lambda: running.loop.report.schedules == 2)
+        reconcile.release(store, ["second"], SyncOptions(holder="ann@host"))
+        running.until(Phase.BLOCKED)
+        fields = [getattr(record, "fields", {}) for record in caplog.records]
+        reasons = [each["reasons"] for each in fields if "reasons" in each]
+    # The sync of the file's change, which the same loop made, is no news.
+    assert [reason for reason in reasons if reason == ("operator",)] == [("operator",)] * 3
+
+
+def test_a_look_at_what_operators_did_is_one_statement_and_an_own_sync_is_no_news(store: Store, folder: Path) -> None:
+    write(folder, "first")
+    options = SyncOptions(holder="own")
+    reconcile.sync(folder, store, options)
+    looks = Interventions(store, "default", "own")
+    looks.look(full=True)
+    with CaptureQueriesContext(connections[store.alias]) as queries:
+        assert not looks.are_new()
+    assert len(queries) == 1
+    write(folder, "first", "second")
+    reconcile.sync(folder, store, options)
+    assert not looks.are_new()
+    reconcile.release(store, ["second"], replace(options, holder="another"))
+    assert looks.are_new()
+    assert not looks.are_new()
+    reconcile.sync(folder, store, replace(options, plan=PlanOptions(adopt=True)))
+    assert not looks.are_new()
+    store.suspend("default", Suspension("ann", "release", utc_now()), Actor("ann"), utc_now())
+    reconcile.release(store, ["first"], replace(options, holder="another"))
+    looks.look(full=False)
+    assert looks.are_new()  # the release, which a sync of some files does not see
+    assert not looks.are_new()
+    store.suspend("default", None, Actor("ann"), utc_now())
+    assert looks.are_new()
 
 
 @on_sqlite

@@ -16,7 +16,7 @@ from tests.deploy.deploying import DEPLOY, ROOT, check, parse
 
 COMPOSE = DEPLOY / "compose.yaml"
 UNIT = DEPLOY / "systemd" / "beatsync.service"
-EXTRAS = ("postgres", "mysql", "solar")
+EXTRAS = ("postgres", "mysql", "solar", "calendars")
 MOST_EXPOSED = 20
 """The threshold of `systemd-analyze security`, in tenths: 2.0 of 10."""
 
@@ -67,7 +67,9 @@ def test_the_lock_file_satisfies_the_requirements_of_the_package() -> None:
         for requirement in requirements
         if requirement.marker is None or any(requirement.marker.evaluate({"extra": name}) for name in EXTRAS)
     ]
-    assert {"django", "psycopg", "pymysql", "ephem"} <= {requirement.name for requirement in shipped}
+    assert {"django", "psycopg", "pymysql", "ephem", "holidays", "icalendar"} <= {
+        requirement.name for requirement in shipped
+    }
     for requirement in shipped:
         version = locked.get(requirement.name.lower())
         assert version, f"{requirement.name} is not locked; deploy/requirements.in shows how"

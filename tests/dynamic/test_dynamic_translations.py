@@ -37,8 +37,11 @@ def messages_of_the_code() -> frozenset[Message]:
 def _messages_of_the_code() -> Iterator[Message]:
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS:
-                context, message, plural = FUNCTIONS[node.func.id]
+            if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Name, ast.Attribute)):
+                continue
+            function = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if function in FUNCTIONS:
+                context, message, plural = FUNCTIONS[function]
                 texts = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
                 yield (
                     None if context is None else str(texts[context]),

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django_celery_beat.models import PeriodicTask
 
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from tests.conftest import Backend
@@ -15,6 +16,7 @@ from tests.firing import beats
 from tests.firing.test_firing_beat import MakeWorld, making, pytestmark  # noqa: F401  the mark skips old releases of beat
 from tests.specfile.everyspecs import EverySpec
 
+ROOT = Path(__file__).parent.parent.parent
 ZONE = "Europe/Berlin"
 SPEC = EverySpec(
     {"night": "20m", "office": "10m", "otherwise": "1h"},
@@ -72,3 +74,26 @@ def test_a_beat_runs_exactly_what_the_clauses_say(period: str, make_world: MakeW
     ran = [instant.replace(second=0, microsecond=0) for name, instant in beat.run_until(end) if name.startswith("one")]
     beat.end()
     assert sorted(ran) == expected(start, end)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected_runs"),
+    [
+        ("07:50", ["08:00", "08:15", *(f"08:{minute}" for minute in range(30, 50))]),
+        ("18:10", ["18:11", "18:12", "18:13", "18:14", "18:15", "18:30", "18:45", "19:00"]),
+    ],
+    ids=["the-office-opens-at-8.30", "the-office-closes-at-18.15"],
+)
+def test_the_example_follows_business_hours(start: str, expected_runs: list[str], make_world: MakeWorld) -> None:
+    monday = datetime.fromisoformat(f"2026-06-08T{start}").replace(tzinfo=ZoneInfo(ZONE)).astimezone(timezone.utc)
+    world = make_world(monday, ZONE)
+    (world.folder / "a.yaml").write_bytes((ROOT / "schedules.d" / "basics.yaml").read_bytes())
+    assert sync(world.folder, world.store, SyncOptions()).outcome is Outcome.APPLIED
+    rows = PeriodicTask.objects.using(world.alias)
+    # The other schedules of the file would make this beat tick every second.
+    rows.exclude(task="shop.tasks.refresh_prices").delete()
+    assert rows.filter(enabled=True).count() == 5
+    beat = beats.Beat(world.kind, world.app, world.clock)
+    ran = beat.run_until(monday + timedelta(hours=1))
+    beat.end()
+    assert [f"{instant.astimezone(ZoneInfo(ZONE)):%H:%M}" for _, instant in ran] == expected_runs

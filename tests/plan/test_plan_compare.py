@@ -22,11 +22,13 @@ def test_every_field_of_the_table_but_enabled_is_compared_in_display_order() -> 
     assert {field.name for field in FIELD_TABLE} | {*SCHEDULE_FIELDS} == {*FIELDS}
 
 
-def test_the_cause_is_spec_if_the_file_changed_and_drift_if_only_the_row_did() -> None:
-    last = {**values(), "queue": "a", "priority": 1}
-    want, have = {**last, "queue": "b"}, {**last, "queue": "c", "priority": 2}
+def test_the_cause_says_whether_the_file_the_row_or_both_changed() -> None:
+    last = {**values(), "queue": "a", "exchange": "a", "priority": 1}
+    want = {**last, "queue": "b", "exchange": "b"}
+    have = {**last, "exchange": "c", "priority": 2}
     assert [(change.field, change.cause) for change in compare(want, have, last, ())] == [
         ("queue", Cause.SPEC),
+        ("exchange", Cause.BOTH),
         ("priority", Cause.DRIFT),
     ]
     assert {change.cause for change in compare(want, have, None, ())} == {Cause.SPEC}
@@ -37,4 +39,11 @@ def test_ignoring_one_field_of_a_schedule_ignores_all_of_it() -> None:
     have = {**last, "crontab": "0 3 * * *", "timezone": "Europe/Berlin"}
     assert not list(compare(last, have, last, ("timezone",)))
     want = {**last, "timezone": "Asia/Tokyo"}
-    assert [change.field for change in compare(want, have, last, ("timezone",))] == ["crontab", "timezone"]
+    changes = list(compare(want, have, last, ("timezone",)))
+    assert [(change.field, change.cause) for change in changes] == [("crontab", Cause.BOTH), ("timezone", Cause.BOTH)]
+
+
+def test_an_operators_pause_that_a_file_overrules_is_the_files_change() -> None:
+    last = {**values(), "enabled": None}
+    want, have = {**last, "enabled": True}, {**last, "enabled": False}
+    assert [change.cause for change in compare(want, have, last, (), (("enabled",),))] == [Cause.SPEC]

@@ -42,7 +42,7 @@ def test_each_field_has_the_cause_spec_or_drift() -> None:
         ("queue", "slow", "fast", Cause.SPEC),
         ("priority", 9, 3, Cause.DRIFT),
     ]
-    assert change.cause is Cause.SPEC
+    assert change.cause is Cause.BOTH
 
 
 def test_a_change_of_drifted_fields_only_has_the_cause_drift() -> None:
@@ -181,11 +181,17 @@ class TestCompleted:
         (change,) = make_plan(desired(after), current, request()).changes
         assert [f.field for f in change.fields] == ["expires", "enabled"]
 
-    def test_a_new_clocked_time_that_has_passed_is_refused(self) -> None:
+    def test_a_new_clocked_time_that_has_passed_is_skipped(self) -> None:
         schedule = declared(schedule=Clocked(self.gone), one_off=True)
-        plan = make_plan(desired(schedule), observed(), request())
-        assert [d.code for d in plan.diagnostics] == ["clocked-past"]
-        assert plan.changes == ()
+        plan = make_plan(desired(schedule, declared("other")), observed(), request())
+        assert [(d.code, d.severity) for d in plan.diagnostics] == [("clocked-past", Severity.WARNING)]
+        assert [change.name for change in plan.changes] == ["other"]
+
+    def test_a_clocked_time_moved_into_the_past_leaves_the_row_unchanged(self) -> None:
+        before, after = (declared(schedule=Clocked(at), one_off=True) for at in (self.soon, self.gone))
+        current = observed(row(before), inventory=(owned(before),))
+        plan = make_plan(desired(after), current, request())
+        assert ([d.code for d in plan.diagnostics], plan.changes, plan.records) == (["clocked-past"], (), ())
 
     @pytest.mark.parametrize("catch_up", [False, True])
     def test_a_new_schedule_past_its_expiry_is_refused(self, *, catch_up: bool) -> None:
@@ -250,6 +256,16 @@ class TestOwnership:
         assert [(b.code, b.names) for b in plan.blocked] == [("conflict", ("nightly",))]
         assert "--adopt" in (plan.blocked[0].hint or "")
         assert plan.changes == ()
+
+    def test_a_spec_can_adopt_its_own_name_only(self) -> None:
+        mine = declared(policy=Policy(adopt=True))
+        other = declared("other")
+        plan = make_plan(desired(mine, other), observed(row(mine, 1), row(other, 2)), request())
+        assert [(change.action, change.name) for change in plan.changes] == [(Action.ADOPT, "nightly")]
+        assert [blocked.names for blocked in plan.blocked] == [("other",)]
+        assert [record.policy.adopt for record in plan.records] == [False]
+        owned_now = observed(row(mine), inventory=(owned(declared()),))
+        assert make_plan(desired(mine), owned_now, request()).does_something is False
 
     def test_adopt_takes_the_row_over_with_the_fields_that_differ(self) -> None:
         schedule = declared()

@@ -47,6 +47,31 @@ def test_the_larger_of_three_rows_and_thirty_percent(have: int, declared_now: in
     assert codes(plan) == expected
 
 
+@pytest.mark.parametrize("on_remove", [OnRemove.DELETE, OnRemove.DISABLE])
+@pytest.mark.parametrize("have", [1, 3, 5])
+def test_every_schedule_of_a_source_is_never_removed_unasked(have: int, on_remove: OnRemove) -> None:
+    files, current = desired(declared("new")), owning(have, Policy(on_remove=on_remove))
+    (blocked,) = guarded(files, current, request()).blocked
+    assert (blocked.code, len(blocked.names)) == ("max-deletes", have)
+    subject = "not even the one schedule" if have == 1 else f"none of the {have} schedules"
+    looks_like = f"{subject} that this source owns is in these files: another directory or --source?"
+    assert (blocked.hint or "").startswith(f"{looks_like} If it is intended, --max-deletes {have} allows it; ")
+    assert guarded(files, current, request(max_deletes=str(have))).blocked == ()
+    approved = guarded(files, current, request()).checksum
+    assert guarded(files, current, request(approved=approved)).blocked == ()
+    assert codes(guarded(files, current, request(allow_empty=True))) == ["max-deletes"]
+
+
+def test_a_schedule_that_stays_or_that_the_files_disable_is_not_every_schedule() -> None:
+    assert guarded(desired(declared("task-000"), declared("new")), owning(2), request()).blocked == ()
+    assert guarded(desired(declared("task-000", enabled=False)), owning(1), request()).blocked == ()
+
+
+def test_a_directory_without_schedules_needs_its_own_flag_only() -> None:
+    assert codes(guarded(desired(), owning(2), request(max_deletes="2"))) == ["empty"]
+    assert guarded(desired(), owning(2), request(allow_empty=True)).blocked == ()
+
+
 def test_disabling_counts_as_deleting() -> None:
     plan = guarded(desired(declared("new")), owning(5, Policy(on_remove=OnRemove.DISABLE)), request())
     assert codes(plan) == ["max-deletes"]
@@ -72,7 +97,7 @@ def test_correcting_drift_does_not_count_in_an_update_that_the_files_cause() -> 
         inventory=tuple(owned(schedule, number) for number, schedule in enumerate(off)),
     )
     plan = guarded(moved, enabled_again, request(max_deletes="0"))
-    assert [(change.cause, len(change.fields)) for change in plan.changes] == [(Cause.SPEC, 2)] * 5
+    assert [(change.cause, len(change.fields)) for change in plan.changes] == [(Cause.BOTH, 2)] * 5
     assert plan.blocked == ()
 
 

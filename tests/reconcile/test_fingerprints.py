@@ -333,7 +333,7 @@ def test_a_disabled_row_that_expires_is_reported_as_completed(store: Store, tmp_
     assert [(name, condition.value) for name, condition in later.conditions] == [("a", "completed")]
 
 
-@pytest.mark.parametrize("facts", ['[1,["one"],[1],[13],[0],["t"],{},[],[]]', "", "[" * 100_000])
+@pytest.mark.parametrize("facts", ['[2,["one"],[1],[13],[0],["t"],{},[],[],[]]', "", "[" * 100_000])
 def test_edited_facts_delete_no_row(folder: Path, store: Store, facts: str) -> None:
     with connections[store.alias].cursor() as cursor:
         cursor.execute("UPDATE beatsync_filerecord SET facts = %s, row_digests = %s", [facts, facts or "[" * 100_000])
@@ -368,3 +368,19 @@ def test_a_file_that_is_too_large_for_a_record_is_parsed_every_time(
     parsed.clear()
     settles(folder, store)
     assert parsed == ["a.yaml"]
+
+
+def test_an_acknowledged_warning_stays_so_in_an_unchanged_file(store: Store, tmp_path: Path, parsed: list[str]) -> None:
+    spec = tmp_path / "a.yaml"
+    warned = 'schedules:\n  friday: {task: t, crontab: "0 0 13 * fri"}'
+    spec.write_text(f"{warned} # beatsync: ignore[crontab-and] Friday the 13th\n", encoding="utf-8")
+    options = SyncOptions(strict=True)
+    first = sync(tmp_path, store, options)
+    assert (first.outcome, first.plan.diagnostics, first.plan.acknowledged) == (Outcome.APPLIED, (), 1)
+    parsed.clear()
+    second = sync(tmp_path, store, options)
+    assert (second.outcome, second.plan.diagnostics, second.plan.acknowledged, parsed) == (Outcome.UNCHANGED, (), 1, [])
+    spec.write_text(f"{warned}\n", encoding="utf-8")
+    assert sync(tmp_path, store, options).outcome is Outcome.INVALID
+    assert sync(tmp_path, store, SyncOptions()).outcome is not Outcome.INVALID
+    assert sync(tmp_path, store, options).outcome is Outcome.INVALID

@@ -239,6 +239,22 @@ def test_the_admins_log_names_who_drifted_a_row(store: Store, tmp_path: Path, mo
     assert store.history("default", 1)[0].finished_at <= datetime.now(timezone.utc)  # type: ignore[operator]
 
 
+def test_the_plan_names_who_changed_what_the_file_changed_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(tmp_path / "a", a="schedules: {one: {task: t, interval: 1h, queue: a}}")
+    go(root, store)
+    PeriodicTask.objects.using(store.alias).update(queue="by hand")
+    folder(root, a="schedules: {one: {task: t, interval: 2h, queue: b}}")
+    monkeypatch.setattr(store, "authors", lambda rows: dict.fromkeys(rows, "changed by alice"))
+    (change,) = plan(root, store, SyncOptions()).plan.changes
+    assert [(f.field, f.before, f.after, f.cause.value) for f in change.fields] == [
+        ("interval", "1h", "2h", "spec"),
+        ("queue", "by hand", "b", "both"),
+    ]
+    assert (change.cause.value, change.note) == ("both", "last changed by alice")
+
+
 def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_path: Path) -> None:
     """If the application's settings cannot be read, beat writes the row at every start, always the same (docs/facts.md, 9)."""
     root = folder(tmp_path / "a", a=TWO)
@@ -255,3 +271,39 @@ def test_a_drift_that_comes_again_hints_at_the_beat_schedule(store: Store, tmp_p
     assert notes(description="beat does not write this") == [None]
     assert notes(queue="slow", task="other") == [RECURRING_DRIFT]
     assert store.history("default", 1)[0].changes[0]["note"] == RECURRING_DRIFT
+
+
+def test_a_spec_adopts_its_name_and_a_past_clocked_time_stops_nothing(
+    store: Store, tmp_path: Path, make_task: MakeTask
+) -> None:
+    make_task("one")
+    text = (
+        "schedules:\n  one: {task: t, interval: 1h, sync: {adopt: true}}\n"
+        "  forgotten: {task: t, clocked: 2001-01-01T00:00:00Z}\n  two: {task: t, interval: 2h}\n"
+    )
+    root = folder(tmp_path / "a", a=text)
+    first = go(root, store)
+    assert (first.outcome, [each.code for each in first.plan.diagnostics]) == (Outcome.APPLIED, ["clocked-past"])
+    assert [(change.action, change.name) for change in first.plan.changes] == [
+        (Action.ADOPT, "one"),
+        (Action.CREATE, "two"),
+    ]
+    second = go(root, store)
+    assert (second.outcome, [each.code for each in second.plan.diagnostics]) == (Outcome.UNCHANGED, ["clocked-past"])
+    assert second.plan.conditions == (("forgotten", Condition.SKIPPED),)
+    assert names(store) == ["one", "two"]
+
+
+def test_a_clocked_time_moved_into_the_past_is_reported_on_every_sync(store: Store, tmp_path: Path) -> None:
+    root = folder(tmp_path / "a", a="schedules:\n  once: {task: t, clocked: 2099-01-01T00:00:00Z}\n")
+    go(root, store)
+    folder(root, a="schedules:\n  once: {task: t, clocked: 2001-01-01T00:00:00Z}\n")
+    for _ in range(3):
+        result = go(root, store)
+        assert (result.outcome, [each.code for each in result.plan.diagnostics]) == (
+            Outcome.UNCHANGED,
+            ["clocked-past"],
+        )
+    clocked = PeriodicTask.objects.using(store.alias).get().clocked
+    assert clocked is not None
+    assert clocked.clocked_time.year == 2099

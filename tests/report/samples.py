@@ -11,7 +11,7 @@ from beatsync.plan.guard import guard
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Suspension
 from beatsync.plan.request import Request
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile import crontab
 from beatsync.specfile.parse import ParseOptions, parse_file
 from beatsync.values import Clocked, Desired, Interval, OnRemove, Policy, Revision, SourceFile
@@ -153,6 +153,15 @@ def validation() -> ValidationResult:
     return ValidationResult(["broken.yaml", "fine.yaml"], len(parsed.schedules), parsed.diagnostics)
 
 
+def unowned() -> list[UnownedRow]:
+    """The rows that no source owns."""
+    return [
+        UnownedRow("by hand", "shop.tasks.fix", False, "added in the Django admin by ann, 2026-06-01 12:00 UTC"),
+        UnownedRow("celery.backend_cleanup", "celery.backend_cleanup", True, is_recreated=True),
+        UnownedRow("täglich", "shop.tasks.daily", True),
+    ]
+
+
 def sources() -> list[SourceStatus]:
     """A source with everything that a status shows, and one that was never synced."""
     drifted, paused, missing = declared("drifted", kwargs='{"token": "a"}'), declared("paused"), declared("gone")
@@ -176,4 +185,5 @@ def sources() -> list[SourceStatus]:
             {1: "changed by ann in the admin on 2026-06-01"},
         ),
         SourceStatus("new", None, None, None, None, "", "", ()),
+        SourceStatus("user-reports", None, None, None, NOW, "", "", (), is_application=True),
     ]  # fmt: skip

@@ -89,11 +89,11 @@ def test_a_validation_in_every_format(suffix: str) -> None:
 
 
 def test_the_status_of_sources_as_text() -> None:
-    compare(REPORTS / "status.txt", text.render_status(samples.sources()) + "\n")
+    compare(REPORTS / "status.txt", text.render_status(samples.sources(), unowned=samples.unowned()) + "\n")
 
 
 def test_the_status_of_sources_as_json() -> None:
-    document = jsonout.render_status(samples.sources())
+    document = jsonout.render_status(samples.sources(), samples.unowned())
     Draft202012Validator(read_schema("status")).validate(json.loads(document))
     compare(REPORTS / "status.json", document + "\n")
 
@@ -131,7 +131,7 @@ def test_reasons_with_the_same_fix_show_it_once() -> None:
     plan = samples.stopped()
     assert len([blocked for blocked in plan.blocked if blocked.code == "conflict"]) == 30
     report = plan_text(plan, refusal="Blocked")
-    assert report.count("--adopt takes ownership of it") == 1
+    assert report.count("takes ownership of it") == 1
     assert "and 10 more with the same code" in report
 
 
@@ -177,3 +177,13 @@ def test_the_status_of_thousands_is_short_as_text_and_complete_as_json() -> None
     (line,) = (line for line in text.render_status([shop]).splitlines() if "paused" in line)
     assert line.endswith("job-0018, job-0019 and 4,980 more")
     assert len(json.loads(jsonout.render_status([shop]))["sources"][0]["conditions"]) == 5000
+
+
+def test_a_field_that_the_file_and_an_operator_changed_says_so() -> None:
+    before, after = declared("one", queue="a"), declared("one", queue="b")
+    current = observed(row(before, queue="c"), inventory=(owned(before),))
+    plan = samples.guarded_plan(desired(after), current, request())
+    assert '      queue  "c" → "b"  (both the file and the row changed)\n' in plan_text(plan)
+    document = json.loads(plan_json_text(plan))
+    Draft202012Validator(read_schema("plan")).validate(document)
+    assert [(change["cause"], change["fields"][0]["cause"]) for change in document["changes"]] == [("both", "both")]

@@ -12,7 +12,7 @@ from django_celery_beat import models, validators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beatsync.specfile import cronfield, crontab
+from beatsync.specfile import cronfield, crontab, words
 from beatsync.specfile.cronfield import FIELDS, Field
 from beatsync.specfile.problems import SpecError
 from beatsync.values import Crontab
@@ -344,37 +344,32 @@ def test_celery_reads_every_form_of_a_spelling_as_it_is_meant(name: str) -> None
         assert cronfield.celery_reads(name, canonical) == cronfield.members(name, text), text
 
 
-def test_words_are_english_with_hours_to_23() -> None:
-    value = crontab.from_expression("30 14 * * mon-fri", "UTC")
-    assert crontab.in_words(value.expression) == "At 14:30, Monday through Friday"
-
-
-@pytest.mark.parametrize("either", [", only on Friday", ", or on Friday"])  # cron-descriptor 1 and 2
-def test_words_never_say_or_between_days_that_must_both_match(monkeypatch: pytest.MonkeyPatch, either: str) -> None:
-    from cron_descriptor import ExpressionDescriptor
-
-    describe = ExpressionDescriptor.get_description
-
-    def of_a_release(descriptor: ExpressionDescriptor) -> str:
-        return str(describe(descriptor)).replace("month, only on Friday", f"month{either}")
-
-    monkeypatch.setattr(ExpressionDescriptor, "get_description", of_a_release)
-    crontab._in_words.cache_clear()
-    assert crontab.in_words("0 0 13 * 5") == "At 00:00, on day 13 of the month, and only on Friday"
-    crontab._in_words.cache_clear()
+@pytest.mark.parametrize(
+    ("expression", "sentence"),
+    [
+        ("30 14 * * mon-fri", "At 14:30, Monday to Friday"),
+        ("0 8 * * mon,wed,fri", "At 08:00, every Monday, Wednesday and Friday"),
+        ("0 8 1 1,3,5 *", "At 08:00, on day 1 of the month, in the months January, March and May"),
+        ("0 0 13 * fri", "At 00:00, on day 13 of the month if that is Friday"),
+        ("0 12 * * sun", "At 12:00, every Sunday"),
+        ("*/5 * * * *", "Every 5 minutes"),
+    ],
+)
+def test_a_crontab_is_described_as_people_say_it(expression: str, sentence: str) -> None:
+    assert words.in_english(crontab.from_expression(expression, "UTC").expression) == sentence
 
 
 @pytest.mark.parametrize("minute", ["x", "", "*, *", "1-5-9", "07"])
 def test_a_row_that_is_not_in_normal_form_has_no_words(minute: str) -> None:
-    assert crontab.in_words(Crontab(minute, "*", "*", "*", "*", "UTC").expression) is None
+    assert words.in_english(Crontab(minute, "*", "*", "*", "*", "UTC").expression) is None
 
 
 @given(st.tuples(*(texts(field) for field in FIELDS.values())))
 def test_every_crontab_has_words(given_texts: tuple[str, ...]) -> None:
     minute, hour, day, month, weekday = (cronfield.spell(n, t) for n, t in zip(FIELDS, given_texts, strict=True))
-    words = crontab.in_words(Crontab(minute, hour, day, month, weekday, "UTC").expression)
-    assert words is not None
-    assert words[0].isupper()
+    sentence = words.in_english(Crontab(minute, hour, day, month, weekday, "UTC").expression)
+    assert sentence is not None
+    assert sentence[0].isupper()
 
 
 def test_importing_the_normalisers_is_cheap() -> None:

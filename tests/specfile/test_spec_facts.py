@@ -15,6 +15,7 @@ from beatsync.specfile.combine import combine, cross_check
 from beatsync.specfile.facts import facts_from_json, facts_to_json
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.values import (
+    Acknowledgement,
     CalendarEnd,
     Diagnostic,
     FileFacts,
@@ -89,6 +90,17 @@ WARNINGS = st.builds(
     st.none() | TEXTS,
 )
 
+ACKNOWLEDGEMENTS = st.builds(
+    Acknowledgement,
+    POSITIONS,
+    POSITIONS,
+    POSITIONS,
+    POSITIONS,
+    st.lists(TEXTS).map(tuple),
+    st.booleans(),
+    st.lists(POSITIONS).map(tuple),
+)
+
 
 @given(
     st.builds(
@@ -102,13 +114,14 @@ WARNINGS = st.builds(
         st.none() | st.dates(),
         st.lists(ENDS).map(tuple),
         st.frozensets(TEXTS),
+        st.lists(ACKNOWLEDGEMENTS).map(tuple),
     )
 )
 def test_json_keeps_facts(original: FileFacts) -> None:
     assert facts_from_json("a.yaml", facts_to_json(original)) == original
 
 
-EVERY = ',{},[],"",null,[],[]]'
+EVERY = ',{},[],"",null,[],[],[]]'
 
 
 def test_the_texts_below_are_refused_for_one_fault_each() -> None:
@@ -124,9 +137,11 @@ def test_the_texts_below_are_refused_for_one_fault_each() -> None:
          '[2,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]!', '[2,["a"],[1],[1],[0],["t"],[],[],[]]!',
          "[2,[],[],[],[],[],{},[],[[]]]!", "[2,[],[],[],[],[],{},[[]],[]]!", '[2,[7],["x"],[1],[0],["t"],{},[],[]]!',
          '[2,["a"],[1],[1],["0"],["t"],{},[],[]]!')),
-     *(f"[2,[],[],[],[],[],{{}},[],[],{every}]" for every in (
+     *(f"[2,[],[],[],[],[],{{}},[],[],{every},[]]" for every in (
          '{"0":2},[],"",null,[],[]', '{},[5],"",null,[],[]', "{},[],5,null,[],[]", '{},[],"","tomorrow",[],[]',
          '{},[],"",null,[["a",1,1,5]],[]', '{},[],"",null,[],[5]', '{},[],"",null,[]')),
+     *(f'[2,[],[],[],[],[],{{}},[],[],{{}},[],"",null,[],[],{comments}]' for comments in (
+         "5", "[[1]]", '[[1,1,1,1,["a"],1,[0]]]')),
     "[" * 100_000],
     ids=lambda text: text[:50],
 )  # fmt: skip

@@ -181,8 +181,8 @@ def test_its_fields_are_those_that_the_model_lets_a_person_set() -> None:
     of_beatsync = {"timezone", "sync", "environments", "only", "every"}
     fields = {*DEFS["schedule"]["properties"]} - of_beatsync
     assert fields == settable(PeriodicTask).keys() - {"name"}
-    for part in ("defaults", "environment"):
-        assert {*DEFS[part]["properties"]} == fields | {"timezone", "sync", "every"}
+    assert {*DEFS["defaults"]["properties"]} == fields | {"timezone", "sync", "every", "environments"}
+    assert {*DEFS["environment"]["properties"]} == fields | {"timezone", "sync", "every"}
     assert {*DEFS["interval"]["properties"]} == settable(IntervalSchedule).keys()
     assert {*DEFS["crontab"]["properties"]} == settable(CrontabSchedule).keys()
     assert {*DEFS["solar"]["properties"]} == settable(SolarSchedule).keys()
@@ -250,7 +250,8 @@ def test_documents_that_are_accepted(document: Any) -> None:
         {"x": 1},
         {"schedules": {"one": None}},
         {"schedules": {"celery.backend_cleanup": {"task": "t", "interval": "1h"}}},
-        {"defaults": {"environments": {}}},
+        {"defaults": {"only": ["staging"]}},
+        {"defaults": {"environments": {"staging": {"environments": {}}}}},
         {"defaults": {"only": ["production"]}},
         {"schedules": {"one": {"environments": {"staging": {"only": ["staging"]}}}}},
     ],

@@ -105,6 +105,22 @@ def test_a_plan_only_reads(kind: str, server: Callable[[str], Server], tmp_path:
         assert main(["sync", str(tmp_path), "--database-url", account_.url]) == 1
 
 
+def test_a_missing_right_to_read_names_the_file_of_grants(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(FIRST)
+    user = account.user if account.url.startswith("postgres") else f"'{account.user}'@'%'"
+    account.sql(f"REVOKE SELECT ON beatsync_inventoryentry FROM {user}")
+    try:
+        assert main(["plan", str(tmp_path), "--database-url", account.url]) == 1
+    finally:
+        account.sql(f"GRANT SELECT ON beatsync_inventoryentry TO {user}")
+    message = capsys.readouterr().err
+    assert "denied" in message
+    name = "postgresql" if account.url.startswith("postgres") else "mariadb"
+    assert f"; deploy/sql/{name}.sql grants the rights that a plan and a sync need" in message
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -134,6 +150,8 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.FILE_RECORD.name: {"INSERT", "DELETE"},
         tables.TOMBSTONE.name: {"INSERT", "DELETE"},
         tables.PAUSE.name: {"INSERT", "DELETE"},
+        tables.PENDING.name: {"INSERT", "UPDATE", "DELETE"},
+        tables.ONE_OFF.name: {"INSERT", "DELETE"},
         "django_migrations": set(),
     }
     granted: dict[str, set[str]] = {}

@@ -76,14 +76,16 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 7 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 9 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0001_initial", "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
-        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
+        "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
+        "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -97,13 +99,15 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
     entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
-    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 6 more"):
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 8 more"):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0002_lighter_inventory", "beatsync.0003_inventoryentry_digests",
         "beatsync.0004_file_records",
-        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
+        "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
+        "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
@@ -237,6 +241,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
     )
     assert bare_store.migrate(with_beat=False) == [
         "beatsync.0004_file_records", "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
+        "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
         "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
     ]  # fmt: skip
     expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
@@ -247,7 +252,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
 
 
 def test_the_models_of_the_migration_before_keep_working_on_these_tables(bare_store: Store) -> None:
-    """While a deployment is under way, the release before writes without knowing the columns and tables of 0005 and 0006."""
+    """While a deployment is under way, the release before writes without knowing the columns and tables of 0005 and later."""
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     call_command("migrate", "beatsync", "0004", database="bare", verbosity=0)
     old = MigrationExecutor(connections["bare"]).loader.project_state(("beatsync", "0004_file_records")).apps
@@ -255,10 +260,9 @@ def test_the_models_of_the_migration_before_keep_working_on_these_tables(bare_st
         old.get_model("beatsync", name).objects.using("bare") for name in ("Source", "InventoryEntry", "FileRecord")
     )
     source = sources.create(name="shop", environment="staging")
-    assert bare_store.migrate(with_beat=False)[:2] == [
-        "beatsync.0005_plan_key",
-        "beatsync.0006_inventoryentry_schedule",
-    ]
+    assert bare_store.migrate(with_beat=False)[:3] == [
+        "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule", "beatsync.0007_application_sets",
+    ]  # fmt: skip
     entries.create(source_id=source.pk, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     files.create(source_id=source.pk, path="a.yaml", path_digest="d", fingerprint="f", facts="{}")
     sources.create(name="billing")

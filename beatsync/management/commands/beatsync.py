@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from beatsync.cli import main
+from beatsync.cli.wiring import project_zone
 
 _NAME = "manage.py beatsync"
 
@@ -49,5 +50,7 @@ class Command(BaseCommand):
 
 
 def _run(words: list[str]) -> int:
+    zone = getattr(settings, "CELERY_TIMEZONE", None)
+    project_zone.set(str(zone) if zone else None)
     # `{}`, unlike None, means that a project is loaded, even if the setting is missing.
     return main(words, name=_NAME, settings=getattr(settings, "BEATSYNC", None) or {})

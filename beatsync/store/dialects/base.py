@@ -74,6 +74,10 @@ class Dialect(ABC):
     """A query for the `ColumnLimits` of django-celery-beat's and BeatSync's tables."""
     row_lock: ClassVar[str] = " FOR UPDATE"
     """What a SELECT ends with to lock its rows."""
+    share_lock: ClassVar[str] = ""
+    """What a SELECT ends with to keep its rows from being deleted, as the check of a foreign key does."""
+    insert_ignore: ClassVar[str] = " ON CONFLICT DO NOTHING"
+    """What an INSERT of values ends with to leave out rows whose unique column another row has, and to wait for one not yet committed."""
     idle_limit_sql: ClassVar[str] = ""
     """Limits the time in `{seconds}` that this transaction runs no statement; empty if the server has no such limit."""
     text_type: ClassVar[str] = "TEXT"
@@ -89,6 +93,8 @@ class Dialect(ABC):
     charset_codes: ClassVar[frozenset[object]] = frozenset()
     """The server's codes of errors about a character that a column's character set lacks."""
     permission_codes: ClassVar[frozenset[object]] = frozenset()
+    grants_file: ClassVar[str] = ""
+    """The file in the repository that grants the rights, for a database that has rights."""
     """The server's codes of errors about a missing right."""
     types: ClassVar[Mapping[ColumnType, str]] = {}
     """The server's types, for values that it unpacks from a JSON parameter."""
@@ -149,6 +155,13 @@ class Dialect(ABC):
     @abstractmethod
     def insert(self, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
         """Insert `rows`, each with a value for each of `columns`."""
+
+    def insert_missing(self, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Insert those of a few rows whose unique column no other row has; wait for one that is not committed yet."""
+        values = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
+        names = ", ".join(self.quote_all(columns))
+        sql = f"INSERT INTO {self.quote(table.name)} ({names}) VALUES {values}{self.insert_ignore}"
+        self.execute(sql, [value for row in rows for value in row])
 
     @abstractmethod
     def update(self, table: Table, columns: Sequence[str], rows: Iterable[BulkRow]) -> None:
@@ -233,6 +246,9 @@ class Dialect(ABC):
                 self.execute(sql)
             yield
 
+    def begin_writing(self) -> None:  # noqa: B027  the default
+        """Take the lock of a database that has only one, before the transaction reads."""
+
     def isolation_sql(self) -> str:
         """Return a statement that keeps the transaction that begins from a stricter default; empty if none is needed."""
         return ""
@@ -316,9 +332,10 @@ class Dialect(ABC):
         except (DatabaseError, InterfaceError) as error:
             if self.is_lock_timeout(error):
                 raise RowsLocked(f"{self.describe()}: {self.lock_timeout_message}") from error
-            raise self._kind_of(error)(
-                f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
-            ) from error
+            message = f"{self.describe()}: {self.explain_error(error) or self.message_of(error)}"
+            if self.is_permission_error(error):
+                message += f"; {self.grants_file} grants the rights that a plan and a sync need"
+            raise self._kind_of(error)(message) from error
         except ImproperlyConfigured as error:
             raise StoreError(self._masked(str(error))) from error
 

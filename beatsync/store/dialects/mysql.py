@@ -54,6 +54,7 @@ class MySQL(Dialect):
     )
     charset_codes = frozenset({1267, 1270, 1271, 3988})
     permission_codes = _PERMISSION_ERRORS
+    grants_file = "deploy/sql/mariadb.sql"
     timeout_options: ClassVar[Mapping[str, int]] = {"connect_timeout": 10, "read_timeout": 90, "write_timeout": 90}
     """Seconds."""
     types: ClassVar[Mapping[ColumnType, str]] = {
@@ -61,6 +62,9 @@ class MySQL(Dialect):
         ColumnType.DATETIME: "VARCHAR(40)", ColumnType.DECIMAL: "DECIMAL(9,6)", ColumnType.FLOAT: "DOUBLE",
     }  # fmt: skip
     now_sql = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) AS DOUBLE)"
+    share_lock = " LOCK IN SHARE MODE"
+    # Not INSERT IGNORE, which also ignores other errors.
+    insert_ignore = " ON DUPLICATE KEY UPDATE name = name"
     idle_limit_sql = "SET SESSION idle_transaction_timeout = {seconds}"
     references_sql = (
         "SELECT k.referenced_table_name, k.table_name, k.column_name, r.delete_rule FROM information_schema.key_column_usage k"
@@ -121,8 +125,9 @@ class MySQL(Dialect):
         types = ", ".join(f"c{i} {self.types[table.type_of(name)]} PATH '$.c{i}'" for i, name in enumerate(written))
         assignments = ", ".join(f"t.{name} = j.c{index}" for index, name in enumerate(self.quote_all(columns)))
         sql = (
-            f"UPDATE {self.quote(table.name)} AS t JOIN JSON_TABLE(%s, '$[*]' COLUMNS ({types})) AS j"
-            f" ON t.{self.quote(table.key)} = j.c{len(columns)} SET {assignments}"
+            # Each row is found by its key: a scan, which is cheaper in a small table, waits for every row that another transaction has locked.
+            f"UPDATE JSON_TABLE(%s, '$[*]' COLUMNS ({types})) AS j STRAIGHT_JOIN {self.quote(table.name)} AS t"
+            f" FORCE INDEX FOR JOIN (PRIMARY) ON t.{self.quote(table.key)} = j.c{len(columns)} SET {assignments}"
         )
         long = self._max_packet() // 8
         # NULL is left out: the two servers differ in what JSON's null becomes.

@@ -41,6 +41,7 @@ class PostgreSQL(Dialect):
     unusable_codes = frozenset({"25006", "25P03", "26000", "3D000", "53300"})
     charset_codes = frozenset({_UNTRANSLATABLE_CHARACTER})
     permission_codes = frozenset({_INSUFFICIENT_PRIVILEGE})
+    grants_file = "deploy/sql/postgresql.sql"
     timeout_options: ClassVar[Mapping[str, int]] = {
         "connect_timeout": 10, "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
@@ -72,6 +73,7 @@ class PostgreSQL(Dialect):
     )
     # NO KEY: others may still check a foreign key on the locked row, so history can be written meanwhile.
     row_lock = " FOR NO KEY UPDATE"
+    share_lock = " FOR KEY SHARE"
     idle_limit_sql = "SET LOCAL idle_in_transaction_session_timeout = '{seconds}s'"
     # Django's foreign keys are deferred; for 100,000 new rows the check takes half as long as their COPY.
     check_constraints_sql = "SET CONSTRAINTS ALL IMMEDIATE"

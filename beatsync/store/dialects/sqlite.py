@@ -117,6 +117,10 @@ class SQLite(Dialect):
         rows = self.fetch(f"SELECT id FROM {table.name} WHERE name = %s", [source])
         return int(rows[0][0]) if rows else None
 
+    def begin_writing(self) -> None:
+        """Lock the file by a statement that changes nothing: a transaction that began with a read cannot write after another process has."""
+        self.execute(f"UPDATE {SOURCE.name} SET name = name WHERE 1 = 0")
+
     @contextmanager
     def lock_timeout(self, seconds: float) -> Iterator[None]:
         """Let statements inside wait at most `seconds` for the file's lock."""

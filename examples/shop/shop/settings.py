@@ -9,7 +9,11 @@ DEBUG = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["django_celery_beat", "beatsync"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+INSTALLED_APPS = ["django_celery_beat", "beatsync", "shop"]
+MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+ROOT_URLCONF = "shop.urls"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -22,5 +26,7 @@ if "SHOP_DATABASE_URL" in os.environ:
 CELERY_BROKER_URL = os.environ.get("SHOP_BROKER", "memory://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "Europe/Berlin"
+# After beat was down, it does not run a crontab that is late by more: its window may be over.
+CELERY_BEAT_CRON_STARTING_DEADLINE = 60
 # Defaults for the command line.
 BEATSYNC = {"SOURCE": "shop"}

@@ -1,4 +1,4 @@
-"""The tasks of `schedules.d`; each prints that it ran."""
+"""The tasks of the shop; each prints that it ran."""
 
 from celery import shared_task
 
@@ -23,6 +23,11 @@ def poll_orders(shop_id, *, api_token=None):
 
 
 @shared_task
+def refresh_prices():
+    say("prices")
+
+
+@shared_task
 def open_shutters(floor):
     say(f"shutters of floor {floor}")
 
@@ -35,3 +40,17 @@ def announce(text):
 @shared_task
 def clean_up():
     say("clean-up")
+
+
+@shared_task
+def report(customer):
+    say(f"report of customer {customer}")
+
+
+@shared_task
+def cancel_unpaid(order):
+    from .models import Order
+
+    # It may have been paid after this task was sent.
+    cancelled = Order.objects.filter(pk=order, is_paid=False).update(is_cancelled=True)
+    say(f"order {order} {'cancelled' if cancelled else 'was paid'}")

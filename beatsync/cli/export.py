@@ -1,0 +1,94 @@
+"""`beatsync export`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import click
+
+from beatsync.cli import accepting, options, output, specfiles, wiring
+
+_SHOWN = 10
+"""Names in a warning."""
+
+
+@click.command("export")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@options.option("--unowned", is_flag=True, help="Export the rows that no source owns.  [default]")
+@options.option("--all", "include_owned", is_flag=True, help="Export the rows of every source as well.")
+@options.option("--task", metavar="PATTERN", help="Export only rows whose task matches, as in 'billing.*'.")
+@specfiles.layout
+@options.option(
+    "--beat-schedule", is_flag=True, help="Print a beat_schedule in Python instead, as the way back to the settings."
+)
+@options.option(
+    "--accept", is_flag=True, help="Write what an operator changed in the rows NAME into the files that declare them."
+)
+@options.option("--drifted", is_flag=True, help="As --accept, for every row that has drifted.")
+@options.option(
+    "--dir",
+    "directory",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="With --accept or --drifted: the directory of the source.  [default: as for sync]",
+)
+@options.source
+@options.environment
+@options.timezone
+@options.database
+@options.app
+def command(
+    *,
+    names: tuple[str, ...],
+    unowned: bool,
+    include_owned: bool,
+    task: str | None,
+    split: str,
+    out: Path | None,
+    update: bool,
+    with_secrets: bool,
+    beat_schedule: bool,
+    accept: bool,
+    drifted: bool,
+    **flags: Any,
+) -> int:
+    """Write spec files from the rows of the database, for `sync --adopt` to take over without changing a row.
+
+    Finished one-offs are left out. Exits with 2 if a row cannot be written.
+    """
+    from beatsync import transfer
+    from beatsync.convert.rows import Selection
+
+    if accept or drifted:
+        if accept != bool(names) or accept == drifted:
+            raise click.UsageError("--accept needs the names of schedules; --drifted takes none")
+        return accepting.accept_drift(options.CliOptions(**flags), names, with_secrets=with_secrets)
+    if unowned and include_owned:
+        raise click.UsageError("--unowned and --all exclude each other")
+    if beat_schedule and out is not None:
+        raise click.UsageError("--beat-schedule prints one text: leave --out away")
+    specfiles.check(out, update=update)
+    selection = Selection(names, include_owned, task)
+    with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options):
+        try:
+            conversion = transfer.export(store, selection)
+        except transfer.UnknownRowError as error:
+            raise click.ClickException(str(error)) from None
+        if beat_schedule:
+            zone = wiring.parse_options(cli_options, store.celery_timezone()).timezone
+            return specfiles.print_beat_schedule(conversion, zone, with_secrets=with_secrets)
+        in_settings = store.beat_schedule_names().intersection(conversion.names)
+    if in_settings:
+        output.print_warning(
+            f"beat_schedule has {_listing(in_settings)} as well, and beat writes its entries at every start:"
+            " remove them from it before the sync"
+        )
+    return specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
+
+
+def _listing(names: Collection[str]) -> str:
+    shown = sorted(names)[:_SHOWN]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(map(repr, shown)) + more
