@@ -48,14 +48,20 @@ def row_count(rows: int, of: int | None = None) -> str:
 
 def _notes(schedule: ScheduleChange, changes: Sequence[Change]) -> list[str]:
     """Return the notes behind the name: the number of rows, what happens to how many of them, and the first reason."""
+    # The fields of rows that are deleted are no changes, and each of these rows has its own last run.
+    remaining = [change for change in changes if change.action is not Action.DELETE]
+    is_drift = schedule.cause is Cause.DRIFT and all(not change.fields for change in remaining)
+    reasons = [change.note for change in remaining if change.note]
+    return [_rows(schedule, changes), *reasons[:1], *(["drift"] if is_drift else [])]
+
+
+def _rows(schedule: ScheduleChange, changes: Sequence[Change]) -> str:
+    """Return the number of rows, and of those that are created, changed and deleted if that is not clear."""
     counts = Counter(SIGNS[change.action] for change in changes)
     rows = row_count(schedule.rows or len(changes))
-    if schedule.action not in (Action.CREATE, Action.DELETE, Action.FORGET) and counts != {"~": schedule.rows}:
-        rows += f": {' '.join(f'{sign}{counts[sign]:,}' for sign in '+~-' if counts[sign])}"
-    is_drift = schedule.cause is Cause.DRIFT and not any(change.fields for change in changes if not change.ends_row)
-    # Of rows that are deleted, each has its own last run.
-    notes = [change.note for change in changes if change.note and change.action is not Action.DELETE]
-    return [rows, *notes[:1], *(["drift"] if is_drift else [])]
+    if schedule.action in (Action.CREATE, Action.DELETE, Action.FORGET) or counts == {"~": schedule.rows}:
+        return rows
+    return f"{rows}: {' '.join(f'{sign}{counts[sign]:,}' for sign in '+~-' if counts[sign])}"
 
 
 def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: bool) -> Iterator[tuple[str, str]]:
@@ -63,11 +69,9 @@ def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: b
     remaining = [change for change in changes if not change.ends_row]
     if len(remaining) == schedule.rows and (clauses := _clauses(remaining)):
         yield "every", clauses
-    if schedule.action is Action.CREATE:
-        yield from new_values(field for field in remaining[0].fields if field.field != "crontab")
-        return
-    if schedule.action is Action.DELETE:
-        yield from old_values(field for field in changes[0].fields if field.field != "crontab")
+    if schedule.action in (Action.CREATE, Action.DELETE):
+        values = new_values if schedule.action is Action.CREATE else old_values
+        yield from values(field for field in changes[0].fields if field.field != "crontab")
         return
     moved = sum(map(_moves, remaining))
     if moved and not with_rows:
