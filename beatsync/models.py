@@ -138,6 +138,27 @@ class Tombstone(models.Model):
         return self.name
 
 
+class Pause(models.Model):
+    """An operator's pause of a schedule: one record for each of its rows, under the name of the row's inventory entry."""
+
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, related_name="pauses", db_constraint=False, db_index=False
+    )
+    name = models.CharField(max_length=200)
+    paused_by = models.CharField(max_length=200)
+    reason = models.TextField()
+    paused_at = models.DateTimeField()
+    paused_until = models.DateTimeField(null=True)
+    was_enabled = models.BooleanField()
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("name",), name="beatsync_pause_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class PendingWrite(models.Model):
     """A write of an application's set whose notice to beat, or whose verification, is still due.
 
@@ -178,7 +199,10 @@ class OneOff(models.Model):
 
 
 class SyncRecord(models.Model):
-    """One sync that changed something or failed."""
+    """One sync that changed something or failed, or what an operator did to a source or its schedules.
+
+    NULL in `run_url` and `repeats`: the release before wrote the record.
+    """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="records")
     started_at = models.DateTimeField()
@@ -192,6 +216,8 @@ class SyncRecord(models.Model):
     changes = models.TextField(default="[]")
     message = models.TextField(default="")
     actor = models.CharField(max_length=200, default="")
+    run_url = models.TextField(null=True)  # noqa: DJ001
+    repeats = models.IntegerField(null=True)
 
     class Meta:
         ordering = ("-started_at", "-id")

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-NAMES = ("beatsync", "plan", "validate", "status", "daemon", "next", "load")
+NAMES = ("beatsync", "plan", "validate", "status", "show", "history", "daemon", "next", "load")
 """The published schemas; the first is that of spec files."""
 
 

@@ -20,17 +20,20 @@ from beatsync.fingerprint import EVERYTHING, FileChanges, RowFingerprints, Scope
 from beatsync.fingerprint.memory import Memory, file_changes, memory_after, needs_recording
 from beatsync.fingerprint.scope import Parsing, ScopedSource, scope_source
 from beatsync.minute import seconds_to_wait
+from beatsync.pausing import end_pauses
 from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
 from beatsync.plan.guard import SET_OF_APPLICATION, SUSPENDED, guard
+from beatsync.plan.history import Event
 from beatsync.plan.model import Action, PeakChange, Plan
 from beatsync.plan.observed import Observed
+from beatsync.plan.pauses import rows_paused_by_hand, with_authors_of_pauses
 from beatsync.plan.peak import crontab_changes, peak_change
 from beatsync.plan.release import release_plan
 from beatsync.plan.request import Request
 from beatsync.plan.verify import written_as_planned, written_names
-from beatsync.retry import ATTEMPTS, Retries
+from beatsync.retry import ATTEMPTS, Retries, wait_for_saves
 from beatsync.sets import upkeep
 from beatsync.source import load, load_file
 from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
@@ -50,10 +53,6 @@ _FRESH_SECONDS = 10.0
 """A plan that waited longer for the lock is made again: its first runs were computed for the time before the wait."""
 _RECORD_SECONDS = 1.0
 """Longest wait for the lock of a sync that changes no row and only records what it has read."""
-_ROUND_TRIPS = 40
-"""A save by beat takes four round trips from its read to its write; the verification waits for ten times as many."""
-_LONGEST_SETTLE = 5.0
-"""Upper limit in seconds, so that a stalled server does not delay the verification."""
 _UNRECORDED = frozenset({SUSPENDED, SET_OF_APPLICATION})
 """Codes of blockers of which the source keeps no record."""
 _RECENT_SYNCS = 20
@@ -98,6 +97,7 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
     run.progress("reading files", 0, 0)
     snapshot = run.load()
     if not dry_run:
+        end_pauses(run.store, run.options, run.clock)
         _keep_sets(run)
     retries = Retries(run.store, run.options.lock_timeout, run.progress)
     while True:
@@ -106,6 +106,9 @@ def reconcile(run: Run, *, dry_run: bool = False, memory: Memory | None = None) 
             outcome = _refusal(draft.plan, run.options)
             if dry_run:
                 plan = with_authors(draft.plan, draft.observed, _authors(run, draft))
+                if by_hand := rows_paused_by_hand(plan, draft.observed):
+                    authors = run.store.authors([row_id for _, row_id in by_hand])
+                    plan = with_authors_of_pauses(plan, draft.observed, authors)
                 peak = None if outcome is Outcome.INVALID else _peak_change(run, draft)
                 return Result(outcome or Outcome.PLANNED, replace(plan, peak=peak))
             if outcome is not None:
@@ -180,7 +183,8 @@ def _refused(run: Run, plan: Plan, outcome: Outcome) -> Result:
 
     if outcome is Outcome.BLOCKED and _UNRECORDED.isdisjoint(blocked.code for blocked in plan.blocked):
         message = "; ".join(blocked.message for blocked in plan.blocked)
-        failure = Failure(outcome.value, message, run.clock(), run.options.holder, plan)
+        name, url = run.options.started_by
+        failure = Failure(outcome.value, message, run.clock(), name, plan, url)
         run.store.record_failure(plan.source, failure, run.options.lease_token)
     return Result(outcome, plan)
 
@@ -246,7 +250,9 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         if outcome is None and moves_runs(plan) and seconds_to_wait(run.clock()):
             raise RetryableError("the minute ends, and beat would run some schedules twice")
         if outcome is None:
-            written = store.apply(plan, observed, changes, now, checksum=options.repaired)
+            written = store.apply(
+                plan, observed, changes, now, event=Event(options.started_by), checksum=options.repaired
+            )
     if outcome is not None:
         return _refused(run, plan, outcome)
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now, plan.timezone)
@@ -304,7 +310,7 @@ def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     again = replace(run, options=options, progress=no_progress)
     latest, repairs = result, 0
     for _ in range(ATTEMPTS):
-        _wait_for_saves(run)
+        wait_for_saves(run.store, run.options.settle)
         if written_as_planned(latest.plan, run.store.read_rows(written_names(latest.plan))):
             break
         draft = _draft(again, snapshot, None)
@@ -321,12 +327,6 @@ def _repaired(run: Run, snapshot: Snapshot, result: Result) -> Result:
     else:
         return replace(result, repairs=repairs, unverified="another process keeps changing the rows back")
     return replace(result, repairs=repairs, memory=latest.memory)
-
-
-def _wait_for_saves(run: Run) -> None:
-    """Wait until a save that beat began before the commit has ended."""
-    if run.options.settle > 0:
-        time.sleep(max(run.options.settle, min(_ROUND_TRIPS * run.store.round_trip(), _LONGEST_SETTLE)))
 
 
 def plan(
@@ -362,10 +362,12 @@ def release(store: Store, names: Collection[str] | None, options: SyncOptions, c
 
     Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """
+    from beatsync.store.history import RELEASED
+
     # Checked before the lock, which creates the source if it is missing: a misspelt name must leave no trace.
     release_plan(options.source, names, store.observe(options.source))
     with store.locked(options.source, options.lock_timeout, options.holder):
         observed = store.observe(options.source)
         plan = release_plan(options.source, names, observed)
-        store.apply(plan, observed, FileChanges(), clock(), is_sync=False)
+        store.apply(plan, observed, FileChanges(), clock(), event=Event(options.started_by, RELEASED))
     return plan

@@ -1,7 +1,8 @@
-"""When a sync that the database refused starts again."""
+"""When a sync that the database refused starts again, and when written rows can be verified."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from beatsync.sync_types import Progress
@@ -12,8 +13,18 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 """How often a sync starts again after a deadlock, and how often undone rows are written again."""
+_ROUND_TRIPS = 40
+"""A save by beat takes four round trips from its read to its write; the verification waits for ten times as many."""
+_LONGEST_SETTLE = 5.0
+"""Upper limit in seconds, so that a stalled server does not delay the verification."""
 MEETINGS = 20
 """How often a sync starts again because another one was faster. Each time one of them ends, so all of them end."""
+
+
+def wait_for_saves(store: Store, settle: float) -> None:
+    """Wait until a save that beat began before a commit has ended: at least `settle` seconds, and not at all for 0."""
+    if settle > 0:
+        time.sleep(max(settle, min(_ROUND_TRIPS * store.round_trip(), _LONGEST_SETTLE)))
 
 
 class Retries:

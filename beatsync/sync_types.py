@@ -11,6 +11,7 @@ from beatsync.fingerprint.memory import Memory
 from beatsync.plan.model import Plan
 from beatsync.plan.request import PlanOptions
 from beatsync.specfile.parse import ParseOptions
+from beatsync.values import Actor
 
 MAX_SOURCE_NAME = 100
 """Characters; the length of the column."""
@@ -48,7 +49,9 @@ class SyncOptions:
     """Least seconds between the commit and the verification, so that a save that beat began before the commit has ended by
     then. A slow database is given more. Only rows that beat knows already are verified."""
     holder: str = "beatsync"
-    """Shown to another BeatSync that waits for the lock, and in the history."""
+    """Shown to another BeatSync that waits for the lock."""
+    actor: Actor | None = None
+    """Shown in the history; None shows the holder."""
     lease_token: str | None = None
     """The lease of a daemon: nothing is written if another daemon leads the source by now."""
     repaired: str | None = None
@@ -57,6 +60,11 @@ class SyncOptions:
     """Whether a warning about a file is an error, unless it is acknowledged."""
     fingerprints: bool = True
     """Whether unchanged files and rows are skipped. False parses and reads everything; the plan is the same."""
+
+    @property
+    def started_by(self) -> Actor:
+        """Return who started the sync, for the history."""
+        return self.actor or Actor(self.holder)
 
 
 class Outcome(str, Enum):

@@ -63,6 +63,15 @@ class Diagnostic:
         return f"{self.message}; also at {', '.join(map(str, self.also_at))}{more}"
 
 
+class Actor(NamedTuple):
+    """Who started a sync or another command."""
+
+    name: str
+    """The user of the CI system, or `USER@HOST`."""
+    url: str = ""
+    """The page of the run in the CI system; empty outside of one."""
+
+
 class Interval(NamedTuple):
     """A fixed interval, in the largest whole period that django-celery-beat knows."""
 

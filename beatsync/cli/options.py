@@ -118,6 +118,8 @@ class CliOptions:
     on_invalid: str | None = None
     catch_up: bool | None = None
     accept_origin: bool | None = None
+    actor: str | None = None
+    source_url: str | None = None
     signals: bool | None = None
     """Only a setting: the store reads it."""
 
@@ -183,6 +185,10 @@ database = combine(
     option("--database", "alias", metavar="ALIAS", help="Alias of the database in the Django project's DATABASES."),
     settings,
 )
+actor = option(
+    "--actor", metavar="NAME",
+    help="Who is responsible, for the history.  [default: the user of the CI run, else USER@HOST]",
+)  # fmt: skip
 app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")
 planning = combine(
     source,

@@ -15,6 +15,7 @@ from beatsync.cli import exits, options, output, wiring
 @options.option("--all", "is_all", is_flag=True, help="All rows that the source owns.")
 @options.source
 @options.database
+@options.actor
 def command(names: tuple[str, ...], is_all: bool, **flags: Any) -> int:
     """Stop managing rows: BeatSync no longer owns them, and they stay unchanged in the database.
 
@@ -27,7 +28,7 @@ def command(names: tuple[str, ...], is_all: bool, **flags: Any) -> int:
     if is_all == bool(names):
         raise click.UsageError("name the schedules to release, or use --all for all of the source")
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
-        sync_options = wiring.sync_options(cli_options, store)
+        sync_options = wiring.sync_options(cli_options, store, actor=wiring.actor_of(cli_options))
         if is_all:
             wiring.require_source(store, sync_options.source)
         try:

@@ -14,6 +14,7 @@ from beatsync.plan.observed import APPLICATION
 @click.argument("old")
 @click.argument("new", callback=lambda _ctx, _param, value: wiring.validate_source(value))
 @options.database
+@options.actor
 def command(old: str, new: str, **flags: Any) -> int:
     """Rename the source OLD to NEW: NEW owns its rows, with its history, and no row changes.
 
@@ -21,10 +22,10 @@ def command(old: str, new: str, **flags: Any) -> int:
     """
     from beatsync.reconcile import utc_now
 
-    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         state = wiring.require_source(store, old)
         leader = store.leader(old)
-        store.rename_source(old, new, wiring.lock_holder(), utc_now())
+        store.rename_source(old, new, wiring.actor_of(cli_options), utc_now())
     output.print_result(f"{old} is renamed to {new}")
     if state.kind == APPLICATION:
         output.print_hint(

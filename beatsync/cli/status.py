@@ -122,6 +122,7 @@ def _is_synced(state: SourceState, revision: str | None) -> bool:
 def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
     """Yield the status of one source, or of all. Raises click.ClickException if the source does not exist."""
     from beatsync.plan.drift import states as row_states
+    from beatsync.plan.model import PAUSES
     from beatsync.reconcile import utc_now
     from beatsync.report.values import SourceStatus
 
@@ -135,5 +136,6 @@ def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
             state.name, state.origin, state.revision, state.environment,
             changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
             rows, suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
-            store.authors([row.row_id for row in rows if row.drift or row.missing]), is_application,
+            store.authors([row.row_id for row in rows if row.drift or row.missing or not PAUSES.isdisjoint(row.conditions)]),
+            is_application,
         )  # fmt: skip

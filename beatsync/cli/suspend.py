@@ -18,6 +18,7 @@ from beatsync.cli import exits, options, output, wiring
     help="How long syncs are refused.  [default: until `resume`]",
 )  # fmt: skip
 @options.database
+@options.actor
 def command(source: str, reason: str | None, duration: float | None, **flags: Any) -> int:
     """Refuse every sync of SOURCE until it is resumed or the time is over; its rows stay unchanged."""
     from beatsync.plan.observed import Suspension
@@ -27,9 +28,10 @@ def command(source: str, reason: str | None, duration: float | None, **flags: An
         raise click.UsageError("--reason is required: it is shown with every sync that is refused")
     now = utc_now()
     until = now + timedelta(seconds=duration) if duration else None
-    suspension = Suspension(wiring.current_user(), reason, now, until)
-    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
+    with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         wiring.require_source(store, source)
-        store.suspend(source, suspension)
+        actor = wiring.actor_of(cli_options)
+        suspension = Suspension(actor.name, reason, now, until)
+        store.suspend(source, suspension, actor, now)
     output.print_result(f"{source} is {suspension}")
     return exits.DONE

@@ -24,6 +24,7 @@ from beatsync.cli.progress import show_progress
     "--lock-timeout", metavar="DURATION", callback=options.duration,
     help="How long to wait for locks.  [default: without limit for the lock of the source, 30s for rows]",
 )  # fmt: skip
+@options.actor
 @options.rows
 @options.output_format("text", "json", "markdown")
 @options.verbosity
@@ -55,7 +56,8 @@ def command(
         checksum = reviewed.checksum if reviewed else None
         directory = wiring.source_directory(cli_options)
         timeout = 0.0 if no_wait else lock_timeout
-        sync_options = wiring.sync_options(cli_options, store, lock_timeout=timeout, approved=checksum)
+        actor = wiring.actor_of(cli_options)
+        sync_options = wiring.sync_options(cli_options, store, actor=actor, lock_timeout=timeout, approved=checksum)
         result = reconcile.sync(directory, store, sync_options, progress=progress)
     if result.unverified:
         output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")

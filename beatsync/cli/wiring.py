@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beatsync.cli import output
+from beatsync.cli.actor import current_user, find_actor
 from beatsync.cli.databases import Embedded, choose_database
 from beatsync.cli.options import (
     CliOptions,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from beatsync.specfile.parse import ParseOptions
     from beatsync.store import SourceState, Store
     from beatsync.store.application import Application
+    from beatsync.values import Actor
 
 DIRECTORY = Path("schedules.d")
 SOURCE = "default"
@@ -48,6 +48,7 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "MAX_DELETES": ("max_deletes", validate_delete_limit),
     "ON_INVALID": ("on_invalid", validate_on_invalid),
     "APP": ("app", str),
+    "SOURCE_URL": ("source_url", str),
     "SIGNALS": ("signals", validate_boolean),
 }
 """The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""
@@ -176,11 +177,17 @@ def validate_source(name: str) -> str:
 
 
 def sync_options(
-    options: CliOptions, store: Store, *, lock_timeout: float | None = None, approved: str | None = None
+    options: CliOptions,
+    store: Store,
+    *,
+    actor: Actor | None = None,
+    lock_timeout: float | None = None,
+    approved: str | None = None,
 ) -> SyncOptions:
     """Return the options of a plan, a sync or a release.
 
-    `lock_timeout` is in seconds, None waits without limit; `approved` is the checksum of a reviewed plan.
+    `actor` is shown in the history, None shows this process; `lock_timeout` is in seconds, None waits without limit; `approved` is
+    the checksum of a reviewed plan.
     """
     from beatsync.plan.request import PlanOptions
     from beatsync.sync_types import SyncOptions
@@ -196,7 +203,7 @@ def sync_options(
         approved=approved,
     )
     parse = parse_options(options, store.celery_timezone())
-    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder(), strict=bool(options.strict))
+    return SyncOptions(source, parse, plan, lock_timeout, SETTLE, lock_holder(), actor, strict=bool(options.strict))
 
 
 def source_directories(arguments: Sequence[str], options: CliOptions) -> dict[str, Path]:
@@ -228,14 +235,10 @@ def require_source(store: Store, name: str) -> SourceState:
 
 
 def lock_holder() -> str:
-    """Return the name of this process for other processes that find the lock held, and for the history."""
+    """Return the name of this process for other processes that find the lock held."""
     return f"{current_user()} (process {os.getpid()})"
 
 
-def current_user() -> str:
-    """Return `USER@HOST`."""
-    name = str(os.getuid()) if hasattr(os, "getuid") else "?"
-    # A container's user may have a number and no name.
-    with suppress(KeyError, OSError, ImportError):
-        name = getpass.getuser()
-    return f"{name}@{socket.gethostname()}"
+def actor_of(options: CliOptions) -> Actor:
+    """Return who runs this command, for the history."""
+    return find_actor(options.actor, os.environ)

@@ -31,6 +31,16 @@ def compare_row(
     declared: Declared, entry: Owned | None, row: Row, now: datetime
 ) -> tuple[tuple[FieldChange, ...], Condition | None]:
     """Return the fields of `row` that have to change, and why a disabled row stays disabled."""
+    if entry is not None and entry.pause is not None and not row.spec.enabled:
+        last = applied_fields(entry.applied)
+        fields = compare(declared.spec.fields(), row.spec.fields(), last, declared.policy.ignore)
+        return tuple(fields), Condition.HELD
+    return _compare_unpaused(declared, entry, row, now)
+
+
+def _compare_unpaused(
+    declared: Declared, entry: Owned | None, row: Row, now: datetime
+) -> tuple[tuple[FieldChange, ...], Condition | None]:
     want, have = declared.spec.fields(), row.spec.fields()
     last = applied_fields(entry.applied) if entry is not None else None
     fields = tuple(compare(want, have, last, declared.policy.ignore))

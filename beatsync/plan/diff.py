@@ -10,6 +10,7 @@ from beatsync.plan.groups import count_unchanged, groups_of, with_partly_paused
 from beatsync.plan.match import match_schedules
 from beatsync.plan.model import Decision, Plan
 from beatsync.plan.observed import Observed
+from beatsync.plan.pauses import followed_pauses, notes_of_pauses
 from beatsync.plan.prune import prune_leftovers
 from beatsync.plan.request import Request
 from beatsync.values import Desired, Diagnostic
@@ -39,6 +40,8 @@ def make_plan(desired: Desired, observed: Observed, request: Request) -> Plan:
         records=tuple(sorted(filter(None, records), key=attrgetter("name"))),
         unchanged=count_unchanged(enforced, pruned, (entry for entry, _ in matches.frozen), desired),
         conditions=tuple(sorted((decision.name, decision.condition) for decision in decisions if decision.condition)),
+        notes=notes_of_pauses(decisions, observed),
+        pauses=followed_pauses(decisions, observed),
         groups=groups_of(decisions, {*matches.continued.values()}),
         blocked=matches.blocked,
         diagnostics=(*desired.diagnostics, *_diagnostics(enforced)),

@@ -10,7 +10,7 @@ from beatsync.plan.compare import compare, completed
 from beatsync.plan.identity import is_row_of
 from beatsync.plan.inventory import Fields, applied_fields
 from beatsync.plan.model import Cause, Condition, FieldChange
-from beatsync.plan.observed import NameRule, Observed, Owned, Row
+from beatsync.plan.observed import NameRule, Observed, Owned, Pause, Row
 from beatsync.values import FieldValue
 
 
@@ -28,6 +28,8 @@ class RowState:
     sensitive: tuple[str, ...] = ()
     group: str | None = None
     """The schedule with `every` that the row is part of; None: the schedule is this one row."""
+    pause: Pause | None = None
+    """The operator's pause that keeps the row disabled."""
     crontab: str = ""
     """The crontab that was last applied; empty for another kind of schedule."""
 
@@ -90,6 +92,7 @@ def _state(entry: Owned, row: Row | None, now: datetime, rule: NameRule) -> RowS
         sensitive=entry.policy.sensitive,
         group=entry.group,
         crontab=_crontab(applied),
+        pause=entry.pause if condition is Condition.HELD else None,
     )
 
 
@@ -102,6 +105,8 @@ def _condition(entry: Owned, enabled: FieldValue, row: Row, is_completed: bool) 
         return Condition.FROZEN
     if entry.retired:
         return Condition.RETIRED
+    if entry.pause is not None and not row.spec.enabled:
+        return Condition.HELD
     if row.spec.enabled or enabled is False:
         return None
     if is_completed:

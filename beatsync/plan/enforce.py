@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import NamedTuple
 
 from beatsync.plan import conflicts
@@ -12,7 +13,7 @@ from beatsync.plan.firing import FIRING_FIELDS, RESTARTING_FIELDS, becomes_due, 
 from beatsync.plan.inventory import new_record, record_if_changed
 from beatsync.plan.match import Match
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record, common_cause
-from beatsync.plan.observed import Row
+from beatsync.plan.observed import Pause, Row
 from beatsync.plan.request import Request
 from beatsync.specfile import crontab
 from beatsync.specfile.passed import clocked_past, is_clocked_past
@@ -28,13 +29,14 @@ class _Refusal(NamedTuple):
 
 
 def enforce_all(matches: Sequence[Match], request: Request) -> list[Decision]:
-    """Return the decision about each matched schedule. A schedule whose rows are all paused gets new rows that are paused too."""
+    """Return the decision about each matched schedule. A schedule that is paused gets new rows that are paused too."""
+    held = {m.declared.schedule: m.entry.pause for m in matches if m.entry is not None and m.entry.pause is not None}
     paused = _paused_groups([match for match in matches if match.declared.group is not None], request)
     if paused:
         matches = [
             _paused(match) if match.declared.group in paused and match.row is None else match for match in matches
         ]
-    return [enforce(match, request) for match in matches]
+    return [enforce(match, request, held.get(match.declared.schedule)) for match in matches]
 
 
 def _paused_groups(matches: Sequence[Match], request: Request) -> AbstractSet[str | None]:
@@ -55,9 +57,12 @@ def _paused(match: Match) -> Match:
     return match._replace(declared=declared._replace(spec=declared.spec._replace(enabled=False)))
 
 
-def enforce(match: Match, request: Request) -> Decision:
-    """Return the decision about a matched schedule: to create its row, to change it, or neither."""
-    decision = _decide(match, request)
+def enforce(match: Match, request: Request, pause: Pause | None = None) -> Decision:
+    """Return the decision about a matched schedule: to create its row, to change it, or neither.
+
+    `pause` is the pause of the schedule; a new row is created disabled then.
+    """
+    decision = _decide(match, request, pause)
     if match.declared.group is not None:
         decision = decision.in_group(match.declared.group)
     if match.entry is None or decision.record is None:
@@ -65,17 +70,13 @@ def enforce(match: Match, request: Request) -> Decision:
     return decision._replace(warning=conflicts.healed_entry(match.entry, match.declared.location))
 
 
-def _decide(match: Match, request: Request) -> Decision:
+def _decide(match: Match, request: Request, pause: Pause | None = None) -> Decision:
     declared, entry, row = match.declared, match.entry, match.row
     spec = declared.spec
     if row is None:
-        if entry is not None and _has_passed(spec, request):
-            # Completed, and its row was deleted since: a new row would run a one-time task again, and any other never.
-            return Decision(spec.name, condition=Condition.COMPLETED)
-        condition = None if spec.enabled or declared.enabled_declared else Condition.PAUSED
-        return _write(match, spec, (), new_record(declared, entry, None), condition, request)
+        return _create(match, request, pause)
     record = record_if_changed(declared, entry, row)
-    if record is None and row.spec == spec:
+    if record is None and row.spec == spec and (entry is None or entry.pause is None):
         return Decision(spec.name)  # as for nearly all rows; this comparison is cheap
     fields, condition = compare_row(declared, entry, row, request.now)
     if not fields and entry is not None:
@@ -83,6 +84,19 @@ def _decide(match: Match, request: Request) -> Decision:
     # `enabled` stays unless it is one of the changed fields.
     enabled = next((bool(field.after) for field in fields if field.field == "enabled"), row.spec.enabled)
     return _write(match, spec._replace(enabled=enabled), fields, record, condition, request)
+
+
+def _create(match: Match, request: Request, pause: Pause | None) -> Decision:
+    declared, entry, spec = match.declared, match.entry, match.declared.spec
+    if entry is not None and _has_passed(spec, request):
+        # Completed, and its row was deleted since: a new row would run a one-time task again, and any other never.
+        return Decision(spec.name, condition=Condition.COMPLETED)
+    if pause is not None:
+        target = spec._replace(enabled=False)
+        decision = _write(match, target, (), new_record(declared, entry, None), Condition.HELD, request)
+        return decision._replace(pause=replace(pause, since=request.now, was_enabled=True))
+    condition = None if spec.enabled or declared.enabled_declared else Condition.PAUSED
+    return _write(match, spec, (), new_record(declared, entry, None), condition, request)
 
 
 def _write(
@@ -112,11 +126,11 @@ def _write(
     ).of_row(row)
     if row is None or changed & FIRING_FIELDS:
         in_group = declared.group is not None or (entry is not None and entry.group is not None)
-        change = _prevent_immediate_run(change, target, row, request, in_group=in_group)
+        change = prevent_immediate_run(change, target, row, request, in_group=in_group)
     return Decision(target.name, change, record, condition)
 
 
-def _prevent_immediate_run(
+def prevent_immediate_run(
     change: Change, target: TaskSpec, row: Row | None, request: Request, *, in_group: bool
 ) -> Change:
     """Return `change` with the `last_run_at` that keeps beat from running the task at once, or marked as `fires_at_once`.

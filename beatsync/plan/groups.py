@@ -111,6 +111,12 @@ def schedule_conditions(plan: Plan) -> list[tuple[str, Condition]]:
     return distinct((schedules.get(name, name), condition) for name, condition in plan.conditions)
 
 
+def schedule_notes(plan: Plan) -> dict[str, str]:
+    """Return what people should know about the conditions of schedules, by name: the note of the first row that has one."""
+    schedules = schedules_of_rows(plan)
+    return {schedules.get(name, name): note for name, note in reversed(plan.notes)}
+
+
 def distinct(conditions: Iterable[tuple[str, Condition]]) -> list[tuple[str, Condition]]:
     """Return the pairs without repetitions, in their order."""
     return list(dict.fromkeys(conditions))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from beatsync.plan.groups import count_actions, schedules_of_rows
 from beatsync.plan.mask import masked
-from beatsync.plan.model import Action, Change, Condition, Plan
+from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Plan
 from beatsync.plan.observed import Suspension
 from beatsync.specfile.shapes import mask_strings, mask_text
-from beatsync.values import Diagnostic, Revision
+from beatsync.values import Diagnostic, Location, Revision
 
 FORMAT_VERSION = 1
 _text = json.JSONEncoder(indent=2, ensure_ascii=False).encode
@@ -44,8 +44,8 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "changes": [],
         "summary": summary_json(plan),
         "conditions": [
-            condition_json(name, groups.get(name), condition)
-            for groups in [schedules_of_rows(plan)]
+            condition_json(name, groups.get(name), condition, notes.get(name))
+            for groups, notes in [(schedules_of_rows(plan), dict(plan.notes))]
             for name, condition in plan.conditions
         ],
         "blocked": mask_strings(
@@ -81,9 +81,10 @@ def summary_json(plan: Plan) -> dict[str, int]:
     return {**{action.value: counts[action] for action in Action}, "unchanged": plan.unchanged}
 
 
-def condition_json(name: str, group: str | None, condition: Condition) -> dict[str, str | None]:
-    """Return why a row of the schedule `group` (None: the schedule is this row) stays as it is."""
-    return {"name": mask_text(name), "group": group and mask_text(group), "condition": condition.value}
+def condition_json(name: str, group: str | None, condition: Condition, note: str | None) -> dict[str, str | None]:
+    """Return why a row of the schedule `group` (None: the schedule is this row) stays as it is; `note` says who paused it, and why."""
+    masked_group, masked_note = (text and mask_text(text) for text in (group, note))
+    return {"name": mask_text(name), "group": masked_group, "condition": condition.value, "note": masked_note or None}
 
 
 def change_json(change: Change) -> dict[str, Any]:
@@ -102,6 +103,28 @@ def change_json(change: Change) -> dict[str, Any]:
         "group": shown.group,
         "clauses": shown.clauses or None,
     }
+
+
+def change_of_json(document: Mapping[str, Any]) -> Change:
+    """Return a change that `change_json` has written, without what only a sync needs; its secrets stay masked.
+
+    An earlier release did not write `group` and `clauses`.
+    """
+    location = document["location"]
+    return Change(
+        action=Action(document["action"]),
+        name=document["name"],
+        cause=Cause(document["cause"]),
+        field_changes=tuple(
+            FieldChange(each["field"], each["before"], each["after"], Cause(each["cause"]))
+            for each in document["fields"]
+        ),
+        location=location and Location(location["path"], location["line"], location["column"]),
+        fires_at_once=document["fires_at_once"],
+        note=document["note"],
+        group=document.get("group"),
+        clauses=document.get("clauses") or "",
+    )
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from beatsync.plan.observed import Row, Suspension
+from beatsync.plan.observed import Pause, Row, Suspension
 from beatsync.values import DEFAULT_FIELDS, Diagnostic, FieldValue, Location, Policy, Revision, TaskSpec
 
 
@@ -25,11 +25,12 @@ class Action(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why a field differs: since the last apply the file changed (`spec`), the row did (`drift`), or both did."""
+    """Why a field differs: since the last apply the file changed (`spec`), the row did (`drift`), or both did; or a pause starts or ends."""
 
     SPEC = "spec"
     DRIFT = "drift"
     BOTH = "both"
+    PAUSE = "pause"
 
 
 def common_cause(causes: Iterable[Cause]) -> Cause:
@@ -128,6 +129,8 @@ class Record(NamedTuple):
 class Condition(str, Enum):
     """Why a sync leaves a row unchanged, in the words of `plan` and `status`."""
 
+    HELD = "paused"
+    """By `beatsync pause`, with a reason."""
     PAUSED = "paused by hand"
     PARTLY_PAUSED = "partly paused"
     """Some rows of a schedule were paused by hand, and others were not."""
@@ -142,6 +145,10 @@ class Condition(str, Enum):
     """The entry was changed with SQL or by a broken restore. Only `status` has this condition; a plan has a diagnostic."""
 
 
+PAUSES = frozenset({Condition.HELD, Condition.PAUSED, Condition.PARTLY_PAUSED})
+"""The conditions of rows that an operator has disabled."""
+
+
 class Decision(NamedTuple):
     """What a plan does about one name: a schedule, an inventory entry or a row; all None if it is unchanged."""
 
@@ -154,6 +161,8 @@ class Decision(NamedTuple):
     warning: Diagnostic | None = None
     group: str | None = None
     """The schedule that the row is, or was, part of; None: the schedule is this one row."""
+    pause: Pause | None = None
+    """The pause of the schedule, for a row that the change creates disabled."""
 
     def in_group(self, group: str) -> Decision:
         """Return this decision as one about a row of the schedule `group`."""
@@ -163,6 +172,13 @@ class Decision(NamedTuple):
     def ends_row(self) -> bool:
         """Return whether the source does not own the row afterwards."""
         return self.change is not None and self.change.ends_row
+
+
+class PauseRecord(NamedTuple):
+    """A pause to store for the inventory entry of this name; None deletes it."""
+
+    name: str
+    pause: Pause | None
 
 
 class Group(NamedTuple):
@@ -205,6 +221,10 @@ class Plan:
     """Number of schedules that stay as they are."""
     conditions: tuple[tuple[str, Condition], ...] = ()
     """The rows that stay as they are for a reason, by name."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """What people should know about these conditions, by name of the row: who paused it, and why."""
+    pauses: tuple[PauseRecord, ...] = ()
+    """Pauses to store: those that a sync moves or ends follow its changes, so they do not count in the checksum."""
     groups: tuple[Group, ...] = ()
     """The schedules with several rows that the plan mentions, by name."""
     blocked: tuple[Blocked, ...] = ()

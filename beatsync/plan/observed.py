@@ -38,6 +38,27 @@ class Row(NamedTuple):
         return self.spec.schedule.kind if self.spec.schedule is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An operator's decision that a schedule does not run for a while, as it concerns one of its rows."""
+
+    by: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
+    """None: until it is ended."""
+    was_enabled: bool = True
+    """Whether the row was enabled before."""
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether the pause is still in force at `now`."""
+        return self.until is None or now < self.until
+
+    def __str__(self) -> str:
+        until = f" until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
+        return f"by {self.by} since {self.since:%Y-%m-%d %H:%M} UTC{until}: {self.reason}"
+
+
 class Owned(NamedTuple):
     """One inventory entry: a row that this source owns and what it last applied to it."""
 
@@ -59,6 +80,8 @@ class Owned(NamedTuple):
     """The primary key of the entry itself, for messages."""
     group: str | None = None
     """The schedule with `every` that the row was part of; None: the schedule was this one row."""
+    pause: Pause | None = None
+    """The pause of the schedule, also one whose time is over: it ends when a sync or a daemon sees it."""
 
     @property
     def schedule(self) -> str:

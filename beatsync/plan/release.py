@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 
-from beatsync.plan.model import Action, Cause, Change, Plan
+from beatsync.plan.model import Action, Cause, Change, PauseRecord, Plan
 from beatsync.plan.observed import Claim, Observed, Owned
 from beatsync.values import Revision
 
@@ -36,6 +36,7 @@ def release_plan(source: str, names: Collection[str] | None, observed: Observed)
         origin=observed.origin,
         changes=tuple(_released(inventory[name], names) for name in sorted(names)),
         unchanged=len(staying),
+        pauses=tuple(PauseRecord(name, None) for name in sorted(names) if inventory[name].pause is not None),
     )
 
 

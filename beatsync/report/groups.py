@@ -27,6 +27,11 @@ def names_by_condition(conditions: Iterable[tuple[str, Condition]]) -> Iterator[
     yield from ((condition, names[condition]) for condition in Condition if condition in names)
 
 
+def noted(name: str, note: str) -> str:
+    """Return a name with a note in brackets, both escaped already."""
+    return f"{name} ({note})" if note else name
+
+
 def by_schedule(rows: Iterable[RowState]) -> Iterator[tuple[str, list[RowState]]]:
     """Yield each schedule with its rows, in the order of its first one."""
     schedules: dict[str, list[RowState]] = {}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from beatsync.plan.drift import RowState
+from beatsync.plan.history import HistoryEntry
 from beatsync.plan.jsonform import (
     FORMAT_VERSION,
+    change_json,
+    change_of_json,
     condition_json,
     diagnostic_json,
     plan_lines,
@@ -18,12 +22,17 @@ from beatsync.plan.jsonform import (
 from beatsync.plan.leveling import Leveling
 from beatsync.plan.load import Load, Minutes
 from beatsync.plan.mask import masked_fields
-from beatsync.plan.model import Plan
+from beatsync.plan.model import PAUSES, Plan
+from beatsync.plan.observed import Pause, Row
 from beatsync.plan.upcoming import Run
 from beatsync.report.escape import readable_json
+from beatsync.report.history import lost_changes
 from beatsync.report.runs import local_of
-from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
+from beatsync.report.values import ShownSchedule, SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
+
+if TYPE_CHECKING:
+    from beatsync.plan.details import RowDetails
 
 _HOUR = 60
 
@@ -72,6 +81,97 @@ def _unowned(row: UnownedRow) -> dict[str, Any]:
     }
 
 
+def render_history(entries: Sequence[HistoryEntry]) -> str:
+    """Return the JSON of `schemas/history.schema.json`."""
+    return json_text({"format_version": FORMAT_VERSION, "entries": [history_entry_json(entry) for entry in entries]})
+
+
+def history_entry_json(entry: HistoryEntry) -> dict[str, Any]:
+    """Return one entry of the history; its secrets are masked already."""
+    return {
+        "id": entry.entry_id,
+        "source": entry.source,
+        "started_at": entry.started_at.isoformat() if entry.started_at else None,
+        "finished_at": entry.finished_at.isoformat() if entry.finished_at else None,
+        "outcome": entry.outcome,
+        "count": entry.count,
+        "revision": revision_json(entry.revision) if entry.revision else None,
+        "environment": entry.environment,
+        "actor": entry.actor or None,
+        "run_url": entry.run_url or None,
+        "message": mask_text(entry.message) or None,
+        "summary": dict(entry.summary),
+        "changes": [change_json(change_of_json(change)) for change in entry.changes],
+        "unlisted": lost_changes(entry),
+    }
+
+
+def render_schedule(shown: ShownSchedule) -> str:
+    """Return the JSON of `schemas/show.schema.json`."""
+    details, place = shown.details, shown.location
+    return json_text(
+        {
+            "format_version": FORMAT_VERSION,
+            "name": mask_text(details.name),
+            "source": shown.source,
+            "origin": shown.origin and mask_text(shown.origin),
+            "revision": revision_json(shown.revision) if shown.revision else None,
+            "synced_at": shown.synced_at.isoformat() if shown.synced_at else None,
+            "location": place and {"path": place.path, "line": place.line, "column": place.column},
+            "url": shown.url and mask_text(shown.url),
+            "timezone": details.timezone,
+            "next_runs": [run.isoformat() for run in details.runs],
+            "rows": [_shown_row(row, shown) for row in details.rows],
+            "history": [history_entry_json(entry) for entry in shown.changes],
+        }
+    )
+
+
+def _shown_row(each: RowDetails, shown: ShownSchedule) -> dict[str, Any]:
+    return {"name": mask_text(each.name), **_row_json(each.row), **_state_json(each, shown)}
+
+
+def _row_json(row: Row | None) -> dict[str, Any]:
+    if row is None:
+        return {**dict.fromkeys(("id", "enabled", "last_run_at", "total_run_count")), "missing": True}
+    return {
+        "id": row.row_id,
+        "enabled": row.spec.enabled,
+        "last_run_at": _time(row.last_run_at),
+        "total_run_count": row.total_run_count,
+        "missing": False,
+    }
+
+
+def _state_json(each: RowDetails, shown: ShownSchedule) -> dict[str, Any]:
+    state = each.state
+    note = shown.note(state) if state is not None else None
+    drifted = {field.field for field in state.drift} if state is not None else set()
+    return {
+        "conditions": [condition.value for condition in state.conditions] if state is not None else [],
+        "note": note and mask_text(note),
+        "pause": pause_json(state.pause) if state is not None and state.pause is not None else None,
+        "fields": [
+            {"field": f.field, "observed": f.before, "applied": f.after, "drifted": f.field in drifted}
+            for f in each.fields
+        ],
+    }
+
+
+def pause_json(pause: Pause) -> dict[str, str | None]:
+    """Return a pause."""
+    return {
+        "by": mask_text(pause.by),
+        "reason": mask_text(pause.reason),
+        "since": pause.since.isoformat(),
+        "until": _time(pause.until),
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return time.isoformat() if time is not None else None
+
+
 def _source(source: SourceStatus) -> dict[str, Any]:
     return {
         "name": source.name,
@@ -87,10 +187,14 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "schedules": source.schedules,
         "drifted": [_drifted(row, source.authors) for row in source.drifted],
         "missing": [mask_text(row.name) for row in source.missing],
-        "conditions": [
-            condition_json(row.name, row.group, condition) for row in source.rows for condition in row.conditions
-        ],
+        "conditions": list(_conditions(source)),
     }
+
+
+def _conditions(source: SourceStatus) -> Iterator[dict[str, str | None]]:
+    for row in source.rows:
+        for condition in row.conditions:
+            yield condition_json(row.name, row.group, condition, source.note(row) if condition in PAUSES else None)
 
 
 def _drifted(row: RowState, authors: Mapping[int, str]) -> dict[str, Any]:

@@ -1,20 +1,35 @@
-"""Markdown: a plan as a comment on a pull request."""
+"""Markdown: a plan as a comment on a pull request, and the history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from beatsync.plan.groups import ScheduleChange, schedule_changes, schedule_conditions
-from beatsync.plan.model import Blocked, Plan
-from beatsync.report.changes import SIGNS
+from beatsync.plan.groups import ScheduleChange, schedule_changes, schedule_conditions, schedule_notes
+from beatsync.plan.history import HistoryEntry
+from beatsync.plan.model import PAUSES, Action, Blocked, Plan
+from beatsync.report.changes import SIGNS, change_lines
 from beatsync.report.escape import markdown_code, markdown_text
-from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, noted, same_fix
+from beatsync.report.history import (
+    HistoryView,
+    entry_facts,
+    lost_changes,
+    outcome_words,
+    shown_changes,
+    totals,
+    utc_text,
+)
 from beatsync.report.schedules import schedule_lines
-from beatsync.report.summary import peak_text, plan_heading, plan_totals
+from beatsync.report.summary import counted, peak_text, plan_heading, plan_totals
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic
 
 _MAX_CHANGES = 50_000
 """Characters of changes. GitHub refuses a comment of more than 65,536; the rest is for totals, reasons and diagnostics."""
+_MAX_COMMENT = 64_000
+"""Characters of a history."""
+_MAX_ENTRY = 28_000
+"""Characters of the changes of one entry."""
 _MAX_DIAGNOSTICS = 50
 
 
@@ -37,8 +52,11 @@ def render_plan(plan: Plan, *, applied: bool, refusal: str = "", with_rows: bool
     if len(plan.diagnostics) > _MAX_DIAGNOSTICS:
         more = len(plan.diagnostics) - _MAX_DIAGNOSTICS
         lines.append(f"- and {more:,} more; `beatsync validate` lists all of them")
+    notes = schedule_notes(plan)
     for condition, names in names_by_condition(schedule_conditions(plan)):
-        lines.append(f"- {condition.value}: {first_names([markdown_code(name) for name in names])}")
+        about = notes if condition in PAUSES else {}
+        listed = [noted(markdown_code(name), markdown_text(mask_text(about.get(name, "")))) for name in names]
+        lines.append(f"- {condition.value}: {first_names(listed)}")
     if plan.peak is not None:
         lines += ["", peak_text(plan.peak)] if lines[-1] else [peak_text(plan.peak)]
     return "\n".join(lines).rstrip()
@@ -48,27 +66,72 @@ def _changes(changes: Sequence[ScheduleChange], *, with_rows: bool) -> list[str]
     """Return the changes as a diff, as many as fit into a comment."""
     if not changes:
         return []
-    lines: list[str] = []
-    room, omitted = _MAX_CHANGES, 0
-    for number, change in enumerate(changes):
-        diff = list(_diff(change, with_rows=with_rows))
-        room -= sum(len(line) + 1 for line in diff)
-        if room < 0:
-            omitted = len(changes) - number
-            break
-        lines += diff
+    lines, shown = _fitting((_diff(change, with_rows=with_rows) for change in changes), _MAX_CHANGES)
+    omitted = len(changes) - shown
     fence = _fence(lines)
     note = [f"{omitted:,} more changes are not shown: the comment would be too long.", ""] if omitted else []
     return [f"{fence}diff", *lines, fence, "", *note]
 
 
-def _diff(change: ScheduleChange, *, with_rows: bool) -> Iterator[str]:
-    """Yield the lines of a schedule with the marks that GitHub colours: `+`, `-` and `!`."""
-    first, *fields = schedule_lines(change, with_rows=with_rows)
-    sign = SIGNS[change.action].replace("~", "!")
-    yield f"{sign} {first[4:]}"
+def _fitting(blocks: Iterable[list[str]], room: int) -> tuple[list[str], int]:
+    """Return the lines of the first blocks that together have at most `room` characters, and the number of these blocks."""
+    lines: list[str] = []
+    count = 0
+    for block in blocks:
+        room -= sum(len(line) + 1 for line in block)
+        if room < 0:
+            break
+        lines += block
+        count += 1
+    return lines, count
+
+
+def _diff(change: ScheduleChange, *, with_rows: bool) -> list[str]:
+    """Return the lines of a schedule with the marks that GitHub colours: `+`, `-` and `!`."""
+    return _marked(change.action, list(schedule_lines(change, with_rows=with_rows)))
+
+
+def _marked(action: Action, lines: Sequence[str]) -> list[str]:
+    """Return the lines of a change as a diff: the sign of its first line becomes the mark."""
+    first, *fields = lines
+    sign = SIGNS[action].replace("~", "!")
     # A field of an update is neither added nor removed.
-    yield from (f"{' ' if sign == '!' else sign} {line[2:]}" for line in fields)
+    return [f"{sign} {first[4:]}", *(f"{' ' if sign == '!' else sign} {line[2:]}" for line in fields)]
+
+
+def render_history(entries: Sequence[HistoryEntry], view: HistoryView) -> str:
+    """Return entries of the history, in their order, as many as fit into a comment."""
+    blocks, shown = _fitting(([*_history_entry(entry, view), ""] for entry in entries), _MAX_COMMENT)
+    lines = ["### BeatSync: history", "", *blocks]
+    if shown < len(entries):
+        lines.append(f"{len(entries) - shown:,} older entries are not shown: the comment would be too long.")
+    if not entries:
+        lines.append("The history has no such entry.")
+    return "\n".join(lines).rstrip()
+
+
+def _history_entry(entry: HistoryEntry, view: HistoryView) -> Iterator[str]:
+    facts = markdown_text(", ".join(entry_facts(entry)))
+    yield (
+        f"**#{entry.entry_id}** {utc_text(entry.started_at)} {markdown_code(entry.source)}"
+        f" **{markdown_text(outcome_words(entry))}**{f' {facts}' if facts else ''}"
+    )
+    if entry.run_url:
+        yield f"- {markdown_code(entry.run_url)}"
+    if entry.message:
+        yield f"- {markdown_text(entry.message)}"
+    changes, hidden = shown_changes(entry, view)
+    lines, shown = _fitting((_marked(change.action, list(change_lines(change))) for change in changes), _MAX_ENTRY)
+    if lines:
+        fence = _fence(lines)
+        yield from ("", f"{fence}diff", *lines, fence, "")
+    hidden += len(changes) - shown
+    if hidden:
+        yield f"- and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id} --format json` lists all"
+    if lost := lost_changes(entry):
+        yield f"- and {counted(lost, 'schedule')} that the history does not list"
+    if summary := totals(entry):
+        yield f"- {summary}"
 
 
 def _fence(lines: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from beatsync.plan.jsonform import summary_json
 from beatsync.plan.model import Action, PeakChange, Plan
 from beatsync.plan.peak import PEAK_WINDOW
@@ -46,7 +48,7 @@ def plan_totals(plan: Plan, *, applied: bool, refusal: str = "") -> str:
     """
     counts = summary_json(plan)
     unchanged = f"{counts.pop('unchanged'):,} unchanged."
-    changes = [f"{count:,} {_PAST[word] if applied else _FUTURE[word]}" for word, count in counts.items() if count]
+    changes = action_counts(counts, applied=applied)
     if refusal:
         return f"{refusal}: {', '.join([*changes, unchanged])}"
     return ", ".join([*changes, unchanged]) if changes else f"Nothing to do: {unchanged}"
@@ -55,6 +57,12 @@ def plan_totals(plan: Plan, *, applied: bool, refusal: str = "") -> str:
 def peak_text(peak: PeakChange) -> str:
     """Return what a plan does to the peak."""
     return f"Busiest minute of the next {PEAK_WINDOW.days} days: {peak.before:,} → {counted(peak.after, 'run')} of crontabs."
+
+
+def action_counts(counts: Mapping[str, int], *, applied: bool) -> list[str]:
+    """Return `1 created`, or `1 to create` unless `applied`, for each action of a summary whose count is not zero."""
+    words = _PAST if applied else _FUTURE
+    return [f"{count:,} {words[action]}" for action, count in counts.items() if count and action in words]
 
 
 def validation_totals(result: ValidationResult, paint: Paint = plain) -> str:

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from beatsync.plan.drift import RowState
-from beatsync.plan.groups import schedule_changes, schedule_conditions
+from beatsync.plan.groups import schedule_changes, schedule_conditions, schedule_notes
+from beatsync.plan.history import HistoryEntry
 from beatsync.plan.mask import masked_fields
-from beatsync.plan.model import Action, Condition, Plan
-from beatsync.report.changes import aligned, field_lines
+from beatsync.plan.model import PAUSES, Action, Condition, Plan
+from beatsync.report.changes import aligned, change_lines, field_lines
 from beatsync.report.escape import line_start, one_line
-from beatsync.report.groups import MAX_NAMES, by_schedule, first_names, listed_names, names_by_condition, same_fix
+from beatsync.report.groups import (
+    MAX_NAMES,
+    by_schedule,
+    first_names,
+    listed_names,
+    names_by_condition,
+    noted,
+    same_fix,
+)
+from beatsync.report.history import (
+    FAILURES,
+    HistoryView,
+    entry_facts,
+    lost_changes,
+    outcome_words,
+    shown_changes,
+    totals,
+    utc_text,
+)
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
 from beatsync.report.summary import counted, peak_text, plan_heading, plan_totals, revision_name, validation_totals
 from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic, Severity
 
 _MAX_EXCERPT = 120
@@ -81,7 +101,7 @@ def render_plan(
     if plan.changes or plan.blocked:
         yield from [*([""] if plan.diagnostics else []), plan_heading(plan), ""]
     yield from _changes(plan, paint, with_rows=with_rows)
-    yield from _conditions(schedule_conditions(plan))
+    yield from _conditions(schedule_conditions(plan), schedule_notes(plan))
     if plan.conditions:
         yield ""
     yield from _blocked(plan, paint)
@@ -102,9 +122,11 @@ def _changes(plan: Plan, paint: Paint, *, with_rows: bool) -> Iterator[str]:
         yield ""
 
 
-def _conditions(conditions: Iterable[tuple[str, Condition]]) -> Iterator[str]:
+def _conditions(conditions: Iterable[tuple[str, Condition]], notes: Mapping[str, str]) -> Iterator[str]:
     for condition, names in names_by_condition(conditions):
-        yield f"  {condition.value}: {first_names([one_line(name) for name in names])}"
+        about = notes if condition in PAUSES else {}
+        listed = first_names([noted(one_line(name), one_line(mask_text(about.get(name, "")))) for name in names])
+        yield f"  {condition.value}: {listed}"
 
 
 def _blocked(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -131,6 +153,16 @@ def render_release(plan: Plan, paint: Paint = plain) -> str:
         for schedule in schedule_changes(plan)
     ]
     return "\n".join([*lines, f"{len(lines):,} released"])
+
+
+def render_pauses(plans: Iterable[Plan], done: str, paint: Paint = plain) -> str:
+    """Return a line for each schedule whose pause starts or ends: its name, `done`, and what else is to be said."""
+    return "\n".join(
+        f"{paint(line_start(mask_text(schedule.name)), 'name')}: {done}{f' ({one_line(note)})' if note else ''}"
+        for plan in plans
+        for schedule in schedule_changes(plan)
+        for note in [next(filter(None, (change.note for change in schedule.changes)), None)]
+    )
 
 
 def render_status(
@@ -176,7 +208,7 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
     }
     yield from (f"  {label:<12}  {one_line(fact)}" for label, fact in facts.items() if fact)
     yield from _drift(source, paint)
-    yield from _conditions(source.schedule_conditions)
+    yield from _conditions(source.schedule_conditions, source.schedule_notes)
     if with_rows:
         yield from _group_rows(source)
 
@@ -211,3 +243,31 @@ def _about(rows: Sequence[RowState], total: int, source: SourceStatus) -> str:
     notes = [row_count(len(rows), total)] if rows[0].group is not None else []
     notes += [f"last {one_line(author)}"] if author else []
     return f" ({', '.join(notes)})" if notes else ""
+
+
+def render_history(entries: Sequence[HistoryEntry], view: HistoryView, paint: Paint = plain) -> str:
+    """Return entries of the history, in their order."""
+    if not entries:
+        return "The history has no such entry."
+    return "\n\n".join("\n".join(_history_entry(entry, view, paint)) for entry in entries)
+
+
+def _history_entry(entry: HistoryEntry, view: HistoryView, paint: Paint) -> Iterator[str]:
+    kind = "error" if entry.outcome in FAILURES else "good"
+    outcome = paint(one_line(outcome_words(entry)), kind)
+    yield f"{paint(f'#{entry.entry_id}', 'name')}  {utc_text(entry.started_at)}  {one_line(entry.source)}: {outcome}"
+    if described := ", ".join(entry_facts(entry)):
+        yield f"  {one_line(described)}"
+    if entry.run_url:
+        yield f"  {line_start(entry.run_url)}"
+    if entry.message:
+        yield f"  {line_start(entry.message)}"
+    changes, hidden = shown_changes(entry, view)
+    for change in changes:
+        yield from change_lines(change, paint)
+    if hidden:
+        yield f"  and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id}` lists all"
+    if lost := lost_changes(entry):
+        yield f"  and {counted(lost, 'schedule')} that the history does not list"
+    if summary := totals(entry):
+        yield f"  {summary}"

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import distinct
-from beatsync.plan.model import Condition
+from beatsync.plan.history import HistoryEntry
+from beatsync.plan.model import PAUSES, Condition
 from beatsync.plan.observed import Suspension
-from beatsync.values import Diagnostic, Revision, Severity
+from beatsync.values import Diagnostic, Location, Revision, Severity
+
+if TYPE_CHECKING:
+    from beatsync.plan.details import ScheduleDetails  # imports celery's schedules, which only `show` needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,30 @@ class ValidationResult:
     def count(self, severity: Severity) -> int:
         """Return how many diagnostics have this severity."""
         return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSchedule:
+    """One schedule, and what is known about it elsewhere."""
+
+    details: ScheduleDetails
+    source: str | None = None
+    """The source that owns it; None if no source does."""
+    origin: str | None = None
+    revision: Revision | None = None
+    """The revision of the source's last sync."""
+    synced_at: datetime | None = None
+    location: Location | None = None
+    """The place in the file, below the directory of the reader if that is known."""
+    url: str | None = None
+    authors: Mapping[int, str] = field(default_factory=dict)
+    """Who last changed a row in the Django admin, by row id."""
+    changes: Sequence[HistoryEntry] = ()
+    """The last entries of the history, newest first."""
+
+    def note(self, row: RowState) -> str | None:
+        """Return who paused or changed a row, as far as that is known."""
+        return str(row.pause) if row.pause is not None else self.authors.get(row.row_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,18 @@ class SourceStatus:
     def schedule_conditions(self) -> list[tuple[str, Condition]]:
         """The name and condition of each schedule that a sync would leave unchanged."""
         return distinct((row.schedule, condition) for row in self.rows for condition in row.conditions)
+
+    def note(self, row: RowState) -> str | None:
+        """Return who paused the row and why, as far as that is known."""
+        if row.pause is not None:
+            return str(row.pause)
+        return None if PAUSES.isdisjoint(row.conditions) else self.authors.get(row.row_id)
+
+    @property
+    def schedule_notes(self) -> dict[str, str]:
+        """Who paused each schedule and why, by its name."""
+        notes = ((row.schedule, self.note(row)) for row in reversed(self.rows))
+        return {name: note for name, note in notes if note}
 
     @property
     def schedules(self) -> int:

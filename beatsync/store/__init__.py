@@ -22,7 +22,8 @@ from beatsync.store.errors import (
 )
 
 if TYPE_CHECKING:
-    from beatsync.store.history import Failure, HistoryEntry
+    from beatsync.plan.history import HistoryEntry
+    from beatsync.store.history import Failure
     from beatsync.store.oneoffs import Retention
     from beatsync.store.sets import SetStore
     from beatsync.store.sources import SourceState

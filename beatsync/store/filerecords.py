@@ -28,12 +28,13 @@ _CHECKSUM_LENGTH = 32
 """Hex characters before the facts, by which facts that were edited by hand are recognised."""
 
 
-def read(db: Dialect, source: str) -> dict[str, FileRecord]:
-    """Return the records of a source, by path. One that cannot be decoded has no fingerprint, so its file is parsed."""
+def read(db: Dialect, source: str, path: str | None = None) -> dict[str, FileRecord]:
+    """Return the records of a source, or that of one path, by path. One that cannot be decoded has no fingerprint, so its file is parsed."""
+    where, parameters = ("", []) if path is None else (" AND f.path_digest = %s", [_path_digest(path)])
     rows = db.fetch(
         f"SELECT f.path, f.fingerprint, f.facts, f.row_digests FROM {FILE_RECORD.name} f"
-        f" JOIN {SOURCE.name} s ON s.id = f.source_id WHERE s.name = %s",
-        [source],
+        f" JOIN {SOURCE.name} s ON s.id = f.source_id WHERE s.name = %s{where}",
+        [source, *parameters],
     )
     return {path: _decoded(path, *texts) for path, *texts in rows}
 

@@ -10,7 +10,7 @@ from beatsync.fingerprint import RowFingerprints
 from beatsync.specfile.fields import ColumnType
 from beatsync.store.dialects import Column, Dialect
 from beatsync.store.rows import SCHEDULE_JOINS
-from beatsync.store.tables import BEAT_COLUMNS, INVENTORY, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
+from beatsync.store.tables import BEAT_COLUMNS, INVENTORY, PAUSE, PERIODIC_TASK, SCHEDULES, SOURCE, TOMBSTONE
 
 
 def digest_sql(db: Dialect) -> str:
@@ -35,10 +35,14 @@ def read(db: Dialect, source: str) -> RowFingerprints:
     with closing(db.stream([name, digest_sql(db)], rest, [source])) as records:
         digests: dict[str, str | None] = dict(records)
     shared = f"SELECT row_id FROM {INVENTORY.name} GROUP BY row_id HAVING COUNT(*) > 1"
+    # A pause of a row that was disabled already changes no column, and every run reports it.
+    paused = f"SELECT p.name FROM {PAUSE.name} p JOIN {SOURCE.name} o ON o.id = p.source_id WHERE o.name = %s"
     for (name,) in db.fetch(
-        f"SELECT e.name {owned} JOIN ({shared}) d ON d.row_id = e.row_id WHERE o.name = %s", [source]
+        f"SELECT e.name {owned} JOIN ({shared}) d ON d.row_id = e.row_id WHERE o.name = %s UNION {paused}",
+        [source, source],
     ):
-        digests[name] = None
+        if name in digests:
+            digests[name] = None
     digests.update(dict.fromkeys(digests.keys() & _duplicate_names(db)))
     return RowFingerprints(digests, _resurrected(db, source))
 

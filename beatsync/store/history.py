@@ -1,30 +1,35 @@
-"""The history of syncs that changed something or failed."""
+"""The history: syncs that changed something or failed, and what operators did to sources and schedules."""
 
 # ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from beatsync.plan.history import Event, HistoryEntry
 from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.model import Plan
+from beatsync.specfile.shapes import mask_text
 from beatsync.store import times
 from beatsync.store.dialects import Dialect
 from beatsync.store.sources import revision_columns, revision_of
-from beatsync.store.statements import Value
+from beatsync.store.statements import Value, id_lists
 from beatsync.store.tables import HISTORY, SOURCE
-from beatsync.values import Revision
+from beatsync.values import Actor
 
+RELEASED, SUSPENDED, RESUMED, RENAMED = "released", "suspended", "resumed", "renamed"
+"""The outcomes of entries that are no syncs; those of syncs are in `beatsync.store.sources`."""
 MAX_CHANGES = 1_000
 """How many changes of one sync are stored; the summary counts all of them."""
 MAX_CHARACTERS = 1_000_000
 """How long the text of these changes may be: a server accepts 16 MB in one statement."""
 MAX_ENTRIES = 10_000
 """How many entries a source keeps: a row that another process keeps changing adds one a minute, for months."""
+_READ_AT_ONCE = 20
+"""Entries in memory at a time while the entries of one schedule are searched: each may hold MAX_CHARACTERS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,71 +41,100 @@ class Failure:
     at: datetime
     holder: str = ""
     plan: Plan | None = None
+    run_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One past sync, secrets masked; `changes` are those of the published JSON of a plan."""
+def read(
+    db: Dialect, source: str | None, limit: int, name: str | None = None, since: datetime | None = None
+) -> tuple[HistoryEntry, ...]:
+    """Return the newest `limit` entries, newest first; of every source for None.
 
-    source: str
-    started_at: datetime | None
-    finished_at: datetime | None
-    revision: Revision | None
-    environment: str | None
-    outcome: str
-    summary: Mapping[str, int]
-    changes: tuple[Mapping[str, Any], ...]
-    message: str
-    actor: str
+    With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later.
+    """
+    where, parameters = _conditions(db, source, name, since)
+    newest = "" if name is not None else f" LIMIT {int(limit)}"
+    sql = f"SELECT h.id FROM {HISTORY.name} h JOIN {SOURCE.name} s ON s.id = h.source_id{where} ORDER BY h.id DESC{newest}"
+    keys = [int(key) for (key,) in db.fetch(sql, parameters)]
+    entries: list[HistoryEntry] = []
+    for start in range(0, len(keys), _READ_AT_ONCE):
+        chunk = _read_keys(db, keys[start : start + _READ_AT_ONCE])
+        entries += chunk if name is None else (entry for entry in chunk if entry.changes_of(name))
+        if len(entries) >= limit:
+            break
+    return tuple(entries[:limit])
 
 
-def read(db: Dialect, source: str | None, limit: int) -> tuple[HistoryEntry, ...]:
-    """Return the last `limit` syncs that changed something or failed, newest first; of every source for None."""
+def read_one(db: Dialect, entry_id: int) -> HistoryEntry | None:
+    """Return the entry with this key; None if there is none."""
+    return next(iter(_read_keys(db, [entry_id])), None)
+
+
+def _conditions(
+    db: Dialect, source: str | None, name: str | None, since: datetime | None
+) -> tuple[str, list[str | None]]:
+    conditions: list[str] = []
+    parameters: list[str | None] = []
+    if source is not None:
+        conditions.append("s.name = %s")
+        parameters.append(source)
+    if since is not None:
+        conditions.append("h.finished_at >= %s")
+        parameters.append(times.write(since, db.zone))
+    if name is not None:
+        # The server may find more than the schedule's own changes, such as a value that equals its name.
+        conditions.append(db.contains("h.changes"))
+        parameters.append(json.dumps(mask_text(name)))
+    return f" WHERE {' AND '.join(conditions)}" if conditions else "", parameters
+
+
+def _read_keys(db: Dialect, keys: Sequence[int]) -> Iterator[HistoryEntry]:
+    """Yield the entries with these keys, newest first."""
     started, finished = (db.datetime_text(f"h.{name}") for name in ("started_at", "finished_at"))
-    where, parameters = ("", []) if source is None else (" WHERE s.name = %s", [source])
-    rows = db.fetch(
-        f"SELECT s.name, {started}, {finished}, h.revision_digest, h.revision_git, h.revision_mount, h.environment,"
-        f" h.outcome, h.summary, h.changes, h.message, h.actor FROM {HISTORY.name} h"
-        f" JOIN {SOURCE.name} s ON s.id = h.source_id{where} ORDER BY h.id DESC LIMIT {int(limit)}",
-        parameters,
-    )
-    return tuple(
-        HistoryEntry(
-            source=name,
-            started_at=times.read(started_at, db.zone),
-            finished_at=times.read(finished_at, db.zone),
-            revision=revision_of(digest, git, mount),
-            environment=environment,
-            outcome=outcome,
-            summary=json.loads(summary),
-            changes=tuple(json.loads(changes)),
-            message=message,
-            actor=actor,
+    for chunk in id_lists(keys):
+        rows = db.fetch(
+            f"SELECT s.name, {started}, {finished}, h.revision_digest, h.revision_git, h.revision_mount, h.environment,"
+            f" h.outcome, h.summary, h.changes, h.message, h.actor, h.id, h.run_url, h.repeats FROM {HISTORY.name} h"
+            f" JOIN {SOURCE.name} s ON s.id = h.source_id WHERE h.id IN ({chunk}) ORDER BY h.id DESC"
         )
         for (
             name, started_at, finished_at, digest, git, mount, environment, outcome, summary, changes, message, actor,
-        ) in rows
-    )  # fmt: skip
+            key, run_url, repeats,
+        ) in rows:  # fmt: skip
+            yield HistoryEntry(
+                source=name,
+                started_at=times.read(started_at, db.zone),
+                finished_at=times.read(finished_at, db.zone),
+                revision=revision_of(digest, git, mount),
+                environment=environment,
+                outcome=outcome,
+                summary=json.loads(summary),
+                changes=tuple(json.loads(changes)),
+                message=message,
+                actor=actor,
+                entry_id=key,
+                run_url=run_url or "",
+                count=1 + (repeats or 0),
+            )
 
 
-def write_applied(db: Dialect, source_id: int, plan: Plan, actor: str, started: datetime, finished: datetime) -> None:
-    """Add the entry of a sync that was applied."""
-    row = _row(db, source_id, plan, "applied", "", actor)
+def write_applied(db: Dialect, source_id: int, plan: Plan, event: Event, started: datetime, finished: datetime) -> None:
+    """Add the entry of a plan that was applied, by a sync or another command."""
+    row = _row(db, source_id, plan, event)
     row["started_at"], row["finished_at"] = times.write(started, db.zone), times.write(finished, db.zone)
     db.insert(HISTORY, tuple(row), [tuple(row.values())])
 
 
-def write_event(db: Dialect, source_id: int, message: str, actor: str, at: datetime) -> None:
-    """Add the entry of what an operator did to the source itself; no row changed."""
-    row = _row(db, source_id, None, "applied", message, actor)
+def write_event(db: Dialect, source_id: int, event: Event, at: datetime) -> None:
+    """Add the entry of an event that changes no row."""
+    row = _row(db, source_id, None, event)
     row["started_at"] = row["finished_at"] = times.write(at, db.zone)
     db.insert(HISTORY, tuple(row), [tuple(row.values())])
-    limit(db, source_id)
 
 
 def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
-    """Add the entry of a sync that did nothing; if the newest entry says the same, only move its end."""
-    row = _row(db, source_id, failure.plan, failure.outcome, failure.message, failure.holder)
+    """Add the entry of a sync that did nothing; if the newest entry is the same failure, count it and move its end."""
+    event = Event(Actor(failure.holder, failure.run_url), failure.outcome, failure.message)
+    row = _row(db, source_id, failure.plan, event)
     row["started_at"] = row["finished_at"] = times.write(failure.at, db.zone)
     compared = ("outcome", "message", "revision_digest")
     newest = db.fetch(
@@ -109,22 +143,25 @@ def write_failure(db: Dialect, source_id: int, failure: Failure) -> None:
     )
     for key, *values in newest:
         if values == [row[name] for name in compared]:
-            db.execute(f"UPDATE {HISTORY.name} SET finished_at = %s WHERE id = %s", [row["finished_at"], key])
+            counted = "repeats = COALESCE(repeats, 0) + 1"
+            sql = f"UPDATE {HISTORY.name} SET finished_at = %s, {counted} WHERE id = %s"
+            db.execute(sql, [row["finished_at"], key])
             return
     db.insert(HISTORY, tuple(row), [tuple(row.values())])
     limit(db, source_id)
 
 
-def _row(db: Dialect, source_id: int, plan: Plan | None, outcome: str, message: str, actor: str) -> dict[str, Value]:
+def _row(db: Dialect, source_id: int, plan: Plan | None, event: Event) -> dict[str, Value]:
     """Return the columns of an entry without its times, secrets masked."""
     return {
         "source_id": source_id,
         **revision_columns(plan),
-        "outcome": outcome,
+        "outcome": event.outcome,
         "summary": json.dumps(summary_json(plan) if plan else {}),
         "changes": f"[{', '.join(_changes(plan, min(MAX_CHARACTERS, db.max_text)))}]" if plan else "[]",
-        "message": message,
-        "actor": actor[:200],
+        "message": mask_text(event.message),
+        "actor": mask_text(event.actor.name)[:200],
+        "run_url": mask_text(event.actor.url) or None,
     }
 
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 from beatsync.fingerprint import Scope
 from beatsync.plan.observed import Claim, Observed, Owned, Row, Tombstone
 from beatsync.specfile.fields import ColumnType
-from beatsync.store import rows, sources
+from beatsync.store import pauses, rows, sources
 from beatsync.store.dialects import Column, Dialect
 from beatsync.store.statements import id_lists, name_lists
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
@@ -53,6 +53,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
             storable = replace(scope, names=_storable(db, scope.names))
             scoped_rows = _read_scope(db, source, storable, entries)
         by_name, duplicates = _by_name(scoped_rows, entries)
+    _add_pauses(db, source, entries.inventory)
     return Observed(
         rows=by_name,
         duplicates=duplicates,
@@ -69,6 +70,12 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
         suspension=state.suspension,
         checksum=state.checksum,
     )
+
+
+def _add_pauses(db: Dialect, source: str, inventory: dict[str, Owned]) -> None:
+    for name, pause in pauses.read(db, source).items():
+        if name in inventory:
+            inventory[name] = inventory[name]._replace(pause=pause)
 
 
 def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:

@@ -12,9 +12,22 @@ from datetime import datetime
 from django.db import connections, transaction
 
 from beatsync.fingerprint import EVERYTHING, FileChanges, Scope
+from beatsync.plan.history import Event
 from beatsync.plan.model import Action, Plan
 from beatsync.plan.observed import APPLICATION, NameRule, Observed, Owned, Row
-from beatsync.store import filerecords, history, inventory, kept, observe, oneoffs, pending, setlock, signals, tasks
+from beatsync.store import (
+    filerecords,
+    history,
+    inventory,
+    kept,
+    observe,
+    oneoffs,
+    pauses,
+    pending,
+    setlock,
+    signals,
+    tasks,
+)
 from beatsync.store.dialects import Dialect
 from beatsync.store.oneoffs import Retention
 from beatsync.store.pending import PendingWrite
@@ -22,6 +35,7 @@ from beatsync.store.setlock import SetLock
 from beatsync.store.statements import MAX_NAMES
 from beatsync.store.store import Store
 from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE, TOMBSTONE
+from beatsync.values import Actor
 
 NOTICE_WAIT = 10.0
 """Seconds that the notice waits for others, who hold beat's row for as long as they save."""
@@ -93,9 +107,11 @@ class SetStore(Store):
             inventory.write(db, lock.source_id, plan, observed, new_ids, entries)
             inventory.write_tombstones(db, lock.source_id, plan, observed, now)
             _check_kept(db, lock.source_id, plan)
+            if plan.pauses:
+                pauses.write(db, lock.source_id, plan.pauses)
             oneoffs.write(db, lock.source_id, retentions)
             if plan.changes:
-                history.write_applied(db, lock.source_id, plan, actor, now, now)
+                history.write_applied(db, lock.source_id, plan, Event(Actor(actor)), now, now)
                 if self.project_settings().get("SIGNALS"):
                     signals.send_after_commit(self.alias, plan)
             if is_written:

@@ -17,6 +17,7 @@ from django.db.backends.signals import connection_created
 
 from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerprints, Scope, SourceRecord
 from beatsync.fingerprint.records import SyncStamp
+from beatsync.plan.history import Event, HistoryEntry
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Owned, Row, Suspension
 from beatsync.specfile.shapes import mask_text
@@ -31,6 +32,7 @@ from beatsync.store import (
     lease,
     lock,
     observe,
+    pauses,
     project,
     rows,
     schema,
@@ -41,10 +43,10 @@ from beatsync.store import (
 from beatsync.store.application import Application
 from beatsync.store.dialects import Dialect, dialect_of
 from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, SchemaMissing, StoreError
-from beatsync.store.history import Failure, HistoryEntry
+from beatsync.store.history import Failure
 from beatsync.store.sources import SourceMarks, SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
-from beatsync.values import Crontab
+from beatsync.values import Actor, Crontab, Location
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -290,32 +292,35 @@ class Store:
         changes: FileChanges,
         now: datetime,
         *,
-        is_sync: bool = True,
+        event: Event | None = None,
         checksum: str | None = None,
     ) -> Mapping[str, FileRecord]:
         """Write `plan` and the records of files, inside `locked`; return the records as written.
 
-        If a task row was written, the last statement tells beat. A plan that is not a sync of files (`is_sync` is False) leaves
-        the source's last sync unchanged. `checksum` is recorded instead of the plan's own.
+        If a task row was written, the last statement tells beat. `event` is for the history, by default a sync by the holder of the
+        lock. A plan that is not a sync has another outcome, and leaves the source's last sync unchanged. `checksum` is recorded instead of the plan's own.
         """
         held: tuple[int, str] | None = getattr(self._locks, "held", None)
         if held is None:
             raise RuntimeError("Store.apply needs the lock: call it inside Store.locked")
         source_id, holder = held
+        event = event or Event(Actor(holder))
         started = time.perf_counter()
         with self._readable() as db:
             notifies_beat = tasks.write(db, plan, observed, now)
             new_ids = tasks.row_ids(db, [record.name for record in plan.records if record.row_id is None])
             inventory.write(db, source_id, plan, observed, new_ids)
             inventory.write_tombstones(db, source_id, plan, observed, now)
+            if plan.pauses:
+                pauses.write(db, source_id, plan.pauses)
             if observed.tombstones:
                 inventory.expire_tombstones(db, source_id, now)
             records = filerecords.write(db, source_id, changes, kept.written_changes(plan))
-            if is_sync:
+            if event.outcome == sources.APPLIED:
                 sources.write_synced(db, source_id, plan, now, checksum)
             if plan.changes:
                 finished = now + timedelta(seconds=time.perf_counter() - started)
-                history.write_applied(db, source_id, plan, holder, now, finished)
+                history.write_applied(db, source_id, plan, event, now, finished)
                 history.limit(db, source_id)
                 if self.project_settings().get("SIGNALS"):
                     signals.send_after_commit(self.alias, plan)
@@ -338,12 +343,14 @@ class Store:
             return False
         return True
 
-    def suspend(self, source: str, suspension: Suspension | None) -> None:
+    def suspend(self, source: str, suspension: Suspension | None, actor: Actor, now: datetime) -> None:
         """Suspend a source, or resume it if `suspension` is None. Raises LockHeld if a sync takes too long."""
+        outcome, message = (history.RESUMED, "") if suspension is None else (history.SUSPENDED, str(suspension))
         with self._locked_shortly(source, SUSPEND_WAIT) as (db, source_id):
             sources.write_suspension(db, source_id, suspension)
+            history.write_event(db, source_id, Event(actor, outcome, message), now)
 
-    def rename_source(self, old: str, new: str, actor: str, now: datetime) -> None:
+    def rename_source(self, old: str, new: str, actor: Actor, now: datetime) -> None:
         """Give a source and its lease another name, and record that in its history.
 
         Raises StoreError if `new` exists, and LockHeld if a sync of `old` takes too long; nothing was written then.
@@ -353,7 +360,7 @@ class Store:
                 raise StoreError(f"there is a source {new!r} already: its rows are not those of {old!r}")
             sources.write(db, source_id, {"name": new})
             lease.rename(db, old, new)
-            history.write_event(db, source_id, f"renamed from {old}", actor, now)
+            history.write_event(db, source_id, Event(actor, history.RENAMED, f"renamed from {old}"), now)
 
     @contextmanager
     def _locked_shortly(
@@ -366,6 +373,11 @@ class Store:
                 source_id = lock.take(db, source, wait)
                 lease.check(db, source, lease_token)
                 yield db, source_id
+
+    def due_pauses(self, now: datetime) -> dict[str, set[str]]:
+        """Return the names of the paused rows whose pause ends now, by source: its time is over, or the row was enabled."""
+        with self._readable() as db:
+            return pauses.due(db, now)
 
     def acquire_lease(self, source: str, holder: str, token: str, seconds: int) -> bool:
         """Take or renew the lease of a source; return whether the lease of `token` is in force for `seconds` from now."""
@@ -392,7 +404,30 @@ class Store:
         with self._readable() as db:
             return sources.read_marks(db, source)
 
-    def history(self, source: str | None, limit: int) -> tuple[HistoryEntry, ...]:
-        """Return the last `limit` syncs that changed something or failed, newest first; of all sources for None."""
+    def owner(self, name: str) -> str | None:
+        """Return the source that owns the row of this inventory entry; None if no source does."""
         with self._readable() as db:
-            return history.read(db, source, limit)
+            claim = observe.observe(db, "", Scope(frozenset({name}))).owners.get(name)
+        return claim.source if claim is not None else None
+
+    def location(self, source: str, path: str, name: str) -> Location | None:
+        """Return where a file declared a schedule at the last sync; None if that is unknown."""
+        with self._readable() as db:
+            records = filerecords.read(db, source, path)
+        schedules = records[path].facts.schedules if path in records else ()
+        return next((Location(path, each.line, each.column) for each in schedules if each.name == name), None)
+
+    def history(
+        self, source: str | None, limit: int, name: str | None = None, since: datetime | None = None
+    ) -> tuple[HistoryEntry, ...]:
+        """Return the newest `limit` entries of the history, newest first; of all sources for None.
+
+        With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later.
+        """
+        with self._readable() as db:
+            return history.read(db, source, limit, name, since)
+
+    def history_entry(self, entry_id: int) -> HistoryEntry | None:
+        """Return one entry of the history by its key; None if there is none."""
+        with self._readable() as db:
+            return history.read_one(db, entry_id)

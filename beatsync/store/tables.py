@@ -97,6 +97,15 @@ FILE_RECORD: Final = Table(
 TOMBSTONE: Final = Table(
     "beatsync_tombstone", {"source_id": INTEGER, "name": TEXT, "row_id": INTEGER, "deleted_at": DATETIME}
 )
+PAUSE: Final = Table(
+    "beatsync_pause",
+    {
+        "source_id": INTEGER,
+        **dict.fromkeys(("name", "paused_by", "reason"), TEXT),
+        **dict.fromkeys(("paused_at", "paused_until"), DATETIME),
+        "was_enabled": BOOLEAN,
+    },
+)
 PENDING: Final = Table(
     "beatsync_pendingwrite", {"source_id": INTEGER, "names": TEXT, "written_at": DATETIME, "notified": BOOLEAN}
 )
@@ -108,9 +117,10 @@ HISTORY: Final = Table(
     {
         "source_id": INTEGER,
         **dict.fromkeys(("started_at", "finished_at"), DATETIME),
-        **dict.fromkeys((*_REVISION, "outcome", "summary", "changes", "message", "actor"), TEXT),
+        **dict.fromkeys((*_REVISION, "outcome", "summary", "changes", "message", "actor", "run_url"), TEXT),
+        "repeats": INTEGER,
     },
 )
 
 BEAT_TABLES: Final = (PERIODIC_TASK, *SCHEDULES.values(), NOTICE)
-OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, PENDING, ONE_OFF, HISTORY)
+OWN_TABLES: Final = (SOURCE, PLAN_KEY, LEASE, INVENTORY, FILE_RECORD, TOMBSTONE, PENDING, ONE_OFF, PAUSE, HISTORY)

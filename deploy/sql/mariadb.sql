@@ -28,6 +28,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO 'beatsync'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_filerecord TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_tombstone TO 'beatsync'@'%';
+GRANT SELECT, INSERT, DELETE ON beatsync_pause TO 'beatsync'@'%';
 -- Sets that an application declares.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_pendingwrite TO 'beatsync'@'%';
 GRANT SELECT, INSERT, DELETE ON beatsync_oneoff TO 'beatsync'@'%';

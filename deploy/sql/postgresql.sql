@@ -29,7 +29,7 @@ GRANT SELECT, INSERT ON beatsync_checksumkey TO beatsync;
 -- The history keeps only the newest records.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_syncrecord TO beatsync;
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_inventoryentry TO beatsync;
-GRANT SELECT, INSERT, DELETE ON beatsync_filerecord, beatsync_tombstone TO beatsync;
+GRANT SELECT, INSERT, DELETE ON beatsync_filerecord, beatsync_tombstone, beatsync_pause TO beatsync;
 -- Sets that an application declares.
 GRANT SELECT, INSERT, UPDATE, DELETE ON beatsync_pendingwrite TO beatsync;
 GRANT SELECT, INSERT, DELETE ON beatsync_oneoff TO beatsync;

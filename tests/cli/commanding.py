@@ -194,5 +194,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("BEATSYNC_") and not name.startswith("BEATSYNC_TEST_"):
             monkeypatch.delenv(name)
+    for name in ("GITHUB_ACTIONS", "GITEA_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "JENKINS_URL"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("CI", "NO_COLOR", "FORCE_COLOR", "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "KUBERNETES_SERVICE_HOST"):
         monkeypatch.delenv(name, raising=False)

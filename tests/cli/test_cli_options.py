@@ -29,12 +29,20 @@ schedules:
   nightly: {task: shop.bill, crontab: "0 2 * * *"}
   live: {task: shop.live, interval: 1h, only: [live]}
 """
-WORDS = {"--max-deletes": "7%", "--timezone": "Asia/Tokyo", "--listen": "[::1]:80", "--count": "7"} | dict.fromkeys(
-    ("--lock-timeout", "--for", "--grace", "--resync", "--wait"), "90s"
-)
+WORDS = {
+    "--max-deletes": "7%",
+    "--limit": "7",
+    "--count": "7",
+    "--show": "7",
+    "--timezone": "Asia/Tokyo",
+    "--listen": "[::1]:80",
+} | dict.fromkeys(("--lock-timeout", "--for", "--grace", "--resync", "--since", "--wait"), "90s")
 """Values of the flags that do not accept any word."""
 REST = {
     "release": ["a-name"],
+    "pause": ["a-name"],
+    "unpause": ["a-name"],
+    "show": ["a-name"],
     "suspend": ["a-source"],
     "resume": ["a-source"],
     "rename-source": ["a-source", "another"],
@@ -275,7 +283,12 @@ class TestWrongUsage:
         assert "use `beatsync plan`: it shows what a sync would change" in result.err
 
     @pytest.mark.parametrize(
-        "name", [name for name in COMMANDS if name not in {"export", "fmt", "load", "next", "release", "run"}]
+        "name",
+        [
+            name
+            for name in COMMANDS
+            if name not in {"export", "fmt", "load", "next", "pause", "release", "run", "unpause"}
+        ],
     )
     def test_an_extra_argument_is_wrong_usage(self, here: InProcess, name: str) -> None:
         first = ["plan"] if name == "schema" else REST.get(name, ["one"])

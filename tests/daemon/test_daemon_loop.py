@@ -30,6 +30,7 @@ from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import SyncOptions, utc_now
 from beatsync.source.watch import Watcher
 from beatsync.store import Store, StoreError
+from beatsync.values import Actor
 from tests.daemon.daemons import write
 from tests.processes import until
 
@@ -557,7 +558,7 @@ def test_a_suspended_source_is_not_synced_until_it_is_resumed(
     write(folder, "first")
     with run_loop(store, folder) as running:
         running.until(Phase.SYNCED)
-        store.suspend("default", Suspension("ann", "release", utc_now()))
+        store.suspend("default", Suspension("ann", "release", utc_now()), Actor("ann"), utc_now())
         write(folder, "second")
         running.until(Phase.SUSPENDED)
         assert names() == {"first"}
@@ -570,7 +571,7 @@ def test_a_suspended_source_is_not_synced_until_it_is_resumed(
         assert running.value("suspended") == 1
         (folder / "b.yaml").unlink()
         running.until(Phase.SUSPENDED)
-        store.suspend("default", None)
+        store.suspend("default", None, Actor("ann"), utc_now())
         running.until_synced(names, "second")
         until(lambda: running.value("suspended") == 0)
 
@@ -581,9 +582,9 @@ def test_what_operators_do_in_the_database_is_noticed_without_any_other_trigger(
     write(folder, "first")
     with run_loop(store, folder) as running, caplog.at_level(logging.DEBUG, "beatsync.daemon"):
         running.until(Phase.SYNCED)
-        store.suspend("default", Suspension("ann", "release", utc_now()))
+        store.suspend("default", Suspension("ann", "release", utc_now()), Actor("ann"), utc_now())
         running.until(Phase.SUSPENDED)
-        store.suspend("default", None)
+        store.suspend("default", None, Actor("ann"), utc_now())
         running.until(Phase.SYNCED)
         write(folder, "first", "second")
         until(lambda: running.loop.report.schedules == 2)
@@ -612,12 +613,12 @@ def test_a_look_at_what_operators_did_is_one_statement_and_an_own_sync_is_no_new
     assert not looks.are_new()
     reconcile.sync(folder, store, replace(options, plan=PlanOptions(adopt=True)))
     assert not looks.are_new()
-    store.suspend("default", Suspension("ann", "release", utc_now()))
+    store.suspend("default", Suspension("ann", "release", utc_now()), Actor("ann"), utc_now())
     reconcile.release(store, ["first"], replace(options, holder="another"))
     looks.look(full=False)
     assert looks.are_new()  # the release, which a sync of some files does not see
     assert not looks.are_new()
-    store.suspend("default", None)
+    store.suspend("default", None, Actor("ann"), utc_now())
     assert looks.are_new()
 
 
@@ -626,13 +627,20 @@ def test_a_suspension_ends_by_itself(store: Store, folder: Path, names: Callable
     write(folder, "first")
     with run_loop(store, folder) as running:
         running.until(Phase.SYNCED)
-        store.suspend("default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(hours=1)))
+        store.suspend(
+            "default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(hours=1)), Actor("ann"), utc_now()
+        )
         write(folder, "second")
         running.until(Phase.SUSPENDED)
         suspension = running.loop.report.json()["suspended"]
         assert (suspension["by"], suspension["reason"]) == ("ann", "release")
         assert names() == {"first"}
-        store.suspend("default", Suspension("ann", "release", utc_now(), utc_now() + timedelta(seconds=1)))
+        store.suspend(
+            "default",
+            Suspension("ann", "release", utc_now(), utc_now() + timedelta(seconds=1)),
+            Actor("ann"),
+            utc_now(),
+        )
         running.loop.request_sync("request")
         running.until_synced(names, "second")
         until(lambda: running.loop.report.json()["suspended"] is None)

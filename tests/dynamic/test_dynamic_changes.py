@@ -15,7 +15,7 @@ from beatsync.plan.firing import is_due
 from beatsync.plan.observed import Suspension
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
-from beatsync.values import Interval
+from beatsync.values import Actor, Interval
 from tests.conftest import Backend, MakeTask
 from tests.dynamic.declaring import HOURLY, TASK, directory, reports, row, rows, stamp, statements, stored
 from tests.statements import writes
@@ -149,7 +149,8 @@ def test_a_sync_of_files_never_touches_a_set(backend: Backend, store: Store, tmp
 
 def test_a_suspended_set_is_refused(backend: Backend, store: Store) -> None:
     reports(backend).put("a", **HOURLY)
-    store.suspend("reports", Suspension("ann", "the move", datetime.now(timezone.utc)))
+    now = datetime.now(timezone.utc)
+    store.suspend("reports", Suspension("ann", "the move", now), Actor("ann"), now)
     with pytest.raises(ChangeRefused, match="the move"):
         reports(backend).put("b", **HOURLY)
     assert rows(backend) == ["a"]

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT.parent / "docs" / "guarantees.md"
-EACH = {"backend", "store", "any_store", "loose_store", "make_world_anywhere"}
+EACH = {"backend", "store", "any_store", "loose_store", "make_world_anywhere", "world"}
 """Fixtures that run a test on each of the three databases."""
 WHERE = {"each", "servers", "beat", "pure"}
 

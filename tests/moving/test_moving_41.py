@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beatsync.report.text import MAX_NAMES
+from beatsync.report.groups import MAX_NAMES
 from tests.cli.commanding import clean_environment
 from tests.moving.bazaar import UNWRITTEN, Bazaar, Guide, changed, write_files
 

@@ -20,6 +20,7 @@ from beatsync.plan.release import UnknownNames
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync, utc_now
 from beatsync.store import Store, StoreError
+from beatsync.values import Actor
 from tests.conftest import MakeTask
 
 TWO = "schedules:\n  one: {task: t, interval: 1h}\n  two: {task: t, interval: 2h}\n"
@@ -190,7 +191,7 @@ def test_sources_whose_names_only_the_collation_takes_for_one(store: Store, tmp_
     with pytest.raises(StoreError, match="'Shop' and the source 'shop' for one name"):
         go(other, store, source="Shop")
     with pytest.raises(StoreError, match="for one name"):
-        store.suspend("Shop", Suspension("me", "why", utc_now()))
+        store.suspend("Shop", Suspension("me", "why", utc_now()), Actor("me"), utc_now())
     assert names(store) == ["one", "two"]
 
 

@@ -13,14 +13,18 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from beatsync.daemon.logs import JsonFormatter, TextFormatter
+from beatsync.plan.details import schedule_details
 from beatsync.plan.drift import states
+from beatsync.plan.history import HistoryEntry
+from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.leveling import Leveling, level
 from beatsync.plan.load import Load, count_load
 from beatsync.plan.model import Blocked, Condition, Plan
-from beatsync.plan.observed import Suspension
+from beatsync.plan.observed import Pause, Suspension
 from beatsync.plan.upcoming import Run, Upcoming, merged, of_files
-from beatsync.report import github, jsonout, junit, loadtext, markdown, nexttext, sarif, text
-from beatsync.report.values import SourceStatus, ValidationResult
+from beatsync.report import details, github, jsonout, junit, loadtext, markdown, nexttext, sarif, text
+from beatsync.report.history import HistoryView
+from beatsync.report.values import ShownSchedule, SourceStatus, ValidationResult
 from beatsync.specfile import crontab
 from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
 from tests.builders import NOW, declared, desired, every, observed, owned, request, row
@@ -122,6 +126,32 @@ def _load(name: str) -> tuple[Load, Leveling]:
     return load, level(upcoming.schedules, load)
 
 
+def _history(name: str) -> list[HistoryEntry]:
+    plan = _plan(name)
+    # In the order of their length: the first change of a long name still has to fit.
+    ordered = sorted(plan.changes, key=lambda change: len(str(change_json(change))))
+    changes = tuple(json.loads(json.dumps(change_json(change))) for change in ordered)
+    return [
+        HistoryEntry(name, NOW, NOW, plan.revision, name, name, summary_json(plan), changes, name, name, 7, name, 3)
+    ]
+
+
+def _shown(name: str) -> ShownSchedule:
+    rows = _rows(name)
+    database = observed(
+        *(row(each, number, queue=f"{name}2", enabled=False) for number, each in enumerate(rows, 1)),
+        inventory=tuple(owned(each, number) for number, each in enumerate(rows, 1)),
+    )
+    pause = Pause(name, name, NOW)
+    entries = {key: entry._replace(pause=pause) for key, entry in database.inventory.items()}
+    schedule = schedule_details(f"{name}-all", replace(database, inventory=entries), NOW)
+    assert schedule is not None
+    place = Location(name, 3, 1)
+    return ShownSchedule(
+        schedule, name, name, Revision("0" * 64, name), NOW, place, name, {1: name, 2: name}, _history(name)
+    )
+
+
 def _fail(name: str) -> None:
     raise ValueError(name)
 
@@ -218,6 +248,15 @@ FORMATS = {
         "loadtext", lambda name: "\n".join(loadtext.render_load(_load(name)[0], "UTC", _load(name)[1])), _lines
     ),
     "load as JSON": Format("jsonout", lambda name: jsonout.render_load(*_load(name)), _json_with("queue", "queues", 0)),
+    "history as text": Format("text", lambda name: text.render_history(_history(name), HistoryView()), _lines),
+    "history as JSON": Format(
+        "jsonout", lambda name: jsonout.render_history(_history(name)), _json_with("source", "entries", 0)
+    ),
+    "history as Markdown": Format(
+        "markdown", lambda name: markdown.render_history(_history(name), HistoryView()), _markdown
+    ),
+    "schedule as text": Format("details", lambda name: details.render_schedule(_shown(name)), _lines),
+    "schedule as JSON": Format("jsonout", lambda name: jsonout.render_schedule(_shown(name)), _json_with("source")),
     "plan as Markdown": Format(
         "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
     ),
@@ -227,5 +266,17 @@ FORMATS = {
     "log as text": Format("daemon", lambda name: TextFormatter().format(_record(name)), _lines),
     "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
 }
-NO_FORMATS = {"changes", "escape", "groups", "paint", "places", "runs", "schedules", "summary", "values"}
+NO_FORMATS = {
+    "changes",
+    "escape",
+    "groups",
+    "history",
+    "links",
+    "paint",
+    "places",
+    "runs",
+    "schedules",
+    "summary",
+    "values",
+}
 """The modules of `beatsync/report` that only the formats use."""

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from beatsync.plan.history import Event
 from beatsync.plan.model import Action, Cause, Change, FieldChange, Plan
 from beatsync.plan.observed import Observed
 from beatsync.store import Failure, RetryableError, Store, StoreError, history, schedules
 from beatsync.store.tables import INVENTORY
-from beatsync.values import Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
+from beatsync.values import Actor, Clocked, Crontab, Interval, Policy, Schedule, Solar, TaskSpec
 from tests.statements import writes
 from tests.store.storing import (
     LATER,
@@ -362,7 +363,7 @@ def test_a_release_leaves_the_last_sync_of_the_source(store: Store) -> None:
     seen = create_all(store, hourly())
     change = Change(Action.FORGET, "hourly", Cause.SPEC, row_id=seen.rows["hourly"].row_id)
     with store.locked("shop", 0, "tests"):
-        store.apply(plan(change, environment="other"), seen, NO_CHANGES, LATER, is_sync=False)
+        store.apply(plan(change, environment="other"), seen, NO_CHANGES, LATER, event=Event(Actor("ann"), "released"))
     after = store.observe("shop")
     assert (after.inventory, after.synced_at, after.environment) == ({}, NOW, None)
 

@@ -82,6 +82,10 @@ def test_it_is_enough_for_all_but_migrations(account: Account, beatsync: Callabl
     beatsync("suspend", "default", "--reason", "a test")
     beatsync("sync", "specs", code=4)
     beatsync("resume", "default")
+    beatsync("pause", "by-interval", "--reason", "a test")
+    beatsync("unpause", "by-*")
+    beatsync("show", "by-interval")
+    beatsync("history")
     beatsync("status")
     beatsync("migrate")
     with daemon(specs, account.url, tmp_path, "--adopt") as process:
@@ -145,6 +149,7 @@ def test_every_right_is_one_that_the_code_uses(account: Account) -> None:
         tables.INVENTORY.name: {"INSERT", "UPDATE", "DELETE"},
         tables.FILE_RECORD.name: {"INSERT", "DELETE"},
         tables.TOMBSTONE.name: {"INSERT", "DELETE"},
+        tables.PAUSE.name: {"INSERT", "DELETE"},
         tables.PENDING.name: {"INSERT", "UPDATE", "DELETE"},
         tables.ONE_OFF.name: {"INSERT", "DELETE"},
         "django_migrations": set(),

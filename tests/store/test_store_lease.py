@@ -9,6 +9,7 @@ from django.db import connections
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Suspension
 from beatsync.store import Failure, LeaseLost, Store
+from beatsync.values import Actor
 from tests.builders import spec
 from tests.processes import until
 from tests.store.storing import NO_CHANGES, NOW, REVISION, SOURCE, apply, create_all, scalar
@@ -133,14 +134,14 @@ class TestFence:
 class TestSuspension:
     def test_it_is_kept_and_taken_away(self, store: Store) -> None:
         suspension = Suspension("ann@host", "release; don't touch ü", NOW, NOW + timedelta(hours=2))
-        store.suspend(SOURCE, suspension)
+        store.suspend(SOURCE, suspension, Actor("ann"), NOW)
         assert store.observe(SOURCE).suspension == suspension
         assert store.sources()[0].suspension == suspension
-        store.suspend(SOURCE, None)
+        store.suspend(SOURCE, None, Actor("ann"), NOW)
         assert store.observe(SOURCE).suspension is None
 
     def test_it_survives_a_sync_that_did_not_know_of_it(self, store: Store) -> None:
-        store.suspend(SOURCE, Suspension("ann", "x", NOW))
+        store.suspend(SOURCE, Suspension("ann", "x", NOW), Actor("ann"), NOW)
         apply(store, Plan(SOURCE, REVISION))
         assert store.observe(SOURCE).suspension == Suspension("ann", "x", NOW)
 

@@ -13,6 +13,7 @@ from beatsync import reconcile
 from beatsync.reconcile import Outcome, SyncOptions, utc_now
 from beatsync.store import LockHeld, Store, StoreError
 from beatsync.store.tables import BEAT_TABLES, OWN_TABLES
+from beatsync.values import Actor
 from tests.cli.commanding import tables
 
 SPEC = """
@@ -38,7 +39,7 @@ def test_a_renamed_source_goes_on_under_its_new_name(store: Store, specs: Path) 
     reconcile.sync(specs, store, SyncOptions("old"))
     store.acquire_lease("old", "pod-1", "token", 30)
     before = beat_rows(store)
-    store.rename_source("old", "new", "ann@host", utc_now())
+    store.rename_source("old", "new", Actor("ann@host"), utc_now())
     assert [state.name for state in store.sources()] == ["new"]
     assert (store.leader("old"), getattr(store.leader("new"), "holder", None)) == (None, "pod-1")
     newest, first = store.history("new", 9)
@@ -55,9 +56,9 @@ def test_a_name_that_exists_is_refused_and_so_is_a_source_at_work(
     store: Store, specs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reconcile.sync(specs, store, SyncOptions("old"))
-    store.suspend("other", None)
+    store.suspend("other", None, Actor("ann"), utc_now())
     with pytest.raises(StoreError, match="there is a source 'other' already"):
-        store.rename_source("old", "other", "ann", utc_now())
+        store.rename_source("old", "other", Actor("ann"), utc_now())
     assert [state.name for state in store.sources()] == ["old", "other"]
     assert len(store.history("old", 9)) == 1
     monkeypatch.setattr("beatsync.store.store.SUSPEND_WAIT", 0.0)
@@ -68,7 +69,7 @@ def test_a_name_that_exists_is_refused_and_so_is_a_source_at_work(
             other.set_autocommit(False)
             cursor.execute("SELECT id FROM beatsync_source WHERE name = 'old' FOR UPDATE")
             with pytest.raises(LockHeld):
-                store.rename_source("old", "new", "ann", utc_now())
+                store.rename_source("old", "new", Actor("ann"), utc_now())
         other.close()
 
 

@@ -13,9 +13,10 @@ from beatsync.store.dialects.base import Dialect
 from beatsync.store.dialects.mysql import MySQL
 from beatsync.store.dialects.postgresql import PostgreSQL
 from beatsync.store.dialects.sqlite import SQLite
+from beatsync.values import Actor
 from tests.conftest import Backend
 from tests.store.granting import as_user
-from tests.store.storing import SOURCE, create_all, run, scalar
+from tests.store.storing import NOW, SOURCE, create_all, run, scalar
 
 READ_ONLY = {
     "sqlite": "PRAGMA query_only = ON",
@@ -28,7 +29,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "check_writable": lambda store: store.check_writable(),
     "acquire_lease": lambda store: store.acquire_lease(SOURCE, "tests", "token", 10),
     "locked": create_all,
-    "suspend": lambda store: store.suspend(SOURCE, None),
+    "suspend": lambda store: store.suspend(SOURCE, None, Actor("ann"), NOW),
 }
 
 

@@ -209,6 +209,10 @@ class Dialect(ABC):
         """Return the SQL of a column as text."""
         return f"CAST({sql} AS {self.text_type})"
 
+    def contains(self, sql: str) -> str:
+        """Return the SQL condition that a text column contains a parameter; some servers ignore case."""
+        return f"INSTR({sql}, %s) > 0"
+
     def datetime_text(self, sql: str) -> str:
         """Return the SQL of a datetime as text: drivers differ in how they convert one, and some fail on an impossible one."""
         return self.text(sql)

@@ -140,6 +140,9 @@ class PostgreSQL(Dialect):
         """Return the SQL of a datetime in UTC as text, whatever the session's DateStyle: `… AD`, `… BC` or `infinity`."""
         return f"COALESCE(to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US BC'), {sql}::text)"
 
+    def contains(self, sql: str) -> str:  # noqa: D102
+        return f"STRPOS({sql}, %s) > 0"
+
     def digest(self, columns: Sequence[Column]) -> str:
         """Return the SQL of a digest over a record's text, in which PostgreSQL quotes each value."""
         record = f"ROW({', '.join(map(self.readable, columns))})::text"

@@ -1,0 +1,76 @@
+"""`beatsync history`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import click
+
+from beatsync.cli import exits, options, output, wiring
+from beatsync.plan.history import HistoryEntry
+
+
+def _since(text: str) -> datetime | timedelta:
+    """Return a time, or how long ago. Raises click.BadParameter."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return timedelta(seconds=options.parse_duration(text))
+    return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
+
+
+@click.command("history")
+@click.argument("name", metavar="[NAME]", required=False)
+@options.option("--source", metavar="NAME", help="Only this source.  [default: all]")
+@options.option(
+    "--since", metavar="TIME", callback=options.callback(_since),
+    help="Only what ended since then: an ISO 8601 time, in UTC if it has no offset, or a duration such as 2d.",
+)  # fmt: skip
+@options.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of entries.",
+    callback=lambda _ctx, _param, value: value,
+)  # fmt: skip
+@options.option(
+    "--show", "entry_id", metavar="ID", type=int, help="Show one entry with everything that is stored about it.",
+    callback=lambda _ctx, _param, value: value,
+)  # fmt: skip
+@options.database
+@options.output_format("text", "json", "markdown")
+def command(
+    *,
+    name: str | None,
+    source: str | None,
+    since: datetime | timedelta | None,
+    limit: int,
+    entry_id: int | None,
+    output_format: str,
+    **flags: Any,
+) -> int:
+    """Show past syncs and what they changed, and what operators did, newest first; with NAME, only those of one schedule."""
+    from beatsync.reconcile import utc_now
+    from beatsync.report import jsonout, markdown, text
+    from beatsync.report.history import HistoryView
+
+    if entry_id is not None and name is not None:
+        raise click.UsageError("--show takes no NAME: it shows one entry with all of its changes")
+    with wiring.open_store(options.CliOptions(**flags)) as (store, _):
+        if source is not None:
+            wiring.require_source(store, source)
+        if entry_id is not None:
+            entry = store.history_entry(entry_id)
+            if entry is None:
+                raise click.ClickException(f"the history has no entry {entry_id}")
+            entries: tuple[HistoryEntry, ...] = (entry,)
+        else:
+            start = utc_now() - since if isinstance(since, timedelta) else since
+            entries = store.history(source, limit, name, start)
+    view = HistoryView(name, is_whole=entry_id is not None)
+    if output_format == "json":
+        output.print_result(jsonout.render_history(entries))
+    elif output_format == "markdown":
+        output.print_result(output.with_program(markdown.render_history(entries, view)))
+    else:
+        output.print_result(output.with_program(text.render_history(entries, view, output.painter(sys.stdout))))
+    return exits.DONE

@@ -1,0 +1,136 @@
+"""One schedule in detail: each of its rows against what was last applied, its last and its next runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from heapq import merge
+from itertools import groupby, islice
+from zoneinfo import ZoneInfoNotFoundError
+
+from beatsync.plan.drift import RowState, states
+from beatsync.plan.groups import row_order
+from beatsync.plan.inventory import applied_fields
+from beatsync.plan.mask import masked_fields
+from beatsync.plan.model import Cause, FieldChange
+from beatsync.plan.nextruns import next_runs
+from beatsync.plan.observed import Observed, Owned, Row
+from beatsync.values import DEFAULT_FIELDS, Crontab
+
+RUNS = 5
+"""Next runs that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowDetails:
+    """One row of a schedule; `row` is None if it was deleted, and `state` if no source owns it."""
+
+    name: str
+    row: Row | None
+    state: RowState | None
+    fields: tuple[FieldChange, ...] = ()
+    """The fields that are not at their defaults, masked: `before` is the row's value, `after` the one last applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleDetails:
+    """One schedule with all of its rows."""
+
+    name: str
+    rows: tuple[RowDetails, ...]
+    path: str | None = None
+    """The file that declares it, relative to the source's directory; None if no source owns it."""
+    runs: tuple[datetime, ...] = ()
+    """The next runs of all rows, in UTC."""
+    timezone: str = "UTC"
+
+    @property
+    def row_ids(self) -> list[int]:
+        """Return the keys of the rows, also of one that was deleted."""
+        present = [each.row.row_id for each in self.rows if each.row is not None]
+        return present + [each.state.row_id for each in self.rows if each.row is None and each.state is not None]
+
+
+def schedule_details(name: str, observed: Observed, now: datetime) -> ScheduleDetails | None:
+    """Return the schedule of this name or with a row of this name; None if there is neither an entry nor a row.
+
+    `observed` holds all rows of the schedule.
+    """
+    entry = observed.inventory.get(name)
+    schedule = name if entry is None else entry.schedule
+    rows = _owned_rows(schedule, observed, now) or _unowned_row(name, observed)
+    if not rows:
+        return None
+    present = [each.row for each in rows if each.row is not None]
+    zones = [row.spec.schedule.timezone for row in present if isinstance(row.spec.schedule, Crontab)]
+    runs = groupby(merge(*(_runs(row, now) for row in present)))
+    state = rows[0].state
+    return ScheduleDetails(
+        schedule,
+        tuple(rows),
+        state.path if state is not None else None,
+        tuple(run for run, _ in islice(runs, RUNS)),
+        zones[0] if zones else "UTC",
+    )
+
+
+def _owned_rows(schedule: str, observed: Observed, now: datetime) -> list[RowDetails]:
+    by_id = {row.row_id: row for row in observed.rows.values()}
+    entries = {name: entry for name, entry in observed.inventory.items() if entry.schedule == schedule}
+    ordered = sorted(states(replace(observed, inventory=entries), now), key=lambda state: row_order(state.name))
+    rows = [None if state.missing else by_id[state.row_id] for state in ordered]
+    return [
+        RowDetails(state.name, row, state, _fields(row, entries[state.name]))
+        for state, row in zip(ordered, rows, strict=True)
+    ]
+
+
+def _unowned_row(name: str, observed: Observed) -> list[RowDetails]:
+    row = observed.rows.get(name)
+    return [] if row is None else [RowDetails(name, row, None, _fields(row, None))]
+
+
+def _fields(row: Row | None, entry: Owned | None) -> tuple[FieldChange, ...]:
+    """Return the fields of a row that are not at their defaults or not as last applied, masked."""
+    have = row.spec.fields() if row is not None else {}
+    applied = applied_fields(entry.applied) if entry is not None else None
+    last = have if applied is None else {**applied}
+    if last.get("enabled") is None:
+        last = {**last, "enabled": have.get("enabled")}  # the file leaves it to the operator
+    fields = [
+        FieldChange(field, have.get(field), last.get(field), Cause.DRIFT)
+        for field in dict.fromkeys((*have, *last))
+        if field != "name" and {have.get(field), last.get(field)} != {DEFAULT_FIELDS.get(field)}
+    ]
+    return masked_fields(fields, entry.policy.sensitive if entry is not None else ())
+
+
+def _runs(row: Row, now: datetime) -> Iterator[datetime]:
+    """Yield the next runs of a row; none if it is disabled or celery cannot say."""
+    spec = row.spec
+    if not spec.enabled or (spec.one_off and row.total_run_count > 0):
+        return
+    last = row.last_run_at or row.date_changed or now
+    if spec.start_time is not None and spec.start_time > now:
+        last = max(last, spec.start_time)
+    try:
+        yield from _limited(row, _runs_after(row, last, now))
+    except (ImportError, ValueError, OverflowError, RuntimeError, TypeError, ZoneInfoNotFoundError):
+        return
+
+
+def _runs_after(row: Row, last: datetime, now: datetime) -> Iterator[datetime]:
+    """Yield the runs after `last`. One that is overdue comes at beat's next look, and the later ones count from it."""
+    if row.spec.schedule is None:
+        return
+    for first in islice(next_runs(row.spec.schedule, last), 1):
+        yield max(first, now)
+        yield from next_runs(row.spec.schedule, max(first, now))
+
+
+def _limited(row: Row, runs: Iterator[datetime]) -> Iterator[datetime]:
+    for run in islice(runs, 1 if row.spec.one_off else None):
+        if row.spec.expires is not None and run >= row.spec.expires:
+            return
+        yield run

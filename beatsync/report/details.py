@@ -1,0 +1,113 @@
+"""One schedule in detail as lines of text; everything from the database and from files is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from beatsync.plan.details import RowDetails
+from beatsync.plan.jsonform import change_of_json
+from beatsync.plan.model import FieldChange
+from beatsync.report.changes import aligned, value_changes, value_text
+from beatsync.report.escape import line_start, one_line
+from beatsync.report.history import entry_facts, outcome_words, utc_text
+from beatsync.report.paint import Paint, plain
+from beatsync.report.summary import revision_name
+from beatsync.report.values import ShownSchedule
+from beatsync.specfile.shapes import mask_text
+
+
+def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
+    """Return everything about one schedule."""
+    details = shown.details
+    lines = [f"{paint(line_start(mask_text(details.name)), 'name')}: {_state(shown, paint)}"]
+    lines += (f"  {label:<12}  {one_line(mask_text(text))}" for label, text in _facts(shown))
+    for row in details.rows:
+        lines += _row(row, shown, paint)
+    lines += _changes(shown)
+    return "\n".join(lines)
+
+
+def _state(shown: ShownSchedule, paint: Paint) -> str:
+    """Return the state of the whole schedule in a few words."""
+    words = dict.fromkeys(word for row in shown.details.rows for word in _row_words(row))
+    return paint(", ".join(words), "warning") if words else paint("enabled", "good")
+
+
+def _row_words(each: RowDetails) -> Iterator[str]:
+    """Yield what is special about a row; nothing about one that is enabled and as it was applied."""
+    state = each.state
+    if state is None:
+        yield "unowned"
+    else:
+        yield from (condition.value for condition in state.conditions)
+        if state.drift or state.missing:
+            yield "drifted"
+    if each.row is not None and not each.row.spec.enabled and (state is None or not state.conditions):
+        yield "disabled"
+
+
+def _facts(shown: ShownSchedule) -> Iterator[tuple[str, str]]:
+    details = shown.details
+    if shown.source is None:
+        yield "source", "none: no source owns this row"
+    else:
+        synced = f", synced {utc_text(shown.synced_at)}" if shown.synced_at else ""
+        yield "source", f"{shown.source}{synced}"
+        revision = f" at {revision_name(shown.revision)}" if shown.revision else ""
+        yield "declared", f"{shown.location or details.path}{revision}"
+        if shown.origin:
+            yield "files", shown.origin
+        if shown.url:
+            yield "link", shown.url
+    label = "next runs"
+    for run in details.runs:
+        yield label, _run_text(run, details.timezone)
+        label = ""
+
+
+def _run_text(run: datetime, zone: str) -> str:
+    """Return a run in the zone of its schedule, with the offset, and in UTC."""
+    if zone == "UTC":
+        return f"{run:%a %Y-%m-%d %H:%M:%S} UTC"
+    try:
+        local = run.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return f"{run:%a %Y-%m-%d %H:%M:%S} UTC"
+    return f"{local:%a %Y-%m-%d %H:%M:%S %z} {zone} ({run:%H:%M:%S} UTC)"
+
+
+def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
+    row, state = each.row, each.state
+    if row is None:
+        yield f"  row {line_start(mask_text(each.name))}: {paint('deleted outside BeatSync', 'warning')}"
+        return
+    runs = f"{row.total_run_count:,} run{'' if row.total_run_count == 1 else 's'}"
+    last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
+    yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs}, {last}"
+    note = shown.authors.get(row.row_id) if state is None else shown.note(state)
+    if note:
+        yield f"    {'paused ' if state is not None and state.pause else 'last '}{one_line(mask_text(note))}"
+    drifted = frozenset(field.field for field in state.drift) if state is not None else frozenset()
+    yield from aligned((field.field, _value(field, field.field in drifted, paint)) for field in each.fields)
+
+
+def _value(field: FieldChange, is_drifted: bool, paint: Paint) -> str:
+    text = value_text(field.field, field.before)
+    if field.before == field.after:
+        return text
+    mark = paint("drifted", "warning") if is_drifted else "left as it is"
+    return f"{text}  (applied: {value_text(field.field, field.after)}; {mark})"
+
+
+def _changes(shown: ShownSchedule) -> Iterator[str]:
+    for number, entry in enumerate(shown.changes):
+        if number == 0:
+            yield "  last changes"
+        about = ", ".join([outcome_words(entry), *entry_facts(entry)])
+        yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
+        for change in map(change_of_json, entry.changes_of(shown.details.name)):
+            yield from (f"  {line}" for line in aligned(value_changes(change.fields)))
+            if change.note:
+                yield f"        {line_start(change.note)}"

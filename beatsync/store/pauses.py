@@ -1,0 +1,70 @@
+"""The pauses of schedules, one record for each row."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from beatsync.plan.model import PauseRecord
+from beatsync.plan.observed import Pause
+from beatsync.store import times
+from beatsync.store.dialects import Dialect
+from beatsync.store.statements import Value, name_lists
+from beatsync.store.tables import INVENTORY, PAUSE, PERIODIC_TASK, SOURCE
+
+
+def read(db: Dialect, source: str) -> dict[str, Pause]:
+    """Return the pauses of a source by the name of the row's inventory entry."""
+    since, until = db.datetime_text("p.paused_at"), db.datetime_text("p.paused_until")
+    rows = db.fetch(
+        f"SELECT p.name, p.paused_by, p.reason, {since}, {until}, p.was_enabled FROM {PAUSE.name} p"
+        f" JOIN {SOURCE.name} s ON s.id = p.source_id WHERE s.name = %s",
+        [source],
+    )
+    pauses = {}
+    for name, by, reason, since_text, until_text, was_enabled in rows:
+        start = times.read(since_text, db.zone)
+        if start is not None:
+            pauses[name] = Pause(by, reason, start, times.read(until_text, db.zone), bool(was_enabled))
+    return pauses
+
+
+def due(db: Dialect, now: datetime) -> dict[str, set[str]]:
+    """Return the names of the pauses that end now, by source: their time is over, or their row was enabled, or is no longer owned.
+
+    A suspended source is left alone.
+    """
+    until, suspended, resumed = (
+        db.datetime_text(sql) for sql in ("p.paused_until", "s.suspended_at", "s.suspended_until")
+    )
+    rows = db.fetch(
+        f"SELECT s.name, p.name, {until}, {suspended}, {resumed}, e.id, t.enabled FROM {PAUSE.name} p"
+        f" JOIN {SOURCE.name} s ON s.id = p.source_id"
+        f" LEFT JOIN {INVENTORY.name} e ON e.name = p.name AND e.source_id = p.source_id"
+        f" LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id"
+    )
+    names: dict[str, set[str]] = {}
+    for source, name, until_text, suspended_text, resumed_text, entry_id, enabled in rows:
+        end, resume = times.read(until_text, db.zone), times.read(resumed_text, db.zone)
+        is_suspended = suspended_text is not None and (resume is None or now < resume)
+        if not is_suspended and (entry_id is None or enabled or (end is not None and end <= now)):
+            names.setdefault(source, set()).add(name)
+    return names
+
+
+def write(db: Dialect, source_id: int, records: Iterable[PauseRecord]) -> None:
+    """Store pauses, and delete those whose record has none."""
+    records = list(records)
+    for where, values in name_lists("name", {record.name for record in records}):
+        db.execute(f"DELETE FROM {PAUSE.name} WHERE source_id = %s AND {where}", [source_id, *values])
+    rows = [_columns(db, source_id, record.name, record.pause) for record in records if record.pause is not None]
+    if rows:
+        db.insert(PAUSE, tuple(PAUSE.columns), rows)
+
+
+def _columns(db: Dialect, source_id: int, name: str, pause: Pause) -> tuple[Value, ...]:
+    """Return the columns of a pause, in the table's order."""
+    since, until = times.write(pause.since, db.zone), times.write(pause.until, db.zone)
+    return (source_id, name, pause.by[:200], pause.reason, since, until, pause.was_enabled)
