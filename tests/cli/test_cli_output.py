@@ -74,7 +74,7 @@ class TestJSON:
                     assert "json" in option.type.choices
                     json_commands.add(name)
         # Those of other commands are held to their schemas in files of their own.
-        assert json_commands == SCHEMAS.keys() | {"load", "next"}
+        assert json_commands == SCHEMAS.keys() | {"history", "load", "next", "show"}
 
     @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
     @pytest.mark.parametrize("command", SCHEMAS)
