@@ -110,6 +110,8 @@ def _removal_blockers(
     plan: Plan, desired: Desired, observed: Observed, options: PlanOptions, *, is_approved: bool
 ) -> Iterator[Blocked]:
     """Yield why the plan may not take so many schedules out of service."""
+    if observed.kind == APPLICATION:
+        return  # the files are not those of this source
     owned = count_owned(desired, observed, retired=False)
     is_empty = not (desired.schedules or desired.unchanged)
     if owned and is_empty and not options.allow_empty:

@@ -27,6 +27,10 @@ class Cut:
         self._other_alias = other_alias
         self._remaining = number
 
+    @property
+    def has_happened(self) -> bool:
+        return self._remaining <= 0
+
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         self._remaining -= 1
         if self._remaining == 0:
@@ -57,14 +61,16 @@ def test_cut_off_before_every_statement(backend: Backend, store: Store, tmp_path
     for number in range(1, MOST):
         reset(backend.alias, store, tmp_path)
         connections[backend.alias].ensure_connection()
+        cut = Cut(backend.alias, "other", number)
         try:
-            with each_statement(connections[backend.alias], Cut(backend.alias, "other", number)):
+            with each_statement(connections[backend.alias], cut):
                 outcome = sync(tmp_path, store, OPTIONS).outcome
         except StoreError:
             failures += 1
         else:
             assert outcome is Outcome.APPLIED
-            break
+            if not cut.has_happened:
+                break
         finally:
             connections[backend.alias].close()
         assert state(backend.alias) in (old, new), f"old and new rows are mixed after statement {number}"

@@ -87,14 +87,14 @@ def test_the_database_is_down_for_a_minute(server: Postgres, tmp_path: Path, rec
         stopped_at = time.monotonic()
         check_available(running)
         noticed = time.monotonic() - stopped_at
-        write(folder, "second")
+        write(folder, "first", "second")
         while time.monotonic() - stopped_at < 65:
             assert running.get("/-/healthy")[0] == 200
             assert running.status()["phase"] == "failed"
             time.sleep(1)
         server.start()
         started_at = time.monotonic()
-        until(lambda: set(Store(ALIAS).observe("default").rows) == {"second"}, 60, lambda: running.log)
+        until(lambda: set(Store(ALIAS).observe("default").rows) == {"first", "second"}, 60, lambda: running.log)
         record_property(
             "measured",
             f"reported after {noticed:.1f} s, repaired {time.monotonic() - started_at:.1f} s after the restart",
@@ -115,12 +115,12 @@ def test_the_database_is_out_of_connections(server: Postgres, tmp_path: Path, re
                 60,
                 lambda: running.log,
             )
-            write(folder, "second")
+            write(folder, "first", "second")
             check_available(running)
             assert "connection" in running.status()["message"]
         started = time.monotonic()
         connections[ALIAS].close()  # our connection was terminated too
-        until(lambda: set(Store(ALIAS).observe("default").rows) == {"second"}, 60, lambda: running.log)
+        until(lambda: set(Store(ALIAS).observe("default").rows) == {"first", "second"}, 60, lambda: running.log)
         record_property(
             "measured", f"repaired {time.monotonic() - started:.1f} s after connections were available again"
         )
@@ -145,12 +145,12 @@ def test_a_standby_is_promoted(server: Postgres, tmp_path: Path, record_property
     with daemon(folder, server.url, tmp_path, "--resync", "1s") as running:
         running.until_phase("synced")
         server.become_standby()
-        write(folder, "second")
+        write(folder, "first", "second")
         until(lambda: running.status()["failures"] >= 3, what=lambda: running.log)
         assert "read-only transaction" in running.log
         connections[ALIAS].close()
         server.promote()
-        seconds = wait_until(lambda: set(store.observe("default").rows) == {"second"}, 10.0, lambda: running.log)
+        seconds = wait_until(lambda: set(store.observe("default").rows) == {"first", "second"}, 10.0, lambda: running.log)
         record_property("measured", f"{seconds:.1f} s")
         running.until_phase("synced")
         assert "Traceback" not in running.log

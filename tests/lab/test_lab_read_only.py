@@ -28,14 +28,14 @@ def test_a_mariadb_server_becomes_read_only_and_is_promoted(tmp_path: Path) -> N
             with daemon(folder, server.url, tmp_path, "--resync", "1s") as running:
                 running.until_phase("synced")
                 server.set_read_only(on=True)
-                write(folder, "second")
+                write(folder, "first", "second")
                 blockers = plan(folder, store, SyncOptions()).plan.blocked
                 assert [(blocked.code, "replica" in blocked.message) for blocked in blockers] == [("read-only", True)]
                 with pytest.raises(ConnectionUnusable, match="read-only"):
                     store.check_writable()
                 until(lambda: running.status()["phase"] != "synced", what=lambda: running.log)
                 server.set_read_only(on=False)
-                wait_until(lambda: set(store.observe("default").rows) == {"second"}, 10.0, lambda: running.log)
+                wait_until(lambda: set(store.observe("default").rows) == {"first", "second"}, 10.0, lambda: running.log)
                 running.until_phase("synced")
                 assert "Traceback" not in running.log
         finally:
