@@ -16,7 +16,7 @@ from django.db import connections
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
-import beatsync.reconcile
+import beatsync.retry
 from beatsync.cli.wiring import SETTLE
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
 from beatsync.store import Store
@@ -104,7 +104,7 @@ def test_it_waits_as_long_as_a_save_may_take_and_then_verifies_once(
 ) -> None:
     events: list[Any] = []
     read_rows = store.read_rows
-    monkeypatch.setattr(beatsync.reconcile, "time", type("Slept", (), {"sleep": events.append}))
+    monkeypatch.setattr(beatsync.retry, "time", type("Slept", (), {"sleep": events.append}))
     monkeypatch.setattr(store, "round_trip", lambda: round_trip)
 
     def record_read(*arguments: Any) -> Any:
