@@ -73,7 +73,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
 
 
 def _add_pauses(db: Dialect, source: str, inventory: dict[str, Owned]) -> None:
-    for name, pause in pauses.read(db, source).items():
+    for name, pause in pauses.read(db, source).items() if inventory else ():
         if name in inventory:
             inventory[name] = inventory[name]._replace(pause=pause)
 

@@ -179,7 +179,7 @@ class TestGuards:
             in result.out
         )
         assert (
-            "  hint: --adopt, or `sync: {adopt: true}` in the spec, takes ownership of it; otherwise rename one of the two"
+            "  hint: --adopt takes ownership of it, as does `sync: {adopt: true}` in the spec; otherwise rename one of the two"
             in result.out
         )
         assert here.rows()["nightly"].task == "other.task"

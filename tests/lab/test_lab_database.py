@@ -150,7 +150,9 @@ def test_a_standby_is_promoted(server: Postgres, tmp_path: Path, record_property
         assert "read-only transaction" in running.log
         connections[ALIAS].close()
         server.promote()
-        seconds = wait_until(lambda: set(store.observe("default").rows) == {"first", "second"}, 10.0, lambda: running.log)
+        seconds = wait_until(
+            lambda: set(store.observe("default").rows) == {"first", "second"}, 10.0, lambda: running.log
+        )
         record_property("measured", f"{seconds:.1f} s")
         running.until_phase("synced")
         assert "Traceback" not in running.log

@@ -74,7 +74,7 @@ def test_a_sync_that_finds_no_change_parses_nothing_and_reads_no_row(
         result = go(folder, store)
     assert (result.outcome, result.plan.unchanged, parsed) == (Outcome.UNCHANGED, 5, [])
     assert writes(queries) == []
-    assert len(queries) <= 13
+    assert len(queries) <= 12
 
 
 def test_only_an_edited_file_is_parsed(folder: Path, store: Store, parsed: list[str]) -> None:
