@@ -84,13 +84,18 @@ def _with_loss(change: Change, row: Row) -> Change:
     """Return the deletion with what is lost: the values that say what ran and when, and the last run."""
     values = row.spec.fields()
     fields = (name for name in _LOSSES if values.get(name) is not None)
-    # BeatSync sets `last_run_at` of a row that never ran.
-    has_run = row.total_run_count and row.last_run_at is not None
-    last_run = f"last run {row.last_run_at:%Y-%m-%d %H:%M} UTC" if has_run else "it never ran"
     return change._replace(
         field_changes=tuple(FieldChange(name, values[name], None, change.cause) for name in fields),
-        note=_joined(change.note or "", last_run),
+        note=_joined(change.note or "", _last_run(row)) or None,
     )
+
+
+def _last_run(row: Row) -> str:
+    """Return when the row last ran; empty if that is unknown, because beat clears it when it disables a row."""
+    # BeatSync sets `last_run_at` of a row that never ran.
+    if row.total_run_count and row.last_run_at is not None:
+        return f"last run {row.last_run_at:%Y-%m-%d %H:%M} UTC"
+    return "it never ran" if row.spec.enabled else ""
 
 
 def _freeze(entry: Owned, row: Row) -> Decision:

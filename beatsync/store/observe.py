@@ -53,7 +53,8 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
             storable = replace(scope, names=_storable(db, scope.names))
             scoped_rows = _read_scope(db, source, storable, entries)
         by_name, duplicates = _by_name(scoped_rows, entries)
-    _add_pauses(db, source, entries.inventory)
+    if scope.names is None or scope.names:
+        _add_pauses(db, source, entries.inventory)
     return Observed(
         rows=by_name,
         duplicates=duplicates,
@@ -73,7 +74,7 @@ def observe(db: Dialect, source: str, scope: Scope) -> Observed:
 
 
 def _add_pauses(db: Dialect, source: str, inventory: dict[str, Owned]) -> None:
-    for name, pause in pauses.read(db, source).items() if inventory else ():
+    for name, pause in pauses.read(db, source).items():
         if name in inventory:
             inventory[name] = inventory[name]._replace(pause=pause)
 
