@@ -25,6 +25,7 @@ from beatsync.plan.request import PlanOptions, Request
 from beatsync.plan.restore import declared_of
 from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS
+from beatsync.specfile.passed import CLOCKED_PAST
 from beatsync.sync_types import Clock, utc_now
 from beatsync.values import Declared, Desired, Diagnostic, Revision, Severity
 
@@ -137,7 +138,8 @@ def _plan(change: SetChange, observed: Observed, now: datetime) -> Plan:
     request = Request(change.source, now, Revision(""), None, PlanOptions(adopt=change.adopt))
     declared = sorted(change.declared, key=lambda each: each.spec.name)
     plan = make_plan(Desired(tuple(declared)), observed, request)
-    errors = [diagnostic for diagnostic in plan.diagnostics if diagnostic.severity is Severity.ERROR]
+    # A sync of files skips a schedule whose time has passed, and goes on; here, nobody would see the warning.
+    errors = [each for each in plan.diagnostics if each.severity is Severity.ERROR or each.code == CLOCKED_PAST]
     blocked = (*_set_blockers(plan, observed), *plan.blocked)
     if blocked or errors:
         raise Refused(blocked, errors)

@@ -12,7 +12,8 @@ from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.problems import cut
 from beatsync.values import Clocked, Declared, Desired, Diagnostic, FileFacts, Location, Severity, TaskSpec
 
-_CODE = "clocked-past"
+CLOCKED_PAST = "clocked-past"
+"""The code of the warning."""
 
 
 def is_clocked_past(spec: TaskSpec, now: datetime) -> bool:
@@ -24,7 +25,7 @@ def clocked_past(spec: TaskSpec, place: Location) -> Diagnostic:
     """Return the warning that the row of a schedule whose time has passed is not written: beat would run it at once."""
     message = f"the clocked time {spec.fields()['clocked']} of {cut(repr(spec.name), 210)} has passed, so it is skipped"
     hint = "set a time in the future, or remove the schedule; --catch-up runs it now"
-    return Diagnostic(Severity.WARNING, _CODE, message, place, hint)
+    return Diagnostic(Severity.WARNING, CLOCKED_PAST, message, place, hint)
 
 
 def with_past_clocked(desired: Desired, facts: Iterable[FileFacts], now: datetime) -> Desired:
@@ -38,7 +39,7 @@ def unacknowledged(diagnostics: Iterable[Diagnostic], facts: Iterable[FileFacts]
     """Return the diagnostics without the warnings of this module that comments in the files acknowledge, and their number."""
     acknowledged = acknowledged_of(facts)
     before = acknowledged.count
-    remaining = tuple(d for d in diagnostics if d.code != _CODE or not acknowledged.covers(d.location, d.code))
+    remaining = tuple(d for d in diagnostics if d.code != CLOCKED_PAST or not acknowledged.covers(d.location, d.code))
     return remaining, acknowledged.count - before
 
 
@@ -51,4 +52,4 @@ def _warnings(schedules: Sequence[Declared], now: datetime) -> Iterator[Diagnost
                 yield clocked_past(declared.spec, declared.location)
     for path, number in counts.items():
         if number > MAX_SHOWN:
-            yield rest(Severity.WARNING, path, _CODE, number - MAX_SHOWN)
+            yield rest(Severity.WARNING, path, CLOCKED_PAST, number - MAX_SHOWN)

@@ -30,6 +30,8 @@ def test_a_heat_map_with_the_busiest_minutes_and_a_proposal(here: InProcess) -> 
     assert "billing            14               2    █" in "\n".join(lines)
     assert "  Mon 2027-03-22 02:00 +01:00  4 runs, and 6 more minutes of the same schedules" in lines
     assert "    hourly, nightly-a, nightly-b, nightly-c" in lines
+    # celery before 5.7 runs the skipped times of that night at one time, so the proposals are those of the week before.
+    lines = here("load", "--spread", "--at", "2027-03-15", "--timezone", "Europe/Berlin").out.splitlines()
     assert "Spread: 1 instead of 4 in the busiest minute, if 3 schedules had another minute" in lines
     assert "With `H` as the minute of 4 schedules: 1 instead of 4" in lines
 
