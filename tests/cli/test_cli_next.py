@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import celery
 import pytest
 import time_machine
 
@@ -35,8 +36,8 @@ def runs(here: InProcess, *words: str) -> list[tuple[str, str]]:
 
 def test_a_window_includes_its_first_instant_and_not_its_last(here: InProcess) -> None:
     here.spec(SPEC)
-    window = ("--between", "2027-03-27T01:30:00Z", "2027-03-28T01:30:00Z")
-    assert runs(here, *window, "nightly") == [("nightly", "2027-03-27T01:30:00")]
+    window = ("--between", "2027-03-26T01:30:00Z", "2027-03-27T01:30:00Z")
+    assert runs(here, *window, "nightly") == [("nightly", "2027-03-26T01:30:00")]
     assert runs(here, "--between", "2027-03-28T01:30:00Z", "2027-03-28T12:00:00Z", "once") == []
     assert runs(here, "--between", "2027-03-28T12:00:00Z", "2027-03-28T12:00:01Z", "once") == [
         ("once", "2027-03-28T12:00:00")
@@ -63,6 +64,12 @@ def test_count_alone_looks_as_far_as_it_must(here: InProcess) -> None:
     ]
 
 
+# When celery runs a time that the clocks skip: the releases before 5.7 at the end of the gap.
+SKIPPED = "Sun 2027-03-28 03:30:00 +02:00  2027-03-28 01:30:00 UTC  in 1 h 30 min  "
+if celery.VERSION < (5, 7):
+    SKIPPED = "Sun 2027-03-28 03:00:00 +02:00  2027-03-28 01:00:00 UTC  in 1 h         "
+
+
 def test_text_shows_local_time_utc_and_words_over_a_clock_change(here: InProcess) -> None:
     here.spec(SPEC)
     result = here("next", "schedules.d", "nightly", "tick", "--at", "2027-03-28T00:00:00Z", "--for", "7h")
@@ -70,7 +77,7 @@ def test_text_shows_local_time_utc_and_words_over_a_clock_change(here: InProcess
     assert lines == [
         "Runs from 2027-03-28 00:00:00 UTC until 2027-03-28 07:00:00 UTC",
         "",
-        "Sun 2027-03-28 03:30:00 +02:00  2027-03-28 01:30:00 UTC  in 1 h 30 min   nightly  At 02:30, every day (Europe/Berlin)",
+        f"{SKIPPED} nightly  At 02:30, every day (Europe/Berlin)",
         "Sun 2027-03-28 06:00:00 +00:00  2027-03-28 06:00:00 UTC  in 6 h          tick  Every 6h",
         "",
     ]

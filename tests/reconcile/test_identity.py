@@ -213,9 +213,9 @@ class TestRenamedRow:
         go(tmp_path, store, A, B)
         rows(store).filter(name="a").update(name="x", enabled=False)
         done = go(tmp_path, store, B)
-        assert changes(done) == [(Action.DELETE, "a", "row now named x; it never ran")]
-        assert "- a (row now named x; it never ran)" in "\n".join(text.render_plan(done.plan, applied=True))
-        assert "- a (row now named x; it never ran)" in markdown.render_plan(done.plan, applied=True)
+        assert changes(done) == [(Action.DELETE, "a", "row now named x")]
+        assert "- a (row now named x)" in "\n".join(text.render_plan(done.plan, applied=True))
+        assert "- a (row now named x)" in markdown.render_plan(done.plan, applied=True)
         assert store.history("default", 1)[0].changes[0]["note"] == "row now named x"
         assert keys(store).keys() == {"b"}
 
