@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from beatsync.plan import firing
-from beatsync.plan.clockchanges import next_change, offset
+from beatsync.specfile.clockchanges import next_change, offset
 from beatsync.specfile.cronfield import FIELDS, celery_reads
 from beatsync.values import Crontab
 

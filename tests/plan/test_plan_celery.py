@@ -13,9 +13,9 @@ import pytest
 from celery import schedules as celery_schedules
 
 from beatsync.plan import firing
-from beatsync.plan.clockchanges import next_change
 from beatsync.plan.nextruns import next_runs
 from beatsync.specfile import crontab, solar
+from beatsync.specfile.clockchanges import next_change
 from beatsync.values import Crontab, Interval, Schedule, Solar
 
 UTC = timezone.utc

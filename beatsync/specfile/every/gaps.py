@@ -7,14 +7,16 @@ compiler looks for that.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
-from beatsync.specfile.times import zone
+from beatsync.specfile.clockchanges import changes, offset
+from beatsync.specfile.every.clauses import COMPILED_YEARS
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local times have no zone
 _MINUTE = timedelta(minutes=1)
-_DAY = timedelta(days=1)
 
 
 class Gap(NamedTuple):
@@ -37,24 +39,14 @@ class Gap(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def gaps(timezone_name: str, year: int) -> tuple[Gap, ...]:
-    """Return the gaps of a zone in a year and the next one."""
-    tz = zone(timezone_name)
-
-    def offset(instant: datetime) -> timedelta:
-        return instant.astimezone(tz).utcoffset() or timedelta(0)
-
+    """Return the gaps of a zone in the compiled years from `year`."""
     skipped = []
-    instant, end = datetime(year, 1, 1, tzinfo=timezone.utc), datetime(year + 2, 1, 1, tzinfo=timezone.utc)
-    while instant < end:
-        following = instant + _DAY
-        if offset(following) > offset(instant):
-            early, late = instant, following
-            while late - early > _MINUTE:
-                middle = early + (late - early) // 2
-                early, late = (middle, late) if offset(middle) <= offset(instant) else (early, middle)
-            # The zones' clocks change at whole minutes.
-            change = late.replace(second=0, microsecond=0)
-            before, after = offset(instant), offset(following)
-            skipped.append(Gap((change + before).replace(tzinfo=None), (change + after).replace(tzinfo=None)))
-        instant = following
+    for change in chain.from_iterable(changes(timezone_name, year + more) for more in range(COMPILED_YEARS)):
+        before, after = offset(timezone_name, change - 1), offset(timezone_name, change)
+        if after > before:
+            skipped.append(Gap(_local(change + before), _local(change + after)))
     return tuple(skipped)
+
+
+def _local(seconds: int) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)

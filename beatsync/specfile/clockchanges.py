@@ -24,13 +24,13 @@ def next_change(zone: str, instant: int) -> int:
     Two changes within a day that cancel each other out are not found; no zone has any.
     """
     year = datetime.fromtimestamp(instant, timezone.utc).year
-    changes = (*_changes(zone, year), *_changes(zone, year + 1))
-    return next((change for change in changes if change > instant), _start(year + 2))
+    both_years = (*changes(zone, year), *changes(zone, year + 1))
+    return next((change for change in both_years if change > instant), _start(year + 2))
 
 
 @lru_cache(maxsize=4096)
-def _changes(zone: str, year: int) -> tuple[int, ...]:
-    """Return the changes in a year of UTC, in order."""
+def changes(zone: str, year: int) -> tuple[int, ...]:
+    """Return the changes of a zone's clocks in a year of UTC, in order."""
     days = range(_start(year), _start(year + 1), _DAY)
     return tuple(_change(zone, day) for day in days if offset(zone, day) != offset(zone, day + _DAY))
 
