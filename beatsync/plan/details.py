@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from heapq import merge
 from itertools import groupby, islice
-from zoneinfo import ZoneInfoNotFoundError
 
 from beatsync.plan.drift import RowState, states
 from beatsync.plan.groups import row_order
 from beatsync.plan.inventory import applied_fields
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Cause, FieldChange
-from beatsync.plan.nextruns import next_runs
 from beatsync.plan.observed import Observed, Owned, Row
+from beatsync.plan.upcoming import merged, of_rows
 from beatsync.values import DEFAULT_FIELDS, Crontab
 
 RUNS = 5
@@ -64,7 +61,7 @@ def schedule_details(name: str, observed: Observed, now: datetime) -> ScheduleDe
         return None
     present = [each.row for each in rows if each.row is not None]
     zones = [row.spec.schedule.timezone for row in present if isinstance(row.spec.schedule, Crontab)]
-    runs = groupby(merge(*(_runs(row, now) for row in present)))
+    runs = groupby(run.at for run in merged(of_rows(present, (), now), now, None))
     state = rows[0].state
     return ScheduleDetails(
         schedule,
@@ -104,33 +101,3 @@ def _fields(row: Row | None, entry: Owned | None) -> tuple[FieldChange, ...]:
         if field != "name" and {have.get(field), last.get(field)} != {DEFAULT_FIELDS.get(field)}
     ]
     return masked_fields(fields, entry.policy.sensitive if entry is not None else ())
-
-
-def _runs(row: Row, now: datetime) -> Iterator[datetime]:
-    """Yield the next runs of a row; none if it is disabled or celery cannot say."""
-    spec = row.spec
-    if not spec.enabled or (spec.one_off and row.total_run_count > 0):
-        return
-    last = row.last_run_at or row.date_changed or now
-    if spec.start_time is not None and spec.start_time > now:
-        last = max(last, spec.start_time)
-    try:
-        yield from _limited(row, _runs_after(row, last, now))
-    except (ImportError, ValueError, OverflowError, RuntimeError, TypeError, ZoneInfoNotFoundError):
-        return
-
-
-def _runs_after(row: Row, last: datetime, now: datetime) -> Iterator[datetime]:
-    """Yield the runs after `last`. One that is overdue comes at beat's next look, and the later ones count from it."""
-    if row.spec.schedule is None:
-        return
-    for first in islice(next_runs(row.spec.schedule, last), 1):
-        yield max(first, now)
-        yield from next_runs(row.spec.schedule, max(first, now))
-
-
-def _limited(row: Row, runs: Iterator[datetime]) -> Iterator[datetime]:
-    for run in islice(runs, 1 if row.spec.one_off else None):
-        if row.spec.expires is not None and run >= row.spec.expires:
-            return
-        yield run

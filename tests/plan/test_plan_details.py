@@ -36,11 +36,12 @@ def details(name: str, *args: Any, **fields: Any) -> ScheduleDetails:
         ({"schedule": NOON, "enabled": False}, {}, []),
         ({"schedule": Crontab("99", "*", "*", "*", "*", "UTC")}, {}, []),
         ({"schedule": NOON._replace(timezone="Not/AZone")}, {}, []),
-        ({"schedule": Interval(6, "hours"), "start_time": NOW + 10 * HOUR}, {}, [16, 22, 28, 34, 40]),
+        ({"schedule": Interval(6, "hours"), "start_time": NOW + 10 * HOUR}, {}, [10, 16, 22, 28, 34]),
+        ({"schedule": NOON, "start_time": NOW + 2 * HOUR}, {"last_run_at": NOW - 48 * HOUR}, [2, 22, 46, 70, 94]),
     ],
 )
 def test_the_next_five_runs(fields: dict[str, Any], attributes: dict[str, Any], expected: list[int]) -> None:
-    """In hours from now; an overdue run comes at once."""
+    """In hours from now; an overdue run comes at once, or at `start_time`."""
     shown = details("x", row(declared("x", **fields), **attributes))
     assert [(run - NOW) / HOUR for run in shown.runs] == expected
 
