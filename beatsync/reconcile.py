@@ -151,18 +151,14 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
 
 def _with_zone(options: ParseOptions, last: str | None) -> ParseOptions:
     """Return the options with the zone of the last sync, if they give none."""
-    return (
-        replace(options, timezone=last or options.timezone, is_zone_assumed=False)
-        if options.is_zone_assumed
-        else options
-    )
+    if not options.is_zone_assumed:
+        return options
+    return replace(options, timezone=last or options.timezone, is_zone_assumed=False)
 
 
 def _guarded_plan(run: Run, snapshot: Snapshot, source: ScopedSource, observed: Observed, now: datetime) -> Plan:
-    desired, request = (
-        source.desired,
-        Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan),
-    )
+    desired = source.desired
+    request = Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan)
     plan = guard(make_plan(desired, observed, request), desired, observed, request)
     # A schedule that is skipped has no recorded row, so its file is always among the facts.
     diagnostics, acknowledged = unacknowledged(plan.diagnostics, source.facts.values())

@@ -47,7 +47,7 @@ def _expected(records: Mapping[str, FileRecord], plan: Plan, observed: Observed)
     """Return the values of each row that the next sync may skip: not of paused rows and the like, which each run reports."""
     changes = {change.name: change for change in plan.changes}
     reported = {name for name, _ in plan.conditions}
-    rows_by_id = {row.row_id: row for row in observed.rows.values()}
+    rows_by_id = observed.rows_by_id()
     expected = {}
     for name in _declared_names(records.values()):
         change = changes.get(name)

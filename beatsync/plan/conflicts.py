@@ -15,6 +15,8 @@ _FORGET_DELETED_SOURCE = (
     " then --adopt takes ownership of the rows"
 )
 
+_ADOPT = "--adopt takes ownership of it, as does `sync: {adopt: true}` in the spec"
+
 
 def owned_elsewhere(declared: Declared, claim: Claim) -> Blocked:
     """Another source owns the name or the row."""
@@ -63,12 +65,7 @@ def rename_target_exists(name: str, old_name: str) -> Blocked:
 def unowned_row(name: str, reason: str) -> Blocked:
     """A row of this name exists, and this source does not own it."""
     message = f"a row named {name!r} exists and BeatSync does not own it; {reason}"
-    return Blocked(
-        "conflict",
-        message,
-        (name,),
-        "--adopt takes ownership of it, as does `sync: {adopt: true}` in the spec; otherwise rename one of the two",
-    )
+    return Blocked("conflict", message, (name,), f"{_ADOPT}; otherwise rename one of the two")
 
 
 def replaced_row(entry: Owned, row: Row, source: str) -> Blocked:
@@ -77,12 +74,8 @@ def replaced_row(entry: Owned, row: Row, source: str) -> Blocked:
         f"the row of {entry.name!r} (key {entry.row_id}) is gone, and an unowned row with other values has its name"
         f" (key {row.row_id}): an operator created it, or the table was restored"
     )
-    return Blocked(
-        "conflict",
-        message,
-        (entry.name,),
-        f"--adopt takes ownership of it, as does `sync: {{adopt: true}}` in the spec; otherwise rename it, or release the name: {_release(source, entry.name)}",
-    )
+    hint = f"{_ADOPT}; otherwise rename it, or release the name: {_release(source, entry.name)}"
+    return Blocked("conflict", message, (entry.name,), hint)
 
 
 def duplicate_rows(name: str, row_ids: tuple[int, ...]) -> Blocked:

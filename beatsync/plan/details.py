@@ -73,7 +73,7 @@ def schedule_details(name: str, observed: Observed, now: datetime) -> ScheduleDe
 
 
 def _owned_rows(schedule: str, observed: Observed, now: datetime) -> list[RowDetails]:
-    by_id = {row.row_id: row for row in observed.rows.values()}
+    by_id = observed.rows_by_id()
     entries = {name: entry for name, entry in observed.inventory.items() if entry.schedule == schedule}
     ordered = sorted(states(replace(observed, inventory=entries), now), key=lambda state: row_order(state.name))
     rows = [None if state.missing else by_id[state.row_id] for state in ordered]

@@ -41,7 +41,7 @@ class RowState:
 
 def states(observed: Observed, now: datetime) -> tuple[RowState, ...]:
     """Return the state of every row that the source owns, by name; `now` is aware."""
-    by_id = {row.row_id: row for row in observed.rows.values()}
+    by_id = observed.rows_by_id()
     return _with_partly_paused(
         [
             _state(entry, by_id.get(entry.row_id), now, observed.name_rule)

@@ -127,13 +127,13 @@ def _removal_blockers(
 
 
 def _too_many_removals(plan: Plan, owned: int, options: PlanOptions, *, is_empty: bool) -> Blocked | None:
-    """Return why so many schedules may not leave, or every one; None if they may. `is_empty` is a blocker of its own."""
+    """Return why so many schedules, or all of them, may not leave; None if they may. With `is_empty`, the blocker `empty` reports the latter."""
     names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
     # A single schedule may be most of a small source, so no share of it says that these are the files of another one.
-    is_every_one = _leaves_none(plan, names, owned)
-    is_unasked = is_every_one and options.max_deletes is None and not is_empty
-    if len(names) <= limit and not is_unasked:
+    leaves_none = _leaves_none(plan, names, owned)
+    is_unconfirmed = leaves_none and options.max_deletes is None and not is_empty
+    if len(names) <= limit and not is_unconfirmed:
         return None
     reason = f"and the limit is {limit}" if len(names) > limit else "and none would be left"
     subject = f"none of the {owned} schedules" if owned > 1 else "not even the one schedule"
@@ -142,7 +142,7 @@ def _too_many_removals(plan: Plan, owned: int, options: PlanOptions, *, is_empty
         "max-deletes",
         f"{len(names)} of the {owned} schedules that this source owns would be deleted or disabled, {reason}",
         names,
-        hint=f"{looks_like if is_every_one else 'check the directory and --env;'} --max-deletes {len(names)} allows it; "
+        hint=f"{looks_like if leaves_none else 'check the directory and --env;'} --max-deletes {len(names)} allows it; "
         "or save the plan with `plan --out FILE`, review it, and apply exactly that with `sync --plan FILE`",
     )
 

@@ -35,6 +35,7 @@ def plan_lines(plan: Plan, *, applied: bool, **more: Any) -> Iterator[str]:
 
 
 def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
+    schedules, notes = schedules_of_rows(plan), dict(plan.notes)
     return {
         "format_version": FORMAT_VERSION,
         "source": plan.source,
@@ -44,9 +45,7 @@ def _without_changes(plan: Plan, *, applied: bool) -> dict[str, Any]:
         "changes": [],
         "summary": summary_json(plan),
         "conditions": [
-            condition_json(name, groups.get(name), condition, notes.get(name))
-            for groups, notes in [(schedules_of_rows(plan), dict(plan.notes))]
-            for name, condition in plan.conditions
+            condition_json(name, schedules.get(name), condition, notes.get(name)) for name, condition in plan.conditions
         ],
         "blocked": mask_strings(
             [

@@ -96,7 +96,7 @@ def count_load(schedules: Iterable[Timed], start: datetime, end: datetime) -> Lo
             minutes[timetable] = array("l", minutes_of(timetable, start, end))
         for queue, number in Counter(each.queue for each in timed).items():
             if queue not in counts:
-                counts[queue] = array("l", bytes(array("l").itemsize * length))
+                counts[queue] = _zeros(length)
             if rate is None:
                 _add(counts[queue], minutes[timetable], number)
             else:
@@ -117,11 +117,15 @@ def add_crontabs(
 
     Crontabs that celery cannot read have no runs.
     """
-    total = array("l", counts or bytes(array("l").itemsize * ceil((end - start) / _MINUTE)))
+    total = array("l", counts) if counts else _zeros(ceil((end - start) / _MINUTE))
     for schedule, number in numbers.items():
         with suppress(*UNREADABLE):
             _add(total, list(_crontab_minutes(schedule, start, start - timedelta(microseconds=1), end)), number)
     return total
+
+
+def _zeros(length: int) -> array[int]:
+    return array("l", [0]) * length
 
 
 def _add(counts: array[int], minutes: Iterable[int], number: int) -> None:

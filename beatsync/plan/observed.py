@@ -186,3 +186,7 @@ class Observed:
     """The checksum of the last plan that was applied and did something."""
     plan_key: str = field(default="", repr=False)
     """The key of the checksums of plans."""
+
+    def rows_by_id(self) -> dict[int, Row]:
+        """Return the rows by their keys."""
+        return {row.row_id: row for row in self.rows.values()}

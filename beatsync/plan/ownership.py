@@ -31,7 +31,7 @@ class Ownership:
         self._is_isolated = bool(desired.invalid_paths)
         self._observed = observed
         self._unchanged = desired.unchanged
-        self._rows = {row.row_id: row for row in observed.rows.values()}
+        self._rows = observed.rows_by_id()
         self._entries = self._entries_by_row()
         self._claims = {claim.row_id: claim for claim in observed.owners.values()}
         self._tombstones = {(stone.name, stone.row_id) for stone in observed.tombstones}

@@ -16,7 +16,8 @@ from beatsync.plan.inventory import applied_fields
 from beatsync.plan.model import PAUSES, Action, Cause, Change, Condition, Decision, FieldChange, PauseRecord, Plan
 from beatsync.plan.observed import NameRule, Observed, Owned, Pause, Row
 from beatsync.plan.request import Request
-from beatsync.values import Clocked, Revision
+from beatsync.specfile.passed import is_clocked_past
+from beatsync.values import Revision
 
 
 def matching(pattern: str, schedules: Collection[str]) -> frozenset[str]:
@@ -46,7 +47,7 @@ def pause_plan(source: str, schedules: Collection[str], observed: Observed, paus
 
 def unpause_plan(source: str, names: Collection[str], observed: Observed, now: datetime) -> Plan:
     """Return the plan that ends the pauses of these rows, by the names of their inventory entries."""
-    by_id = {row.row_id: row for row in observed.rows.values()}
+    by_id = observed.rows_by_id()
     changes, records = [], []
     for name in sorted(names):
         entry = observed.inventory.get(name)
@@ -113,7 +114,7 @@ def rows_paused_by_hand(plan: Plan, observed: Observed) -> list[tuple[str, int]]
 
 
 def _entries(schedules: Collection[str], observed: Observed) -> Iterator[tuple[Owned, Row | None]]:
-    by_id = {row.row_id: row for row in observed.rows.values()}
+    by_id = observed.rows_by_id()
     for _, entry in sorted(observed.inventory.items()):
         if entry.schedule in schedules:
             yield entry, _row_of(entry, by_id, observed.name_rule)
@@ -169,7 +170,7 @@ def _stays_disabled(entry: Owned, pause: Pause, row: Row, now: datetime) -> str:
         return "stays disabled: it was disabled before the pause"
     if row.spec.expires is not None and row.spec.expires <= now:
         return "stays disabled: it expired"
-    if isinstance(row.spec.schedule, Clocked) and row.spec.schedule.clocked_time <= now:
+    if is_clocked_past(row.spec, now):
         return "stays disabled: its time has passed, so it would run at once"
     if row.spec.one_off and _may_have_run(row, pause):
         return "stays disabled: it is a one-off that may have run, and beat runs one that is enabled again"
