@@ -8,7 +8,7 @@ from typing import Any
 from beatsync.specfile.edits import Edit, apply_edits, line_end, line_start
 from beatsync.specfile.jsontext import canonical
 from beatsync.specfile.nodes import Node, comments, documents
-from beatsync.specfile.ordering import KEY_ORDER, value_end
+from beatsync.specfile.ordering import key_rank, value_end
 from beatsync.specfile.spacing import units
 from beatsync.specfile.write import flow, item_lines, scalar
 
@@ -93,8 +93,8 @@ class Document:
         return Edit(start, end, "".join(f"{indent}{comment}\n" for comment in self._comments(start, end)))
 
     def _comments(self, start: int, end: int) -> list[str]:
-        every = comments(self.text, documents(self.text))
-        return [comment.text for comment in every if start <= comment.start < end]
+        all_comments = comments(self.text, documents(self.text))
+        return [comment.text for comment in all_comments if start <= comment.start < end]
 
     def _add(self, path: Keys, value: Any) -> None:
         mapping, key = self._mapping(path[:-1]), path[-1]
@@ -106,7 +106,7 @@ class Document:
             return
         first = mapping.pairs[0][0]
         column = first.start - line_start(self.text, first.start)
-        above = [pair for pair in mapping.pairs if _rank(pair[0].value) <= _rank(key)]
+        above = [pair for pair in mapping.pairs if key_rank(pair[0].value) <= key_rank(key)]
         position = value_end(self.text, *above[-1]) if above else line_start(self.text, first.start)
         lines = "".join(f"{line}\n" for line in item_lines(key, value, column))
         if not self.text[:position].endswith("\n") and position:
@@ -134,7 +134,3 @@ class Document:
 def _is_own(node: Node, kind: str) -> bool:
     """Return whether a node is written here, without the content of another one."""
     return node.kind == kind and bool(node.pairs) and not any(key.value == "<<" for key, _ in node.pairs)
-
-
-def _rank(key: str) -> int:
-    return KEY_ORDER.index(key) if key in KEY_ORDER else len(KEY_ORDER)

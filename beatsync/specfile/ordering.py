@@ -11,12 +11,17 @@ from beatsync.specfile.nodes import Node
 from beatsync.specfile.rules import KINDS
 from beatsync.specfile.spacing import units
 
-KEY_ORDER = (
+_KEY_ORDER = (
     "<<", "task", *KINDS, "timezone",
     *(field.name for field in FIELD_TABLE if field.name not in {"name", "task"}), "environments", "only", "sync",
 )  # fmt: skip
-_RANKS = {key: number for number, key in enumerate(KEY_ORDER)}
+_RANKS = {key: number for number, key in enumerate(_KEY_ORDER)}
 _COMMENT_LINE = re.compile(r"( *)#[^\n]*\n")
+
+
+def key_rank(key: str) -> int:
+    """Return the position of a key among those of a schedule; unknown keys are last."""
+    return _RANKS.get(key, len(_RANKS))
 
 
 def bodies(root: Node) -> tuple[list[tuple[Node, Node]], list[tuple[Node, Node]]]:
@@ -33,21 +38,19 @@ def ordering(text: str, pairs: Sequence[tuple[Node, Node]], comment_lines: Colle
 
 
 def _ordered(text: str, owner: Node, body: Node, comment_lines: Collection[int]) -> Iterator[Edit]:
-    order = sorted(range(len(body.pairs)), key=lambda number: _RANKS.get(body.pairs[number][0].value, len(_RANKS)))
+    order = sorted(range(len(body.pairs)), key=lambda number: key_rank(body.pairs[number][0].value))
     if order == sorted(order) or _depends_on_order(body):
         return
     if body.style:
-        if "#" not in text[body.start : body.end]:
-            spans = units(text, body)
-            yield from (
-                Edit(start, end, text[slice(*spans[number])]) for (start, end), number in zip(spans, order, strict=True)
-            )
-        return
-    spans = _segments(text, owner, body, comment_lines)
-    if all(text[start:end].endswith("\n") for start, end in spans):
-        yield from (
-            Edit(start, end, text[slice(*spans[number])]) for (start, end), number in zip(spans, order, strict=True)
-        )
+        if "#" in text[body.start : body.end]:
+            return
+        spans = units(text, body)
+    else:
+        spans = _segments(text, owner, body, comment_lines)
+        if not all(text[start:end].endswith("\n") for start, end in spans):
+            return
+    for (start, end), number in zip(spans, order, strict=True):
+        yield Edit(start, end, text[slice(*spans[number])])
 
 
 def _depends_on_order(body: Node) -> bool:

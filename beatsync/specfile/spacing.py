@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from beatsync.specfile.edits import Edit
 from beatsync.specfile.indentation import UnsupportedError
@@ -23,16 +25,10 @@ def trailing_space(text: str, roots: Sequence[Node]) -> list[Edit]:
     return [edit for edit in edits if not any(start < edit.end <= end for start, end in _near(spans, edit.start))]
 
 
-def _near(spans: Sequence[tuple[int, int]], position: int) -> Iterator[tuple[int, int]]:
-    """Yield the span that may hold a position; spans are in order and do not overlap."""
-    low, high = 0, len(spans)
-    while low < high:
-        middle = (low + high) // 2
-        if spans[middle][1] <= position:
-            low = middle + 1
-        else:
-            high = middle
-    yield from spans[low : low + 1]
+def _near(spans: Sequence[tuple[int, int]], position: int) -> Sequence[tuple[int, int]]:
+    """Return the span that may hold a position, if any; spans are in order and do not overlap."""
+    first = bisect_right(spans, position, key=itemgetter(1))
+    return spans[first : first + 1]
 
 
 def _has_lines(text: str, node: Node) -> bool:
