@@ -1,6 +1,6 @@
 """Acknowledged warnings: `# beatsync: ignore[code] why`, on the line of a warning or above a schedule.
 
-An acknowledgement belongs to its own line, or to the next line if it has a line of its own; it covers that line and everything
+An acknowledgement belongs to its line, or to the next line if nothing else is on its line; it covers that line and everything
 that is indented below it. An error cannot be acknowledged.
 """
 
@@ -27,12 +27,12 @@ def acknowledgements(data: bytes) -> tuple[Acknowledgement, ...]:
     if PREFIX not in data:
         return ()
     text = decode(data)
-    every = comments(text, documents(text))
-    alone = {comment.line for comment in every if comment.is_alone}
+    all_comments = comments(text, documents(text))
+    alone = {comment.line for comment in all_comments if comment.is_alone}
     lines = text.splitlines()
     return tuple(
         _acknowledgement(match, comment, _span(comment, lines, alone))
-        for comment in every
+        for comment in all_comments
         if (match := _COMMENT.match(comment.text))
     )
 

@@ -21,6 +21,7 @@ from beatsync.specfile.spacing import quotes, spacing, trailing_space
 __all__ = ["UnsupportedError", "formatted"]
 
 _RARE_BREAKS = re.compile("[\x85\u2028\u2029]")
+_UNSAFE = "a construct whose layout cannot be changed safely"
 Step = Callable[[str, Sequence[Node]], list[Edit]]
 
 
@@ -38,7 +39,7 @@ def formatted(text: str) -> str:
         if after != result:
             result, roots = after, documents(after)
     if result != text and _content(result) != _content(text):
-        raise UnsupportedError("a construct whose layout cannot be changed safely")
+        raise UnsupportedError(_UNSAFE)
     return with_line_ends(result, newline)
 
 
@@ -59,17 +60,17 @@ def _outer_order(text: str, roots: Sequence[Node]) -> list[Edit]:
 
 
 def _order(text: str, roots: Sequence[Node], level: int) -> list[Edit]:
-    alone = {line_start(text, comment.start) for comment in comments(text, list(roots)) if comment.is_alone}
+    alone = {line_start(text, comment.start) for comment in comments(text, roots) if comment.is_alone}
     return [edit for root in roots for edit in ordering(text, bodies(root)[level], alone)]
 
 
 def _content(text: str) -> tuple[list[Any], Counter[str]]:
     """Return what a text means: its documents, with the keys of schedules in any order, and its comments."""
-    every = comments(text, documents(text))
     reading = read(text.encode())
-    if len(reading.problems):
-        raise UnsupportedError("a construct whose layout cannot be changed safely")
-    return [_document(document) for document in reading.documents], Counter(each.text.rstrip() for each in every)
+    if reading.problems:
+        raise UnsupportedError(_UNSAFE)
+    texts = Counter(comment.text.rstrip() for comment in comments(text, documents(text)))
+    return [_document(document) for document in reading.documents], texts
 
 
 def _document(document: Any) -> Any:

@@ -12,8 +12,6 @@ from beatsync.specfile.nodes import Node, comments, opaque_span
 
 STEP = 2
 _DASH = re.compile(r"(?:[&!][^ \t\n]*|[ \t\n]|#[^\n]*)*?-(?=[ \t\n]|$)")
-
-
 _DASH_AND_SPACE = re.compile(r"-[ \t]+(?=[^ \t\n#])")
 
 
@@ -69,7 +67,7 @@ class _Lines:
         self._entries = entries
         self._starts = [entry.start for entry in entries]
         self._by_start = {entry.start: entry for entry in entries}
-        self._comments = {comment.start for comment in comments(text, list(roots)) if comment.is_alone}
+        self._comments = {comment.start for comment in comments(text, roots) if comment.is_alone}
         nodes = (node for root in roots for node in root.walk())
         self._block_ends = {opaque_span(text, node)[1] for node in nodes if node.style in {"|", ">"}}
 

@@ -39,7 +39,7 @@ class Interpretation:
     policy: Policy
     problems: Sequence[Problem] = field(default=())
     rows: tuple[CompiledRow, ...] | None = ()
-    """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error of its own."""
+    """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error, which is reported there."""
     assumes_zone: bool = False
     """Whether a value of the schedule depends on a zone, and no layer names one."""
 
@@ -74,6 +74,10 @@ def _assumes_zone(fields: Mapping[str, Any]) -> bool:
     return any(times.is_local(fields[key]) for key in _TIME_KEYS if key in fields)
 
 
+def _truth(value: bool | Ambiguous | None) -> bool | None:
+    return value.truth if isinstance(value, Ambiguous) else value
+
+
 class _Interpreter:
     """Converts the fields of one schedule and collects its problems."""
 
@@ -93,15 +97,13 @@ class _Interpreter:
         if valid.get("renamed_from") == self._name:
             error = SpecError("renamed-from-itself", "renamed_from names the schedule itself", "write its old name")
             self._report("sync.renamed_from", error)
-        protect = valid.get("protect")
-        adopt = valid.get("adopt")
         return Policy(
             on_remove=OnRemove(valid.get("on_remove", "delete")),
             ignore=tuple(sorted(valid.get("ignore", ()))),
-            protect=protect.truth if isinstance(protect, Ambiguous) else protect,
+            protect=_truth(valid.get("protect")),
             renamed_from=valid.get("renamed_from"),
             sensitive=tuple(sorted(valid.get("sensitive", ()))),
-            adopt=bool(adopt.truth if isinstance(adopt, Ambiguous) else adopt),
+            adopt=bool(_truth(valid.get("adopt"))),
         )
 
     def spec(self, policy: Policy, default_timezone: str) -> TaskSpec:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from beatsync.specfile.problems import Problem, cut
 from beatsync.values import Diagnostic, Location, Severity
 
+Reported = TypeVar("Reported", Problem, Diagnostic)
 MAX_SHOWN = 100
 """Diagnostics of one code in one file."""
 MAX_ERRORS = 500
@@ -28,13 +30,9 @@ class Problems:
 
     def __iter__(self) -> Iterator[Problem]:
         """Yield the problems to report, at most 100 of one code."""
-        shown: Counter[str] = Counter()
-        for problem in self._kept:
-            shown[problem.code] += 1
-            if shown[problem.code] <= MAX_SHOWN:
-                yield problem
+        return first_of_each_code(self._kept)
 
-    def every(self) -> Iterable[Problem]:
+    def kept(self) -> Iterable[Problem]:
         """Return all problems that were kept, also more than 100 of one code."""
         return self._kept
 
@@ -79,10 +77,10 @@ class Problems:
                 yield rest(severities.get(code, Severity.ERROR), path, code, number - MAX_SHOWN, is_over=self.is_over)
 
 
-def first_of_each_code(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the diagnostics to report, at most 100 of one code."""
+def first_of_each_code(reports: Iterable[Reported]) -> Iterator[Reported]:
+    """Yield the problems or diagnostics to report, at most 100 of one code."""
     shown: Counter[str] = Counter()
-    for each in diagnostics:
+    for each in reports:
         shown[each.code] += 1
         if shown[each.code] <= MAX_SHOWN:
             yield each

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
@@ -55,7 +55,7 @@ class Node:
             yield from child.walk()
 
     def get(self, key: str) -> tuple[Node, Node] | None:
-        """Return the key and the value of a mapping's entry; None if it has no such key of its own."""
+        """Return the key and the value of a mapping's entry; None if it does not write such a key."""
         return next((pair for pair in self.pairs if pair[0].value == key and pair[0].kind == "scalar"), None)
 
 
@@ -110,7 +110,7 @@ def _close(node: Node, children: list[Node], end: int) -> None:
     node.end = end if node.style or not children else children[-1].end
 
 
-def comments(text: str, roots: list[Node]) -> list[Comment]:
+def comments(text: str, roots: Sequence[Node]) -> list[Comment]:
     """Return every comment of a text; `roots` are its documents."""
     line_starts = [0, *(match.end() for match in _BREAK.finditer(text))]
     scalars = [node for root in roots for node in root.walk() if node.kind == "scalar" and node.end > node.start]

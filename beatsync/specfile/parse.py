@@ -106,9 +106,9 @@ def _reported(file: SourceFile, parser: _Parser, acknowledged: Acknowledged) -> 
             yield from diagnostics(file, list(problems), sensitive)
             yield from problems.rest(file.path)
         return
-    every = list(diagnostics(file, list(problems.every()), sensitive))
-    remaining = acknowledged.remaining(every)
-    problems.discount(Counter(each.code for each in every) - Counter(each.code for each in remaining))
+    kept = list(diagnostics(file, list(problems.kept()), sensitive))
+    remaining = acknowledged.remaining(kept)
+    problems.discount(Counter(each.code for each in kept) - Counter(each.code for each in remaining))
     yield from first_of_each_code(remaining)
     yield from problems.rest(file.path)
     yield from without_reason(file.path, acknowledged.of(file.path))

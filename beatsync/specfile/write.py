@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from beatsync.specfile import cronfield, scalars, times
-from beatsync.specfile.fields import FIELD_TABLE, JOINERS, is_invisible
+from beatsync.specfile.fields import BY_NAME, FIELD_TABLE, JOINERS, is_invisible
 from beatsync.specfile.interval import PERIODS
 from beatsync.specfile.lines import LOG_COMMAND
 from beatsync.specfile.problems import SpecError
@@ -118,8 +118,7 @@ def entry_values(entry: Entry, defaults: Defaults) -> dict[str, Any]:
 
 def field_value(name: str, value: Any, zone: str = "UTC") -> Any:
     """Return the value of a field of `TaskSpec` as `item_lines` takes it; times are written in `zone`."""
-    field = next(field for field in FIELD_TABLE if field.name == name)
-    if field.is_json:
+    if BY_NAME[name].is_json:
         return json.loads(value)
     if isinstance(value, datetime):
         return time_text(value, zone)

@@ -20,7 +20,7 @@ from beatsync.specfile.problems import SpecError, suggestion
 from beatsync.values import Crontab, Location, SharedDefinition
 
 MAX_ROWS = 100
-_HOURS, _MINUTES = 24, 60
+_MINUTES = 60
 _DATE_KEYS = ("except", "only", "add")
 _TIME_HINT = 'write hours and minutes in quotes, as in "08:30"'
 
@@ -33,7 +33,7 @@ class CompiledRow(NamedTuple):
 
 
 class UnusableError(Exception):
-    """A window or calendar that has an error of its own, which is reported where it is defined."""
+    """A window or calendar has an error, which is reported where it is defined."""
 
 
 @dataclass(slots=True)

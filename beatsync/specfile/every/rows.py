@@ -231,9 +231,7 @@ def _without_skipped(days: _Days, gaps: Iterable[Gap]) -> _Days:
 def _carried_out(box: _Box, days: _Days) -> tuple[int, ...]:
     """Return the positions of the clauses that a box carries out."""
     months, numbers, weekdays = box.days
-    special = [
-        key for key in days.exceptions if weekdays >> key[2] & months >> (key[0] - 1) & numbers >> (key[1] - 1) & 1
-    ]
+    special = [key for key in days.exceptions if box.days.contains(key)]
     named = [0] * WEEKDAYS
     for key in special:
         named[key.weekday] += 1
