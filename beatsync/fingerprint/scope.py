@@ -109,7 +109,7 @@ def shared_inputs(snapshot: Snapshot, unchanged: Mapping[str, FileFacts], today:
 
 
 def _ending_horizons(snapshot: Snapshot, records: Mapping[str, FileRecord], today: date) -> Iterator[Diagnostic]:
-    """Yield a warning for each file whose rows were compiled for years that end soon: nobody synced it since."""
+    """Yield a warning for each file whose rows were compiled for years that end soon, and that was not synced since."""
     for file in snapshot.files:
         record = records.get(file.path)
         horizon = record.facts.horizon if record else None

@@ -77,7 +77,7 @@ def renamed_hash(schedule: Interpretation) -> Iterator[Problem]:
 
 
 def unfilled_placeholder(schedule: Interpretation) -> Iterator[Problem]:
-    """Report a placeholder of `export` or `import` that nobody has replaced yet."""
+    """Report a placeholder of `export` or `import` that is not replaced yet."""
     # The walk, which knows the places, takes fifty times as long.
     if not any(value.__class__ is str and PLACEHOLDER_START in value for value in schedule.spec):
         return

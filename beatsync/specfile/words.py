@@ -1,6 +1,6 @@
 """What a crontab means, as a sentence as people say it, in English or in another language.
 
-A module of its own, because cron-descriptor does not serve: it says "every 2 days of the week, Monday through Friday", in some
+cron-descriptor is not used: it says "every 2 days of the week, Monday through Friday", in some
 releases "or" between days that must both match (docs/facts.md, 48), and has English names in every language.
 """
 
