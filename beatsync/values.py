@@ -333,6 +333,11 @@ class FileFacts:
     acknowledgements: tuple[Acknowledgement, ...] = ()
     """In file order. The warnings that they match are not in `warnings`."""
 
+    @property
+    def row_names(self) -> Iterator[str]:
+        """Yield the name of each row of each schedule, in file order."""
+        return (name for schedule in self.schedules for name in schedule.row_names)
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:

@@ -102,7 +102,7 @@ def _declared_names(out: Path) -> frozenset[str]:
                 f"{out / diagnostic.location.path} is invalid; nothing was written. Run `{validate}`"
             )
     facts = (parse_file(file, ParseOptions()).facts for file in snapshot.files)
-    return frozenset(name for file in facts for schedule in file.schedules for name in schedule.row_names)
+    return frozenset(name for file in facts for name in file.row_names)
 
 
 def _updated(groups: Mapping[str, Sequence[Entry]], out: Path) -> dict[str, str]:

@@ -92,7 +92,7 @@ def needs_recording(changes: FileChanges, memory: Memory) -> bool:
         previous = memory.record.files.get(path)
         if previous is None or previous.fingerprint != record.fingerprint:
             return True
-        for name in (name for schedule in record.facts.schedules for name in schedule.row_names):
+        for name in record.facts.row_names:
             digest = memory.rows.digests.get(name) if name in changes.expected else None
             if digest is not None and digest != previous.row_digests.get(name):
                 return True
@@ -112,7 +112,6 @@ def memory_after(
             digests.pop(entry.previous_name, None)
         digests[entry.name] = None
     for record in written.values():
-        names = (name for schedule in record.facts.schedules for name in schedule.row_names)
-        digests.update({name: record.row_digests.get(name) for name in names if name in digests})
+        digests.update({name: record.row_digests.get(name) for name in record.facts.row_names if name in digests})
     files = {path: record for path, record in memory.record.files.items() if path not in changes.removed}
     return Memory(SourceRecord(stamp, {**files, **written}), RowFingerprints(digests, name_rule=memory.rows.name_rule))

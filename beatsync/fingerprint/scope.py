@@ -149,15 +149,11 @@ def _colliding(parsed: Sequence[ParsedFile], unchanged: Mapping[str, FileFacts],
     if rule is NameRule.EXACT:
         return set()
     files = [*(file.facts for file in parsed), *unchanged.values()]
-    names = {name for facts in files for schedule in facts.schedules for name in schedule.row_names}
+    names = {name for facts in files for name in facts.row_names}
     colliding = collisions(names, rule)
     if not colliding:
         return set()
-    return {
-        path
-        for path, facts in unchanged.items()
-        if any(name in colliding for each in facts.schedules for name in each.row_names)
-    }
+    return {path for path, facts in unchanged.items() if not colliding.keys().isdisjoint(facts.row_names)}
 
 
 def _scope(facts: Mapping[str, FileFacts], unchanged: frozenset[str], rows: RowFingerprints) -> Scope:

@@ -122,7 +122,7 @@ def distinct(conditions: Iterable[tuple[str, Condition]]) -> list[tuple[str, Con
     return list(dict.fromkeys(conditions))
 
 
-# For the making of a plan.
+# What follows is used while a plan is made.
 
 
 def with_partly_paused(decisions: Sequence[Decision]) -> Sequence[Decision]:
@@ -140,7 +140,7 @@ def with_partly_paused(decisions: Sequence[Decision]) -> Sequence[Decision]:
 
 
 def groups_of(decisions: Iterable[Decision], continued: Collection[str]) -> tuple[Group, ...]:
-    """Return the schedules with several rows; those in `continued` have at least the row of their own name."""
+    """Return the schedules with several rows; those in `continued` have at least the row with their name."""
     rows: dict[str, list[str]] = {}
     for decision in decisions:
         if decision.group is not None:

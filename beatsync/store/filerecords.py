@@ -80,8 +80,8 @@ def _row(source_id: int, path: str, record: FileRecord) -> tuple[Value, ...]:
 
 
 def _with_digests(record: FileRecord, digests: Mapping[str, str]) -> FileRecord:
-    names = (name for schedule in record.facts.schedules for name in schedule.row_names)
-    return replace(record, row_digests={name: digests[name] for name in names if name in digests})
+    row_digests = {name: digests[name] for name in record.facts.row_names if name in digests}
+    return replace(record, row_digests=row_digests)
 
 
 def _path_digest(path: str) -> str:
