@@ -137,9 +137,10 @@ def _calendar_beside(file: Path, name: str, limits: Limits) -> SourceFile | Diag
     """Return a calendar below the folder of a file; None if there is none. Raises SourceError if it cannot be read."""
     path = file.parent / name
     try:
-        if not path.resolve(strict=True).is_relative_to(file.parent):
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(file.parent):
             return None
-        return read_file(file_entry(name, str(path.resolve()), os.lstat(path.resolve())), limits)
+        return read_file(file_entry(name, str(real), os.lstat(real)), limits)
     except (OSError, RuntimeError, ValueError):
         return None  # the file itself is checked: it says that there is no such calendar
     except ChangedWhileReading:
