@@ -29,7 +29,7 @@ ParseProgress = Callable[[int, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Parsing:
-    """When files are parsed, and who is informed."""
+    """The date for which files are parsed, and what reports the progress."""
 
     today: date
     progress: ParseProgress

@@ -1,7 +1,7 @@
 """Local times that the clocks of a zone skip.
 
-celery runs the first skipped time of a crontab row after the gap (docs/facts.md, 22). If `every` needs several rows, the same time could so run twice: the
-compiler looks for that.
+celery runs the first skipped time of a crontab row after the gap (docs/facts.md, 22). If `every` needs several rows, the same time could run twice: the
+compiler checks that.
 """
 
 from __future__ import annotations
