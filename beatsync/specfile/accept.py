@@ -60,8 +60,7 @@ def _check(before: ParsedFile, after: ParsedFile, name: str, wanted: TaskSpec) -
     """Raise EditError unless exactly one schedule changed, to what was wanted."""
     if any(each.severity is Severity.ERROR for each in after.diagnostics):
         raise EditError("a file cannot say this")
-    previous = {each.spec.name: (each.spec, each.policy) for each in before.schedules}
-    present = {each.spec.name: (each.spec, each.policy) for each in after.schedules}
+    previous, present = before.values(), after.values()
     if present.pop(name, None) != (wanted, previous.pop(name)[1]):
         raise EditError("the file cannot be edited so that it declares the values of the row")
     if present != previous:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import yaml
 
 from beatsync.specfile.fields import JSON_FIELDS
+from beatsync.specfile.nodes import Node, documents
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.write import Defaults, Entry, document, schedule_lines
 from beatsync.values import FIELDS, Severity, SourceFile, TaskSpec
@@ -71,9 +71,8 @@ def with_schedules(text: str, entries: Sequence[Entry]) -> str | None:
 
 def _adds(before: ParsedFile, after: ParsedFile, entries: Sequence[Entry]) -> bool:
     """Return whether `after` declares what `before` does, and the entries."""
-    expected = {each.spec.name: (each.spec, each.policy) for each in before.schedules}
-    expected |= {entry.spec.name: (entry.spec, entry.policy) for entry in entries}
-    return {each.spec.name: (each.spec, each.policy) for each in after.schedules} == expected
+    added = {entry.spec.name: (entry.spec, entry.policy) for entry in entries}
+    return after.values() == before.values() | added
 
 
 def _as_document(text: str, entries: Sequence[Entry], newline: str) -> str:
@@ -90,39 +89,38 @@ def _ended(text: str, newline: str) -> str:
 def _in_last_document(text: str, entries: Sequence[Entry], newline: str) -> str | None:
     """Return the text with the entries after the last schedule of the last document; None if that is no block mapping."""
     root = _last_document(text)
-    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+    pair = None if root is None or root.style else root.get("schedules")
+    if root is None or pair is None or pair[1].style or not pair[1].pairs:
         return None
-    sections = {key.value: (number, value) for number, (key, value) in enumerate(root.value)}
-    number, schedules = sections.get("schedules", (0, None))
-    defaults = _plain_defaults(sections["defaults"][1] if "defaults" in sections else None)
-    if not isinstance(schedules, yaml.MappingNode) or schedules.flow_style or not schedules.value or defaults is None:
+    own_defaults = root.get("defaults")
+    defaults = _plain_defaults(own_defaults and own_defaults[1])
+    if defaults is None:
         return None
     lines = _ended(text, newline).splitlines(keepends=True)
-    following = root.value[number + 1 :]
-    end = following[0][0].start_mark.line if following else len(lines)
-    column = schedules.value[0][0].start_mark.column
+    following = root.pairs[root.pairs.index(pair) + 1 :]
+    end = following[0][0].line - 1 if following else len(lines)
+    column = pair[1].pairs[0][0].column - 1
     while _belongs_below(lines[end - 1], column):
         end -= 1
     added = [line + newline for line in schedule_lines(entries, defaults, column)]
     return "".join([*lines[:end], *added, *lines[end:]])
 
 
-def _last_document(text: str) -> Any:
+def _last_document(text: str) -> Node | None:
     try:
-        *_, last = yaml.compose_all(text, yaml.SafeLoader)
+        return next(reversed(documents(text)), None)
     except (yaml.YAMLError, ValueError):
         return None
-    return last
 
 
-def _plain_defaults(node: Any) -> Defaults | None:
+def _plain_defaults(node: Node | None) -> Defaults | None:
     """Return the defaults of a document; None if they hold more than a writer of entries takes into account."""
-    if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
+    if node is None or (node.kind == "scalar" and not node.value):
         return Defaults()
-    if not isinstance(node, yaml.MappingNode):
+    if node.kind != "mapping":
         return None
-    values = {key.value: value.value for key, value in node.value if isinstance(value, yaml.ScalarNode)}
-    return Defaults(**values) if len(values) == len(node.value) and values.keys() <= _DEFAULT_KEYS else None
+    values = {key.value: value.value for key, value in node.pairs if value.kind == "scalar"}
+    return Defaults(**values) if len(values) == len(node.pairs) and values.keys() <= _DEFAULT_KEYS else None
 
 
 def _belongs_below(line: str, column: int) -> bool:

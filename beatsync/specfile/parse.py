@@ -29,6 +29,7 @@ from beatsync.values import (
     Diagnostic,
     FileFacts,
     Location,
+    Policy,
     ScheduleFacts,
     Severity,
     SharedDefinition,
@@ -59,6 +60,10 @@ class ParsedFile(NamedTuple):
     schedules: tuple[Declared, ...]
     facts: FileFacts
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    def values(self) -> dict[str, tuple[TaskSpec, Policy]]:
+        """Return the values and the policy of each row, by its name."""
+        return {each.spec.name: (each.spec, each.policy) for each in self.schedules}
 
 
 def parse_file(file: SourceFile, options: ParseOptions, inputs: Inputs | None = None) -> ParsedFile:
