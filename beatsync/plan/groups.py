@@ -140,7 +140,7 @@ def with_partly_paused(decisions: Sequence[Decision]) -> Sequence[Decision]:
 
 
 def groups_of(decisions: Iterable[Decision], continued: Collection[str]) -> tuple[Group, ...]:
-    """Return the schedules with several rows; those in `continued` have at least the row with their name."""
+    """Return the schedules with several rows; those in `continued` have at least the row with the name of the schedule."""
     rows: dict[str, list[str]] = {}
     for decision in decisions:
         if decision.group is not None:

@@ -127,7 +127,7 @@ def _removal_blockers(
 
 
 def _too_many_removals(plan: Plan, owned: int, options: PlanOptions, *, is_empty: bool) -> Blocked | None:
-    """Return why so many schedules, or all of them, may not leave; None if they may. With `is_empty`, the blocker `empty` reports the latter."""
+    """Return why so many schedules may not leave, or every one; None if they may. A source that `is_empty` has another blocker."""
     names = _removed_schedules(plan)
     limit = removal_limit(options.max_deletes, owned)
     # A single schedule may be most of a small source, so no share of it says that these are the files of another one.

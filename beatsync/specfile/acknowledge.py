@@ -1,6 +1,6 @@
 """Acknowledged warnings: `# beatsync: ignore[code] why`, on the line of a warning or above a schedule.
 
-An acknowledgement belongs to its line, or to the next line if nothing else is on its line; it covers that line and everything
+An acknowledgement belongs to the line that it ends, or to the next line if its line has nothing else; it covers that line and everything
 that is indented below it. An error cannot be acknowledged.
 """
 

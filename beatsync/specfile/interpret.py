@@ -39,7 +39,7 @@ class Interpretation:
     policy: Policy
     problems: Sequence[Problem] = field(default=())
     rows: tuple[CompiledRow, ...] | None = ()
-    """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error, which is reported there."""
+    """The rows of a schedule with `every`; empty for any other. None: a window that it uses has an error."""
     assumes_zone: bool = False
     """Whether a value of the schedule depends on a zone, and no layer names one."""
 

@@ -55,7 +55,7 @@ class Node:
             yield from child.walk()
 
     def get(self, key: str) -> tuple[Node, Node] | None:
-        """Return the key and the value of a mapping's entry; None if it does not write such a key."""
+        """Return the key and the value of a mapping's entry; None if the mapping itself has no such key."""
         return next((pair for pair in self.pairs if pair[0].value == key and pair[0].kind == "scalar"), None)
 
 

@@ -64,7 +64,7 @@ def shared_of(file: SourceFile, reading: Reading | None = None) -> tuple[SharedD
 
 
 class Sections:
-    """The definitions that one document can use, and the problems and ends of those that it defines."""
+    """The definitions that one document can use, and the problems and ends of those in the document itself."""
 
     def __init__(self, file: SourceFile, reading: Reading, inputs: Inputs) -> None:
         self.problems: list[Problem] = []

@@ -1,6 +1,6 @@
 """What a crontab means, as a sentence as people say it, in English or in another language.
 
-cron-descriptor is not used: it says "every 2 days of the week, Monday through Friday", in some
+cron-descriptor cannot be used: it says "every 2 days of the week, Monday through Friday", in some
 releases "or" between days that must both match (docs/facts.md, 48), and has English names in every language.
 """
 

@@ -33,7 +33,7 @@ class CompiledRow(NamedTuple):
 
 
 class UnusableError(Exception):
-    """A window or calendar has an error, which is reported where it is defined."""
+    """A window or calendar that has an error, which is reported where it is defined."""
 
 
 @dataclass(slots=True)
