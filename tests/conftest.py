@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import django
+import hypothesis
 import pymysql
 import pytest
 from django.conf import settings
@@ -37,6 +38,9 @@ def pytest_configure() -> None:
     # A runner in the background ignores SIGINT, its child processes inherit that, and our commands would not receive it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes depends on what else the machine does.
+    hypothesis.settings.register_profile("beatsync", parent=hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("beatsync")
     # `connect` does the same for a URL.
     pymysql.install_as_MySQLdb()  # type: ignore[no-untyped-call,unused-ignore]
     if not settings.configured:
