@@ -8,7 +8,7 @@ import unicodedata
 from typing import TextIO
 
 _NARROWEST = 60
-"""Columns; text is not made narrower, whatever the terminal says."""
+"""Columns; text is not made narrower, even if the terminal is."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _VALUE = re.compile(r"\s*(?:(?:hint|error|warning|blocked): |\S(?:\S| (?! ))*\s{2,})")
 """What comes before the value of a line: its indent, and a label that two spaces or a colon end."""

@@ -27,7 +27,7 @@ class Conversion:
     entries: list[Entry] = field(default_factory=list)
     """Sorted by name, each of which a file can say."""
     left_out: list[Remark] = field(default_factory=list)
-    """Schedules that nobody needs any more, or that beat itself writes."""
+    """Schedules that are finished, or that beat itself writes."""
     refused: list[Remark] = field(default_factory=list)
     """Schedules that a file cannot say, each with the reason."""
     notes: list[Remark] = field(default_factory=list)

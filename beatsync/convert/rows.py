@@ -23,7 +23,7 @@ class Selection(NamedTuple):
     """Which rows are exported."""
 
     names: Collection[str] = ()
-    """Only these, whoever owns them; empty: all that the rest selects."""
+    """Only these, owned or not; empty: all that the other fields select."""
     include_owned: bool = False
     task: str | None = None
     """A pattern of the task's name, with `*` and `?`."""

@@ -43,7 +43,7 @@ def run(directory: Path, seconds: float, port: int) -> int:
     call_command("migrate", verbosity=0)
     # In the environment `demo`, prices are refreshed every other minute outside of office hours, too.
     call_command("beatsync", "sync", str(directory), "--env", "demo")
-    Order.objects.create()  # nobody pays: the task that its signal schedules cancels it
+    Order.objects.create()  # it is never paid: the task that its signal schedules cancels it
     serve(port)
     scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
     beat = EmbeddedService(app, thread=True, scheduler_cls=scheduler, max_interval=1)

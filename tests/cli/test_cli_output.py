@@ -73,7 +73,7 @@ class TestJSON:
                 if option.name == "output_format" and isinstance(option.type, click.Choice):
                     assert "json" in option.type.choices
                     json_commands.add(name)
-        # Those of other commands are held to their schemas in files of their own.
+        # Other test files check those of the other commands against their schemas.
         assert json_commands == SCHEMAS.keys() | {"history", "load", "next", "show"}
 
     @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)

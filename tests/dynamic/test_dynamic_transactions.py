@@ -1,4 +1,4 @@
-"""A write is part of the caller's transaction: rolled back with it, seen with it, and in the way of nobody else's rows."""
+"""A write is part of the caller's transaction: it is rolled back and seen with it, and blocks no other rows."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_beat_is_notified_once_after_the_commit(backend: Backend) -> None:
 
 
 def in_thread(backend: Backend, work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Start `work` in another thread, with a connection of its own; return the thread and the list that gets the result."""
+    """Start `work` in another thread, with another connection; return the thread and the list that gets the result."""
     results: list[object] = []
 
     def run() -> None:
@@ -100,7 +100,7 @@ def in_thread(backend: Backend, work: Callable[[], object]) -> tuple[threading.T
     return thread, results
 
 
-def test_an_open_transaction_is_in_nobodys_way(backend: Backend, make_task: MakeTask) -> None:
+def test_an_open_transaction_blocks_no_other_writer(backend: Backend, make_task: MakeTask) -> None:
     """While it is open, an admin saves a task, which moves beat's notice, and another thread changes other names of the set."""
     if backend.name == "sqlite":
         pytest.skip("SQLite has one lock for the whole file")

@@ -75,7 +75,7 @@ def test_a_users_report_an_orders_clean_up_and_a_frequency_by_business_hours(exa
     assert f"At {at:%H:%M}" in page
     assert example.rows("report-%") == {"report-7": True}
 
-    # `run.py` has placed order 1, which nobody pays.
+    # `run.py` has placed order 1, which is never paid.
     example.post("/orders/")
     assert example.rows("unpaid-2") == {"unpaid-2": True}
     example.post("/orders/2/pay/", page="/orders/")

@@ -116,7 +116,7 @@ def test_a_warning_comes_45_days_before_a_calendar_ends(records: dict[str, FileR
             assert [each.code for each in source.desired.diagnostics] == expected
 
 
-def test_no_day_within_the_compiled_years_is_wrong_whoever_syncs_how_often() -> None:
+def test_no_day_within_the_compiled_years_is_wrong_after_any_number_of_syncs() -> None:
     # Compiled once at the beginning of a year, the rows are right until the end of the next one.
     early, late = (recorded(scoped(FILES, {}, today=today)) for today in (date(2027, 1, 1), date(2027, 12, 31)))
     assert early["user.yaml"].facts == late["user.yaml"].facts

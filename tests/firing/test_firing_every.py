@@ -65,7 +65,7 @@ def test_a_beat_runs_exactly_what_the_clauses_say(period: str, make_world: MakeW
     first, hours = PERIODS[period]
     start = datetime.fromisoformat(first).replace(tzinfo=timezone.utc)
     end = start + timedelta(hours=hours)
-    # The last sync of a source that nobody touches any more.
+    # The last sync of a source that is no longer synced.
     world = make_world(start, ZONE)
     (world.folder / "a.yaml").write_text(TEXT, encoding="utf-8")
     assert sync(world.folder, world.store, SyncOptions()).outcome is Outcome.APPLIED

@@ -16,7 +16,7 @@ INVALID = cases("invalid")
 BEHIND_THE_SCHEMA = {
     "crontab-type", "interval-period", "interval-type", "json-depth", "json-key", "json-surrogate",
     "json-type", "calendar-ends", "calendar-unavailable", "hash-crontabs", "solar-coordinate", "solar-event", "solar-range", "solar-no-event", "task-unregistered", "clocked-past", "zone-assumed"}  # fmt: skip
-"""What the reader or the schema refuses earlier, in words of their own, or what depends on the clock, on installed packages, on an application or on thousands of schedules."""
+"""What the reader or the schema refuses earlier with another message, or what depends on the clock, on installed packages, on an application or on thousands of schedules."""
 
 
 @pytest.mark.parametrize("case", INVALID, ids=lambda case: case.name)
