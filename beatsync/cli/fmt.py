@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -72,24 +71,20 @@ def _totals(files: int, changed: int, invalid: int, *, check: bool) -> str:
 
 def _files(paths: Sequence[Path]) -> Iterator[Formatted]:
     """Yield the files of these paths, or of the project's directory if there are none. Raises SourceError."""
-    settings = click.get_current_context().obj
-    for path in paths or (wiring.source_directory(wiring.with_settings(options.CliOptions(), settings)),):
+    for path in paths or (wiring.source_directory(wiring.with_project_settings(options.CliOptions())),):
         yield from _files_of(path)
 
 
 def _files_of(path: Path) -> Iterator[Formatted]:
     """Yield the formatted files of a directory, or one file. Raises SourceError."""
-    from beatsync.report.places import with_directory
     from beatsync.source import load, load_file
 
     snapshot = load_file(path) if path.is_file() else load(path)
     directory = path.parent if path.is_file() else path
-    for diagnostic in with_directory(snapshot.diagnostics, str(directory)):
-        _print(diagnostic)
+    output.print_diagnostics(snapshot.diagnostics, directory)
     for file in snapshot.files:
         problems, after = _formatted(file, directory / file.path)
-        for diagnostic in with_directory(problems, str(directory)):
-            _print(diagnostic)
+        output.print_diagnostics(problems, directory)
         yield Formatted(directory / file.path, file.data, after)
 
 
@@ -110,12 +105,6 @@ def _formatted(file: SourceFile, path: Path) -> tuple[Sequence[Diagnostic], byte
     except UnsupportedError as error:
         output.print_warning(f"{path} stays as it is: it has {error}")
         return (), file.data
-
-
-def _print(diagnostic: Diagnostic) -> None:
-    from beatsync.report.text import render_diagnostic
-
-    click.echo(render_diagnostic(diagnostic, output.painter(sys.stderr)), err=True)
 
 
 def _diff(file: Formatted) -> Iterator[str]:

@@ -49,7 +49,7 @@ def command(directory: Path | None, **flags: Any) -> int:
     In a project that has schedules already, it names the commands that write them into the file.
     """
     cli_options = options.CliOptions(directory, **flags)
-    root = wiring.source_directory(wiring.with_settings(cli_options, click.get_current_context().obj))
+    root = wiring.source_directory(wiring.with_project_settings(cli_options))
     files = {
         SPEC_FILE: _SPEC_TEXT,
         SCHEMA_FILE: json.dumps(read_schema(NAMES[0]), indent=2, ensure_ascii=False) + "\n",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,11 +23,6 @@ _LONGEST = timedelta(days=35)
 def command(
     *,
     words: tuple[str, ...],
-    directory: Path | None,
-    at: str | None,
-    length: float | None,
-    between: tuple[str, str] | None,
-    live: bool,
     with_spread: bool,
     output_format: str,
     **flags: Any,
@@ -42,14 +36,11 @@ def command(
     from beatsync.plan.load import count_load
     from beatsync.report import jsonout, loadtext
 
-    directory, names = timing.split_words(words, directory)
-    cli_options = timing.with_settings(directory, flags)
-    zone = timing.zone_of_project(cli_options)
-    window = timing.window(at, length, between, zone)
-    start, end = _minutes(window, zone, from_midnight=at is None and between is None)
+    request = timing.request(words, **flags)
+    start, end = _minutes(request)
     try:
         with garbage_collector_paused():
-            upcoming = timing.read(cli_options, timing.Window(start, end), names, live=live)
+            upcoming = timing.read(request, start)
             load = count_load(upcoming.schedules, start, end)
             leveling = level(upcoming.schedules, load) if with_spread else None
     except timing.InvalidFilesError:
@@ -58,19 +49,22 @@ def command(
         output.print_result(jsonout.render_load(load, leveling))
     else:
         levels = loadtext.BLOCKS if output.can_print(loadtext.BLOCKS, sys.stdout) else loadtext.ASCII
-        output.print_lines(loadtext.render_load(load, zone, leveling, levels=levels, paint=output.painter(sys.stdout)))
+        output.print_lines(
+            loadtext.render_load(load, request.zone, leveling, levels=levels, paint=output.painter(sys.stdout))
+        )
     for name, reason in upcoming.unknown:
         output.print_warning(f"the runs of {name!r} are unknown: {reason}")
     return exits.DONE
 
 
-def _minutes(window: timing.Window, zone: str, *, from_midnight: bool) -> tuple[datetime, datetime]:
+def _minutes(request: timing.Request) -> tuple[datetime, datetime]:
     """Return the ends of the window, on whole minutes. Raises click.UsageError if it is too long."""
+    window = request.window
     start = window.start.replace(second=0, microsecond=0)
     length = _DEFAULT if window.end is None else max(window.end - window.start, timedelta(minutes=1))
     if length > _LONGEST:
         raise click.UsageError(f"the load of at most {_LONGEST.days} days can be shown")
-    if from_midnight:
-        local = start.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, fold=0)
+    if request.starts_now:
+        local = start.astimezone(ZoneInfo(request.zone)).replace(hour=0, minute=0, fold=0)
         start = local.astimezone(start.tzinfo)
     return start, start + timedelta(minutes=-(-length // timedelta(minutes=1)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import click
@@ -25,11 +24,6 @@ _FAR = timedelta(days=10 * 366)
 def command(
     *,
     words: tuple[str, ...],
-    directory: Path | None,
-    at: str | None,
-    length: float | None,
-    between: tuple[str, str] | None,
-    live: bool,
     count: int | None,
     output_format: str,
     **flags: Any,
@@ -41,12 +35,10 @@ def command(
     from beatsync.plan.upcoming import merged
     from beatsync.report import jsonout, nexttext
 
-    directory, names = timing.split_words(words, directory)
-    cli_options = timing.with_settings(directory, flags)
-    zone = timing.zone_of_project(cli_options)
-    window = timing.window(at, length, between, zone)
+    request = timing.request(words, **flags)
+    window, zone = request.window, request.zone
     try:
-        upcoming = timing.read(cli_options, window, names, live=live)
+        upcoming = timing.read(request, window.start)
     except timing.InvalidFilesError:
         return exits.INVALID
     shown_end = window.end

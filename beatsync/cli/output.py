@@ -19,6 +19,7 @@ from beatsync.report.paint import Paint, plain
 
 if TYPE_CHECKING:
     from beatsync.reconcile import Result
+    from beatsync.values import Diagnostic
 
 program: ContextVar[str] = ContextVar("program", default="beatsync")
 """How this command line was called: `beatsync` or `manage.py beatsync`."""
@@ -131,6 +132,15 @@ def print_warning(message: str) -> None:
 def print_hint(message: str) -> None:
     """Print a hint to standard error."""
     _print_message("hint", message)
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic], directory: Path) -> None:
+    """Print the diagnostics of files below a directory to standard error."""
+    from beatsync.report.places import with_directory
+    from beatsync.report.text import render_diagnostic
+
+    for diagnostic in with_directory(diagnostics, str(directory)):
+        click.echo(render_diagnostic(diagnostic, painter(sys.stderr)), err=True)
 
 
 def _print_message(kind: str, message: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,11 +44,44 @@ class Window:
     end: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the shared flags and the arguments choose."""
+
+    cli_options: options.CliOptions
+    names: Sequence[str]
+    """Of schedules; empty: all."""
+    zone: str
+    """The zone of schedules and times that name none."""
+    window: Window
+    starts_now: bool
+    """Whether no flag says when the window starts."""
+    live: bool
+
+
 class InvalidFilesError(Exception):
     """The files are invalid; their diagnostics were printed."""
 
 
-def window(at: str | None, length: float | None, between: tuple[str, str] | None, zone: str) -> Window:
+def request(
+    words: Sequence[str],
+    *,
+    directory: Path | None,
+    at: str | None,
+    length: float | None,
+    between: tuple[str, str] | None,
+    live: bool,
+    **shared: Any,
+) -> Request:
+    """Return what the flags choose, with the project's settings. Raises click.UsageError."""
+    directory, names = _split_words(words, directory)
+    cli_options = wiring.with_project_settings(options.CliOptions(directory, **shared))
+    zone = wiring.parse_options(cli_options, wiring.project_zone.get()).timezone
+    starts_now = at is None and between is None
+    return Request(cli_options, names, zone, _window(at, length, between, zone), starts_now, live)
+
+
+def _window(at: str | None, length: float | None, between: tuple[str, str] | None, zone: str) -> Window:
     """Return the time that the flags choose; `end` is None if they do not say. Raises click.UsageError."""
     from beatsync.sync_types import utc_now
 
@@ -78,7 +110,7 @@ def _time(flag: str, text: str, zone: str) -> datetime:
         raise click.UsageError(f"{flag}: {error.message}{hint}") from None
 
 
-def split_words(words: Sequence[str], directory: Path | None) -> tuple[Path | None, tuple[str, ...]]:
+def _split_words(words: Sequence[str], directory: Path | None) -> tuple[Path | None, tuple[str, ...]]:
     """Return the directory and the names among the arguments: without --dir, a first one that exists as a path is DIR."""
     source = click.get_current_context().get_parameter_source("directory")
     if source is not ParameterSource.COMMANDLINE and words and Path(words[0]).exists():
@@ -86,24 +118,20 @@ def split_words(words: Sequence[str], directory: Path | None) -> tuple[Path | No
     return directory, tuple(words)
 
 
-def zone_of_project(cli_options: options.CliOptions) -> str:
-    """Return the zone of schedules and times that name none."""
-    return wiring.parse_options(cli_options, wiring.project_zone.get()).timezone
-
-
-def read(cli_options: options.CliOptions, chosen: Window, names: Sequence[str], *, live: bool) -> Upcoming:
-    """Return the schedules, or those of `names`, from files or rows.
+def read(chosen: Request, start: datetime) -> Upcoming:
+    """Return the chosen schedules from files, whose intervals count from `start`, or from rows.
 
     Raises InvalidFilesError, and click.ClickException if a name does not exist.
     """
-    upcoming, existing = _read_rows(cli_options) if live else _read_files(cli_options, chosen)
+    cli_options, names = chosen.cli_options, chosen.names
+    upcoming, existing = _read_rows(cli_options) if chosen.live else _read_files(cli_options, start)
     if missing := [name for name in names if name not in existing]:
-        place = "among the rows of the database" if live else f"in {wiring.source_directory(cli_options)}"
+        place = "among the rows of the database" if chosen.live else f"in {wiring.source_directory(cli_options)}"
         raise click.ClickException(f"there is no schedule named {', '.join(map(repr, missing))} {place}")
     return upcoming.only(names) if names else upcoming
 
 
-def _read_files(cli_options: options.CliOptions, chosen: Window) -> tuple[Upcoming, frozenset[str]]:
+def _read_files(cli_options: options.CliOptions, start: datetime) -> tuple[Upcoming, frozenset[str]]:
     from beatsync import reconcile
     from beatsync.plan.upcoming import of_files
 
@@ -113,17 +141,14 @@ def _read_files(cli_options: options.CliOptions, chosen: Window) -> tuple[Upcomi
         _print_errors(desired, path)
         raise InvalidFilesError
     names = frozenset(declared.schedule for declared in desired.schedules)
-    return of_files(desired.schedules, chosen.start), names
+    return of_files(desired.schedules, start), names
 
 
 def _print_errors(desired: Desired, path: Path) -> None:
-    from beatsync.report.places import with_directory
-    from beatsync.report.text import render_diagnostic
     from beatsync.values import Severity
 
     errors = [each for each in desired.diagnostics if each.severity is Severity.ERROR]
-    for diagnostic in with_directory(errors, str(path.parent if path.is_file() else path)):
-        click.echo(render_diagnostic(diagnostic, output.painter(sys.stderr)), err=True)
+    output.print_diagnostics(errors, path.parent if path.is_file() else path)
 
 
 def _read_rows(cli_options: options.CliOptions) -> tuple[Upcoming, frozenset[str]]:
@@ -134,9 +159,3 @@ def _read_rows(cli_options: options.CliOptions) -> tuple[Upcoming, frozenset[str
         observed, owned = store.observe(""), store.owned()
     names = {row.name for row in observed.rows.values()} | {each.group for each in owned if each.group is not None}
     return of_rows(observed.rows.values(), owned, utc_now()), frozenset(names)
-
-
-def with_settings(directory: Path | None, values: dict[str, Any]) -> options.CliOptions:
-    """Return the shared flags, with the project's settings."""
-    chosen = replace(options.CliOptions(**values), directory=directory)
-    return wiring.with_settings(chosen, click.get_current_context().obj)

@@ -29,7 +29,7 @@ def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> 
     from beatsync.report.places import with_directory
     from beatsync.source.git import path_in_repository
 
-    cli_options = wiring.with_settings(options.CliOptions(**flags), click.get_current_context().obj)
+    cli_options = wiring.with_project_settings(options.CliOptions(**flags))
     path = wiring.source_directory(cli_options)
     with show_progress(verbose=verbose, enabled=not is_quiet) as progress:
         parsing = wiring.parse_options(cli_options, wiring.project_zone.get())

@@ -73,6 +73,11 @@ def with_settings(options: CliOptions, settings: Any) -> CliOptions:
     return replace(options, **{name: value for name, value in defaults.items() if getattr(options, name) is None})
 
 
+def with_project_settings(options: CliOptions) -> CliOptions:
+    """Return options whose missing flags come from the Django project, if `manage.py` has loaded one."""
+    return with_settings(options, click.get_current_context().obj)
+
+
 def _validate_setting(key: str, value: str) -> Any:
     try:
         return KEYS[key][1](validate_text(value))
@@ -121,7 +126,7 @@ def load_application(options: CliOptions) -> Application:
     from beatsync.store import StoreError
     from beatsync.store.connect import load_application
 
-    options = with_settings(options, click.get_current_context().obj)
+    options = with_project_settings(options)
     application = load_application(options.app, options.settings_module)
     if application is None:
         raise click.UsageError("name the celery application with --app, as for `celery -A`")
