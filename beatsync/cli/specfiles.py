@@ -120,6 +120,8 @@ def _updated(groups: Mapping[str, Sequence[Entry]], out: Path) -> dict[str, str]
 
 def _write_files(groups: Mapping[str, Sequence[Entry]], texts: Mapping[str, str], out: Path, *, replaces: bool) -> None:
     """Write files into a directory, which may be new; without `replaces`, none of them may exist. Raises click.ClickException."""
+    from beatsync.report.summary import counted
+
     existing = [path for path in texts if (out / path).exists()]
     if existing and not replaces:
         raise click.ClickException(
@@ -130,7 +132,7 @@ def _write_files(groups: Mapping[str, Sequence[Entry]], texts: Mapping[str, str]
         for path, text in texts.items():
             with (out / path).open("w" if replaces else "x", encoding="utf-8", newline="") as file:
                 file.write(text)
-            verb, number = "updated" if path in existing else "created", len(groups[path])
-            output.print_result(f"{verb} {out / path} ({number} schedule{'' if number == 1 else 's'})")
+            verb = "updated" if path in existing else "created"
+            output.print_result(f"{verb} {out / path} ({counted(len(groups[path]), 'schedule')})")
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror}") from None

@@ -11,9 +11,9 @@ from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
 from beatsync.report.changes import aligned, value_changes, value_text
 from beatsync.report.escape import line_start, one_line
-from beatsync.report.history import entry_facts, outcome_words, utc_text
+from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.paint import Paint, plain
-from beatsync.report.summary import revision_name
+from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
 
@@ -83,7 +83,7 @@ def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
     if row is None:
         yield f"  row {line_start(mask_text(each.name))}: {paint('deleted outside BeatSync', 'warning')}"
         return
-    runs = f"{row.total_run_count:,} run{'' if row.total_run_count == 1 else 's'}"
+    runs = counted(row.total_run_count, "run")
     last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
     yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs}, {last}"
     note = shown.authors.get(row.row_id) if state is None else shown.note(state)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from beatsync.plan.history import HistoryEntry
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import Change
-from beatsync.report.summary import action_counts, revision_name
+from beatsync.report.summary import action_counts, counted, revision_name, utc_text
 
 FAILURES = frozenset({"failed", "blocked", "invalid"})
 """Outcomes of a sync that did nothing."""
@@ -47,7 +46,20 @@ def outcome_words(entry: HistoryEntry) -> str:
     return f"{entry.outcome} {entry.count:,} times until {utc_text(entry.finished_at)}"
 
 
-def totals(entry: HistoryEntry) -> str:
+def closing_lines(entry: HistoryEntry, hidden: int, flags: str = "") -> Iterator[str]:
+    """Yield what is not shown of an entry, and its totals.
+
+    `hidden` is the number of its rows that are not shown; with `flags`, `history --show` lists them.
+    """
+    if hidden:
+        yield f"and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id}{flags}` lists all"
+    if lost := lost_changes(entry):
+        yield f"and {counted(lost, 'schedule')} that the history does not list"
+    if summary := _totals(entry):
+        yield summary
+
+
+def _totals(entry: HistoryEntry) -> str:
     """Return how many schedules were changed, if any: `1 created, 2 updated`. The plan of a failed sync did nothing."""
     if entry.outcome in {"paused", "unpaused"}:
         return ""
@@ -62,8 +74,3 @@ def entry_facts(entry: HistoryEntry) -> Iterator[str]:
         yield f"environment {entry.environment}"
     if entry.actor:
         yield f"by {entry.actor}"
-
-
-def utc_text(time: datetime | None) -> str:
-    """Return a time in UTC with seconds; `unknown time` for None."""
-    return "unknown time" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"

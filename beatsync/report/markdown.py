@@ -10,17 +10,9 @@ from beatsync.plan.model import PAUSES, Action, Blocked, Plan
 from beatsync.report.changes import SIGNS, change_lines
 from beatsync.report.escape import markdown_code, markdown_text
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, noted, same_fix
-from beatsync.report.history import (
-    HistoryView,
-    entry_facts,
-    lost_changes,
-    outcome_words,
-    shown_changes,
-    totals,
-    utc_text,
-)
+from beatsync.report.history import HistoryView, closing_lines, entry_facts, outcome_words, shown_changes
 from beatsync.report.schedules import schedule_lines
-from beatsync.report.summary import counted, peak_text, plan_heading, plan_totals
+from beatsync.report.summary import peak_text, plan_heading, plan_totals, utc_text
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic
 
@@ -125,13 +117,8 @@ def _history_entry(entry: HistoryEntry, view: HistoryView) -> Iterator[str]:
     if lines:
         fence = _fence(lines)
         yield from ("", f"{fence}diff", *lines, fence, "")
-    hidden += len(changes) - shown
-    if hidden:
-        yield f"- and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id} --format json` lists all"
-    if lost := lost_changes(entry):
-        yield f"- and {counted(lost, 'schedule')} that the history does not list"
-    if summary := totals(entry):
-        yield f"- {summary}"
+    # Markdown is cut to the size of a comment also with --show.
+    yield from (f"- {line}" for line in closing_lines(entry, hidden + len(changes) - shown, " --format json"))
 
 
 def _fence(lines: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ from itertools import islice
 from beatsync.plan.upcoming import Run, Upcoming, zone_of
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.paint import Paint, plain
-from beatsync.report.runs import duration_in_words, schedule_in_words, time_in_zone, utc_text
+from beatsync.report.runs import duration_in_words, schedule_in_words, time_in_zone
+from beatsync.report.summary import utc_text
 from beatsync.values import Interval
 
 _MAX_RUNS = 1_000

@@ -48,11 +48,6 @@ def time_in_zone(at: datetime, zone: str, *, seconds: bool = True) -> str:
     return f"{local:%a %Y-%m-%d} {clock} {local.isoformat()[-6:]}"
 
 
-def utc_text(at: datetime) -> str:
-    """Return a time in UTC: `2027-01-04 01:30:00 UTC`."""
-    return f"{at.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def local_of(run: Run, default_zone: str) -> tuple[datetime, str]:
     """Return the local time of a run and its zone; `default_zone` is that of schedules that have none."""
     zone = zone_of(run.schedule, default_zone)

@@ -22,6 +22,7 @@ from beatsync.report.changes import (
 )
 from beatsync.report.escape import one_line
 from beatsync.report.paint import Paint, plain
+from beatsync.report.summary import counted
 from beatsync.specfile.shapes import mask_text
 
 
@@ -42,8 +43,7 @@ def schedule_lines(schedule: ScheduleChange, paint: Paint = plain, *, with_rows:
 
 def row_count(rows: int, of: int | None = None) -> str:
     """Return `3 rows`, or `1 of 3 rows`."""
-    total = rows if of is None else of
-    return f"{'' if of in (None, rows) else f'{rows:,} of '}{total:,} row{'' if total == 1 else 's'}"
+    return counted(rows, "row") if of in {None, rows} else f"{rows:,} of {counted(of, 'row')}"
 
 
 def _notes(schedule: ScheduleChange, changes: Sequence[Change]) -> list[str]:

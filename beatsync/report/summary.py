@@ -1,8 +1,9 @@
-"""The lines that sum up a plan or a validation, shared by several formats. They contain no unescaped text of a file or row."""
+"""The lines that sum up a plan or a validation, and words about numbers and times, shared by several formats. They contain no unescaped text of a file or row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 
 from beatsync.plan.jsonform import summary_json
 from beatsync.plan.model import Action, PeakChange, Plan
@@ -75,6 +76,11 @@ def validation_totals(result: ValidationResult, paint: Paint = plain) -> str:
         verdict.append(f"{counted(result.acknowledged, 'warning')} acknowledged")
     schedules = counted(result.schedules, "valid schedule" if errors else "schedule")
     return f"{counted(len(result.paths), 'file')}, {schedules}: {', '.join(verdict)}"
+
+
+def utc_text(time: datetime | None) -> str:
+    """Return a time as `2027-01-04 01:30:00 UTC`; `unknown time` for None."""
+    return "unknown time" if time is None else f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def counted(number: int, noun: str) -> str:

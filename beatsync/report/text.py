@@ -21,19 +21,18 @@ from beatsync.report.groups import (
     noted,
     same_fix,
 )
-from beatsync.report.history import (
-    FAILURES,
-    HistoryView,
-    entry_facts,
-    lost_changes,
-    outcome_words,
-    shown_changes,
-    totals,
-    utc_text,
-)
+from beatsync.report.history import FAILURES, HistoryView, closing_lines, entry_facts, outcome_words, shown_changes
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
-from beatsync.report.summary import counted, peak_text, plan_heading, plan_totals, revision_name, validation_totals
+from beatsync.report.summary import (
+    counted,
+    peak_text,
+    plan_heading,
+    plan_totals,
+    revision_name,
+    utc_text,
+    validation_totals,
+)
 from beatsync.report.values import SourceStatus, UnownedRow, ValidationResult
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import Diagnostic, Severity
@@ -197,9 +196,7 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
     if source.message:
         yield f"  {line_start(source.message)}"
     facts = {
-        "last change" if source.is_application else "last success": f"{source.synced_at:%Y-%m-%d %H:%M:%S} UTC"
-        if source.synced_at
-        else None,
+        "last change" if source.is_application else "last success": source.synced_at and utc_text(source.synced_at),
         "revision": revision_name(source.revision) if source.revision else None,
         "environment": source.environment,
         "files": source.origin,
@@ -265,9 +262,4 @@ def _history_entry(entry: HistoryEntry, view: HistoryView, paint: Paint) -> Iter
     changes, hidden = shown_changes(entry, view)
     for change in changes:
         yield from change_lines(change, paint)
-    if hidden:
-        yield f"  and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id}` lists all"
-    if lost := lost_changes(entry):
-        yield f"  and {counted(lost, 'schedule')} that the history does not list"
-    if summary := totals(entry):
-        yield f"  {summary}"
+    yield from (f"  {line}" for line in closing_lines(entry, hidden))
