@@ -28,14 +28,10 @@ def _since(text: str) -> datetime | timedelta:
     "--since", metavar="TIME", callback=options.callback(_since),
     help="Only what ended since then: an ISO 8601 time, in UTC if it has no offset, or a duration such as 2d.",
 )  # fmt: skip
+@options.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of entries.")
 @options.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of entries.",
-    callback=lambda _ctx, _param, value: value,
-)  # fmt: skip
-@options.option(
-    "--show", "entry_id", metavar="ID", type=int, help="Show one entry with everything that is stored about it.",
-    callback=lambda _ctx, _param, value: value,
-)  # fmt: skip
+    "--show", "entry_id", metavar="ID", type=int, help="Show one entry with everything that is stored about it."
+)
 @options.database
 @options.output_format("text", "json", "markdown")
 def command(
