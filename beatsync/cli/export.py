@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatsync.cli import accepting, options, output, specfiles, wiring
 
-_SHOWN = 10
-"""Names in a warning."""
+if TYPE_CHECKING:
+    from beatsync.convert.remarks import Conversion
+    from beatsync.convert.rows import Selection
+    from beatsync.store import Store
 
 
 @click.command("export")
@@ -58,37 +60,52 @@ def command(
 
     Finished one-offs are left out. Exits with 2 if a row cannot be written.
     """
-    from beatsync import transfer
     from beatsync.convert.rows import Selection
 
     if accept or drifted:
-        if accept != bool(names) or accept == drifted:
-            raise click.UsageError("--accept needs the names of schedules; --drifted takes none")
+        has_others = any((include_owned, task, beat_schedule, out))
+        _check_accepting(names, accept=accept, drifted=drifted, has_others=has_others)
         return accepting.accept_drift(options.CliOptions(**flags), names, with_secrets=with_secrets)
     if unowned and include_owned:
         raise click.UsageError("--unowned and --all exclude each other")
     if beat_schedule and out is not None:
         raise click.UsageError("--beat-schedule prints one text: leave --out away")
     specfiles.check(out, update=update)
-    selection = Selection(names, include_owned, task)
     with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options):
-        try:
-            conversion = transfer.export(store, selection)
-        except transfer.UnknownRowError as error:
-            raise click.ClickException(str(error)) from None
+        conversion = _selected(store, Selection(names, include_owned, task))
         if beat_schedule:
             zone = wiring.parse_options(cli_options, store.celery_timezone()).timezone
             return specfiles.print_beat_schedule(conversion, zone, with_secrets=with_secrets)
-        in_settings = store.beat_schedule_names().intersection(conversion.names)
-    if in_settings:
-        output.print_warning(
-            f"beat_schedule has {_listing(in_settings)} as well, and beat writes its entries at every start:"
-            " remove them from it before the sync"
-        )
+        _warn_of_settings(store.beat_schedule_names().intersection(conversion.names))
     return specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
 
 
-def _listing(names: Collection[str]) -> str:
-    shown = sorted(names)[:_SHOWN]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return ", ".join(map(repr, shown)) + more
+def _check_accepting(names: Collection[str], *, accept: bool, drifted: bool, has_others: bool) -> None:
+    """Raise click.UsageError if names or `has_others`, flags of an export into new files, contradict --accept or --drifted."""
+    if accept != bool(names) or accept == drifted:
+        raise click.UsageError("--accept needs the names of schedules; --drifted takes none")
+    if has_others:
+        raise click.UsageError(
+            "--accept and --drifted edit the files: leave out --all, --task, --beat-schedule and --out"
+        )
+
+
+def _selected(store: Store, selection: Selection) -> Conversion:
+    """Return the selected rows as schedules. Raises click.ClickException if a named row does not exist."""
+    from beatsync import transfer
+
+    try:
+        return transfer.export(store, selection)
+    except transfer.UnknownRowError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _warn_of_settings(names: Collection[str]) -> None:
+    """Warn of exported schedules that `beat_schedule` has too."""
+    from beatsync.report.groups import first_names
+
+    if names:
+        output.print_warning(
+            f"beat_schedule has {first_names(list(map(repr, sorted(names))))} as well, and beat writes its entries at every start:"
+            " remove them from it before the sync"
+        )

@@ -96,7 +96,7 @@ def test_what_the_file_changed_since_the_last_sync_stays(here: InProcess, drifte
 
 
 def test_invalid_files_and_wrong_usage_change_nothing(here: InProcess, drifted: Path) -> None:
-    for words in (["--accept"], ["--drifted", "tick"], ["--accept", "--drifted", "tick"]):
+    for words in (["--accept"], ["--drifted", "tick"], ["--accept", "--drifted", "tick"], ["--drifted", "--out", "x"]):
         assert here("export", *words).code == 64
     here.spec("schedules: [", "schedules.d/z.yaml")
     assert here("export", "--drifted").code == 3
