@@ -138,7 +138,7 @@ def _plan(change: SetChange, observed: Observed, now: datetime) -> Plan:
     request = Request(change.source, now, Revision(""), None, PlanOptions(adopt=change.adopt))
     declared = sorted(change.declared, key=lambda each: each.spec.name)
     plan = make_plan(Desired(tuple(declared)), observed, request)
-    # A sync of files skips a schedule whose time has passed, and goes on; here, nobody would see the warning.
+    # A sync of files skips a schedule whose time has passed, and goes on; here, a warning would be lost.
     errors = [each for each in plan.diagnostics if each.severity is Severity.ERROR or each.code == CLOCKED_PAST]
     blocked = (*_set_blockers(plan, observed), *plan.blocked)
     if blocked or errors:

@@ -23,8 +23,8 @@ def is_clocked_past(spec: TaskSpec, now: datetime) -> bool:
 
 def clocked_past(spec: TaskSpec, place: Location) -> Diagnostic:
     """Return the warning that the row of a schedule whose time has passed is not written: beat would run it at once."""
-    message = f"the clocked time {spec.fields()['clocked']} of {cut(repr(spec.name), 210)} has passed, so it is skipped"
-    hint = "set a time in the future, or remove the schedule; --catch-up runs it now"
+    message = f"the clocked time {spec.fields()['clocked']} of {cut(repr(spec.name), 210)} has passed"
+    hint = "it is skipped: set a time in the future, or remove the schedule; --catch-up runs it now"
     return Diagnostic(Severity.WARNING, CLOCKED_PAST, message, place, hint)
 
 

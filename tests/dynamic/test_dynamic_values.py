@@ -110,6 +110,7 @@ def test_a_one_off_that_cannot_be(arguments: dict[str, Any], field: str, backend
     with pytest.raises(ValidationError) as caught:
         reports(backend).once("a", task=TASK, **arguments)
     assert list(caught.value.error_dict) == [field]
+    assert "skip" not in str(caught.value)  # that is what a sync of files does
     assert not any(stored(backend).values())
 
 
