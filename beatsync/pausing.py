@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from beatsync.fingerprint import FileChanges
 from beatsync.plan.history import Event
 from beatsync.plan.model import Plan
-from beatsync.plan.observed import Observed, Pause
+from beatsync.plan.observed import Observed, Pause, until_text
 from beatsync.plan.pauses import matching, pause_plan, paused_rows, unpause_plan
 from beatsync.plan.verify import written_names
 from beatsync.retry import ATTEMPTS, Retries, wait_for_saves
@@ -113,8 +113,8 @@ def _chosen(store: Store, source: str | None, patterns: Collection[str]) -> dict
 
 
 def _message(pause: Pause) -> str:
-    until = f" until {pause.until:%Y-%m-%d %H:%M} UTC" if pause.until else ""
-    return f"{pause.reason}{until and f' ({until.strip()})'}"
+    until = until_text(pause.until).strip()
+    return f"{pause.reason} ({until})" if until else pause.reason
 
 
 def _apply_and_verify(

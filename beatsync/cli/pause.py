@@ -28,7 +28,7 @@ def command(names: tuple[str, ...], reason: str | None, duration: float | None, 
     row is enabled in the admin.
     """
     from beatsync import pausing
-    from beatsync.plan.observed import Pause
+    from beatsync.plan.observed import Pause, until_text
     from beatsync.reconcile import utc_now
     from beatsync.report import text
 
@@ -43,6 +43,5 @@ def command(names: tuple[str, ...], reason: str | None, duration: float | None, 
             plans = pausing.pause(store, flags["source"], names, Pause(actor.name, reason, now, until), sync_options)
         except pausing.UnknownSchedules as error:
             raise click.ClickException(str(error)) from None
-    end = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
-    output.print_result(text.render_pauses(plans, f"paused{end}", output.painter(sys.stdout)))
+    output.print_result(text.render_pauses(plans, f"paused{until_text(until)}", output.painter(sys.stdout)))
     return exits.DONE

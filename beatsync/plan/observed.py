@@ -38,6 +38,11 @@ class Row(NamedTuple):
         return self.spec.schedule.kind if self.spec.schedule is not None else None
 
 
+def until_text(until: datetime | None) -> str:
+    """Return ` until 2026-06-01 12:00 UTC`, to put after a phrase; empty for None."""
+    return f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """An operator's decision that a schedule does not run for a while, as it concerns one of its rows."""
@@ -55,8 +60,7 @@ class Pause:
         return self.until is None or now < self.until
 
     def __str__(self) -> str:
-        until = f" until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
-        return f"by {self.by} since {self.since:%Y-%m-%d %H:%M} UTC{until}: {self.reason}"
+        return f"by {self.by} since {self.since:%Y-%m-%d %H:%M} UTC{until_text(self.until)}: {self.reason}"
 
 
 class Owned(NamedTuple):
@@ -127,8 +131,7 @@ class Suspension:
 
     def __str__(self) -> str:
         since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
-        until = f" until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else ""
-        return f"suspended by {self.by}{since}{until}: {self.reason}"
+        return f"suspended by {self.by}{since}{until_text(self.until)}: {self.reason}"
 
 
 class LateRuns(NamedTuple):
