@@ -17,7 +17,10 @@ def _since(text: str) -> datetime | timedelta:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        return timedelta(seconds=options.parse_duration(text))
+        try:
+            return timedelta(seconds=options.parse_duration(text))
+        except click.BadParameter as error:
+            raise click.BadParameter(f"{error.message}; or write an ISO 8601 time") from None
     return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
 
 

@@ -52,7 +52,7 @@ def command(
         conversion = _convert_application(options.CliOptions(**flags))
     if conversion.without_zone:
         output.print_hint(
-            f"{conversion.without_zone} of the schedules named no time zone, and UTC is written: use --timezone if it is another"
+            f"schedules without a time zone ({conversion.without_zone:,}) are written with UTC; --timezone sets another zone"
         )
     return specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
 

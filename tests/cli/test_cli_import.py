@@ -107,7 +107,7 @@ def test_a_file_of_another_scheduler(here: InProcess) -> None:
     )
     result = here("import", "--from", "crontab", "cron", "--out", "schedules.d")
     assert result.code == 2
-    assert "2 of the schedules named no time zone, and UTC is written: use --timezone if it is another" in result.err
+    assert "schedules without a time zone (2) are written with UTC; --timezone sets another zone" in result.err
     assert "error: 'warm' is not written: @reboot has no time" in result.err
     assert "hunter2" not in (here.path / "schedules.d" / "schedules.yaml").read_text(encoding="utf-8") + result.err
     refused = here("validate")
