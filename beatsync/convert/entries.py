@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from beatsync.convert.remarks import Conversion, Remark
-from beatsync.convert.rows import CLEANUP
+from beatsync.convert.rows import CLEANUP, WRITTEN_BY_BEAT
 from beatsync.specfile import crontab, interval, jsontext, solar
 from beatsync.specfile.fields import BY_NAME, JSON_FIELDS, ColumnType
 from beatsync.specfile.interval import PERIODS
@@ -40,7 +40,7 @@ def convert_entries(beat_schedule: Mapping[Any, Any], app: Any, now: datetime) -
     conversion = Conversion()
     for name, content in beat_schedule.items():
         if name == CLEANUP:
-            conversion.left_out.append(Remark(name, "beat writes this row itself at every start"))
+            conversion.left_out.append(Remark(name, WRITTEN_BY_BEAT))
             continue
         reader = _Reader(str(name), app)
         try:

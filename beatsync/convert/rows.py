@@ -16,6 +16,7 @@ from beatsync.values import DEFAULT_POLICY, Clocked, Policy
 
 CLEANUP = "celery.backend_cleanup"
 """The row that beat itself writes at every start."""
+WRITTEN_BY_BEAT = "beat writes this row itself at every start"
 DISABLED = "was disabled when exported"
 
 
@@ -63,7 +64,7 @@ def _reason_left_out(row: Row, now: datetime) -> str | None:
     """Return why a fresh database does not need a row: it is finished, or beat writes it; None if it does."""
     spec = row.spec
     if row.name == CLEANUP:
-        return "beat writes this row itself at every start"
+        return WRITTEN_BY_BEAT
     if isinstance(spec.schedule, Clocked):
         passed = spec.schedule.clocked_time <= now
         return f"its clocked time {spec.schedule.clocked_time.isoformat()} has passed" if passed else None
