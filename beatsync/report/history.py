@@ -34,9 +34,9 @@ def shown_changes(entry: HistoryEntry, view: HistoryView) -> tuple[Sequence[Chan
 
 
 def lost_changes(entry: HistoryEntry) -> int:
-    """Return how many changed schedules the database no longer knows the changes of: it stores the first of them."""
-    counted = sum(count for action, count in entry.summary.items() if action != "unchanged")
-    return max(0, counted - len({change.get("group") or change["name"] for change in entry.changes}))
+    """Return how many changed schedules the database does not list: it stores the first 1,000 changes of rows."""
+    changed = sum(count for action, count in entry.summary.items() if action != "unchanged")
+    return max(0, changed - len({change.get("group") or change["name"] for change in entry.changes}))
 
 
 def outcome_words(entry: HistoryEntry) -> str:
