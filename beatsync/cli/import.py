@@ -24,7 +24,10 @@ _MAX_BYTES = 5 * 1024 * 1024
     "--from", "source_format", type=click.Choice(FORMATS),
     help="Read FILE (or - for standard input) of another scheduler instead of an application.",
 )  # fmt: skip
-@options.timezone
+@options.option(
+    "--timezone", metavar="ZONE", callback=options.callback(options.validate_zone),
+    help="With --from: the time zone of schedules that name none.  [default: UTC]",
+)  # fmt: skip
 @options.app
 @options.settings
 @specfiles.layout
