@@ -114,6 +114,6 @@ def deadline(value: object) -> dict[str, int]:
 
 
 def refuse(conversion: Conversion, name: str, error: SpecError) -> None:
-    """Add the reason why no file can say a job."""
+    """Add the reason why no file can declare a job."""
     hint = f"; {error.hint}" if error.hint else ""
     conversion.refused.append(Remark(name, f"{error.message}{hint}"))

@@ -32,7 +32,7 @@ _ENTITIES = frozenset({"queue", "exchange"})
 
 
 class _UnreadableError(ValueError):
-    """An entry that no file can say; the message is the reason."""
+    """An entry that no file can declare; the message is the reason."""
 
 
 def convert_entries(beat_schedule: Mapping[Any, Any], app: Any, now: datetime) -> Conversion:

@@ -29,7 +29,7 @@ _IMPORTS: Final = {
 def beat_schedule_text(conversion: Conversion, zone: str) -> str:
     """Return Python with the schedules of a conversion; `zone` is that of the application.
 
-    A schedule that a `beat_schedule` cannot say is moved to the refused ones.
+    A schedule that a `beat_schedule` cannot express is moved to the refused ones.
     """
     lines: list[str] = []
     code: list[str] = []

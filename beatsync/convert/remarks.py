@@ -25,11 +25,11 @@ class Conversion:
     """The schedules of another form."""
 
     entries: list[Entry] = field(default_factory=list)
-    """Sorted by name, each of which a file can say."""
+    """Sorted by name; a file can declare each of them."""
     left_out: list[Remark] = field(default_factory=list)
     """Schedules that are finished, or that beat itself writes."""
     refused: list[Remark] = field(default_factory=list)
-    """Schedules that a file cannot say, each with the reason."""
+    """Schedules that a file cannot declare, each with the reason."""
     notes: list[Remark] = field(default_factory=list)
     """What of a converted schedule was dropped, or what a person has to fill in."""
     without_zone: int = 0
@@ -41,7 +41,7 @@ class Conversion:
         return [entry.spec.name for entry in self.entries]
 
     def add(self, entry: Entry) -> bool:
-        """Add a schedule, or the reason why no file can say it; return whether it was added."""
+        """Add a schedule, or the reason why no file can declare it; return whether it was added."""
         reason = fault(entry)
         if reason is None:
             self.entries.append(entry)

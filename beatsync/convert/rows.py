@@ -1,4 +1,4 @@
-"""Observed rows → schedules to write, and the rows that are left out or that no file can say."""
+"""Observed rows → schedules to write, and the rows that are left out or that no file can declare."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""New schedules for a file: whether a file can say what a schedule is, and the text of a file with schedules added.
+"""New schedules for a file: whether a file can declare a schedule, and the text of a file with schedules added.
 
-What was written is parsed again, so the parser alone decides what a file can say.
+What was written is parsed again, so the parser alone decides what a file can declare.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DEFAULT_KEYS = frozenset(Defaults._fields)
 
 
 def fault(entry: Entry) -> str | None:
-    """Return why no file can say exactly what a schedule is; None if one can."""
+    """Return why no file can declare exactly this schedule; None if one can."""
     if entry.spec.schedule is None:
         return "it has no schedule that can be read, or more than one"
     for name in JSON_FIELDS:
