@@ -47,7 +47,8 @@ _MIN_PREFIX = 3
 def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
     """Return the problem of a key that is not allowed at its place."""
     key = str(path[-1])
-    hint, close = _FOREIGN_KEYS.get(key, (None, None))
+    in_definition = path[-3:-2] in {("windows",), ("calendars",)}
+    hint, close = (None, None) if in_definition else _FOREIGN_KEYS.get(key, (None, None))
     if is_root or hint is None:
         close = nearest(key.lower(), keys)
         if close is None and len(key) >= _MIN_PREFIX:
