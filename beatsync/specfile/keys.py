@@ -119,12 +119,13 @@ DOCUMENT_RULE: Final = rule(
 
 
 _SET_SYNC: Final = {name: _SYNC_KEYS[name] for name in ("on_remove", "ignore", "sensitive", "hash")}
+_ARGUMENTS: Final = {key: each for key, each in _FIELD_RULES.items() if key != "every"}
 ARGUMENTS_RULE: Final = rule(
     "object",
     names=NAME_RULE,
-    values=rule("object", _HEARTBEAT, keys={**_FIELD_RULES, "sync": rule("object", {}, keys=_SET_SYNC)}),
+    values=rule("object", _HEARTBEAT, keys={**_ARGUMENTS, "sync": rule("object", {}, keys=_SET_SYNC)}),
 )
-"""What an application may declare for its own schedules, by name: the keys of a file without what is about files and their review."""
+"""What an application may declare for its own schedules, by name: the keys of a file without windows and what is about files and their review."""
 
 
 def _interval(value: Any, _zone: str) -> Schedule:
