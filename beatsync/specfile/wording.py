@@ -49,6 +49,8 @@ def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Probl
     key = str(path[-1])
     in_definition = path[-3:-2] in {("windows",), ("calendars",)}
     hint, close = (None, None) if in_definition else _FOREIGN_KEYS.get(key, (None, None))
+    if hint is None and not is_root:
+        hint = _hint_of_parent(key, keys)
     if is_root or hint is None:
         close = nearest(key.lower(), keys)
         if close is None and len(key) >= _MIN_PREFIX:
@@ -57,6 +59,12 @@ def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Probl
         if is_root and close is None:
             hint = f"put schedules under `schedules:`; {hint}"
     return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
+
+
+def _hint_of_parent(key: str, keys: Mapping[str, Rule]) -> str | None:
+    """Return the hint that a key belongs into the value of one of `keys`; None if it does not."""
+    parent = next((name for name, rule in keys.items() if rule.keys is not None and key in rule.keys), None)
+    return f"write it under `{parent}`: `{parent}: {{{key}: …}}`" if parent else None
 
 
 def name_problem(path: Path, name: str) -> Problem:
