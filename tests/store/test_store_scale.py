@@ -13,7 +13,7 @@ from beatsync.store.statements import MAX_IDS, MAX_ROWS
 from beatsync.values import Crontab, TaskSpec
 from tests.store.storing import LATER, NO_CHANGES, NOW, create, delete, plan, queries, record, update
 
-ROWS = 3 * MAX_ROWS
+ROWS = 4 * MAX_ROWS
 pytestmark = pytest.mark.lab
 
 
