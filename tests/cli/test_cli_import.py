@@ -123,6 +123,8 @@ def test_a_file_of_another_scheduler(here: InProcess) -> None:
         (["file"], 64, "FILE and --from belong to each other"),
         (["--from", "crontab"], 64, "FILE and --from belong to each other"),
         (["--from", "anacron", "file"], 64, "'anacron' is not one of"),
+        (["--from", "crontab", "file", "-A", "x", "--settings", "y"], 64, "leave out --app and --settings"),
+        (["--timezone", "UTC"], 64, "without --from, the application's own zone applies: leave out --timezone"),
         (["--from", "crontab", "file"], 1, "file is not a file"),
         (["--from", "kubernetes", "broken"], 1, "broken cannot be read: "),
     ],
