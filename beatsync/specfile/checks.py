@@ -104,7 +104,9 @@ def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Pro
             problem = wording.unknown_key((*path, key), allowed, is_root=rule.extensions)
             misspelt.add(problem.related_key)
             yield problem
-    for key in rule.required:
+    # A mapping of quite other keys, such as `interval: {hours: 5}`, is reported at these keys only.
+    is_foreign = bool(keys) and misspelt.isdisjoint(allowed) and not any(key in allowed for key in keys)
+    for key in () if is_foreign else rule.required:
         # A misspelt key is reported once.
         if key not in keys and key not in misspelt:
             hint = wording.example(rule)

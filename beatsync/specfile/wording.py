@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from beatsync.specfile import interval
 from beatsync.specfile.every.clauses import RESERVED
 from beatsync.specfile.fields import JSON_FIELDS
 from beatsync.specfile.problems import Path, Problem, cut, nearest, suggestion
@@ -49,6 +50,9 @@ def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Probl
     key = str(path[-1])
     in_definition = path[-3:-2] in {("windows",), ("calendars",)}
     hint, close = (None, None) if in_definition else _FOREIGN_KEYS.get(key, (None, None))
+    if "period" in keys:
+        unit = interval.unit(key)
+        hint, close = unit and f"write it as text, as in `interval: 5{unit}`", None
     if is_root or hint is None:
         close = nearest(key.lower(), keys)
         if close is None and len(key) >= _MIN_PREFIX:
