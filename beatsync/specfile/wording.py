@@ -48,11 +48,7 @@ _MIN_PREFIX = 3
 def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
     """Return the problem of a key that is not allowed at its place."""
     key = str(path[-1])
-    in_definition = path[-3:-2] in {("windows",), ("calendars",)}
-    hint, close = (None, None) if in_definition else _FOREIGN_KEYS.get(key, (None, None))
-    if "period" in keys:
-        unit = interval.unit(key)
-        hint, close = unit and f"write it as text, as in `interval: 5{unit}`", None
+    hint, close = _foreign_key(path, keys)
     if is_root or hint is None:
         close = nearest(key.lower(), keys)
         if close is None and len(key) >= _MIN_PREFIX:
@@ -61,6 +57,16 @@ def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Probl
         if is_root and close is None:
             hint = f"put schedules under `schedules:`; {hint}"
     return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
+
+
+def _foreign_key(path: Path, keys: Mapping[str, Rule]) -> tuple[str | None, str | None]:
+    """Return the hint and the replacement of a key that belongs elsewhere; None for both if it is only unknown."""
+    if path[-3:-2] in {("windows",), ("calendars",)}:
+        return None, None
+    if "period" in keys:
+        unit = interval.unit(str(path[-1]))
+        return unit and f"write it as text, as in `interval: 5{unit}`", None
+    return _FOREIGN_KEYS.get(str(path[-1]), (None, None))
 
 
 def name_problem(path: Path, name: str) -> Problem:
