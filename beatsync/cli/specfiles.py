@@ -134,7 +134,8 @@ def _write_files(groups: Mapping[str, Sequence[Entry]], texts: Mapping[str, str]
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
-            with (out / path).open("w" if replaces else "x", encoding="utf-8", newline="") as file:
+            # A file that appeared meanwhile, or a link that leads nowhere, is not written to.
+            with (out / path).open("w" if path in existing else "x", encoding="utf-8", newline="") as file:
                 file.write(text)
             verb = "updated" if path in existing else "created"
             output.print_result(f"{verb} {out / path} ({counted(len(groups[path]), 'schedule')})")

@@ -175,6 +175,7 @@ def test_the_rows_of_an_every_are_not_exported_as_schedules_of_their_own(here: I
     ]
     assert "plain" in result.out
     assert "peaks" not in result.out
+    assert here("export", "--all", "--out", "schedules.d", "--update").code == 0
     # The way back has each row: it runs when the schedule does.
     back = here("export", "--all", "--beat-schedule")
     entries: dict[str, Any] = {}
