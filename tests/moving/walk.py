@@ -66,26 +66,11 @@ class Walk:
 
     def sent_names(self) -> set[str]:
         """Return the names of the rows whose tasks beat sent."""
-        return {name for log in self._logs for _, name in _runs(log)}
+        return _sent_names(self._logs)
 
     def check_runs(self) -> str:
-        """Return what was compared. Raises AssertionError if a run is missed or doubled while the control ran, or around a restart."""
-        for log in self._logs:
-            control = _sent(log, CONTROL)
-            for name in self._ticks:
-                between = [time for time in _sent(log, name) if control[0] <= time <= control[-1]]
-                assert min(_gaps(between)) > TOLERANCE, f"{name} ran twice"
-                assert max(_gaps(between)) < max(_gaps(control)) + TOLERANCE, f"a run of {name} is missing"
-        for name in self.sent_names() - {*self._ticks, CONTROL}:
-            times = [time for log in self._logs for time in _sent(log, name)]
-            assert min(_gaps(times), default=_SLOWER) >= _SLOWER, f"{name} ran twice"
-        for old, new in pairwise(self._logs):
-            (restart,) = _gaps([_sent(old, CONTROL)[-1], _sent(new, CONTROL)[0]])
-            for name in self._ticks:
-                (gap,) = _gaps([_sent(old, name)[-1], _sent(new, name)[0]])
-                assert TOLERANCE < gap < restart + 1 + TOLERANCE, f"{name} around the restart"
-        runs = sum(len(_sent(log, name)) for log in self._logs for name in self._ticks)
-        return f"{runs} runs of {len(self._ticks)} schedules through the move, none missed or doubled"
+        """Return what was compared, as `check_runs` does."""
+        return check_runs(self._logs, self._ticks)
 
     def check_rows(self, start: dict[str, list[dict[str, Any]]]) -> None:
         """Raise AssertionError if the rows differ from those of the start in more than what beat writes, and the control."""
@@ -96,6 +81,30 @@ class Walk:
         differences -= {f"PeriodicTask.enabled of {ids.get('campaign 2023')}"}
         columns = {difference.partition(" of ")[0] for difference in differences}
         assert columns <= {"PeriodicTasks.last_update", *(f"PeriodicTask.{column}" for column in _WRITTEN_BY_BEAT)}
+
+
+def check_runs(logs: Sequence[Path], ticks: Sequence[str]) -> str:
+    """Return what was compared. Raises AssertionError if a run is missed or doubled while the control ran, or around a restart."""
+    for log in logs:
+        control = _sent(log, CONTROL)
+        for name in ticks:
+            between = [time for time in _sent(log, name) if control[0] <= time <= control[-1]]
+            assert min(_gaps(between)) > TOLERANCE, f"{name} ran twice"
+            assert max(_gaps(between)) < max(_gaps(control)) + TOLERANCE, f"a run of {name} is missing"
+    for name in _sent_names(logs) - {*ticks, CONTROL}:
+        times = [time for log in logs for time in _sent(log, name)]
+        assert min(_gaps(times), default=_SLOWER) >= _SLOWER, f"{name} ran twice"
+    for old, new in pairwise(logs):
+        (restart,) = _gaps([_sent(old, CONTROL)[-1], _sent(new, CONTROL)[0]])
+        for name in ticks:
+            (gap,) = _gaps([_sent(old, name)[-1], _sent(new, name)[0]])
+            assert TOLERANCE < gap < restart + 1 + TOLERANCE, f"{name} around the restart"
+    runs = sum(len(_sent(log, name)) for log in logs for name in ticks)
+    return f"{runs} runs of {len(ticks)} schedules through the move, none missed or doubled"
+
+
+def _sent_names(logs: Sequence[Path]) -> set[str]:
+    return {name for log in logs for _, name in _runs(log)}
 
 
 def _runs(log: Path) -> list[tuple[str, str]]:
