@@ -13,6 +13,7 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "files": ("validate", "checks", "load", "starts"),
     "syncs": ("sync-first", "sync-noop", "sync-changed", "command-first", "command-noop", "plan"),
     "dynamic": ("dynamic-first", "dynamic-noop"),
+    "moving": ("move-in",),
     "today": ("today-first", "today-noop", "today-beat-schedule"),
     "daemon": ("daemon-one-file", "daemon-memory"),
     "neighbours": (

@@ -137,5 +137,5 @@ def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
             changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
             rows, suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
             store.authors([row.row_id for row in rows if row.drift or row.missing or not PAUSES.isdisjoint(row.conditions)]),
-            is_application,
+            is_application, state.timezone,
         )  # fmt: skip
