@@ -33,6 +33,8 @@ class Entries:
 
     inventory: dict[str, Owned] = field(default_factory=dict)
     owners: dict[str, Claim] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    """The source of each entry in `inventory`, if entries of all sources are read."""
 
 
 def observe(db: Dialect, source: str, scope: Scope) -> Observed:
@@ -84,6 +86,14 @@ def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
     entries = Entries()
     _read_entries(db, source, entries, " WHERE s.name = %s", [source])
     return entries.inventory
+
+
+def owned_by_ids(db: Dialect, row_ids: Iterable[int]) -> list[tuple[str, Owned]]:
+    """Return the inventory entries of these rows, of every source, with the names of their sources."""
+    entries = Entries()
+    for chunk in id_lists(row_ids):
+        _read_entries(db, None, entries, f" WHERE e.row_id IN ({chunk})")
+    return [(entries.sources[name], entry) for name, entry in entries.inventory.items()]
 
 
 def owned_rows(db: Dialect, source: str, name: str | None = None) -> list[tuple[Owned, Row | None]]:
@@ -142,23 +152,33 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Ite
     return by_id.values()
 
 
-def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
-    """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
+def _read_entries(
+    db: Dialect, source: str | None, entries: Entries, where: str = "", parameters: Sequence[str] = ()
+) -> None:
+    """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects.
+
+    Those of other sources than `source` are claims; for None, those of a source that was deleted by hand.
+    """
     columns = [Column("s.name", ColumnType.TEXT), Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY)]
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
     with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
-        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group in records:
+        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group, free in records:
             shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
             key = row_id if isinstance(row_id, int) else _NO_ROW
-            if owner != source:
+            if owner is None or source not in {None, owner}:
                 entries.owners[name] = Claim(owner, key, shared_path)
                 continue
+            if source is None:
+                entries.sources[name] = owner
             policy, damage = _policy(*policy_columns)
             damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
+            fields, damage = ((), damage) if free is None else _operator_fields(free, damage)
             flags = bool(retired), bool(frozen)
-            entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id, group)
+            entries.inventory[name] = Owned(
+                name, key, applied, policy, shared_path, *flags, damage, entry_id, group, operator_fields=fields
+            )
 
 
 @lru_cache(maxsize=4096)
@@ -172,6 +192,12 @@ def _policy(on_remove: str, ignore: str, sensitive: str, protect: bool) -> tuple
         lists.append(names or ())
     policy = Policy(OnRemove.KEEP if damage else OnRemove(on_remove), lists[0], bool(protect), None, lists[1])
     return policy, tuple(damage)
+
+
+def _operator_fields(text: str, damage: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the fields that a column leaves to the operator, and `damage` with the column if it holds something else."""
+    names = _name_list(text)
+    return ((), (*damage, "operator_fields")) if names is None else (names, damage)
 
 
 def _name_list(text: str) -> tuple[str, ...] | None:

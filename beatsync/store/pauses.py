@@ -15,13 +15,13 @@ from beatsync.store.statements import Value, name_lists
 from beatsync.store.tables import INVENTORY, PAUSE, PERIODIC_TASK, SOURCE
 
 
-def read(db: Dialect, source: str) -> dict[str, Pause]:
-    """Return the pauses of a source by the name of the row's inventory entry."""
+def read(db: Dialect, source: str | None) -> dict[str, Pause]:
+    """Return the pauses of a source, of every source for None, by the name of the row's inventory entry."""
     since, until = db.datetime_text("p.paused_at"), db.datetime_text("p.paused_until")
     rows = db.fetch(
         f"SELECT p.name, p.paused_by, p.reason, {since}, {until}, p.was_enabled FROM {PAUSE.name} p"
-        f" JOIN {SOURCE.name} s ON s.id = p.source_id WHERE s.name = %s",
-        [source],
+        f" JOIN {SOURCE.name} s ON s.id = p.source_id{'' if source is None else ' WHERE s.name = %s'}",
+        [] if source is None else [source],
     )
     pauses = {}
     for name, by, reason, since_text, until_text, was_enabled in rows:
