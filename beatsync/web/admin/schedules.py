@@ -60,11 +60,7 @@ class SharedScheduleAdminMixin(_Base):
     def beatsync_notice(self, obj: Any) -> Any:
         """Return why the row is locked."""
         users = self._beatsync_shared_by(obj)
-        return (
-            format_html("—")
-            if users is None
-            else format_html('<div class="beatsync-notice"><p>{}</p></div>', _words(users))
-        )
+        return "—" if users is None else format_html('<div class="beatsync-notice"><p>{}</p></div>', _words(users))
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         """Return whether a row may be deleted: not if that would delete managed tasks."""

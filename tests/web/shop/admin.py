@@ -27,11 +27,6 @@ def _base() -> Any:
     return None
 
 
-if SKIN == "simple_history":
-    from simple_history import register
-
-    register(PeriodicTask, app="tests.web.shop")
-
 if (base := _base()) is not None:
     admin.site.unregister(PeriodicTask)
     admin.site.register(PeriodicTask, type("ShopTaskAdmin", (PeriodicTaskAdmin, base), {}))
