@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from beatsync.plan.history import Event
 from beatsync.plan.managed import ManagedRow, edit_plan, managed_rows
-from beatsync.plan.observed import NameRule, Row
+from beatsync.plan.observed import NameRule, Owned, Row
 from beatsync.store import history, inventory, observe, pauses, rows
 from beatsync.store.dialects import Dialect
 from beatsync.store.statements import id_lists
-from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SCHEDULE_COLUMNS
+from beatsync.store.tables import INVENTORY, PAUSE, PERIODIC_TASK, SCHEDULE_COLUMNS, SOURCE
 
 EDITED = "edited"
 """The outcome, in the history, of an operator's edit of a managed row."""
@@ -29,14 +29,24 @@ class Users(NamedTuple):
 
 
 def read_managed(db: Dialect, row_ids: Collection[int], rule: NameRule, now: datetime) -> dict[int, ManagedRow]:
-    """Return those of these rows that a source owns, by key; the number of statements does not depend on theirs."""
-    owned = observe.owned_by_ids(db, row_ids)
-    if not owned:
-        return {}
-    paused = pauses.read(db, None)
-    owned = [(source, entry._replace(pause=paused.get(entry.name))) for source, entry in owned]
-    present = rows.read_some(db, (), {entry.row_id for _, entry in owned})
-    return managed_rows(owned, present, rule, now)
+    """Return those of these rows that a source owns, by key: one statement for a page of a list."""
+    entry, pause, row = observe.entry_columns(db), pauses.pause_columns(db), rows.row_columns(db)
+    sql = (
+        f"SELECT s.name, {', '.join((*entry, *pause, *row))} FROM {INVENTORY.name} e"
+        f" JOIN {SOURCE.name} s ON s.id = e.source_id"
+        f" JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id {rows.SCHEDULE_JOINS}"
+        f" LEFT JOIN {PAUSE.name} p ON p.name = e.name AND p.source_id = e.source_id WHERE e.row_id IN "
+    )
+    owned: list[tuple[str, Owned]] = []
+    present = []
+    paths: dict[str, str] = {}
+    for chunk in id_lists(row_ids):
+        for source, *record in db.fetch(f"{sql}({chunk})"):
+            rest = record[len(entry) :]
+            held = pauses.pause_of(rest[: len(pause)], db.zone)
+            owned.append((source, observe.owned_of(record[: len(entry)], paths)._replace(pause=held)))
+            present.append(rest[len(pause) :])
+    return managed_rows(owned, rows.rows_of(db, present), rule, now) if owned else {}
 
 
 def read_users(db: Dialect, kind: str, keys: Collection[int]) -> dict[int, Users]:

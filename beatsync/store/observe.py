@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from django.db import DatabaseError
 
@@ -24,6 +25,8 @@ from beatsync.values import OnRemove, Policy
 _NEVER_SYNCED = sources.SourceState("", None, None, None, None, outcome="", message="")
 _NO_ROW = 0
 """The key in place of one that is no number; no row has it."""
+_PATH = 1 + list(INVENTORY.columns).index("path")
+"""The place of the path in the columns of an entry, which begin with its key."""
 _ON_REMOVE = frozenset(on_remove.value for on_remove in OnRemove)
 
 
@@ -33,8 +36,6 @@ class Entries:
 
     inventory: dict[str, Owned] = field(default_factory=dict)
     owners: dict[str, Claim] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
-    """The source of each entry in `inventory`, if entries of all sources are read."""
 
 
 def observe(db: Dialect, source: str, scope: Scope) -> Observed:
@@ -86,14 +87,6 @@ def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
     entries = Entries()
     _read_entries(db, source, entries, " WHERE s.name = %s", [source])
     return entries.inventory
-
-
-def owned_by_ids(db: Dialect, row_ids: Iterable[int]) -> list[tuple[str, Owned]]:
-    """Return the inventory entries of these rows, of every source, with the names of their sources."""
-    entries = Entries()
-    for chunk in id_lists(row_ids):
-        _read_entries(db, None, entries, f" WHERE e.row_id IN ({chunk})")
-    return [(entries.sources[name], entry) for name, entry in entries.inventory.items()]
 
 
 def owned_rows(db: Dialect, source: str, name: str | None = None) -> list[tuple[Owned, Row | None]]:
@@ -152,33 +145,52 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Ite
     return by_id.values()
 
 
-def _read_entries(
-    db: Dialect, source: str | None, entries: Entries, where: str = "", parameters: Sequence[str] = ()
-) -> None:
-    """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects.
-
-    Those of other sources than `source` are claims; for None, those of a source that was deleted by hand.
-    """
-    columns = [Column("s.name", ColumnType.TEXT), Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY)]
+def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
+    """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
-    with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
-        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group, free in records:
-            shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
-            key = row_id if isinstance(row_id, int) else _NO_ROW
-            if owner is None or source not in {None, owner}:
-                entries.owners[name] = Claim(owner, key, shared_path)
-                continue
-            if source is None:
-                entries.sources[name] = owner
-            policy, damage = _policy(*policy_columns)
-            damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
-            fields, damage = ((), damage) if free is None else _operator_fields(free, damage)
-            flags = bool(retired), bool(frozen)
-            entries.inventory[name] = Owned(
-                name, key, applied, policy, shared_path, *flags, damage, entry_id, group, operator_fields=fields
-            )
+    with closing(db.stream(["s.name", *entry_columns(db)], rest, parameters)) as records:
+        for owner, *record in records:
+            if owner != source:
+                _, _, name, row_id, *_ = record
+                path = record[_PATH]
+                entries.owners[name] = Claim(owner, _key(row_id), paths.setdefault(path, path))
+            else:
+                entry = owned_of(record, paths)
+                entries.inventory[entry.name] = entry
+
+
+def entry_columns(db: Dialect) -> list[str]:
+    """Return the SQL of the columns from which `owned_of` makes an entry, for a query of entries `e`."""
+    return [db.readable(column) for column in (Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY))]
+
+
+def owned_of(record: Sequence[Any], paths: dict[str, str]) -> Owned:
+    """Return the entry whose `entry_columns` are `record`; `paths` keeps one text for thousands of schedules in one file."""
+    entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group, free = record
+    key = _key(row_id)
+    policy, damage = _policy(*policy_columns)
+    damage += () if key == row_id else ("row_id",)
+    fields, damage = ((), damage) if free is None else _operator_fields(free, damage)
+    flags = bool(retired), bool(frozen)
+    return Owned(
+        name,
+        key,
+        applied,
+        policy,
+        paths.setdefault(path, path),
+        *flags,
+        damage,
+        entry_id,
+        group,
+        operator_fields=fields,
+    )
+
+
+def _key(row_id: object) -> int:
+    """Return the key of an entry's row: SQLite stores any value in any column."""
+    return row_id if isinstance(row_id, int) else _NO_ROW
 
 
 @lru_cache(maxsize=4096)

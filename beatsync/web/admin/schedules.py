@@ -49,7 +49,11 @@ class SharedScheduleAdminMixin(_Base):
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """Put the notice first."""
         fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if self._beatsync_shared_by(obj) is None else with_fields_first("BeatSync", (NOTICE,), fieldsets, (NOTICE,))
+        return (
+            fieldsets
+            if self._beatsync_shared_by(obj) is None
+            else with_fields_first("BeatSync", (NOTICE,), fieldsets, (NOTICE,))
+        )
 
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, with all fields locked if managed tasks use the row."""

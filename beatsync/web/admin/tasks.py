@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.http import HttpResponseRedirect
-from django.utils.html import format_html
 
 from beatsync.plan.history import Event
 from beatsync.plan.managed import ManagedRow, changed_fields, operator_fields
