@@ -25,9 +25,12 @@ DATABASES = {
         "NAME": os.environ.get("BEATSYNC_TEST_SITE", ":memory:"),
     }
 }
-# BeatSync comes first, so that the admins of the other apps are registered after it.
+IS_LATE = SKIN == "import_export"
+"""Whether `urls.py` registers the admin of tasks, after every app is ready."""
+IS_FIRST = SKIN not in {"jazzmin", "simple_history"}
+"""Whether BeatSync comes before the apps whose admins it wraps."""
 INSTALLED_APPS = [
-    "beatsync",
+    *(["beatsync"] if IS_FIRST else []),
     *SKINS[SKIN],
     "django.contrib.admin",
     "django.contrib.auth",
@@ -37,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_celery_beat",
     "tests.web.shop",
+    *([] if IS_FIRST else ["beatsync"]),
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -76,6 +76,8 @@ class SharedScheduleAdminMixin(_Base):
         objects, counts, permissions, protected = super().get_deleted_objects(objs, request)
         if is_ready():
             users = store().schedule_users(self.beatsync_kinds[self.model.__name__], [obj.pk for obj in objs])
+            if users and super().has_delete_permission(request):
+                permissions = permissions - {self.opts.verbose_name}  # what is missing is not a permission
             protected = [*protected, *(f"{obj}: {_words(users[obj.pk])}" for obj in objs if obj.pk in users)]
         return objects, counts, permissions, protected
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
@@ -57,12 +58,17 @@ def wrap_all() -> None:
         return
     with _LOCK:
         for model_admin, mixin in _unwrapped():
-            base = type(model_admin)
-            wrapped = type(base)(base.__name__, (mixin, base), {"__module__": base.__module__, "__doc__": base.__doc__})
-            try:
-                model_admin.__class__ = wrapped
-            except TypeError:
-                continue  # a class with another layout, such as one with __slots__; the system check reports it
+            # A class may refuse subclasses, or a base of it; the system check reports it.
+            with suppress(TypeError):
+                model_admin.__class__ = _wrapped(type(model_admin), mixin)
+
+
+def _wrapped(base: type, mixin: type) -> type:
+    """Return a class that differs from `base` in what `mixin` does."""
+    wrapped: type = type(base)(
+        base.__name__, (mixin, base), {"__module__": base.__module__, "__doc__": base.__doc__}
+    )
+    return wrapped
 
 
 def check_wrapped(**_: Any) -> list[checks.CheckMessage]:

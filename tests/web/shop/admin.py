@@ -8,7 +8,7 @@ from django.contrib import admin
 from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
-from tests.web.site import SKIN
+from tests.web.site import IS_LATE, SKIN
 
 
 def _base() -> Any:
@@ -27,6 +27,12 @@ def _base() -> Any:
     return None
 
 
-if (base := _base()) is not None:
-    admin.site.unregister(PeriodicTask)
-    admin.site.register(PeriodicTask, type("ShopTaskAdmin", (PeriodicTaskAdmin, base), {}))
+def register() -> None:
+    """Replace the admin of django-celery-beat."""
+    if (base := _base()) is not None:
+        admin.site.unregister(PeriodicTask)
+        admin.site.register(PeriodicTask, type("ShopTaskAdmin", (PeriodicTaskAdmin, base), {}))
+
+
+if not IS_LATE:
+    register()
