@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ def project() -> None:
 
 
 @pytest.fixture
-def client(project: None) -> Iterator[Client]:
+def client(project: None) -> Client:  # noqa: ARG001  the tables
     """A superuser, `alice`, who is logged in; the database is empty otherwise."""
     from django.contrib.auth import get_user_model
     from django.test import Client
@@ -44,11 +44,11 @@ def client(project: None) -> Iterator[Client]:
     users: Any = get_user_model()._default_manager
     client = Client()
     client.force_login(users.create_superuser("alice", "alice@example.org", "secret"))
-    yield client
+    return client
 
 
 @pytest.fixture
-def sync(client: Client, tmp_path: Path) -> Callable[[str], None]:
+def sync(client: Client, tmp_path: Path) -> Callable[[str], None]:  # noqa: ARG001  the empty database
     """Return a function that syncs a file."""
 
     def run(spec: str) -> None:

@@ -72,9 +72,7 @@ def test_the_list_shows_drift_and_pauses_and_filters_by_source(client: Client, s
     assert "drifted: queue" in text
     assert ">paused</span>" in text
     names = {
-        value: sorted(
-            row.name for row in client.get(page(query=f"?beatsync_source={value}")).context["cl"].result_list
-        )
+        value: sorted(row.name for row in client.get(page(query=f"?beatsync_source={value}")).context["cl"].result_list)
         for value in ("in:default", "none")
     }
     assert names == {"in:default": ["hourly", "nightly"], "none": ["by-hand"]}
@@ -96,7 +94,11 @@ def test_a_row_without_a_source_has_the_form_of_its_class(client: Client, sync: 
 
 def test_no_crafted_request_changes_a_locked_field(client: Client, sync: Sync) -> None:
     start = datetime(2026, 10, 25, 0, 30, 0, 123456, tzinfo=timezone.utc)  # the repeated hour in many zones
-    sync(SPEC.replace("queue: slow", f"queue: slow\n    start_time: {start.isoformat()}\n    expires: 2099-01-01T00:00:00Z"))
+    sync(
+        SPEC.replace(
+            "queue: slow", f"queue: slow\n    start_time: {start.isoformat()}\n    expires: 2099-01-01T00:00:00Z"
+        )
+    )
     before = PeriodicTask.objects.filter(name="nightly").values().get()
     stamp = PeriodicTasks.objects.get().last_update
     form = client.get(page("change", task("nightly")))
@@ -154,9 +156,13 @@ def test_an_edit_is_recorded_with_its_reason_and_restored(client: Client, sync: 
     assert entry.message.startswith("workers down </div>")
     assert "hunter3" not in entry.message
     [change] = json.loads(entry.changes)
-    assert [(field["field"], field["before"], field["after"]) for field in change["fields"]] == [("queue", "slow", "fast")]
+    assert [(field["field"], field["before"], field["after"]) for field in change["fields"]] == [
+        ("queue", "slow", "fast")
+    ]
     log = LogEntry.objects.get()
-    assert log.get_change_message().startswith("Changed Queue Override. Edited although BeatSync manages the row: workers down")
+    assert log.get_change_message().startswith(
+        "Changed Queue Override. Edited although BeatSync manages the row: workers down"
+    )
     for place in (page("history", task("nightly")), page("change", task("nightly"))):
         assert HOSTILE not in client.get(place).content.decode()
     assert "by alice" in shown(client.get(page("change", task("nightly"))))
@@ -195,8 +201,7 @@ def test_a_user_who_may_only_look_gets_no_way_to_edit(client: Client, sync: Sync
 
 
 def test_an_edit_during_a_sync_saves_nothing(client: Client, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
-    from beatsync.store import LockHeld
-    from beatsync.store.store import lock
+    from beatsync.store import LockHeld, lock
 
     sync(SPEC)
     url = page("change", task("nightly")) + EDIT

@@ -1,4 +1,4 @@
-"""One walk through the pages of the admin: it must pass with each package that changes the admin."""
+"""The pages of the admin as they must be with each package that changes the admin."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from tests.web.site import SKIN
 if TYPE_CHECKING:
     from django.test import Client
 
+    Sync = Callable[[str], None]
 
-def test_a_walk_through_the_pages(client: Client, sync: Callable[[str], None]) -> None:
+
+def test_the_list_and_the_form_of_a_managed_row(client: Client, sync: Sync) -> None:
     sync(SPEC)
     nightly = task("nightly")
-
     listed = client.get(page())
     assert listed.status_code == 200
     assert "default" in listed.content.decode()
@@ -37,6 +38,10 @@ def test_a_walk_through_the_pages(client: Client, sync: Callable[[str], None]) -
     after = task("nightly")
     assert (after.queue, after.task, after.enabled) == ("slow", "shop.bill", False)
 
+
+def test_a_deliberate_edit_and_the_history(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    nightly = task("nightly")
     edit = page("change", nightly, "?beatsync_edit=1")
     unlocked = client.get(edit)
     assert "All fields but the name are unlocked" in unlocked.content.decode()
@@ -53,7 +58,10 @@ def test_a_walk_through_the_pages(client: Client, sync: Callable[[str], None]) -
         assert "the slow workers are down" in text
         assert "BeatSync, source default, applied" in text.replace("<strong>", "").replace("</strong>", "")
 
-    asked = client.post(page("delete", nightly))
+
+def test_a_deletion_and_an_action_ask_first(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    asked = client.get(page("delete", task("nightly")))
     assert asked.status_code == 200
     assert "The next sync creates it again" in asked.content.decode()
 
@@ -65,6 +73,9 @@ def test_a_walk_through_the_pages(client: Client, sync: Callable[[str], None]) -
     assert client.post(page(), {**action, "beatsync_confirmed": "1"}).status_code == 302
     assert not task("hourly").enabled
 
+
+def test_shared_schedules_are_locked_and_the_tables_have_pages(client: Client, sync: Sync) -> None:
+    sync(SPEC)
     crontab = task("nightly").crontab
     assert crontab is not None
     shared = f"/admin/django_celery_beat/crontabschedule/{crontab.pk}"

@@ -54,7 +54,7 @@ def _actions(entry: HistoryEntry, name: str, model: Any) -> Iterator[Any]:
     if entry.outcome == EDITED or entry.started_at is None:
         return
     time = entry.started_at if settings.USE_TZ else make_naive(entry.started_at, get_default_timezone())
-    user_model = get_user_model()
+    user_model: Any = get_user_model()
     for change in map(change_of_json, entry.changes_of(name)):
         if change.name != mask_text(name):
             continue  # another row of the same schedule

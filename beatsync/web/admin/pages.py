@@ -34,7 +34,6 @@ class ReadOnlyAdmin(_Base):
     show_full_result_count = False
     list_per_page = 50
     actions = None
-    exclude: Sequence[str] = ()
 
     def has_add_permission(self, request: Any) -> bool:  # noqa: ARG002  Django's signature
         """Return False."""

@@ -65,9 +65,7 @@ def wrap_all() -> None:
 
 def _wrapped(base: type, mixin: type) -> type:
     """Return a class that differs from `base` in what `mixin` does."""
-    wrapped: type = type(base)(
-        base.__name__, (mixin, base), {"__module__": base.__module__, "__doc__": base.__doc__}
-    )
+    wrapped: type = type(base)(base.__name__, (mixin, base), {"__module__": base.__module__, "__doc__": base.__doc__})
     return wrapped
 
 
