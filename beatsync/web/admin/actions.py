@@ -47,16 +47,18 @@ def _asking(name: str, action: Any) -> Any:
 
     @wraps(action)
     def ask_first(model_admin: Any, request: Any, queryset: Any) -> Any:
-        found = [] if request.POST.get(CONFIRMED) == "1" else managed_among(queryset)
-        return _page(name, model_admin, request, found) if found else action(model_admin, request, queryset)
+        managed_rows = [] if request.POST.get(CONFIRMED) == "1" else managed_among(queryset)
+        return (
+            _page(name, model_admin, request, managed_rows) if managed_rows else action(model_admin, request, queryset)
+        )
 
     return ask_first
 
 
-def _page(name: str, model_admin: Any, request: Any, found: list[tuple[Any, ManagedRow]]) -> TemplateResponse:
+def _page(name: str, model_admin: Any, request: Any, managed_rows: list[tuple[Any, ManagedRow]]) -> TemplateResponse:
     lines = [
         _Line(row.name, managed.source, declared_in(managed), _effect(managed, _ENABLED[name](row.enabled)))
-        for row, managed in found[:SHOWN]
+        for row, managed in managed_rows[:SHOWN]
     ]
     request.current_app = model_admin.admin_site.name
     context = {
@@ -67,8 +69,8 @@ def _page(name: str, model_admin: Any, request: Any, found: list[tuple[Any, Mana
         "media": model_admin.media,
         "action": name,
         "lines": lines,
-        "number": len(found),
-        "others": len(found) - len(lines),
+        "number": len(managed_rows),
+        "others": len(managed_rows) - len(lines),
         "confirmed": CONFIRMED,
         "checkbox": helpers.ACTION_CHECKBOX_NAME,
         "selected": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),

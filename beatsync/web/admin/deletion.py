@@ -30,16 +30,16 @@ def with_managed_rows(deleted: Any, rows: Iterable[Any]) -> Any:
     The texts are escaped by the page, as those of Django that are no links.
     """
     objects, *rest = deleted
-    found = managed_among(rows)
-    if not found:
+    managed_rows = managed_among(rows)
+    if not managed_rows:
         return deleted
     lines: list[Any] = [
         f"{row.name}: managed by the source {managed.source} ({declared_in(managed)}). {_comes_back(managed)}"
-        for row, managed in found[:SHOWN]
+        for row, managed in managed_rows[:SHOWN]
     ]
-    if len(found) > SHOWN:
-        lines.append(f"and {len(found) - SHOWN:,} more")
-    number = "1 row is" if len(found) == 1 else f"{len(found):,} rows are"
+    if len(managed_rows) > SHOWN:
+        lines.append(f"and {len(managed_rows) - SHOWN:,} more")
+    number = "1 row is" if len(managed_rows) == 1 else f"{len(managed_rows):,} rows are"
     return [f"{number} managed by BeatSync:", lines, *objects], *rest
 
 

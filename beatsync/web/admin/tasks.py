@@ -193,9 +193,9 @@ class ManagedAdminMixin(_Base):
         if before is None or after is None:
             return
         changed = {field.field for field in changed_fields(before, after)}
-        left = operator_fields(opened.managed.entry, changed, is_left=form.cleaned_data[forms.LEAVE])
+        kept = operator_fields(opened.managed.entry, changed, is_left=form.cleaned_data[forms.LEAVE])
         event = Event(Actor(request.user.get_username()), EDITED, forms.reason_of(form))
-        edit.record(opened.managed, before, after, left, event, utc_now())
+        edit.record(opened.managed, before, after, kept, event, utc_now())
 
     def construct_change_message(self, request: Any, form: Any, formsets: Any, add: Any = False) -> Any:
         """Return the message for the admin's log, with the reason of a deliberate edit."""
