@@ -55,7 +55,7 @@ def managed_changelist(base: type) -> type:
 class SourceFilter(admin.SimpleListFilter):
     """Filters tasks by the source that owns them."""
 
-    title = "managed by"
+    title = "source"
     parameter_name = "beatsync_source"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002  Django's signature

@@ -11,13 +11,13 @@ from django.utils.timezone import get_default_timezone, is_naive, make_aware, ma
 
 from beatsync.plan.history import HistoryEntry
 from beatsync.plan.jsonform import change_of_json
-from beatsync.report.changes import ACTION_WORDS, value_changes
 from beatsync.report.history import outcome_words
 from beatsync.report.summary import revision_name
 from beatsync.specfile.shapes import mask_text
 from beatsync.store.editing import EDITED
 from beatsync.web.admin.changelist import managed_of
 from beatsync.web.admin.database import is_ready, store
+from beatsync.web.admin.words import change_words
 
 _LIMIT = 500
 """Entries of BeatSync's history that the page holds."""
@@ -58,9 +58,8 @@ def _actions(entry: HistoryEntry, name: str, model: Any) -> Iterator[Any]:
     for change in map(change_of_json, entry.changes_of(name)):
         if change.name != mask_text(name):
             continue  # another row of the same schedule
-        fields = "; ".join(f"{label} {text}" for label, text in value_changes(change.fields))
         revision = f" at {revision_name(entry.revision)}" if entry.revision is not None else ""
-        parts = [f"{outcome_words(entry)}{revision}: {ACTION_WORDS[change.action]}", fields, change.note, entry.message]
-        text = f"BeatSync, source {entry.source}, {', '.join(part for part in parts if part)}"
+        message = f" ({entry.message})" if entry.message else ""
+        text = f"BeatSync, source {entry.source}, {outcome_words(entry)}{revision}: {change_words(change)}{message}"
         user = user_model(**{user_model.USERNAME_FIELD: entry.actor or "BeatSync"})
         yield model(action_time=time, user=user, action_flag=2, change_message=mask_text(text))

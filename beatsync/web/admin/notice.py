@@ -10,13 +10,19 @@ from django.utils.safestring import SafeString
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.observed import APPLICATION_PATH
-from beatsync.report.changes import value_changes, value_text
+from beatsync.report.changes import value_text
 from beatsync.report.details import DRIFTED, difference_words, run_text
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.summary import revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
-from beatsync.web.admin.words import restored_by
+from beatsync.web.admin.words import change_words, restored_by
+
+# The styles of each package for a form are not made for text.
+_LIST = (
+    '<p style="margin:0"><strong>{}</strong></p><ul style="margin:0 0 .6em;padding-left:1.4em;list-style:disc">{}</ul>'
+)
+_LINK = "text-decoration:underline;font-weight:600"
 
 
 def notice(managed: ManagedRow, shown: ShownSchedule, site_link: str, edit_url: str, *, is_edit: bool) -> SafeString:
@@ -39,18 +45,16 @@ def notice(managed: ManagedRow, shown: ShownSchedule, site_link: str, edit_url: 
 
 def _place(managed: ManagedRow, shown: ShownSchedule, site_link: str) -> SafeString:
     if shown.details.path == APPLICATION_PATH or managed.is_application:
-        return format_html(
-            "<p>The application manages this row at run time, in its set <strong>{}</strong>.</p>", site_link
-        )
+        return _paragraph("The application manages this row at run time, in its set <strong>{}</strong>.", site_link)
     place = mask_text(str(shown.location or shown.details.path or managed.entry.path))
     where = format_html("<code>{}</code>", place)
     if shown.url:
-        where = format_html('<a href="{}" rel="noopener noreferrer">{}</a>', shown.url, where)
+        where = format_html('<a style="{}" href="{}" rel="noopener noreferrer">{}</a>', _LINK, shown.url, where)
     revision = f" at {revision_name(shown.revision)}" if shown.revision else ""
     origin = f", files from {mask_text(shown.origin)}" if shown.origin else ""
     synced = f", synced {utc_text(shown.synced_at)}" if shown.synced_at else ""
-    return format_html(
-        "<p>BeatSync manages this row: the source <strong>{}</strong> declares it in {}{}{}{}.</p>",
+    return _paragraph(
+        "BeatSync manages this row: the source <strong>{}</strong> declares it in {}{}{}{}.",
         site_link, where, revision, origin, synced,
     )  # fmt: skip
 
@@ -81,20 +85,21 @@ def _state(managed: ManagedRow, shown: ShownSchedule) -> SafeString:
     if not words:
         return SafeString("")
     note = shown.note(state) if state.pause is not None else None
-    return format_html("<p><strong>State:</strong> {}{}</p>", ", ".join(words), f" {mask_text(note)}" if note else "")
+    return _paragraph("<strong>State:</strong> {}{}", ", ".join(words), f" {mask_text(note)}" if note else "")
 
 
 def _editing(managed: ManagedRow, edit_url: str, *, is_edit: bool) -> SafeString:
     if not edit_url:
         return SafeString("")
     if is_edit:
-        return format_html(
-            "<p><strong>All fields but the name are unlocked.</strong> {} restores what you change, unless you leave it"
-            ' to the operator below. <a href="{}">Lock the fields again</a></p>',
-            restored_by(managed).capitalize(), edit_url,
+        return _paragraph(
+            "<strong>All fields but the name are unlocked.</strong> {} restores what you change, unless you leave it"
+            ' to the operator below. <a style="{}" href="{}">Lock the fields again</a>',
+            restored_by(managed).capitalize(), _LINK, edit_url,
         )  # fmt: skip
-    return format_html(
-        '<p>The locked fields are changed where they are declared. <a class="beatsync-edit" href="{}">Edit anyway</a></p>',
+    return _paragraph(
+        'The locked fields are changed where they are declared. <a style="{}" href="{}">Edit anyway</a>',
+        _LINK,
         edit_url,
     )
 
@@ -102,12 +107,16 @@ def _editing(managed: ManagedRow, edit_url: str, *, is_edit: bool) -> SafeString
 def _changes(shown: ShownSchedule) -> Iterator[str]:
     for entry in shown.changes:
         about = ", ".join([utc_text(entry.started_at), outcome_words(entry), *entry_facts(entry)])
-        changes = [change_of_json(change) for change in entry.changes_of(shown.details.name)]
-        fields = [f"{label} {text}" for change in changes for label, text in value_changes(change.fields)]
-        notes = [change.note for change in changes if change.note]
-        yield f"{mask_text(about)}: {'; '.join([*fields, *notes]) or 'no field'}"
+        changes = [change_words(change_of_json(change)) for change in entry.changes_of(shown.details.name)]
+        message = f" ({entry.message})" if entry.message else ""
+        yield f"{mask_text(about)}: {'; '.join(dict.fromkeys(changes))}{message}"
 
 
 def _list(title: str, lines: Iterator[str] | list[str]) -> SafeString:
     items = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
-    return format_html("<p><strong>{}</strong></p><ul>{}</ul>", title, items) if items else SafeString("")
+    return format_html(_LIST, title, items) if items else SafeString("")
+
+
+def _paragraph(template: str, *values: object) -> SafeString:
+    """Return a paragraph: `template` is HTML, and each value is escaped."""
+    return format_html('<p style="margin:0 0 .6em">{}</p>', format_html(template, *values))

@@ -57,10 +57,10 @@ class ManagedAdminMixin(_Base):
         return managed_changelist(super().get_changelist(request, **kwargs))
 
     def get_list_display(self, request: Any) -> Any:
-        """Add the columns, unless the class has placed them itself."""
-        columns = [*super().get_list_display(request)]
-        own = ["beatsync_managed_by", "beatsync_state"] if is_ready() else []
-        return [*columns, *(column for column in own if column not in columns)]
+        """Add the columns after the first one, unless the class has placed them itself."""
+        first, *columns = super().get_list_display(request)
+        own = ("beatsync_managed_by", "beatsync_state") if is_ready() else ()
+        return [first, *(column for column in own if column not in columns), *columns]
 
     def get_list_filter(self, request: Any) -> Any:
         """Add the filter by source."""
