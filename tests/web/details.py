@@ -267,6 +267,10 @@ def test_an_action_on_managed_rows_asks_first(client: Client, sync: Sync) -> Non
     asked = client.post(page(), {"action": "disable_tasks", "_selected_action": [str(row.pk)], "index": "0"})
     assert asked.status_code == 302
     assert not task("by-hand").enabled
+    now = datetime.now(timezone.utc)
+    pause(Store(), None, ["hourly"], Pause("ann", "the move", now), SyncOptions())
+    asked = client.post(page(), {"action": "toggle_tasks", **selected})
+    assert "this ends its pause" in asked.content.decode()
     # It runs tasks and changes no row; here there is no such task.
     assert client.post(page(), {"action": "run_tasks", **selected}).status_code == 302
 

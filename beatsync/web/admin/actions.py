@@ -81,12 +81,12 @@ def _page(name: str, model_admin: Any, request: Any, managed_rows: list[tuple[An
 
 def _effect(managed: ManagedRow, enabled: bool) -> str:
     """Return what becomes of `enabled` after the action."""
+    if Condition.HELD in managed.state.conditions:
+        return "this ends its pause" if enabled else "it stays disabled: it is paused"
     applied = applied_fields(managed.entry.applied)
     declared = applied["enabled"] if applied is not None else None
     if "enabled" in managed.locked_fields and declared is not enabled:
         return f"{restored_by(managed)} restores enabled: {str(not enabled).lower()}, which the file sets"
-    if enabled and Condition.HELD in managed.state.conditions:
-        return "this ends its pause"
     if not enabled and declared is None:
         return "it stays disabled: a pause by hand, because the file does not set enabled"
     return "it stays: the file does not say otherwise"
