@@ -170,7 +170,7 @@ def test_an_edit_is_recorded_with_its_reason_and_restored(client: Client, sync: 
     assert task("nightly").queue == "slow"
 
 
-def test_an_edit_can_be_left_to_the_operator(client: Client, sync: Sync) -> None:
+def test_an_edit_can_be_left_to_the_operator(client: Client, sync: Sync, capsys: pytest.CaptureFixture[str]) -> None:
     sync(SPEC)
     url = page("change", task("nightly")) + EDIT
     data = form_data(client.get(url), queue="fast", beatsync_reason="x", beatsync_leave="on")
@@ -179,6 +179,9 @@ def test_an_edit_can_be_left_to_the_operator(client: Client, sync: Sync) -> None
     assert task("nightly").queue == "fast"
     form = client.get(page("change", task("nightly")))
     assert "left to the operator" in shown(form)
+    for words in (["status"], ["show", "nightly"]):
+        call_command("beatsync", *words)
+        assert "left to the operator" in capsys.readouterr().out
     assert not form.context["adminform"].form.fields["queue"].disabled
     assert client.get(url).context["adminform"].form.fields["beatsync_leave"].initial is True
     sync(SPEC.replace("slow", "bulk"))
