@@ -13,7 +13,7 @@ from beatsync.plan.observed import APPLICATION_PATH
 from beatsync.report.changes import value_text
 from beatsync.report.details import DRIFTED, difference_words, run_text
 from beatsync.report.history import entry_facts, outcome_words
-from beatsync.report.summary import revision_name, utc_text
+from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
 from beatsync.web.admin.words import change_words, restored_by
@@ -54,9 +54,16 @@ def _place(managed: ManagedRow, shown: ShownSchedule, site_link: str) -> SafeStr
     origin = f", files from {mask_text(shown.origin)}" if shown.origin else ""
     synced = f", synced {utc_text(shown.synced_at)}" if shown.synced_at else ""
     return _paragraph(
-        "BeatSync manages this row: the source <strong>{}</strong> declares it in {}{}{}{}.",
-        site_link, where, revision, origin, synced,
+        "BeatSync manages this row: the source <strong>{}</strong> declares it in {}{}{}{}.{}",
+        site_link, where, revision, origin, synced, _group(managed, shown),
     )  # fmt: skip
+
+
+def _group(managed: ManagedRow, shown: ShownSchedule) -> str:
+    """Return which schedule a row is part of, if that has `every`."""
+    if managed.entry.group is None:
+        return ""
+    return f" It is one of {counted(len(shown.details.rows), 'row')} of the schedule {mask_text(managed.entry.group)}."
 
 
 def _drift(managed: ManagedRow, shown: ShownSchedule) -> SafeString:
