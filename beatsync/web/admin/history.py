@@ -19,8 +19,8 @@ from beatsync.web.admin.changelist import managed_of
 from beatsync.web.admin.database import is_ready, store
 from beatsync.web.admin.words import change_words
 
-_LIMIT = 500
-"""Entries of BeatSync's history that the page holds."""
+_LIMIT = 100
+"""Entries of BeatSync's history that the page has: each may hold a megabyte, so they take time to read."""
 
 
 def with_own_writes(request: Any, queryset: Any, model: Any) -> Any:

@@ -58,9 +58,9 @@ class ManagedAdminMixin(_Base):
 
     def get_list_display(self, request: Any) -> Any:
         """Add the columns after the first one, unless the class has placed them itself."""
-        first, *columns = super().get_list_display(request)
+        columns = [*super().get_list_display(request)]
         own = ("beatsync_managed_by", "beatsync_state") if is_ready() else ()
-        return [first, *(column for column in own if column not in columns), *columns]
+        return [*columns[:1], *(column for column in own if column not in columns), *columns[1:]]
 
     def get_list_filter(self, request: Any) -> Any:
         """Add the filter by source."""

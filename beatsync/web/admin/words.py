@@ -36,10 +36,8 @@ def change_words(change: Change) -> str:
 
 
 def badges(managed: ManagedRow) -> SafeString:
-    """Return what is special about a row as badges; a dash if nothing is."""
-    parts = list(_badges(managed))
-    if not parts:
-        return format_html('<span aria-label="as applied">{}</span>', "–")
+    """Return what is special about a row as badges; `as applied` if nothing is."""
+    parts = list(_badges(managed)) or [("", "as applied")]
     return format_html_join(" ", '<span class="beatsync-badge" style="{}">{}</span>', parts)
 
 
