@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from beatsync.plan.model import Cause, Condition
 from beatsync.plan.observed import Pause
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync
 from beatsync.showing import shown_schedule
-from beatsync.store import Store
+from beatsync.store import LockHeld, Store
 from beatsync.store.editing import EDITED, owned_condition
 from beatsync.values import Actor
 from tests.conftest import MakeTask
@@ -138,6 +139,31 @@ def test_a_schedule_is_one_value(world: World) -> None:
     assert world.go().outcome is Outcome.UNCHANGED
     world.go(text.replace("UTC", "Europe/Berlin"))
     assert (world.tasks().get().crontab.hour, world.managed().entry.operator_fields) == ("9", ())
+
+
+def test_an_edit_gives_up_while_a_sync_is_at_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.go(SPEC)
+    monkeypatch.setattr("beatsync.store.store.EDIT_WAIT", 0.2)
+    locked, done = threading.Event(), threading.Event()
+
+    def sync_slowly() -> None:
+        with world.store.locked("default", 10, "a daemon"):
+            locked.set()
+            done.wait(30)
+        world.store.close()
+
+    thread = threading.Thread(target=sync_slowly)
+    thread.start()
+    try:
+        assert locked.wait(30)
+        with pytest.raises(LockHeld):
+            world.edit(leave=True, queue="fast")
+    finally:
+        done.set()
+        thread.join()
+    assert world.column("queue") == "slow"
+    world.edit(leave=True, queue="fast")
+    assert world.go().outcome is Outcome.UNCHANGED
 
 
 def test_an_entry_that_another_release_wrote_leaves_nothing_to_the_operator(world: World) -> None:
