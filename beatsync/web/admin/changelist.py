@@ -12,8 +12,7 @@ from django.utils.html import format_html
 
 from beatsync.plan.managed import ManagedRow
 from beatsync.store.editing import owned_condition
-from beatsync.sync_types import utc_now
-from beatsync.web.admin.database import is_ready, store
+from beatsync.web.admin.database import is_ready, now, store
 
 _ATTRIBUTE = "_beatsync_managed"
 _UNOWNED = "none"
@@ -23,7 +22,7 @@ _OWNED_BY = "in:"
 def attach(rows: Iterable[Any]) -> None:
     """Read who manages these rows, and keep it with them."""
     rows = list(rows)
-    managed = store().managed_rows([row.pk for row in rows], utc_now()) if rows and is_ready() else {}
+    managed = store().managed_rows([row.pk for row in rows], now()) if rows and is_ready() else {}
     for row in rows:
         setattr(row, _ATTRIBUTE, managed.get(row.pk))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,15 @@ def store() -> Store:
     from django_celery_beat.models import PeriodicTask
 
     return _store(router.db_for_write(PeriodicTask))
+
+
+def now() -> datetime:
+    """Return the present time, aware, in UTC."""
+    from beatsync.sync_types import (
+        utc_now,  # it imports the parser, and every process of the project imports this module
+    )
+
+    return utc_now()
 
 
 def is_ready() -> bool:

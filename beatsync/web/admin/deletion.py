@@ -7,8 +7,7 @@ from typing import Any
 
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.model import Condition
-from beatsync.sync_types import utc_now
-from beatsync.web.admin.database import is_ready, store
+from beatsync.web.admin.database import is_ready, now, store
 from beatsync.web.admin.words import declared_in
 
 SHOWN = 100
@@ -20,7 +19,7 @@ def managed_among(rows: Iterable[Any]) -> list[tuple[Any, ManagedRow]]:
     rows = list(rows)
     if not rows or not is_ready():
         return []
-    managed = store().managed_rows([row.pk for row in rows], utc_now())
+    managed = store().managed_rows([row.pk for row in rows], now())
     return [(row, managed[row.pk]) for row in rows if row.pk in managed]
 
 

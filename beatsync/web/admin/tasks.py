@@ -11,14 +11,12 @@ from django.http import HttpResponseRedirect
 
 from beatsync.plan.history import Event
 from beatsync.plan.managed import ManagedRow, changed_fields, operator_fields
-from beatsync.showing import shown_schedule
 from beatsync.store.editing import EDITED
 from beatsync.store.errors import LockHeld, RetryableError
-from beatsync.sync_types import utc_now
 from beatsync.values import Actor
 from beatsync.web.admin import actions, forms, history
 from beatsync.web.admin.changelist import SourceFilter, managed_changelist, managed_of, source_link
-from beatsync.web.admin.database import is_ready, source_url_template, store
+from beatsync.web.admin.database import is_ready, now, source_url_template, store
 from beatsync.web.admin.deletion import with_managed_rows
 from beatsync.web.admin.fieldsets import with_fields_first
 from beatsync.web.admin.notice import notice
@@ -144,10 +142,12 @@ class ManagedAdminMixin(_Base):
     @admin.display(description="Managed by BeatSync")
     def beatsync_notice(self, obj: Any) -> Any:
         """Return the notice in the form of a managed row."""
+        from beatsync.showing import shown_schedule  # every process of the project imports this module
+
         opened: _Opened | None = obj.__dict__.get("_beatsync_opened")
         shown = None
         if opened is not None:
-            shown = shown_schedule(store(), opened.managed.entry.name, utc_now(), source_url_template())
+            shown = shown_schedule(store(), opened.managed.entry.name, now(), source_url_template())
         if opened is None or shown is None:
             return "—"
         link = source_link(opened.managed, self.admin_site.name)
@@ -178,7 +178,7 @@ class ManagedAdminMixin(_Base):
             key = int(unquote(object_id))
         except ValueError:
             return None
-        return store().managed_rows([key], utc_now()).get(key)
+        return store().managed_rows([key], now()).get(key)
 
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
         """Save a row; record a deliberate edit."""
@@ -195,7 +195,7 @@ class ManagedAdminMixin(_Base):
         changed = {field.field for field in changed_fields(before, after)}
         kept = operator_fields(opened.managed.entry, changed, is_left=form.cleaned_data[forms.LEAVE])
         event = Event(Actor(request.user.get_username()), EDITED, forms.reason_of(form))
-        edit.record(opened.managed, before, after, kept, event, utc_now())
+        edit.record(opened.managed, before, after, kept, event, now())
 
     def construct_change_message(self, request: Any, form: Any, formsets: Any, add: Any = False) -> Any:
         """Return the message for the admin's log, with the reason of a deliberate edit."""
