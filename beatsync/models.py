@@ -90,6 +90,8 @@ class InventoryEntry(models.Model):
     frozen = models.BooleanField(default=False)
     # The name of the schedule with `every` that the row is part of; NULL: the schedule is this one row.
     schedule = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    # A JSON list of the fields that an edit left to the operator; NULL: none, as the release before leaves it.
+    operator_fields = models.TextField(null=True)  # noqa: DJ001
 
     class Meta:
         ordering = ("name",)

@@ -123,6 +123,8 @@ class CliOptions:
     source_url: str | None = None
     signals: bool | None = None
     """Only a setting: the store reads it."""
+    admin: bool | None = None
+    """Only a setting: the Django admin reads it."""
 
 
 def option(*names: str, **attributes: Any) -> Callable[[F], F]:

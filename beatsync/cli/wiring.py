@@ -50,6 +50,7 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "APP": ("app", str),
     "SOURCE_URL": ("source_url", str),
     "SIGNALS": ("signals", validate_boolean),
+    "ADMIN": ("admin", validate_boolean),
 }
 """The keys of `BEATSYNC`: the option that each is the default of, and the check of its value."""
 

@@ -33,7 +33,7 @@ def compare_row(
     """Return the fields of `row` that have to change, and why a disabled row stays disabled."""
     if entry is not None and entry.pause is not None and not row.spec.enabled:
         last = applied_fields(entry.applied)
-        fields = compare(declared.spec.fields(), row.spec.fields(), last, declared.policy.ignore)
+        fields = compare(declared.spec.fields(), row.spec.fields(), last, _free_fields(declared, entry))
         return tuple(fields), Condition.HELD
     return _compare_unpaused(declared, entry, row, now)
 
@@ -43,7 +43,8 @@ def _compare_unpaused(
 ) -> tuple[tuple[FieldChange, ...], Condition | None]:
     want, have = declared.spec.fields(), row.spec.fields()
     last = applied_fields(entry.applied) if entry is not None else None
-    fields = tuple(compare(want, have, last, declared.policy.ignore))
+    free = _free_fields(declared, entry)
+    fields = tuple(compare(want, have, last, free))
     enabled = _wanted_enabled(declared, entry, last)
     # A finished one-off that becomes a crontab has completed as what it was.
     if completed(row, now, one_off=declared.spec.one_off or bool(last and last["one_off"])):
@@ -53,8 +54,13 @@ def _compare_unpaused(
             return fields, None if enabled is False else Condition.COMPLETED
     if enabled is None:
         return fields, None if row.spec.enabled else Condition.PAUSED
-    changes = compare({"enabled": enabled}, have, last, declared.policy.ignore, (("enabled",),))
+    changes = compare({"enabled": enabled}, have, last, free, (("enabled",),))
     return (*fields, *changes), None
+
+
+def _free_fields(declared: Declared, entry: Owned | None) -> tuple[str, ...]:
+    """Return the fields that are written only if the file changed them."""
+    return declared.policy.ignore if entry is None else (*declared.policy.ignore, *entry.operator_fields)
 
 
 def compare(

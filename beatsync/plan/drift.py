@@ -32,6 +32,8 @@ class RowState:
     """The operator's pause that keeps the row disabled."""
     crontab: str = ""
     """The crontab that was last applied; empty for another kind of schedule."""
+    operator_fields: tuple[str, ...] = ()
+    """The fields that an edit left to the operator until the file changes them."""
 
     @property
     def schedule(self) -> str:
@@ -77,12 +79,13 @@ def _state(entry: Owned, row: Row | None, now: datetime, rule: NameRule) -> RowS
         )
     if applied is None:
         return RowState(entry.name, entry.path, entry.row_id, conditions=damaged, group=entry.group)
-    fields = tuple(compare(applied, row.spec.fields(), applied, entry.policy.ignore))
+    fields = tuple(compare(applied, row.spec.fields(), applied, entry.free_fields))
     enabled = applied["enabled"]
     condition = _condition(entry, enabled, row, completed(row, now, one_off=applied["one_off"] is True))
-    if condition is None and enabled not in {None, row.spec.enabled} and "enabled" not in entry.policy.ignore:
+    if condition is None and enabled not in {None, row.spec.enabled} and "enabled" not in entry.free_fields:
         fields = (*fields, FieldChange("enabled", row.spec.enabled, enabled, Cause.DRIFT))
-    conditions = (condition, Condition.PROTECTED if entry.policy.protect else None)
+    protected = Condition.PROTECTED if entry.policy.protect else None
+    conditions = (condition, protected, Condition.OPERATOR if entry.operator_fields else None)
     return RowState(
         name=entry.name,
         path=entry.path,
@@ -93,6 +96,7 @@ def _state(entry: Owned, row: Row | None, now: datetime, rule: NameRule) -> RowS
         group=entry.group,
         crontab=_crontab(applied),
         pause=entry.pause if condition is Condition.HELD else None,
+        operator_fields=entry.operator_fields,
     )
 
 

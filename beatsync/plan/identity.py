@@ -19,8 +19,8 @@ def is_row_of(entry: Owned, row: Row, rule: NameRule) -> bool:
 
 
 def has_applied_values(entry: Owned, row: Row) -> bool:
-    """Return whether `row` holds what was last applied, apart from its name, `enabled` and the fields in `sync.ignore`."""
+    """Return whether `row` holds what was last applied, apart from its name, `enabled` and the fields that a sync leaves alone."""
     applied = applied_fields(entry.applied)
     if applied is None or applied["task"] != row.spec.task:
         return False
-    return all(change.field == "name" for change in compare(applied, row.spec.fields(), applied, entry.policy.ignore))
+    return all(change.field == "name" for change in compare(applied, row.spec.fields(), applied, entry.free_fields))

@@ -10,7 +10,7 @@ from typing import Final
 
 from beatsync.plan.model import Record
 from beatsync.plan.observed import Owned, Row
-from beatsync.values import DEFAULT_FIELDS, Declared, FieldValue, Policy
+from beatsync.values import DEFAULT_FIELDS, SCHEDULE_FIELDS, Declared, FieldValue, Policy
 
 Fields = Mapping[str, FieldValue]
 """The values of a row in the form of `TaskSpec.fields()`; `enabled` is None if the file leaves it to the operator."""
@@ -59,7 +59,20 @@ def new_record(declared: Declared, entry: Owned | None, row: Row | None) -> Reco
         path=declared.location.path,
         previous_name=entry.name if entry and entry.name != declared.spec.name else None,
         group=declared.group,
+        operator_fields=_kept_by_operator(declared, entry) if row is not None and entry is not None else (),
     )
+
+
+def _kept_by_operator(declared: Declared, entry: Owned) -> tuple[str, ...]:
+    """Return the fields that stay with the operator: the file has not changed their values since they were applied."""
+    last = applied_fields(entry.applied) if entry.operator_fields else None
+    if last is None:
+        return ()
+    want = {**declared.spec.fields(), **({} if declared.enabled_declared else {"enabled": None})}
+    changed = {name for name in {*want, *last} if want.get(name) != last.get(name)}
+    if not changed.isdisjoint(SCHEDULE_FIELDS):
+        changed.update(SCHEDULE_FIELDS)  # one value, as in `beatsync.plan.compare`
+    return tuple(name for name in entry.operator_fields if name not in changed)
 
 
 def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Record | None:
@@ -81,6 +94,7 @@ def record_if_changed(declared: Declared, entry: Owned | None, row: Row) -> Reco
         retired=entry.retired,
         frozen=entry.frozen,
         group=entry.group,
+        operator_fields=entry.operator_fields,
     )
     return record if record != present or entry.damage else None
 

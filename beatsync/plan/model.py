@@ -25,12 +25,16 @@ class Action(str, Enum):
 
 
 class Cause(str, Enum):
-    """Why a field differs: since the last apply the file changed (`spec`), the row did (`drift`), or both did; or a pause starts or ends."""
+    """Why a field differs: since the last apply the file changed (`spec`), the row did (`drift`), or both did.
+
+    Or a pause starts or ends, or an operator edited the row deliberately.
+    """
 
     SPEC = "spec"
     DRIFT = "drift"
     BOTH = "both"
     PAUSE = "pause"
+    EDIT = "edit"
 
 
 def common_cause(causes: Iterable[Cause]) -> Cause:
@@ -124,6 +128,8 @@ class Record(NamedTuple):
     """The inventory entry that this one replaces, if the name changed."""
     group: str | None = None
     """The schedule with `every` that the row is part of; None: the schedule is this one row."""
+    operator_fields: tuple[str, ...] = ()
+    """The fields that stay with the operator until the file changes them."""
 
 
 class Condition(str, Enum):
@@ -139,6 +145,8 @@ class Condition(str, Enum):
     """Its clocked time has passed, so that beat would run the schedule at once; a diagnostic says so."""
     FROZEN = "frozen"
     PROTECTED = "protected"
+    OPERATOR = "left to the operator"
+    """An edit in the admin left some fields to the operator. Only `status` has this condition."""
     RETIRED = "retired"
     """Removed from the files, and disabled instead of deleted (`on_remove: disable`)."""
     DAMAGED = "damaged inventory entry"
@@ -288,4 +296,6 @@ def _record_values(record: Record) -> list[object]:
         record.frozen,
         record.previous_name,
     ]
+    if record.operator_fields:
+        values.append(sorted(record.operator_fields))
     return values if record.group is None else [*values, record.group]

@@ -86,6 +86,13 @@ class Owned(NamedTuple):
     """The schedule with `every` that the row was part of; None: the schedule was this one row."""
     pause: Pause | None = None
     """The pause of the schedule, also one whose time is over: it ends when a sync or a daemon sees it."""
+    operator_fields: tuple[str, ...] = ()
+    """The fields that an edit left to the operator until the file changes them; names of `FIELDS`."""
+
+    @property
+    def free_fields(self) -> tuple[str, ...]:
+        """Return the fields whose drift a sync leaves in the row: those of `sync.ignore`, and those left to the operator."""
+        return (*self.policy.ignore, *self.operator_fields)
 
     @property
     def schedule(self) -> str:

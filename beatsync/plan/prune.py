@@ -124,4 +124,14 @@ def _thaw(entry: Owned, row: Row) -> Record | None:
 
 
 def _record(entry: Owned, row: Row, *, retired: bool, frozen: bool = False) -> Record:
-    return Record(entry.name, row.row_id, entry.applied, entry.policy, entry.path, retired, frozen, group=entry.group)
+    return Record(
+        entry.name,
+        row.row_id,
+        entry.applied,
+        entry.policy,
+        entry.path,
+        retired,
+        frozen,
+        group=entry.group,
+        operator_fields=entry.operator_fields,
+    )

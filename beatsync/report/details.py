@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from beatsync.plan.details import RowDetails
+from beatsync.plan.drift import RowState
 from beatsync.plan.history import past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
@@ -17,6 +18,9 @@ from beatsync.report.paint import Paint, plain
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
+
+DRIFTED = "drifted"
+"""A field that the next sync writes again."""
 
 
 def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
@@ -44,7 +48,7 @@ def _row_words(each: RowDetails) -> Iterator[str]:
     else:
         yield from (condition.value for condition in state.conditions)
         if state.drift or state.missing:
-            yield "drifted"
+            yield DRIFTED
     if each.row is not None and not each.row.spec.enabled and (state is None or not state.conditions):
         yield "disabled"
 
@@ -64,11 +68,11 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, str]]:
             yield "link", shown.url
     label = "next runs"
     for run in details.runs:
-        yield label, _run_text(run, details.timezone)
+        yield label, run_text(run, details.timezone)
         label = ""
 
 
-def _run_text(run: datetime, zone: str) -> str:
+def run_text(run: datetime, zone: str) -> str:
     """Return a run in the zone of its schedule, with the offset, and in UTC."""
     if zone == "UTC":
         return f"{run:%a %Y-%m-%d %H:%M:%S} UTC"
@@ -90,16 +94,23 @@ def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
     note = shown.authors.get(row.row_id) if state is None else shown.note(state)
     if note:
         yield f"    {'paused ' if state is not None and state.pause else 'last '}{one_line(mask_text(note))}"
-    drifted = frozenset(field.field for field in state.drift) if state is not None else frozenset()
-    yield from aligned((field.field, _value(field, field.field in drifted, paint)) for field in each.fields)
+    yield from aligned((field.field, _value(field, state, paint)) for field in each.fields)
 
 
-def _value(field: FieldChange, is_drifted: bool, paint: Paint) -> str:
+def _value(field: FieldChange, state: RowState | None, paint: Paint) -> str:
     text = value_text(field.field, field.before)
     if field.before == field.after:
         return text
-    mark = paint("drifted", "warning") if is_drifted else "left as it is"
+    words = difference_words(field.field, state)
+    mark = paint(words, "warning") if words == DRIFTED else words
     return f"{text}  (applied: {value_text(field.field, field.after)}; {mark})"
+
+
+def difference_words(field: str, state: RowState | None) -> str:
+    """Return what becomes of a field that differs from what was applied."""
+    if state is not None and any(drifted.field == field for drifted in state.drift):
+        return DRIFTED
+    return "left to the operator" if state is not None and field in state.operator_fields else "left as it is"
 
 
 def _changes(shown: ShownSchedule) -> Iterator[str]:

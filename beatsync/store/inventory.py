@@ -80,7 +80,19 @@ def _columns(source_id: int, record: Record, new_ids: Mapping[str, int]) -> tupl
     return (
         source_id, record.name, row_id, record.applied, policy.on_remove.value, _json_list(policy.ignore),
         _json_list(policy.sensitive), bool(policy.protect), record.path, record.retired, record.frozen, record.group,
+        operator_fields_text(record.operator_fields),
     )  # fmt: skip
+
+
+def write_operator_fields(db: Dialect, entry_id: int, names: tuple[str, ...]) -> None:
+    """Store which fields of an entry's row are left to the operator."""
+    sql = f"UPDATE {INVENTORY.name} SET operator_fields = %s WHERE id = %s"
+    db.execute(sql, [operator_fields_text(names), entry_id])
+
+
+def operator_fields_text(names: tuple[str, ...]) -> str | None:
+    """Return the column of the fields that are left to the operator."""
+    return _json_list(names) if names else None
 
 
 @lru_cache(maxsize=1024)

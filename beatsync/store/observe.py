@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from django.db import DatabaseError
 
@@ -24,6 +25,8 @@ from beatsync.values import OnRemove, Policy
 _NEVER_SYNCED = sources.SourceState("", None, None, None, None, outcome="", message="")
 _NO_ROW = 0
 """The key in place of one that is no number; no row has it."""
+_PATH = 1 + list(INVENTORY.columns).index("path")
+"""The place of the path in the columns of an entry, which begin with its key."""
 _ON_REMOVE = frozenset(on_remove.value for on_remove in OnRemove)
 
 
@@ -144,21 +147,50 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Ite
 
 def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
     """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
-    columns = [Column("s.name", ColumnType.TEXT), Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY)]
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
-    with closing(db.stream([db.readable(column) for column in columns], rest, parameters)) as records:
-        for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group in records:
-            shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
-            key = row_id if isinstance(row_id, int) else _NO_ROW
+    with closing(db.stream(["s.name", *entry_columns(db)], rest, parameters)) as records:
+        for owner, *record in records:
             if owner != source:
-                entries.owners[name] = Claim(owner, key, shared_path)
-                continue
-            policy, damage = _policy(*policy_columns)
-            damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
-            flags = bool(retired), bool(frozen)
-            entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id, group)
+                _, _, name, row_id, *_ = record
+                path = record[_PATH]
+                entries.owners[name] = Claim(owner, _key(row_id), paths.setdefault(path, path))
+            else:
+                entry = owned_of(record, paths)
+                entries.inventory[entry.name] = entry
+
+
+def entry_columns(db: Dialect) -> list[str]:
+    """Return the SQL of the columns from which `owned_of` makes an entry, for a query of entries `e`."""
+    return [db.readable(column) for column in (Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY))]
+
+
+def owned_of(record: Sequence[Any], paths: dict[str, str]) -> Owned:
+    """Return the entry whose `entry_columns` are `record`; `paths` keeps one text for thousands of schedules in one file."""
+    entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group, free = record
+    key = _key(row_id)
+    policy, damage = _policy(*policy_columns)
+    damage += () if key == row_id else ("row_id",)
+    fields, damage = ((), damage) if free is None else _operator_fields(free, damage)
+    flags = bool(retired), bool(frozen)
+    return Owned(
+        name,
+        key,
+        applied,
+        policy,
+        paths.setdefault(path, path),
+        *flags,
+        damage,
+        entry_id,
+        group,
+        operator_fields=fields,
+    )
+
+
+def _key(row_id: object) -> int:
+    """Return the key of an entry's row: SQLite stores any value in any column."""
+    return row_id if isinstance(row_id, int) else _NO_ROW
 
 
 @lru_cache(maxsize=4096)
@@ -172,6 +204,12 @@ def _policy(on_remove: str, ignore: str, sensitive: str, protect: bool) -> tuple
         lists.append(names or ())
     policy = Policy(OnRemove.KEEP if damage else OnRemove(on_remove), lists[0], bool(protect), None, lists[1])
     return policy, tuple(damage)
+
+
+def _operator_fields(text: str, damage: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the fields that a column leaves to the operator, and `damage` with the column if it holds something else."""
+    names = _name_list(text)
+    return ((), (*damage, "operator_fields")) if names is None else (names, damage)
 
 
 def _name_list(text: str) -> tuple[str, ...] | None:

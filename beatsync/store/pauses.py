@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
 
 from beatsync.plan.model import PauseRecord
 from beatsync.plan.observed import Pause
@@ -17,18 +18,26 @@ from beatsync.store.tables import INVENTORY, PAUSE, PERIODIC_TASK, SOURCE
 
 def read(db: Dialect, source: str) -> dict[str, Pause]:
     """Return the pauses of a source by the name of the row's inventory entry."""
-    since, until = db.datetime_text("p.paused_at"), db.datetime_text("p.paused_until")
     rows = db.fetch(
-        f"SELECT p.name, p.paused_by, p.reason, {since}, {until}, p.was_enabled FROM {PAUSE.name} p"
+        f"SELECT p.name, {', '.join(pause_columns(db))} FROM {PAUSE.name} p"
         f" JOIN {SOURCE.name} s ON s.id = p.source_id WHERE s.name = %s",
         [source],
     )
-    pauses = {}
-    for name, by, reason, since_text, until_text, was_enabled in rows:
-        start = times.read(since_text, db.zone)
-        if start is not None:
-            pauses[name] = Pause(by, reason, start, times.read(until_text, db.zone), bool(was_enabled))
-    return pauses
+    pauses = {name: pause_of(record, db.zone) for name, *record in rows}
+    return {name: pause for name, pause in pauses.items() if pause is not None}
+
+
+def pause_columns(db: Dialect) -> list[str]:
+    """Return the SQL of the columns from which `pause_of` makes a pause, for a query of pauses `p`."""
+    since, until = db.datetime_text("p.paused_at"), db.datetime_text("p.paused_until")
+    return ["p.paused_by", "p.reason", since, until, "p.was_enabled"]
+
+
+def pause_of(record: Sequence[Any], zone: tzinfo) -> Pause | None:
+    """Return the pause whose `pause_columns` are `record`; None if they are NULL."""
+    by, reason, since_text, until_text, was_enabled = record
+    since = times.read(since_text, zone)
+    return None if since is None else Pause(by, reason, since, times.read(until_text, zone), bool(was_enabled))
 
 
 def due(db: Dialect, now: datetime) -> dict[str, set[str]]:

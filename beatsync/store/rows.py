@@ -160,8 +160,8 @@ def schedule_value(kind: str, columns: tuple[Any, ...], zone: tzinfo) -> Schedul
 
 def read_all(db: Dialect) -> list[Row]:
     """Return every `PeriodicTask` row."""
-    with closing(db.stream(_row_columns(db), f"FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}")) as records:
-        return _rows(db, records)
+    with closing(db.stream(row_columns(db), f"FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}")) as records:
+        return rows_of(db, records)
 
 
 def crontab_counts(db: Dialect) -> Counter[Crontab]:
@@ -182,22 +182,22 @@ def crontab_counts(db: Dialect) -> Counter[Crontab]:
 
 def read_some(db: Dialect, names: Collection[str], ids: Collection[int]) -> list[Row]:
     """Return the rows that have one of these names in the database's comparison, and those with these keys."""
-    sql = f"SELECT {', '.join(_row_columns(db))} FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}"
+    sql = f"SELECT {', '.join(row_columns(db))} FROM {PERIODIC_TASK.name} t {SCHEDULE_JOINS}"
     records = [
         record for where, values in name_lists("t.name", names) for record in db.fetch(f"{sql} WHERE {where}", values)
     ]
     for chunk in id_lists(set(ids).difference(row_id for row_id, *_ in records)):
         records += db.fetch(f"{sql} WHERE t.id IN ({chunk})")
-    return _rows(db, records)
+    return rows_of(db, records)
 
 
-def _row_columns(db: Dialect) -> list[str]:
-    """Return the SQL of the columns from which `_rows` makes rows."""
+def row_columns(db: Dialect) -> list[str]:
+    """Return the SQL of the columns from which `rows_of` makes rows."""
     return ["t.id", *map(db.readable, db.columns("t", PERIODIC_TASK, BEAT_COLUMNS)), *spec_columns(db)]
 
 
-def _rows(db: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
-    """Return the rows whose `_row_columns` are `records`."""
+def rows_of(db: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
+    """Return the rows whose `row_columns` are `records`."""
     zone, reader = db.zone, SpecReader(db.zone)
     return [
         Row(

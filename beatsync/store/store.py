@@ -18,11 +18,13 @@ from django.db.backends.signals import connection_created
 from beatsync.fingerprint import EVERYTHING, FileChanges, FileRecord, RowFingerprints, Scope, SourceRecord
 from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.history import Event, HistoryEntry
+from beatsync.plan.managed import ManagedRow
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import NameRule, Observed, Owned, Row, Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
     application,
+    editing,
     filerecords,
     fingerprints,
     foresee,
@@ -50,6 +52,8 @@ from beatsync.values import Actor, Crontab, Location
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
+EDIT_WAIT = 5.0
+"""Seconds that a page of the admin waits for a sync that is at work."""
 FAILURE_WAIT = 1.0
 """Seconds that recording a failure waits for the source's lock."""
 _ALIASES: set[str] = set()
@@ -378,6 +382,22 @@ class Store:
         """Return the names of the paused rows whose pause ends now, by source: its time is over, or the row was enabled."""
         with self._readable() as db:
             return pauses.due(db, now)
+
+    def managed_rows(self, row_ids: Collection[int], now: datetime) -> dict[int, ManagedRow]:
+        """Return those of these rows that a source owns, by key; the number of statements does not depend on theirs."""
+        with self._readable() as db:
+            return editing.read_managed(db, row_ids, self._names_compare_by(db), now)
+
+    def schedule_users(self, kind: str, keys: Collection[int]) -> dict[int, editing.Users]:
+        """Return the managed rows that use each of these rows of a kind of schedule, by its key."""
+        with self._readable() as db:
+            return editing.read_users(db, kind, keys)
+
+    @contextmanager
+    def editing(self, source: str) -> Iterator[editing.Edit]:
+        """Run the body, in which an operator changes a row of `source`, in one transaction under its lock. Raises LockHeld."""
+        with self._locked_shortly(source, EDIT_WAIT) as (db, source_id):
+            yield editing.Edit(db, source_id)
 
     def acquire_lease(self, source: str, holder: str, token: str, seconds: int) -> bool:
         """Take or renew the lease of a source; return whether the lease of `token` is in force for `seconds` from now."""

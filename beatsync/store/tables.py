@@ -87,7 +87,7 @@ INVENTORY: Final = Table(
         "protect": BOOLEAN,
         "path": TEXT,
         **dict.fromkeys(("retired", "frozen"), BOOLEAN),
-        "schedule": TEXT,
+        **dict.fromkeys(("schedule", "operator_fields"), TEXT),
     },
 )
 FILE_RECORD: Final = Table(

@@ -1,4 +1,4 @@
-"""Log into the Django admin as alice and save the form of a task with another queue. Usage: edit_in_admin.py NAME QUEUE."""
+"""Log into the Django admin as alice and edit a managed task anyway: another queue. Usage: edit_in_admin.py NAME QUEUE."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def main() -> None:
     client = Client()
     client.force_login(alice)
     task = PeriodicTask.objects.get(name=name)
-    url = f"/admin/django_celery_beat/periodictask/{task.pk}/change/"
+    url = f"/admin/django_celery_beat/periodictask/{task.pk}/change/?beatsync_edit=1"
     form = client.get(url).context["adminform"].form
     data = {field: value for field, value in form.initial.items() if value is not None and value is not False}
-    data |= {"queue": queue, "regtask": task.task, "_save": "Save"}
+    data |= {"queue": queue, "regtask": task.task, "beatsync_reason": "the workers are down", "_save": "Save"}
     response = client.post(url, data)
     if response.status_code != 302:
         sys.exit(f"the form was refused: {response.context['adminform'].form.errors}")

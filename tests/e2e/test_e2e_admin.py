@@ -46,6 +46,7 @@ def test_drift_names_the_user_of_the_admin(tmp_path: Path, env: dict[str, str]) 
     assert drifted["author"].startswith("changed in the Django admin by alice")
     assert drifted["fields"] == [{"field": "queue", "observed": "slow", "applied": "fast"}]
 
+    assert "edited" in manage("beatsync", "history", "report", "--limit", "1")
     plan = manage("beatsync", "plan")
     assert '"slow" → "fast"  (drift)' in plan
     assert "last changed in the Django admin by alice" in plan

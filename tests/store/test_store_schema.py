@@ -76,7 +76,7 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
 
     call_command("migrate", "django_celery_beat", database="bare", verbosity=0)
     with pytest.raises(
-        SchemaMissing, match=r"migrations beatsync\.0001_initial and 9 more are not applied\. Run `beatsync migrate`"
+        SchemaMissing, match=r"migrations beatsync\.0001_initial and 10 more are not applied\. Run `beatsync migrate`"
     ):
         bare_store.check_tables()
 
@@ -86,6 +86,7 @@ def test_a_bare_database_is_told_what_to_run_first_and_next(bare_store: Store) -
         "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
         "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
         "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
+        "beatsync.0011_inventoryentry_operator_fields",
     ]  # fmt: skip
     bare_store.check_tables()
     assert bare_store.migrate(with_beat=True) == []
@@ -99,7 +100,7 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
     entries = old.get_model("beatsync", "InventoryEntry").objects.using("bare")
     entries.create(source=source, name="nightly", row_id=7, applied="{}", on_remove="keep", path="a.yaml")
     assert len(_indexes()) > 3
-    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 8 more"):
+    with pytest.raises(SchemaMissing, match=r"beatsync\.0002_lighter_inventory and 9 more"):
         bare_store.check_tables()
 
     assert bare_store.migrate(with_beat=False) == [
@@ -108,6 +109,7 @@ def test_a_lighter_inventory_keeps_what_is_owned_and_names_unique(bare_store: St
         "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
         "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
         "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
+        "beatsync.0011_inventoryentry_operator_fields",
     ]  # fmt: skip
     assert sorted(_indexes()) == [("id",), ("name",), ("row_id",)]
     before = bare_store.observe("shop")
@@ -243,6 +245,7 @@ def test_a_migration_with_entries_keeps_them(bare_store: Store) -> None:
         "beatsync.0004_file_records", "beatsync.0005_plan_key", "beatsync.0006_inventoryentry_schedule",
         "beatsync.0007_application_sets", "beatsync.0008_source_timezone",
         "beatsync.0009_syncrecord_run_url", "beatsync.0010_pause",
+        "beatsync.0011_inventoryentry_operator_fields",
     ]  # fmt: skip
     expected = Owned("nightly", 7, "{}", Policy(OnRemove.KEEP, protect=False), "a", entry_id=1)
     assert bare_store.observe("shop").inventory == {"nightly": expected}

@@ -1,0 +1,205 @@
+"""BeatSync's own tables in the admin, for reading only. Nothing here shows a secret: no key, no token, and applied values masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+
+from beatsync import models
+from beatsync.plan.inventory import applied_fields
+from beatsync.plan.jsonform import change_of_json
+from beatsync.plan.mask import masked_fields
+from beatsync.plan.model import Cause, FieldChange
+from beatsync.report.changes import change_lines, value_text
+from beatsync.specfile.shapes import mask_text
+from beatsync.web.admin.wrapping import wrap_all
+
+if TYPE_CHECKING:
+    _Base = admin.ModelAdmin[Any]
+else:
+    _Base = admin.ModelAdmin
+
+
+def _lines(lines: Sequence[str]) -> Any:
+    return format_html("<pre>{}</pre>", "\n".join(lines)) if lines else None
+
+
+class ReadOnlyAdmin(_Base):
+    """Pages that show a table."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+
+    def has_add_permission(self, request: Any) -> bool:  # noqa: ARG002  Django's signature
+        """Return False."""
+        return False
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
+
+
+class SourceAdmin(ReadOnlyAdmin):
+    """The sources."""
+
+    list_display = ("name", "kind_in_words", "origin", "revision_git", "environment", "synced_at", "outcome")
+    search_fields = ("name", "origin")
+    exclude = ("checksum", "kind", "message", "suspended_for")
+    readonly_fields = ("kind_in_words", "last_message", "suspension_reason")
+
+    def get_urls(self) -> Any:
+        """Wrap what was registered since, before the URLs of the other admins are built."""
+        wrap_all()
+        return super().get_urls()
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_in_words(self, obj: Any) -> str:
+        """Return what the source is."""
+        return obj.kind or "files"
+
+    @admin.display(description="message", empty_value="—")
+    def last_message(self, obj: Any) -> str:
+        """Return the message of the last sync."""
+        return mask_text(obj.message)
+
+    @admin.display(description="suspended for", empty_value="—")
+    def suspension_reason(self, obj: Any) -> str:
+        """Return why the source is suspended."""
+        return mask_text(obj.suspended_for)
+
+
+class InventoryEntryAdmin(ReadOnlyAdmin):
+    """The rows that sources own."""
+
+    list_display = ("name", "source", "path", "row_id", "on_remove", "retired", "frozen", "operator_fields")
+    list_select_related = ("source",)
+    list_filter = ("source", "on_remove", "retired", "frozen")
+    search_fields = ("name", "path")
+    exclude = ("applied",)
+    readonly_fields = ("applied_values",)
+
+    @admin.display(description="last applied")
+    def applied_values(self, obj: Any) -> Any:
+        """Return the values that were last applied, masked."""
+        values = applied_fields(obj.applied)
+        if values is None:
+            return "damaged"
+        try:
+            sensitive = [str(path) for path in json.loads(obj.sensitive)]
+        except (ValueError, TypeError):
+            return "damaged"
+        fields = [FieldChange(name, value, value, Cause.SPEC) for name, value in values.items() if value is not None]
+        return _lines(
+            [f"{field.field}: {value_text(field.field, field.after)}" for field in masked_fields(fields, sensitive)]
+        )
+
+
+class FileRecordAdmin(ReadOnlyAdmin):
+    """The files that syncs have read."""
+
+    list_display = ("path", "source")
+    list_select_related = ("source",)
+    list_filter = ("source",)
+    search_fields = ("path",)
+    exclude = ("facts", "row_digests")
+
+    def get_queryset(self, request: Any) -> Any:
+        """Leave out the columns that may be long."""
+        return super().get_queryset(request).defer("facts", "row_digests")
+
+
+class SyncRecordAdmin(ReadOnlyAdmin):
+    """The history."""
+
+    list_display = ("started_at", "source", "outcome", "actor", "revision_git", "environment", "repeats")
+    list_select_related = ("source",)
+    list_filter = ("source", "outcome")
+    search_fields = ("actor", "revision_git", "message")
+    ordering = ("-id",)
+    exclude = ("changes", "summary")
+    readonly_fields = ("what_changed",)
+
+    def get_queryset(self, request: Any) -> Any:
+        """Leave out the column that may be long."""
+        return super().get_queryset(request).defer("changes")
+
+    @admin.display(description="changes", empty_value="—")
+    def what_changed(self, obj: Any) -> Any:
+        """Return the changes, as `history` shows them."""
+        return _lines([line for change in json.loads(obj.changes) for line in change_lines(change_of_json(change))])
+
+
+class PauseAdmin(ReadOnlyAdmin):
+    """The pauses."""
+
+    list_display = ("name", "source", "paused_by", "paused_at", "paused_until", "masked_reason")
+    list_select_related = ("source",)
+    list_filter = ("source",)
+    search_fields = ("name", "paused_by")
+    exclude = ("reason",)
+    readonly_fields = ("masked_reason",)
+
+    @admin.display(description="reason")
+    def masked_reason(self, obj: Any) -> str:
+        """Return the reason."""
+        return mask_text(obj.reason)
+
+
+class TombstoneAdmin(ReadOnlyAdmin):
+    """The rows that syncs deleted in the last week."""
+
+    list_display = ("name", "source", "row_id", "deleted_at")
+    list_select_related = ("source",)
+    search_fields = ("name",)
+
+
+class LeaseAdmin(ReadOnlyAdmin):
+    """The daemons that lead sources."""
+
+    list_display = ("source", "holder")
+    exclude = ("token",)
+
+
+class PendingWriteAdmin(ReadOnlyAdmin):
+    """Writes of applications whose notice to beat, or whose verification, is due."""
+
+    list_display = ("written_at", "source", "notified")
+    list_select_related = ("source",)
+
+
+class OneOffAdmin(ReadOnlyAdmin):
+    """One-offs of applications."""
+
+    list_display = ("name", "source", "remove_at")
+    list_select_related = ("source",)
+    search_fields = ("name",)
+
+
+_PAGES = {
+    models.Source: SourceAdmin,
+    models.InventoryEntry: InventoryEntryAdmin,
+    models.FileRecord: FileRecordAdmin,
+    models.SyncRecord: SyncRecordAdmin,
+    models.Pause: PauseAdmin,
+    models.Tombstone: TombstoneAdmin,
+    models.Lease: LeaseAdmin,
+    models.PendingWrite: PendingWriteAdmin,
+    models.OneOff: OneOffAdmin,
+}
+"""The key of checksums has no page: it is a secret."""
+
+
+def register() -> None:
+    """Register the pages with the project's admin site."""
+    for model, page in _PAGES.items():
+        if not admin.site.is_registered(model):
+            admin.site.register(model, page)

@@ -1,0 +1,1 @@
+"""An app of a project that registers its own admin of tasks, as the documentation of each package says."""
