@@ -12,12 +12,8 @@ import click
 from beatsync.cli import exits, options, output, wiring
 
 if TYPE_CHECKING:
-    from beatsync.report.values import ShownSchedule
     from beatsync.store import Store
     from beatsync.values import Location
-
-_CHANGES = 5
-"""Entries of the history that are shown."""
 
 
 @click.command("show")
@@ -37,9 +33,14 @@ _CHANGES = 5
 def command(name: str, output_format: str, **flags: Any) -> int:
     """Show everything about the schedule NAME: where it is declared, its rows against the file, drift, pause, runs and changes."""
     from beatsync.report import details, jsonout
+    from beatsync.shown import UnknownScheduleError, shown_schedule
+    from beatsync.sync_types import utc_now
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
-        shown = _shown(store, name, cli_options)
+        try:
+            shown = shown_schedule(store, name, utc_now(), cli_options.source_url)
+        except UnknownScheduleError as error:
+            raise click.ClickException(str(error)) from None
         if flags["directory"] is not None:
             place = _declared_in(cli_options, store, shown.details.name)
             shown = replace(shown, location=place or shown.location)
@@ -48,31 +49,6 @@ def command(name: str, output_format: str, **flags: Any) -> int:
     else:
         output.print_result(details.render_schedule(shown, output.painter(sys.stdout)))
     return exits.DONE
-
-
-def _shown(store: Store, name: str, cli_options: options.CliOptions) -> ShownSchedule:
-    """Return what the database knows. Raises click.ClickException if there is no such schedule."""
-    from beatsync.fingerprint import Scope
-    from beatsync.plan.details import schedule_details
-    from beatsync.reconcile import utc_now
-    from beatsync.report.links import source_url
-    from beatsync.report.values import ShownSchedule
-
-    source = store.owner(name)
-    observed = store.observe(source) if source is not None else store.observe("", Scope(frozenset({name})))
-    details = schedule_details(name, observed, utc_now())
-    if details is None:
-        raise click.ClickException(f"there is no schedule and no row {name!r} in this database")
-    authors = store.authors(details.row_ids)
-    changes = store.history(None, _CHANGES, details.name)
-    if source is None or details.path is None:
-        return ShownSchedule(details, authors=authors, changes=changes)
-    state = wiring.require_source(store, source)
-    place = store.location(source, details.path, details.name)
-    commit = state.revision.git if state.revision else None
-    line = place.line if place else None
-    url = source_url(state.origin, commit, details.path, line, cli_options.source_url)
-    return ShownSchedule(details, source, state.origin, state.revision, state.synced_at, place, url, authors, changes)
 
 
 def _declared_in(cli_options: options.CliOptions, store: Store, name: str) -> Location | None:

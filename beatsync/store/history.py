@@ -45,13 +45,19 @@ class Failure:
 
 
 def read(
-    db: Dialect, source: str | None, limit: int, name: str | None = None, since: datetime | None = None
+    db: Dialect,
+    source: str | None,
+    limit: int,
+    name: str | None = None,
+    since: datetime | None = None,
+    before: int | None = None,
 ) -> tuple[HistoryEntry, ...]:
     """Return the newest `limit` entries, newest first; of every source for None.
 
-    With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later.
+    With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later; with `before`,
+    only those with a lower key.
     """
-    where, parameters = _conditions(db, source, name, since)
+    where, parameters = _conditions(db, source, name, since, before)
     newest = "" if name is not None else f" LIMIT {int(limit)}"
     sql = f"SELECT h.id FROM {HISTORY.name} h JOIN {SOURCE.name} s ON s.id = h.source_id{where} ORDER BY h.id DESC{newest}"
     keys = [int(key) for (key,) in db.fetch(sql, parameters)]
@@ -70,10 +76,13 @@ def read_one(db: Dialect, entry_id: int) -> HistoryEntry | None:
 
 
 def _conditions(
-    db: Dialect, source: str | None, name: str | None, since: datetime | None
-) -> tuple[str, list[str | None]]:
+    db: Dialect, source: str | None, name: str | None, since: datetime | None, before: int | None
+) -> tuple[str, list[Value]]:
     conditions: list[str] = []
-    parameters: list[str | None] = []
+    parameters: list[Value] = []
+    if before is not None:
+        conditions.append("h.id < %s")
+        parameters.append(before)
     if source is not None:
         conditions.append("s.name = %s")
         parameters.append(source)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -86,6 +86,18 @@ def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
     return entries.inventory
 
 
+def read_inventories(db: Dialect) -> dict[str, dict[str, Owned]]:
+    """Return the inventory entries of every source by name, with their pauses: two statements."""
+    inventories: dict[str, dict[str, Owned]] = {}
+    for source, entry in _stored_entries(db, "", ()):
+        if source is not None:
+            inventories.setdefault(source, {})[entry.name] = entry
+    for (source, name), pause in pauses.read_all(db).items():
+        if name in inventories.get(source, {}):
+            inventories[source][name] = inventories[source][name]._replace(pause=pause)
+    return inventories
+
+
 def owned_rows(db: Dialect, source: str, name: str | None = None) -> list[tuple[Owned, Row | None]]:
     """Return each inventory entry of a source, or that of one name, with the row of its key, sorted by name."""
     entries = Entries()
@@ -144,6 +156,15 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Ite
 
 def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
     """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
+    for owner, entry in _stored_entries(db, where, parameters):
+        if owner == source:
+            entries.inventory[entry.name] = entry
+        else:
+            entries.owners[entry.name] = Claim(owner, entry.row_id, entry.path)
+
+
+def _stored_entries(db: Dialect, where: str, parameters: Sequence[str]) -> Iterator[tuple[str | None, Owned]]:
+    """Yield entries with the source that owns each; None if the source was deleted by hand."""
     columns = [Column("s.name", ColumnType.TEXT), Column("e.id", ColumnType.INTEGER), *db.columns("e", INVENTORY)]
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
@@ -152,13 +173,10 @@ def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", p
         for owner, entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group in records:
             shared_path = paths.setdefault(path, path)  # one text for thousands of schedules in one file
             key = row_id if isinstance(row_id, int) else _NO_ROW
-            if owner != source:
-                entries.owners[name] = Claim(owner, key, shared_path)
-                continue
             policy, damage = _policy(*policy_columns)
             damage += () if key == row_id else ("row_id",)  # SQLite stores any value in any column
             flags = bool(retired), bool(frozen)
-            entries.inventory[name] = Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id, group)
+            yield owner, Owned(name, key, applied, policy, shared_path, *flags, damage, entry_id, group)
 
 
 @lru_cache(maxsize=4096)

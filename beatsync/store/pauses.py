@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from beatsync.plan.model import PauseRecord
@@ -17,18 +17,25 @@ from beatsync.store.tables import INVENTORY, PAUSE, PERIODIC_TASK, SOURCE
 
 def read(db: Dialect, source: str) -> dict[str, Pause]:
     """Return the pauses of a source by the name of the row's inventory entry."""
+    return {name: pause for _, name, pause in _read(db, " WHERE s.name = %s", source)}
+
+
+def read_all(db: Dialect) -> dict[tuple[str, str], Pause]:
+    """Return all pauses by source and the name of the row's inventory entry."""
+    return {(source, name): pause for source, name, pause in _read(db, "")}
+
+
+def _read(db: Dialect, where: str, *parameters: str) -> Iterator[tuple[str, str, Pause]]:
     since, until = db.datetime_text("p.paused_at"), db.datetime_text("p.paused_until")
     rows = db.fetch(
-        f"SELECT p.name, p.paused_by, p.reason, {since}, {until}, p.was_enabled FROM {PAUSE.name} p"
-        f" JOIN {SOURCE.name} s ON s.id = p.source_id WHERE s.name = %s",
-        [source],
+        f"SELECT s.name, p.name, p.paused_by, p.reason, {since}, {until}, p.was_enabled FROM {PAUSE.name} p"
+        f" JOIN {SOURCE.name} s ON s.id = p.source_id{where}",
+        parameters,
     )
-    pauses = {}
-    for name, by, reason, since_text, until_text, was_enabled in rows:
+    for source, name, by, reason, since_text, until_text, was_enabled in rows:
         start = times.read(since_text, db.zone)
         if start is not None:
-            pauses[name] = Pause(by, reason, start, times.read(until_text, db.zone), bool(was_enabled))
-    return pauses
+            yield source, name, Pause(by, reason, start, times.read(until_text, db.zone), bool(was_enabled))
 
 
 def due(db: Dialect, now: datetime) -> dict[str, set[str]]:

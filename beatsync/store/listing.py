@@ -1,0 +1,57 @@
+"""Pages of the list of all rows: a number of statements that depends neither on the number of rows nor on the page."""
+
+# ruff: noqa: S608  names are constants of `beatsync.store.tables`, values are parameters
+
+from __future__ import annotations
+
+from django.db import DatabaseError
+
+from beatsync.plan.observed import ListedRow, RowPage
+from beatsync.store import rows
+from beatsync.store.dialects import Dialect
+from beatsync.store.statements import id_lists
+from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE
+
+_UNOWNED = (
+    f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
+    f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.name = t.name)"
+)
+
+
+def read(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) -> RowPage:
+    """Return one page of the rows by name: those whose name or task contains `search`, in any case of ASCII letters at least.
+
+    With `unowned`, only those that no source owns.
+    """
+    # A server refuses to compare a text with a NUL, and no row has one.
+    conditions = [db.contains(f"LOWER(t.{name})") for name in ("name", "task")] if search else []
+    matching = f"({' OR '.join(conditions)})" if conditions else "1 = 1"
+    parameters = [search.lower()] * len(conditions)
+    where = f"FROM {PERIODIC_TASK.name} t WHERE {matching}{_UNOWNED if unowned else ''}"
+    if "\0" in search:
+        return RowPage((), 0)
+    try:
+        total = int(db.fetch(f"SELECT COUNT(*) {where}", parameters)[0][0])
+        # The keys first, or a server would join the rows of all pages before this one.
+        sql = f"SELECT t.id {where} ORDER BY t.name, t.id LIMIT {int(limit)} OFFSET {int(offset)}"
+        keys = [int(key) for (key,) in db.fetch(sql, parameters)]
+    except DatabaseError as error:
+        if not db.is_charset_error(error):
+            raise
+        return RowPage((), 0)  # no row has a character that the column cannot hold
+    by_id = {row.row_id: row for row in rows.read_some(db, (), keys)}
+    owners = _owners(db, keys)
+    listed = (ListedRow(by_id[key], *owners.get(key, (None, None))) for key in keys if key in by_id)
+    return RowPage(tuple(listed), total)
+
+
+def _owners(db: Dialect, keys: list[int]) -> dict[int, tuple[str, str]]:
+    """Return the source and the name of the inventory entry of each row, by the row's key."""
+    owners: dict[int, tuple[str, str]] = {}
+    for chunk in id_lists(keys):
+        sql = (
+            f"SELECT e.row_id, s.name, e.name FROM {INVENTORY.name} e JOIN {SOURCE.name} s ON s.id = e.source_id"
+            f" WHERE e.row_id IN ({chunk}) ORDER BY e.name DESC"
+        )
+        owners.update((int(key), (source, name)) for key, source, name in db.fetch(sql))
+    return owners
