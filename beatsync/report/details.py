@@ -31,8 +31,13 @@ def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
 
 def _state(shown: ShownSchedule, paint: Paint) -> str:
     """Return the state of the whole schedule in a few words."""
-    words = dict.fromkeys(word for row in shown.details.rows for word in _row_words(row))
+    words = schedule_words(shown)
     return paint(", ".join(words), "warning") if words else paint("enabled", "good")
+
+
+def schedule_words(shown: ShownSchedule) -> tuple[str, ...]:
+    """Return what is special about a schedule; empty if its rows are enabled and as they were applied."""
+    return tuple(dict.fromkeys(word for row in shown.details.rows for word in _row_words(row)))
 
 
 def _row_words(each: RowDetails) -> Iterator[str]:
@@ -63,11 +68,11 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, str]]:
             yield "link", shown.url
     label = "next runs"
     for run in details.runs:
-        yield label, _run_text(run, details.timezone)
+        yield label, run_text(run, details.timezone)
         label = ""
 
 
-def _run_text(run: datetime, zone: str) -> str:
+def run_text(run: datetime, zone: str) -> str:
     """Return a run in the zone of its schedule, with the offset, and in UTC."""
     if zone == "UTC":
         return f"{run:%a %Y-%m-%d %H:%M:%S} UTC"

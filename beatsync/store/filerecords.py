@@ -42,10 +42,10 @@ def read(db: Dialect, source: str, path: str | None = None) -> dict[str, FileRec
 def warnings(db: Dialect) -> dict[str, list[Diagnostic]]:
     """Return the warnings in the records of all files, by source."""
     sql = f"SELECT s.name, f.path, f.facts FROM {FILE_RECORD.name} f JOIN {SOURCE.name} s ON s.id = f.source_id ORDER BY f.path"
-    found: dict[str, list[Diagnostic]] = {}
+    by_source: dict[str, list[Diagnostic]] = {}
     for source, path, facts in db.fetch(sql):
-        found.setdefault(source, []).extend(_decoded(path, "", facts, "{}").facts.warnings)
-    return found
+        by_source.setdefault(source, []).extend(_decoded(path, "", facts, "{}").facts.warnings)
+    return by_source
 
 
 def _decoded(path: str, fingerprint: str, facts: str, row_digests: str) -> FileRecord:
