@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path),
     help="Find the schedule's line in these files.  [default: the line at the last sync]",
 )  # fmt: skip
-@options.option(
-    "--source-url", metavar="TEMPLATE",
-    help="URL of a line, with {host}, {repository}, {commit}, {path} and {line}.  [default: that of a known code host]",
-)  # fmt: skip
+@options.source_url
 @options.environment
 @options.timezone
 @options.database

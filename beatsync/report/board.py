@@ -1,4 +1,4 @@
-"""All sources and rows of a database at one time, reduced to what pages for people show."""
+"""All sources of a database at one time, and what runs next, reduced to what pages for people show."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ class SourceBoard:
 
 
 @dataclass(frozen=True, slots=True)
-class NextRuns:
-    """The runs of a day."""
-
-    runs: Sequence[Run]
-    """The first ones, by time and name."""
-    are_more: bool
-    unknown: Sequence[tuple[str, str]]
-    """The schedules whose runs are unknown: name and reason."""
-
-
-@dataclass(frozen=True, slots=True)
 class Board:
-    """All sources, and what runs next."""
+    """The state of all sources."""
 
     at: datetime
     """When it was read."""
     sources: Sequence[SourceBoard]
-    rows: int
-    """Of every source and of none."""
     unowned: int
-    upcoming: NextRuns
+    """Rows that no source owns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What runs next, of every source and of none."""
+
+    at: datetime
+    """When it was read."""
+    runs: Sequence[Run]
+    """The first runs of the next day, by time and name."""
+    are_more: bool
+    unknown: Sequence[tuple[str, str]]
+    """The schedules whose runs are unknown: name and reason."""
     load: Load | None
     """Of the seven days from `at` on; None if no schedule runs."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 from django.db import DatabaseError
 
 from beatsync.plan.observed import ListedRow, RowPage
-from beatsync.store import rows
+from beatsync.store import rows, sources
 from beatsync.store.dialects import Dialect
 from beatsync.store.statements import id_lists
-from beatsync.store.tables import INVENTORY, PERIODIC_TASK, SOURCE
+from beatsync.store.tables import HISTORY, INVENTORY, NOTICE, PERIODIC_TASK, SOURCE
 
 _UNOWNED = (
     f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
@@ -55,3 +55,10 @@ def _owners(db: Dialect, keys: list[int]) -> dict[int, tuple[str, str]]:
         )
         owners.update((int(key), (source, name)) for key, source, name in db.fetch(sql))
     return owners
+
+
+def mark(db: Dialect) -> tuple[object, ...]:
+    """Return a value that is another one after a sync, after anything that the history records, and after a save that notifies beat."""
+    notice = db.datetime_text("MAX(n.last_update)")
+    scalars = db.fetch(f"SELECT (SELECT MAX(id) FROM {HISTORY.name}), (SELECT {notice} FROM {NOTICE.name} n)")
+    return (*scalars, *sources.read_all(db))

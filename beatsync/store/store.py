@@ -430,6 +430,11 @@ class Store:
         with self._readable() as db:
             return filerecords.warnings(db)
 
+    def change_mark(self) -> tuple[object, ...]:
+        """Return a value to compare: it is another one after a sync, after anything that the history records, and after a save that notifies beat."""
+        with self._readable() as db:
+            return listing.mark(db)
+
     def list_rows(self, search: str, offset: int, limit: int, *, unowned: bool = False) -> RowPage:
         """Return one page of the rows by name: those whose name or task contains `search`, with `unowned` those without a source."""
         with self._readable() as db:

@@ -36,6 +36,8 @@ class Site:
     now: datetime
     zone: str = "UTC"
     """The zone of the clocks in lists of times."""
+    home: str | None = None
+    """The path of the Django admin, if the pages are part of it."""
     template: str | None = None
     """The setting `SOURCE_URL`."""
     with_arguments: bool = False
@@ -92,7 +94,8 @@ def render_page(title: str, body: Content, site: Site, current: str = "") -> str
         element("li", element("a", label, href=site.address(name), aria_current="page" if name == current else None))
         for name, label in PAGES.items()
     )
-    navigation = element("nav", element("ul", items), aria_label="Pages")
+    home = element("li", element("a", "Django admin", href=site.home)) if site.home is not None else None
+    navigation = element("nav", element("ul", items, home), aria_label="Pages")
     return _document(f"{title} – BeatSync", navigation, join(element("h1", title), body), site, "Dashboard")
 
 

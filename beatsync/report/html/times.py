@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from beatsync.plan.load import Load, Minutes
 from beatsync.plan.upcoming import Run, zone_of
-from beatsync.report.board import Board
+from beatsync.report.board import Outlook
 from beatsync.report.groups import MAX_NAMES
 from beatsync.report.html.frame import Site
 from beatsync.report.html.markup import Content, Html, element, join
@@ -26,18 +26,18 @@ _LEVELS = 9
 _MAX_QUEUES = 100
 
 
-def render_timeline(board: Board, part: Part[Run], site: Site) -> Html:
+def render_timeline(outlook: Outlook, part: Part[Run], site: Site) -> Html:
     """Return the next 24 hours; `part` is one page of the first runs."""
-    if board.load is None:
+    if outlook.load is None:
         return element("p", "No schedule runs.")
-    quarters = _quarters(board.load.total)
+    quarters = _quarters(outlook.load.total)
     return join(
-        element("p", f"Times are those of {site.zone}, from {time_in_zone(board.load.total.start, site.zone)} on."),
-        _picture(quarters, board.load.total, site),
-        _hours(quarters, board.load.total, site),
+        element("p", f"Times are those of {site.zone}, from {time_in_zone(outlook.load.total.start, site.zone)} on."),
+        _picture(quarters, outlook.load.total, site),
+        _hours(quarters, outlook.load.total, site),
         site.heading("Next runs"),
-        _runs(board, part, site),
-        _unknown(board, site),
+        _runs(outlook, part, site),
+        _unknown(outlook, site),
     )
 
 
@@ -102,28 +102,26 @@ def _hours(quarters: list[float], minutes: Minutes, site: Site) -> Html:
     return table("Runs in each of the next 24 hours", columns, rows)
 
 
-def _runs(board: Board, part: Part[Run], site: Site) -> Html:
+def _runs(outlook: Outlook, part: Part[Run], site: Site) -> Html:
     rows = (
         (
             Cell(time_in_zone(run.at, zone_of(run.schedule, site.zone)), "time"),
             Cell(utc_text(run.at), "time"),
-            f"in {duration_in_words(run.at - board.at)}",
+            f"in {duration_in_words(max(run.at - site.now, timedelta()))}",
             site.schedule(run.name),
             schedule_in_words(run.schedule),
         )
         for run in part.items
     )
     columns = ("Local time", "UTC", "Starts", "Name", "Schedule")
-    more = (
-        element("p", f"and more: only the first {part.total:,} runs are listed.") if board.upcoming.are_more else None
-    )
+    more = element("p", f"and more: only the first {part.total:,} runs are listed.") if outlook.are_more else None
     nothing = element("p", "No schedule runs in the next 24 hours.")
     listing = table("The next runs in order", columns, rows) if part.total else nothing
     return join(listing, pager(part, "run", site, "timeline"), more)
 
 
-def _unknown(board: Board, site: Site) -> Html | None:
-    unknown = board.upcoming.unknown
+def _unknown(outlook: Outlook, site: Site) -> Html | None:
+    unknown = outlook.unknown
     if not unknown:
         return None
     rows = ((site.schedule(name), reason) for name, reason in unknown[:MAX_NAMES])
@@ -135,9 +133,9 @@ def _unknown(board: Board, site: Site) -> Html | None:
     )
 
 
-def render_load(board: Board, site: Site) -> Html:
+def render_load(outlook: Outlook, site: Site) -> Html:
     """Return the load of the next seven days: a heat map of days and hours, the queues, and the busiest minutes."""
-    load = board.load
+    load = outlook.load
     if load is None:
         return element("p", "No schedule runs.")
     return join(

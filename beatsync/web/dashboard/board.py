@@ -1,4 +1,4 @@
-"""The database → `Board`: one look at all rows, by a number of statements that depends on the number of sources only."""
+"""The database → `Board` and `Outlook`: one look at all rows, by a number of statements that depends on the number of sources only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from beatsync.collector import garbage_collector_paused
 from beatsync.plan.load import Load, count_load
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.upcoming import Timed, Upcoming, merged, of_rows
-from beatsync.report.board import Board, NextRuns, SourceBoard
+from beatsync.report.board import Board, Outlook, SourceBoard
 from beatsync.report.values import SourceStatus
 from beatsync.shown import source_status
 from beatsync.values import Crontab, Diagnostic
@@ -25,27 +26,32 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)
 
 
+@garbage_collector_paused()
 def read_board(store: Store, now: datetime) -> Board:
-    """Return what the pages show of all rows. Raises StoreError."""
+    """Return the state of all sources. Raises StoreError."""
     observed, inventories, leaders = store.observe(""), store.inventories(), store.leaders()
     warnings, by_id = store.file_warnings(), observed.rows_by_id()
     sources = tuple(
         _source_board(store, state, _own(observed, by_id, inventories.get(state.name, {})), leaders, warnings, now)
         for state in store.sources()
     )
-    owned = [entry for inventory in inventories.values() for entry in inventory.values()]
+    owned = _entries(inventories)
     names, keys = {entry.name for entry in owned}, {entry.row_id for entry in owned}
     unowned = sum(row.name not in names and row.row_id not in keys for row in by_id.values())
-    upcoming = from_now(of_rows(by_id.values(), owned, now), now)
+    return Board(now, sources, unowned)
+
+
+@garbage_collector_paused()
+def read_outlook(store: Store, now: datetime) -> Outlook:
+    """Return what runs next. Raises StoreError."""
+    rows, owned = store.observe("").rows.values(), _entries(store.inventories())
+    upcoming = from_now(of_rows(rows, owned, now), now)
     runs = tuple(islice(merged(upcoming, now, now + _DAY), MAX_RUNS + 1))
-    return Board(
-        at=now,
-        sources=sources,
-        rows=len(by_id),
-        unowned=unowned,
-        upcoming=NextRuns(runs[:MAX_RUNS], len(runs) > MAX_RUNS, upcoming.unknown),
-        load=_load(upcoming, now),
-    )
+    return Outlook(now, runs[:MAX_RUNS], len(runs) > MAX_RUNS, upcoming.unknown, _load(upcoming, now))
+
+
+def _entries(inventories: Mapping[str, Mapping[str, Owned]]) -> list[Owned]:
+    return [entry for inventory in inventories.values() for entry in inventory.values()]
 
 
 def _own(observed: Observed, by_id: Mapping[int, Row], inventory: Mapping[str, Owned]) -> Observed:
