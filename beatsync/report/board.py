@@ -64,4 +64,4 @@ class Outlook:
     unknown: Sequence[tuple[str, str]]
     """The schedules whose runs are unknown: name and reason."""
     load: Load | None
-    """Of the seven days from `at` on; None if no schedule runs."""
+    """Of seven days from the hour of `at` on; None if no schedule runs."""

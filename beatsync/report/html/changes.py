@@ -39,12 +39,12 @@ def _note(field: FieldChange) -> str:
     return ", ".join(filter(None, (words, CAUSE_NOTES.get(field.cause))))
 
 
-def render(changes: Sequence[Change], site: Site) -> Html | None:
-    """Return a table with a line for each field of each change; None without changes."""
+def render(changes: Sequence[Change], entry_id: int, site: Site) -> Html | None:
+    """Return a table with a line for each field of each change of an entry of the history; None without changes."""
+    if not changes:
+        return None
     columns = ("Schedule", "Change", "Field", "Before", "After", "Note")
-    return (
-        table("What changed", columns, (line for each in changes for line in _lines(each, site))) if changes else None
-    )
+    return table(f"Changes of #{entry_id}", columns, (line for each in changes for line in _lines(each, site)))
 
 
 def _lines(change: Change, site: Site) -> Iterator[tuple[Content, ...]]:

@@ -123,7 +123,7 @@ def _document(title: str, navigation: Html, main: Html, site: Site, kind: str) -
         element("style", Html(STYLE)),
     )
     banner = element("header", element("div", element("p", "BeatSync", class_="brand"), navigation))
-    footer = element("footer", f"{kind} of {utc_text(site.now)}. It only reads.")
+    footer = element("footer", f"{kind} of {utc_text(site.now)}. It changes nothing.")
     skip = element("a", "Skip to the content", class_="skip", href="#content")
     body = element("body", skip, banner, element("main", main, id="content", tabindex=-1), footer)
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"

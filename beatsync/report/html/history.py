@@ -64,7 +64,7 @@ def _entry(entry: HistoryEntry, view: HistoryView, site: Site) -> Html:
     return join(
         site.heading(join(link, f" {utc_text(entry.started_at)}, {entry.source}: ", _outcome(entry))),
         _about(entry),
-        change_tables.render(changes, site),
+        change_tables.render(changes, entry.entry_id, site),
         rest,
     )
 
@@ -79,7 +79,7 @@ def render_entry(entry: HistoryEntry, page: int, site: Site) -> Html:
         _about(entry),
         site.heading("Changes"),
         pager(part, "row", site, "history", id=str(entry.entry_id)),
-        change_tables.render(changes, site),
+        change_tables.render(changes, entry.entry_id, site),
         element("p", f"and {counted(lost, 'schedule')} that the history does not list") if lost else None,
     )
 

@@ -12,10 +12,12 @@ from beatsync.report.html.tables import Cell, Part, facts, pager, state, table
 from beatsync.report.runs import duration_in_words
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import SourceStatus
-from beatsync.values import Diagnostic
+from beatsync.values import Diagnostic, Revision
 
 _MAX_PROBLEMS = 100
 """Warnings that are listed of one source."""
+_SHORT = 12
+"""Characters of a commit."""
 
 
 def render(board: Board, part: Part[SourceBoard], site: Site) -> Html:
@@ -71,7 +73,14 @@ def _revision(status: SourceStatus) -> Content:
     if status.revision is None:
         return "none yet"
     environment = f", environment {status.environment}" if status.environment else ""
-    return join(element("code", revision_name(status.revision)), environment)
+    return join(revision_code(status.revision), environment)
+
+
+def revision_code(revision: Revision) -> Html:
+    """Return the name of a revision, shortened as git shortens it."""
+    name = revision_name(revision)
+    commit, dash, dirty = (revision.git or "").partition("-")
+    return element("code", f"{commit[:_SHORT]}{dash}{dirty}" if revision.git else name, title=name)
 
 
 def age(time: datetime | None, now: datetime) -> Content:

@@ -44,10 +44,10 @@ p,dd,li{overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;padding:.5rem .7rem}
 th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-top:1px solid var(--line)}
-td{min-width:4rem;max-width:32rem;overflow-wrap:break-word}
+td{min-width:7rem;max-width:32rem;overflow-wrap:break-word}
 thead th{background:var(--panel);white-space:nowrap}
 tbody th{font-weight:600;min-width:9rem;max-width:24rem;overflow-wrap:anywhere}
-.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.number{min-width:0;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .time{white-space:nowrap;font-variant-numeric:tabular-nums}
 code{font:.875em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .heat th,.heat td{padding:.3rem .25rem;text-align:center;min-width:2.4rem;border:1px solid var(--page);font-variant-numeric:tabular-nums}

@@ -139,7 +139,10 @@ def render_load(outlook: Outlook, site: Site) -> Html:
     if load is None:
         return element("p", "No schedule runs.")
     return join(
-        element("p", f"Times are those of {site.zone}. A darker cell has more runs; its number is the number of runs."),
+        element(
+            "p",
+            f"Times are those of {site.zone}. The number in a cell is its number of runs; a stronger colour means more.",
+        ),
         _sums(load),
         _heat_map(load.total, site),
         site.heading("Busiest minutes"),

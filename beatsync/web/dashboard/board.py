@@ -94,5 +94,5 @@ def _from_now(timed: Timed, now: datetime) -> Timed:
 def _load(upcoming: Upcoming, now: datetime) -> Load | None:
     if not upcoming.schedules:
         return None
-    start = now.replace(second=0, microsecond=0)
+    start = now.replace(minute=0, second=0, microsecond=0)
     return replace(count_load(upcoming.schedules, start, start + _WEEK), minutes={})
