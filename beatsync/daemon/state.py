@@ -17,7 +17,6 @@ from beatsync.plan.observed import Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import Revision, Severity
 
-
 _LISTED = 5
 """Errors that the history names."""
 

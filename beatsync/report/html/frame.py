@@ -73,19 +73,19 @@ class Site:
         return element(f"h{self.level + deeper}", label)
 
 
-def outside_link(url: str) -> Html:
-    """Return a link to another host; text if the URL is none of the web."""
-    if not url.startswith(("https://", "http://")) or mask_text(url) != url:
-        return text(url)
-    return element("a", url, href=url, rel="noreferrer")
+def outside_link(url: str | None, label: Html | None = None) -> Html:
+    """Return a link to another host; the label, by default the URL as text, if it is none of the web or holds a secret."""
+    shown = label if label is not None else text(url or "")
+    if url is None or not url.startswith(("https://", "http://")) or mask_text(url) != url:
+        return shown
+    return element("a", shown, href=url, rel="noreferrer")
 
 
 def line_link(origin: str | None, revision: Revision | None, place: Location, site: Site) -> Html:
     """Return a place in a file of a source as `path:line:column`, as a link to its code host if that is known."""
     commit = revision.git if revision is not None else None
     url = source_url(origin, commit, place.path, place.line, site.template)
-    code = element("code", str(place))
-    return code if url is None or mask_text(url) != url else element("a", code, href=url, rel="noreferrer")
+    return outside_link(url, element("code", str(place)))
 
 
 def render_page(title: str, body: Content, site: Site, current: str = "") -> str:

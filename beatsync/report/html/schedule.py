@@ -11,7 +11,7 @@ from beatsync.plan.model import FieldChange
 from beatsync.report.details import run_text, schedule_words
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.html import changes as change_tables
-from beatsync.report.html.frame import Site
+from beatsync.report.html.frame import Site, outside_link
 from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.tables import facts, state, table
 from beatsync.report.summary import counted, revision_name, utc_text
@@ -42,8 +42,8 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, Content]]:
     synced = f", synced {utc_text(shown.synced_at)}" if shown.synced_at else ""
     yield "Source", f"{shown.source}{synced}"
     revision = join(" at ", element("code", revision_name(shown.revision))) if shown.revision else None
-    place = element("code", str(shown.location or shown.details.path))
-    yield "Declared", join(element("a", place, href=shown.url, rel="noreferrer") if shown.url else place, revision)
+    place = outside_link(shown.url, element("code", str(shown.location or shown.details.path)))
+    yield "Declared", join(place, revision)
     if shown.origin:
         yield "Files", shown.origin
 
