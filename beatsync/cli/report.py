@@ -34,6 +34,6 @@ def command(*, file: Path, with_arguments: bool, **flags: Any) -> int:
     try:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"cannot write {file}: {error.strerror or error}") from None
+        raise click.ClickException(f"{file} cannot be written: {error.strerror or error}") from None
     output.print_hint(f"the report is in {file}")
     return exits.DONE
