@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from beatsync.collector import garbage_collector_paused
 from beatsync.plan.load import Load, count_load
 from beatsync.plan.observed import Observed, Owned, Row
 from beatsync.plan.upcoming import Timed, Upcoming, merged, of_rows
@@ -26,7 +25,6 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _INSTANT = timedelta(microseconds=1)
 
 
-@garbage_collector_paused()
 def read_board(store: Store, now: datetime) -> Board:
     """Return the state of all sources. Raises StoreError."""
     observed, inventories, leaders = store.observe(""), store.inventories(), store.leaders()
@@ -41,13 +39,17 @@ def read_board(store: Store, now: datetime) -> Board:
     return Board(now, sources, unowned)
 
 
-@garbage_collector_paused()
 def read_outlook(store: Store, now: datetime) -> Outlook:
     """Return what runs next. Raises StoreError."""
-    rows, owned = store.observe("").rows.values(), _entries(store.inventories())
-    upcoming = from_now(of_rows(rows, owned, now), now)
+    upcoming = _upcoming(store, now)
     runs = tuple(islice(merged(upcoming, now, now + _DAY), MAX_RUNS + 1))
     return Outlook(now, runs[:MAX_RUNS], len(runs) > MAX_RUNS, upcoming.unknown, _load(upcoming, now))
+
+
+def _upcoming(store: Store, now: datetime) -> Upcoming:
+    """Return what runs from `now` on. The rows themselves, which are large, are dropped on return."""
+    rows, owned = store.observe("").rows.values(), _entries(store.inventories())
+    return from_now(of_rows(rows, owned, now), now)
 
 
 def _entries(inventories: Mapping[str, Mapping[str, Owned]]) -> list[Owned]:

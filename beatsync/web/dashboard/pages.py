@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from beatsync.report.board import Board, Outlook
@@ -61,6 +62,7 @@ class Dashboard:
         self.store = store
         self._template = template
         self._clock = clock
+        self._reading = Lock()
         self._board: Cached[Board] = Cached(lambda: self._in_background(read_board))
         self._outlook: Cached[Outlook] = Cached(lambda: self._in_background(read_outlook))
 
@@ -96,11 +98,12 @@ class Dashboard:
         return ROUTES[name](self, query, site)
 
     def _in_background(self, read: Callable[[Store, datetime], T]) -> T:
-        """Read a value in a thread of its own, and close its connection."""
-        try:
-            return read(self.store, self._clock())
-        finally:
-            self.store.close()
+        """Read a value in a thread of its own, and close its connection. All rows are in memory once at a time."""
+        with self._reading:
+            try:
+                return read(self.store, self._clock())
+            finally:
+                self.store.close()
 
     def board(self) -> Board:
         """Return the state of all sources. Raises NotReadyError and StoreError."""
