@@ -54,7 +54,9 @@ class _ArgumentType(click.types.StringParamType):
     "--listen", metavar="HOST:PORT", default=LISTEN, show_default=True, callback=_parse_address,
     help="Address that serves /-/healthy, /-/ready, /status, /metrics and POST /-/sync; `none` serves nothing.",
 )  # fmt: skip
-@options.option("--token", metavar="TOKEN", help="Bearer token that POST /-/sync requires; set it with BEATSYNC_TOKEN.")
+@options.option(
+    "--token", metavar="TOKEN", help="Token that POST /-/sync and the dashboard require; set it with BEATSYNC_TOKEN."
+)
 @options.option(
     "--dashboard", is_flag=True,
     help="Also serve pages for people at /; an address that is not loopback requires --token.",

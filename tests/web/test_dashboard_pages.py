@@ -16,6 +16,7 @@ from beatsync.web.dashboard.board import read_board, read_outlook
 from beatsync.web.dashboard.file import render
 from beatsync.web.dashboard.pages import ROUTES, Dashboard
 from tests.conftest import task_maker
+from tests.statements import writes
 from tests.web.browsing import Page, crawl, get, open_shop, text_of
 
 
@@ -134,7 +135,7 @@ def test_an_error_of_the_database_is_an_answer(shop: Dashboard) -> None:
     assert "the server &lt;went&gt; away" in response.body
 
 
-def test_statements_do_not_depend_on_the_number_of_rows(store: Store, tmp_path: Path) -> None:
+def test_statements_do_not_depend_on_the_number_of_rows_and_none_writes(store: Store, tmp_path: Path) -> None:
     dashboard = Dashboard(store)
 
     def statements(rows: int) -> dict[str, int]:
@@ -149,10 +150,12 @@ def test_statements_do_not_depend_on_the_number_of_rows(store: Store, tmp_path: 
             with CaptureQueriesContext(connections[store.alias]) as queries:
                 assert get(dashboard, address).status == 200
             counts[page] = len(queries)
+            assert not writes(queries.captured_queries)
         for read in (read_board, read_outlook):
             with CaptureQueriesContext(connections[store.alias]) as queries:
                 read(store, utc_now())
             counts[read.__name__] = len(queries)
+            assert not writes(queries.captured_queries)
         return counts
 
     few = statements(100)
