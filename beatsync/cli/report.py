@@ -17,6 +17,7 @@ from beatsync.cli import exits, options, output, wiring
 )  # fmt: skip
 @options.option("--with-arguments", is_flag=True, help="Also show arguments and headers of tasks, secrets masked.")
 @options.source_url
+@options.timezone
 @options.database
 def command(*, file: Path, with_arguments: bool, **flags: Any) -> int:
     """Write the pages of the dashboard as one HTML file without links to other files, for example for the artifact of a CI run.
@@ -27,7 +28,7 @@ def command(*, file: Path, with_arguments: bool, **flags: Any) -> int:
     from beatsync.web.dashboard.pages import Dashboard
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
-        page = render(Dashboard(store, cli_options.source_url), with_arguments=with_arguments)
+        page = render(Dashboard(store, cli_options.source_url, cli_options.timezone), with_arguments=with_arguments)
     if str(file) == "-":
         output.print_result(page)
         return exits.DONE

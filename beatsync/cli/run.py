@@ -153,7 +153,7 @@ def _pages(
     from beatsync.web.dashboard.listener import Listener
     from beatsync.web.dashboard.pages import Dashboard
 
-    return Listener(Dashboard(store, cli_options.source_url), token, hosts)
+    return Listener(Dashboard(store, cli_options.source_url, cli_options.timezone), token, hosts)
 
 
 def _listen(

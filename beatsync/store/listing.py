@@ -12,10 +12,8 @@ from beatsync.store.dialects import Dialect
 from beatsync.store.statements import id_lists
 from beatsync.store.tables import HISTORY, INVENTORY, NOTICE, PERIODIC_TASK, SOURCE
 
-_UNOWNED = (
-    f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
-    f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.name = t.name)"
-)
+_MAX_LOST = 5_000
+"""Entries without a row whose names count."""
 
 
 def read(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) -> RowPage:
@@ -27,9 +25,15 @@ def read(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) ->
     conditions = [db.contains(f"LOWER(t.{name})") for name in ("name", "task")] if search else []
     matching = f"({' OR '.join(conditions)})" if conditions else "1 = 1"
     parameters = [search.lower()] * len(conditions)
-    where = f"FROM {PERIODIC_TASK.name} t WHERE {matching}{_UNOWNED if unowned else ''}"
     if "\0" in search:
         return RowPage((), 0)
+    where = f"FROM {PERIODIC_TASK.name} t WHERE {matching}"
+    if unowned:
+        where += f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
+        # Not by a join of the names: the tables may have different collations, which a server refuses to compare.
+        if names := _lost_names(db):
+            where += f" AND t.name NOT IN ({', '.join(['%s'] * len(names))})"
+            parameters += names
     try:
         total = int(db.fetch(f"SELECT COUNT(*) {where}", parameters)[0][0])
         # The keys first, or a server would join the rows of all pages before this one.
@@ -43,6 +47,12 @@ def read(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) ->
     owners = _owners(db, keys)
     listed = (ListedRow(by_id[key], *owners.get(key, (None, None))) for key in keys if key in by_id)
     return RowPage(tuple(listed), total)
+
+
+def _lost_names(db: Dialect) -> list[str]:
+    """Return the names of entries whose row has another key, or is gone: a row of such a name is owned nevertheless."""
+    rows_of = f"LEFT JOIN {PERIODIC_TASK.name} t ON t.id = e.row_id WHERE t.id IS NULL"
+    return [name for (name,) in db.fetch(f"SELECT e.name FROM {INVENTORY.name} e {rows_of} LIMIT {_MAX_LOST}")]
 
 
 def _owners(db: Dialect, keys: list[int]) -> dict[int, tuple[str, str]]:

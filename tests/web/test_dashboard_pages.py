@@ -161,3 +161,9 @@ def test_statements_do_not_depend_on_the_number_of_rows_and_none_writes(store: S
     few = statements(100)
     assert statements(1_000) == few
     assert max(few.values()) <= 25
+
+
+def test_a_row_of_a_name_that_a_source_owns_is_not_unowned(shop: Dashboard) -> None:
+    task_maker(shop.store.alias)("gone", task="shop.gone")  # its entry has another key
+    assert "gone" not in text_of(get(shop, "/unowned/").body)
+    assert read_board(shop.store, utc_now()).unowned == 1

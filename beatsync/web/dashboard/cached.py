@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 LIFETIME = 10
 """How many times as long as it took to compute a value it is kept if nothing seems to have changed: at most a tenth of a processor is spent."""
@@ -60,6 +62,8 @@ class Cached(Generic[T]):
             value = self._compute()
         except Exception as raised:  # noqa: BLE001  it is raised where the value is read
             error = raised
+        if error is not None and value is not None:
+            log.warning("the dashboard shows older values: %s", error)
         with self._changed:
             self._value, self._error, self._mark = value, error, mark
             self._computed_at = self._clock()

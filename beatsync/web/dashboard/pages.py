@@ -57,10 +57,13 @@ class Response:
 class Dashboard:
     """The pages over one database. Each method may be called from any thread; only the values that many pages share are kept."""
 
-    def __init__(self, store: Store, template: str | None = None, clock: Clock = utc_now) -> None:
-        """`template` is the setting `SOURCE_URL`."""
+    def __init__(
+        self, store: Store, template: str | None = None, zone: str | None = None, clock: Clock = utc_now
+    ) -> None:
+        """`template` is the setting `SOURCE_URL`, `zone` is `TIMEZONE`; without it, clocks are in the application's zone."""
         self.store = store
         self._template = template
+        self._zone = zone
         self._clock = clock
         self._reading = Lock()
         self._board: Cached[Board] = Cached(lambda: self._in_background(read_board))
@@ -88,7 +91,7 @@ class Dashboard:
 
     def site(self, base: str | None, home: str | None = None, *, with_arguments: bool = False) -> Site:
         """Return how pages are shown now."""
-        zone = self.store.celery_timezone()
+        zone = self._zone or self.store.celery_timezone()
         zone = zone if zone in zone_names() else "UTC"
         return Site(base, self._clock(), zone or "UTC", home, self._template, with_arguments)
 

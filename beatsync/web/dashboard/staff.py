@@ -22,8 +22,8 @@ START = "beatsync_dashboard"
 def dashboard() -> Dashboard:
     """Return the dashboard over the project's database; this process has one."""
     store = connect(DatabaseChoice())
-    template = store.project_settings().get("SOURCE_URL")
-    return Dashboard(store, str(template) if template else None)
+    template, zone = (store.project_settings().get(key) for key in ("SOURCE_URL", "TIMEZONE"))
+    return Dashboard(store, template and str(template), zone and str(zone))
 
 
 def urls(admin_site: Any) -> list[URLPattern]:
