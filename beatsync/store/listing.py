@@ -21,24 +21,10 @@ def read(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) ->
 
     With `unowned`, only those that no source owns.
     """
-    # A server refuses to compare a text with a NUL, and no row has one.
-    conditions = [db.contains(f"LOWER(t.{name})") for name in ("name", "task")] if search else []
-    matching = f"({' OR '.join(conditions)})" if conditions else "1 = 1"
-    parameters = [search.lower()] * len(conditions)
     if "\0" in search:
-        return RowPage((), 0)
-    where = f"FROM {PERIODIC_TASK.name} t WHERE {matching}"
-    if unowned:
-        where += f" AND NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)"
-        # Not by a join of the names: the tables may have different collations, which a server refuses to compare.
-        if names := _lost_names(db):
-            where += f" AND t.name NOT IN ({', '.join(['%s'] * len(names))})"
-            parameters += names
+        return RowPage((), 0)  # a server refuses to compare with it, and no row has one
     try:
-        total = int(db.fetch(f"SELECT COUNT(*) {where}", parameters)[0][0])
-        # The keys first, or a server would join the rows of all pages before this one.
-        sql = f"SELECT t.id {where} ORDER BY t.name, t.id LIMIT {int(limit)} OFFSET {int(offset)}"
-        keys = [int(key) for (key,) in db.fetch(sql, parameters)]
+        keys, total = _keys(db, search, offset, limit, unowned=unowned)
     except DatabaseError as error:
         if not db.is_charset_error(error):
             raise
@@ -47,6 +33,26 @@ def read(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) ->
     owners = _owners(db, keys)
     listed = (ListedRow(by_id[key], *owners.get(key, (None, None))) for key in keys if key in by_id)
     return RowPage(tuple(listed), total)
+
+
+def _keys(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) -> tuple[list[int], int]:
+    """Return the keys of the rows of a page, before anything is joined to them, and the number of rows of all pages."""
+    conditions, parameters = ["1 = 1"], []
+    if search:
+        conditions.append(f"({' OR '.join(db.contains(f'LOWER(t.{name})') for name in ('name', 'task'))})")
+        parameters += [search.lower()] * 2
+    if unowned:
+        conditions.append(f"NOT EXISTS (SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id)")
+        # Not by a join of the names: the tables may have different collations, which a server refuses to compare.
+        if names := _lost_names(db):
+            conditions.append(f"t.name NOT IN ({', '.join(['%s'] * len(names))})")
+            parameters += names
+    where = f"FROM {PERIODIC_TASK.name} t WHERE {' AND '.join(conditions)}"
+    total = int(db.fetch(f"SELECT COUNT(*) {where}", parameters)[0][0])
+    if total <= offset:
+        return [], total
+    sql = f"SELECT t.id {where} ORDER BY t.name, t.id LIMIT {int(limit)} OFFSET {int(offset)}"
+    return [int(key) for (key,) in db.fetch(sql, parameters)], total
 
 
 def _lost_names(db: Dialect) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from beatsync.plan.load import Load, Minutes
 from beatsync.plan.upcoming import Run, zone_of
@@ -24,6 +24,11 @@ _WIDTH, _HEIGHT, _BOTTOM = 960, 160, 24
 _BAR = _WIDTH / _QUARTERS
 _LEVELS = 9
 _MAX_QUEUES = 100
+
+
+def coming(outlook: Outlook, now: datetime) -> list[Run]:
+    """Return the runs that have not passed since they were read, and those that were overdue then."""
+    return [run for run in outlook.runs if run.at >= now or run.at == outlook.at]
 
 
 def render_timeline(outlook: Outlook, part: Part[Run], site: Site) -> Html:
@@ -114,8 +119,9 @@ def _runs(outlook: Outlook, part: Part[Run], site: Site) -> Html:
         for run in part.items
     )
     columns = ("Local time", "UTC", "Starts", "Name", "Schedule")
-    more = element("p", f"and more: only the first {part.total:,} runs are listed.") if outlook.are_more else None
-    nothing = element("p", "No schedule runs in the next 24 hours.")
+    more = element("p", f"and more: the first {len(outlook.runs):,} are read.") if outlook.are_more else None
+    passed = "The runs that were read have passed; the next ones are being read."
+    nothing = element("p", passed if outlook.runs else "No schedule runs in the next 24 hours.")
     listing = table("The next runs in order", columns, rows) if part.total else nothing
     return join(listing, pager(part, "run", site, "timeline"), more)
 

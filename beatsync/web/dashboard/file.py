@@ -17,7 +17,7 @@ def render(dashboard: Dashboard, *, with_arguments: bool = False) -> str:
     added = store.authors([each.row.row_id for each in unowned.items], additions=True)
     sections = {
         "overview": overview.render(board, part_of(board.sources, 1), site),
-        "timeline": times.render_timeline(outlook, part_of(outlook.runs, 1), site),
+        "timeline": times.render_timeline(outlook, part_of(times.coming(outlook, site.now), 1), site),
         "load": times.render_load(outlook, site),
         "drift": lists.render_drift(part_of(lists.drifted(board), 1), site),
         "pauses": lists.render_pauses(part_of(lists.paused(board), 1), site),

@@ -136,7 +136,7 @@ def _overview(dashboard: Dashboard, query: Query, site: Site) -> tuple[str, Html
 
 def _timeline(dashboard: Dashboard, query: Query, site: Site) -> tuple[str, Html]:
     outlook = dashboard.outlook()
-    part = part_of(outlook.runs, _number(query))
+    part = part_of(times.coming(outlook, site.now), _number(query))
     return PAGES["timeline"], join(_as_of(outlook.at, site), times.render_timeline(outlook, part, site))
 
 
