@@ -79,10 +79,13 @@ def _queues(queues: Mapping[str | None, Minutes], zone: str, levels: str) -> Ite
 
 def _level(runs: float | None, least: float, most: float, levels: str) -> str:
     """Return the character of an hour between those with the least and the most runs; a blank for one without runs."""
-    if not runs:
-        return " "
+    return levels[level_of(runs, least, most, len(levels)) - 1] if runs else " "
+
+
+def level_of(runs: float, least: float, most: float, levels: int) -> int:
+    """Return the level, from 1 to `levels`, of an hour between those with the least and the most runs."""
     share = (runs - least) / (most - least) if most > least else 1.0
-    return levels[min(int(share * len(levels)), len(levels) - 1)]
+    return min(int(share * levels), levels - 1) + 1
 
 
 def _leveling(leveling: Leveling, total: Minutes, paint: Paint) -> Iterator[str]:

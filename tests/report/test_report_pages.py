@@ -12,6 +12,7 @@ from beatsync.report.html import times
 from beatsync.report.html.frame import Site
 from beatsync.report.html.markup import Html, element, join
 from beatsync.report.html.tables import part_of
+from beatsync.report.loadtext import level_of
 from tests.builders import HOURLY, NOW
 
 MINUTE = timedelta(minutes=1)
@@ -24,9 +25,9 @@ def test_runs_that_passed_since_they_were_read_are_not_listed_but_overdue_ones_a
     assert times.coming(outlook, NOW) == [overdue, passed, next_run]
 
 
-@pytest.mark.parametrize(("runs", "level"), [(0, 0), (0.1, 1), (11, 1), (12, 2), (50, 5), (99, 9), (100, 9)])
-def test_a_heat_map_has_nine_levels_and_none_for_no_runs(runs: float, level: int) -> None:
-    assert times._level(runs, 100) == level
+@pytest.mark.parametrize(("runs", "level"), [(20, 1), (28, 1), (29, 2), (60, 5), (99, 9), (100, 9)])
+def test_a_heat_map_has_nine_levels_from_the_least_to_the_most_runs(runs: float, level: int) -> None:
+    assert level_of(runs, 20, 100, 9) == level
 
 
 @pytest.mark.parametrize(

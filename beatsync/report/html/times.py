@@ -12,7 +12,7 @@ from beatsync.report.groups import MAX_NAMES
 from beatsync.report.html.frame import Site
 from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.tables import Cell, Part, facts, pager, region, table
-from beatsync.report.loadtext import DEFAULT_QUEUE, number_text
+from beatsync.report.loadtext import DEFAULT_QUEUE, level_of, number_text
 from beatsync.report.runs import duration_in_words, hours_of, schedule_in_words, time_in_zone
 from beatsync.report.summary import counted, utc_text
 
@@ -175,21 +175,17 @@ def _sums(load: Load) -> Html:
 
 def _heat_map(minutes: Minutes, site: Site) -> Html:
     hours = hours_of(minutes, site.zone)
-    most = max(hours.values())
+    least, most = min(hours.values()), max(hours.values())
     rows = []
     for day in dict.fromkeys(day for day, _ in hours):
         cells: list[Content | Cell] = [f"{day:%a %Y-%m-%d}"]
         for hour in range(24):
             runs = hours.get((day, hour))
-            cells.append("" if runs is None else Cell(_short(runs), f"h{_level(runs, most)}"))
+            level = level_of(runs, least, most, _LEVELS) if runs else 0
+            cells.append("" if runs is None else Cell(_short(runs), f"h{level}"))
         rows.append(cells)
     columns = ["Day", *(f"{hour:02}" for hour in range(24))]
     return table("Runs in each hour of the next seven days", columns, rows, class_="heat")
-
-
-def _level(runs: float, most: float) -> int:
-    """Return 0 for no runs, else 1 to 9."""
-    return 0 if not runs else min(_LEVELS, 1 + int(runs / most * _LEVELS))
 
 
 def _short(runs: float) -> str:
