@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from beatsync.cli import exits, options, output, wiring
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import HistoryEntry, past_names
 
 
 def _since(text: str) -> datetime | timedelta:
@@ -65,7 +65,7 @@ def command(
         else:
             start = utc_now() - since if isinstance(since, timedelta) else since
             entries = store.history(source, limit, name, start)
-    view = HistoryView(name, is_whole=entry_id is not None)
+    view = HistoryView(past_names(entries, name) if name is not None else None, is_whole=entry_id is not None)
     if output_format == "json":
         output.print_result(jsonout.render_history(entries))
     elif output_format == "markdown":

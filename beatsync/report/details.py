@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from beatsync.plan.details import RowDetails
+from beatsync.plan.history import past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
 from beatsync.report.changes import aligned, value_changes, value_text
@@ -107,12 +108,13 @@ def _value(field: FieldChange, is_drifted: bool, paint: Paint) -> str:
 
 
 def _changes(shown: ShownSchedule) -> Iterator[str]:
+    names = past_names(shown.changes, shown.details.name)
     for number, entry in enumerate(shown.changes):
         if number == 0:
             yield "  last changes"
         about = ", ".join([outcome_words(entry), *entry_facts(entry)])
         yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
-        for change in map(change_of_json, entry.changes_of(shown.details.name)):
+        for change in map(change_of_json, entry.changes_of(names)):
             yield from (f"  {line}" for line in aligned(value_changes(change.fields)))
             if change.note:
                 yield f"        {line_start(change.note)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from beatsync.plan.history import HistoryEntry
@@ -20,15 +20,15 @@ MAX_LISTED = 10
 class HistoryView:
     """Which parts of the history are shown."""
 
-    name: str | None = None
-    """Only the changes of this schedule; None for all."""
+    names: Collection[str] | None = None
+    """Only the changes of the schedules of these names; None for all."""
     is_whole: bool = False
     """Whether everything that is stored about an entry is shown."""
 
 
 def shown_changes(entry: HistoryEntry, view: HistoryView) -> tuple[Sequence[Change], int]:
     """Return the changes to show, and how many rows of the entry are not among them."""
-    changes = [*entry.changes] if view.name is None else [*entry.changes_of(view.name)]
+    changes = [*entry.changes] if view.names is None else [*entry.changes_of(view.names)]
     shown = changes if view.is_whole else changes[:MAX_LISTED]
     return [change_of_json(change) for change in shown], len(entry.changes) - len(shown)
 

@@ -47,16 +47,28 @@ _MIN_PREFIX = 3
 def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
     """Return the problem of a key that is not allowed at its place."""
     key = str(path[-1])
-    in_definition = path[-3:-2] in {("windows",), ("calendars",)}
-    hint, close = (None, None) if in_definition else _FOREIGN_KEYS.get(key, (None, None))
-    if is_root or hint is None:
-        close = nearest(key.lower(), keys)
-        if close is None and len(key) >= _MIN_PREFIX:
-            close = next((name for name in keys if name.startswith(key.lower())), None)
+    hint, close = None, None
+    if not is_root and path[-3:-2] not in {("windows",), ("calendars",)}:
+        hint, close = _FOREIGN_KEYS.get(key) or (_hint_of_parent(key, keys), None)
+    if hint is None:
+        close = _nearest_key(key, keys)
         hint = f"did you mean `{close}`?" if close else f"the keys here are {', '.join(sorted(keys))}"
         if is_root and close is None:
             hint = f"put schedules under `schedules:`; {hint}"
     return Problem(path, "unknown-key", f"there is no key `{key}` here", hint, on_key=True, related_key=close)
+
+
+def _nearest_key(key: str, keys: Mapping[str, Rule]) -> str | None:
+    near = nearest(key.lower(), keys)
+    if near is None and len(key) >= _MIN_PREFIX:
+        return next((name for name in keys if name.startswith(key.lower())), None)
+    return near
+
+
+def _hint_of_parent(key: str, keys: Mapping[str, Rule]) -> str | None:
+    """Return the hint that a key belongs into the value of one of `keys`; None if it does not."""
+    parent = next((name for name, rule in keys.items() if rule.keys is not None and key in rule.keys), None)
+    return f"write it under `{parent}`: `{parent}: {{{key}: …}}`" if parent else None
 
 
 def name_problem(path: Path, name: str) -> Problem:

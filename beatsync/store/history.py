@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from beatsync.plan.history import Event, HistoryEntry
 from beatsync.plan.jsonform import change_json, summary_json
@@ -54,20 +55,39 @@ def read(
 ) -> tuple[HistoryEntry, ...]:
     """Return the newest `limit` entries, newest first; of every source for None.
 
-    With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later; with `before`,
-    only those with a lower key.
+    With `name`, only entries that changed this schedule, also under the names that it had before; with `since`, only those that ended
+    at that time or later; with `before`, only those with a lower key.
     """
-    where, parameters = _conditions(db, source, name, since, before)
-    newest = "" if name is not None else f" LIMIT {int(limit)}"
+    if name is not None:
+        return tuple(islice(_entries_of(db, source, name, since, before), limit))
+    return tuple(_read_keys(db, _keys(db, *_conditions(db, source, None, since, before), limit)))
+
+
+def _entries_of(
+    db: Dialect, source: str | None, name: str | None, since: datetime | None, below: int | None
+) -> Iterator[HistoryEntry]:
+    """Yield the entries that changed a schedule, newest first; those before a rename under the name before."""
+    while name is not None:
+        searched, name = name, None
+        keys = _keys(db, *_conditions(db, source, searched, since, below))
+        for entry in _read_in_chunks(db, keys):
+            if entry.changes_of({searched}):
+                yield entry
+                name, below = entry.name_before(searched), entry.entry_id
+            if name is not None:
+                break
+
+
+def _keys(db: Dialect, where: str, parameters: list[Value], limit: int | None = None) -> list[int]:
+    """Return the keys of the newest `limit` entries, or of all, newest first."""
+    newest = "" if limit is None else f" LIMIT {int(limit)}"
     sql = f"SELECT h.id FROM {HISTORY.name} h JOIN {SOURCE.name} s ON s.id = h.source_id{where} ORDER BY h.id DESC{newest}"
-    keys = [int(key) for (key,) in db.fetch(sql, parameters)]
-    entries: list[HistoryEntry] = []
+    return [int(key) for (key,) in db.fetch(sql, parameters)]
+
+
+def _read_in_chunks(db: Dialect, keys: Sequence[int]) -> Iterator[HistoryEntry]:
     for start in range(0, len(keys), _READ_AT_ONCE):
-        chunk = _read_keys(db, keys[start : start + _READ_AT_ONCE])
-        entries += chunk if name is None else (entry for entry in chunk if entry.changes_of(name))
-        if len(entries) >= limit:
-            break
-    return tuple(entries[:limit])
+        yield from _read_keys(db, keys[start : start + _READ_AT_ONCE])
 
 
 def read_one(db: Dialect, entry_id: int) -> HistoryEntry | None:
@@ -76,13 +96,14 @@ def read_one(db: Dialect, entry_id: int) -> HistoryEntry | None:
 
 
 def _conditions(
-    db: Dialect, source: str | None, name: str | None, since: datetime | None, before: int | None
+    db: Dialect, source: str | None, name: str | None, since: datetime | None, below: int | None
 ) -> tuple[str, list[Value]]:
+    """Return the WHERE clause and its parameters; `below` is the key of an entry that is newer than all that are wanted."""
     conditions: list[str] = []
     parameters: list[Value] = []
-    if before is not None:
+    if below is not None:
         conditions.append("h.id < %s")
-        parameters.append(before)
+        parameters.append(below)
     if source is not None:
         conditions.append("s.name = %s")
         parameters.append(source)

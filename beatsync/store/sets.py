@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import connections, transaction
+from django.db import connections
 
 from beatsync.fingerprint import EVERYTHING, FileChanges, Scope
 from beatsync.plan.history import Event
@@ -123,7 +123,7 @@ class SetStore(Store):
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call back after the commit of the caller's transaction; never, if it or a savepoint around this call is rolled back."""
-        transaction.on_commit(callback, using=self.alias, robust=True)
+        signals.after_commit(self.alias, callback)
 
     # After the commit.
 

@@ -1,8 +1,11 @@
-"""Django's signals for the rows that a sync wrote, for projects that set `BEATSYNC["SIGNALS"]`: bulk writes send none."""
+"""What runs after a commit, and Django's signals for the rows that a sync wrote: bulk writes send none.
+
+The signals are for projects that set `BEATSYNC["SIGNALS"]`.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
@@ -13,12 +16,25 @@ from beatsync.plan.model import Action, Plan
 from beatsync.store.tasks import writes_row
 
 
+def after_commit(alias: str, callback: Callable[[], None]) -> None:
+    """Call back after the commit of the current transaction; never, if it or a savepoint around this call is rolled back.
+
+    An exception of the callback is logged by Django, and is no error of what was committed.
+    """
+
+    def run() -> None:
+        # Django logs the `__qualname__` of a callback that fails, and a `partial` has none.
+        callback()
+
+    transaction.on_commit(run, using=alias, robust=True)
+
+
 def send_after_commit(alias: str, plan: Plan) -> None:
     """Send `post_save` and `post_delete` for the rows of a plan after the commit of the current transaction.
 
-    An exception of a receiver is logged by Django, and is no error of the sync. The instance of a deleted row has its key and name only.
+    The instance of a deleted row has its key and name only.
     """
-    transaction.on_commit(partial(_send, alias, plan), using=alias)
+    after_commit(alias, lambda: _send(alias, plan))
 
 
 def _send(alias: str, plan: Plan) -> None:

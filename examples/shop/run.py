@@ -7,6 +7,7 @@ Needs `pip install 'beatsync[solar]'`, because one of the schedules is solar.
 
 import argparse
 import os
+import secrets
 import sys
 import tempfile
 import threading
@@ -36,6 +37,7 @@ def run(directory: Path, seconds: float, port: int) -> int:
 
     django.setup()
     from celery.beat import EmbeddedService
+    from django.contrib.auth.models import User
     from django.core.management import call_command
     from shop import app
     from shop.models import Order
@@ -44,7 +46,9 @@ def run(directory: Path, seconds: float, port: int) -> int:
     # In the environment `demo`, prices are refreshed every other minute outside of office hours, too.
     call_command("beatsync", "sync", str(directory), "--env", "demo")
     Order.objects.create()  # it is never paid: the task that its signal schedules cancels it
-    serve(port)
+    password = os.environ.get("SHOP_PASSWORD") or secrets.token_urlsafe(9)
+    User.objects.create_superuser("admin", password=password)
+    serve(port, password)
     scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
     beat = EmbeddedService(app, thread=True, scheduler_cls=scheduler, max_interval=1)
     worker = app.Worker(pool="solo", loglevel="WARNING", without_mingle=True, without_gossip=True)
@@ -59,17 +63,19 @@ def run(directory: Path, seconds: float, port: int) -> int:
     return 0
 
 
-def serve(port: int) -> None:
+def serve(port: int, password: str) -> None:
     """Serve the pages in a thread, and print their addresses."""
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
     from django.core.wsgi import get_wsgi_application
 
     server = ThreadedWSGIServer(("127.0.0.1", port), WSGIRequestHandler)
-    server.set_app(get_wsgi_application())
+    server.set_app(StaticFilesHandler(get_wsgi_application()))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     print(f"Choose when a report is sent, for example in a minute: {address}/reports/7/")
-    print(f"Order something, and see what happens if you do not pay: {address}/orders/", flush=True)
+    print(f"Order something, and see what happens if you do not pay: {address}/orders/")
+    print(f"See who manages each task, as admin with the password {password}: {address}/admin/", flush=True)
 
 
 if __name__ == "__main__":

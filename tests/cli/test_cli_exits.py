@@ -127,6 +127,7 @@ def _files_for_each(place: InProcess | Shell) -> None:
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.lab
 class TestSignals:
     @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
     def test_a_waiting_command_ends_on_a_signal(
@@ -171,6 +172,7 @@ class TestSignals:
         assert "  ~ nightly\n" in here("plan", "--database-url", backend.url).out
 
 
+@pytest.mark.lab
 class TestPipes:
     @pytest.mark.parametrize(
         ("line", "unbuffered"),
@@ -270,6 +272,7 @@ def mode(path: Path, bits: int) -> Iterator[None]:
         path.chmod(before)
 
 
+@pytest.mark.lab
 class TestRights:
     @pytest.fixture
     def bound(self, shell: Shell) -> Callable[[str], CommandResult]:

@@ -37,6 +37,17 @@ def test_one_command_answers_who_changed_a_schedule_and_from_what_to_what(change
     assert "other" not in answer.out.replace("1 other row", "")
 
 
+def test_a_renamed_schedule_keeps_the_history_of_its_names(changed: InProcess) -> None:
+    changed.spec("schedules:\n  daily: {task: t, interval: 3h, sync: {renamed_from: nightly}}\n")
+    assert changed("sync").code == 0
+    renamed, updated, created = changed("history", "daily").out.split("\n\n")
+    assert "  ~ daily" in renamed
+    assert "  ~ nightly\n      interval  1h → 3h\n" in updated
+    assert "+ nightly" in created
+    assert len(changed("history", "daily", "--limit", "2").out.split("\n\n")) == 2
+    assert "interval  1h → 3h" in changed("show", "daily").out
+
+
 def test_everything_that_was_done_is_listed_newest_first(changed: InProcess) -> None:
     entries = changed("history", "--format", "json").matching("history")["entries"]
     assert [(entry["outcome"], entry["actor"]) for entry in entries] == [

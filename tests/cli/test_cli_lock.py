@@ -17,6 +17,7 @@ from tests.cli.commanding import ROOT, InProcess, lock_held, tables
 from tests.conftest import Backend
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.lab
 BEFORE = "schedules:\n  nightly: {task: shop.bill, interval: 1h}\n"
 AFTER = "schedules:\n  nightly: {task: shop.bill, interval: 2h}\n"
 

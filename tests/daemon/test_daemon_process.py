@@ -278,6 +278,7 @@ def test_a_killed_or_frozen_leader_is_replaced_and_writes_nothing_later(
             assert not appliers
 
 
+@pytest.mark.lab
 class TestDatabaseThatBecomesUnavailable:
     @pytest.fixture
     def proxied(self, database_url: str) -> Iterator[tuple[Proxy, str]]:
@@ -339,6 +340,7 @@ class TestDatabaseThatBecomesUnavailable:
             assert names(store) == {"first"}
 
 
+@pytest.mark.lab
 class TestDatabaseThatCannotBeWritten:
     """The daemon recovers within 10 s, although its sessions work as far as the driver can see."""
 

@@ -12,6 +12,7 @@ from django.db.models.signals import post_delete, post_save
 from django.test import override_settings
 from django_celery_beat.models import PeriodicTask
 
+from beatsync.dynamic import schedules
 from beatsync.reconcile import Outcome, SyncOptions, sync
 from beatsync.store import Store
 from tests.conftest import Backend
@@ -55,3 +56,22 @@ def test_signals_are_sent_after_the_commit_if_the_project_wants_them(
         assert synced(keep) is Outcome.UNCHANGED
     expected = [("created", "a", None), ("created", "b", None), ("updated", "a", "slow"), ("deleted", "a", None)]
     assert sent == (expected if is_on else [])
+
+
+@pytest.mark.parametrize("declare", ["files", "application"])
+def test_an_error_after_the_commit_is_logged_and_is_no_error_of_the_write(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, declare: str
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("lost on the way")
+
+    monkeypatch.setattr("beatsync.store.signals._send", fail)
+    monkeypatch.setattr("beatsync.sets._after_commit", lambda *_, **__: fail())
+    with override_settings(BEATSYNC={"SIGNALS": True}):
+        if declare == "files":
+            (tmp_path / "a.yaml").write_text("schedules:\n  a: {task: t, interval: 5m}\n", encoding="utf-8")
+            assert sync(tmp_path, Store(backend.alias), SyncOptions()).outcome is Outcome.APPLIED
+        else:
+            schedules("reports", using=backend.alias).put("a", task="t", interval="5m")
+    assert PeriodicTask.objects.using(backend.alias).filter(name="a").exists()
+    assert "lost on the way" in caplog.text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from beatsync.plan.model import Change
 from beatsync.plan.observed import Row
 from beatsync.store import Store
@@ -11,7 +13,8 @@ from beatsync.store.statements import MAX_IDS, MAX_ROWS
 from beatsync.values import Crontab, TaskSpec
 from tests.store.storing import LATER, NO_CHANGES, NOW, create, delete, plan, queries, record, update
 
-ROWS = 20_000
+ROWS = 4 * MAX_ROWS
+pytestmark = pytest.mark.lab
 
 
 def spec(number: int, **fields: object) -> TaskSpec:

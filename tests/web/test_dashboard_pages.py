@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
 from beatsync.reconcile import SyncOptions, sync, utc_now
+from beatsync.report.html import history
 from beatsync.store import Store, StoreError
 from beatsync.web.dashboard.board import read_board, read_outlook
 from beatsync.web.dashboard.file import render
@@ -167,3 +168,19 @@ def test_a_row_of_a_name_that_a_source_owns_is_not_unowned(shop: Dashboard) -> N
     task_maker(shop.store.alias)("gone", task="shop.gone")  # its entry has another key
     assert "gone" not in text_of(get(shop, "/unowned/").body)
     assert read_board(shop.store, utc_now()).unowned == 1
+
+
+def test_the_pages_of_a_schedules_history_follow_its_renames(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "ENTRIES", 1)
+    for body in ("old: {task: t", "new: {sync: {renamed_from: old}, task: t", "new: {task: u"):
+        (tmp_path / "a.yaml").write_text(f"schedules:\n  {body}, interval: 1h}}\n", encoding="utf-8")
+        sync(tmp_path, store, SyncOptions())
+    dashboard, texts, address = Dashboard(store), [], "/history/?name=new"
+    while address:
+        body = get(dashboard, address).body
+        texts.append(text_of(body))
+        address = next((link for link in Page(body).links if "before=" in link), "")
+    assert ["new update task" in texts[0], "name" in texts[1], "old create task" in texts[2]] == [True] * 3
+    assert len(texts) == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import HistoryEntry, past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import Change
 from beatsync.report.history import (
@@ -41,14 +41,17 @@ def render_list(entries: Sequence[HistoryEntry], older: int | None, site: Site, 
         element("button", "Show its changes", type="submit"),
         action=site.address("history"), method="get", role="search",
     )  # fmt: skip
+    names = past_names(entries, name) if name is not None else None
     more = None
     if older is not None and site.base is not None:
-        link = site.link("Older entries", "history", before=older, name=name)
+        # Entries before a rename are found under the name before.
+        last_name = names[-1] if names else None
+        link = site.link("Older entries", "history", before=older, name=last_name)
         more = element("nav", link, class_="pager", aria_label="Pages of the history")
     return join(
         search if site.base is not None else None,
         None if entries else element("p", "The history has no such entry."),
-        (element("div", _entry(entry, HistoryView(name), site), class_="entry") for entry in entries),
+        (element("div", _entry(entry, HistoryView(names), site), class_="entry") for entry in entries),
         more,
     )
 

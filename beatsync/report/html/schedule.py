@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from beatsync.plan.details import RowDetails
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import HistoryEntry, past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
 from beatsync.report.details import run_text, schedule_words
@@ -77,11 +77,12 @@ def _field(field: FieldChange, is_drifted: bool, site: Site) -> tuple[Content, .
 def _changes(shown: ShownSchedule, site: Site) -> Html:
     if not shown.changes:
         return element("p", "The history has no change of this schedule.")
-    return join(_entry(entry, shown.details.name, site) for entry in shown.changes)
+    names = past_names(shown.changes, shown.details.name)
+    return join(_entry(entry, names, site) for entry in shown.changes)
 
 
-def _entry(entry: HistoryEntry, name: str, site: Site) -> Html:
+def _entry(entry: HistoryEntry, names: Collection[str], site: Site) -> Html:
     about = f" {utc_text(entry.started_at)}: {', '.join([outcome_words(entry), *entry_facts(entry)])}"
     link = site.link(f"#{entry.entry_id}", "history", id=entry.entry_id)
-    changes = [change_of_json(each) for each in entry.changes_of(name)]
+    changes = [change_of_json(each) for each in entry.changes_of(names)]
     return join(site.heading(join(link, about), deeper=1), change_tables.render(changes, entry.entry_id, site))
