@@ -12,6 +12,7 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "floors": ("read-hash", "yaml-events", "yaml-load", "select-all", "insert-all"),
     "files": ("validate", "checks", "load", "starts"),
     "syncs": ("sync-first", "sync-noop", "sync-changed", "command-first", "command-noop", "plan"),
+    "dashboard": ("dashboard",),
     "dynamic": ("dynamic-first", "dynamic-noop"),
     "moving": ("move-in",),
     "today": ("today-first", "today-noop", "today-beat-schedule"),

@@ -25,6 +25,7 @@ COMMANDS = {
     "load": "Show how runs lie over hours and days, and how to spread them. Needs no database.",
     "show": "Show everything about one schedule: file, drift, pause, runs, changes.",
     "history": "Show past syncs and what they changed, newest first.",
+    "report": "Write all pages of the dashboard to one HTML file.",
     "pause": "Switch schedules off for a while, with a reason.",
     "unpause": "End the pause of schedules.",
     "export": "Write spec files from the rows of the database.",

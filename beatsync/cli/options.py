@@ -204,6 +204,10 @@ actor = option(
     "--actor", metavar="NAME",
     help="Who is responsible, for the history.  [default: the user of the CI run, else USER@HOST]",
 )  # fmt: skip
+source_url = option(
+    "--source-url", metavar="TEMPLATE",
+    help="URL of a line, with {host}, {repository}, {commit}, {path} and {line}.  [default: that of a known code host]",
+)  # fmt: skip
 app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")
 planning = combine(
     source,

@@ -12,6 +12,9 @@ from beatsync.cli import exits, options, wiring
 from beatsync.cli.databases import Embedded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beatsync.daemon.http import PageRequest, PageResponse
     from beatsync.daemon.loop import Timing
     from beatsync.daemon.supervisor import Supervisor
     from beatsync.store import Store
@@ -51,7 +54,18 @@ class _ArgumentType(click.types.StringParamType):
     "--listen", metavar="HOST:PORT", default=LISTEN, show_default=True, callback=_parse_address,
     help="Address that serves /-/healthy, /-/ready, /status, /metrics and POST /-/sync; `none` serves nothing.",
 )  # fmt: skip
-@options.option("--token", metavar="TOKEN", help="Bearer token that POST /-/sync requires; set it with BEATSYNC_TOKEN.")
+@options.option(
+    "--token", metavar="TOKEN", help="Token that POST /-/sync and the dashboard require; set it with BEATSYNC_TOKEN."
+)
+@options.option(
+    "--dashboard", is_flag=True,
+    help="Also serve pages for people at /; an address that is not loopback requires --token.",
+)  # fmt: skip
+@options.option(
+    "--dashboard-host", "dashboard_hosts", metavar="NAME", multiple=True,
+    help="Another host name in the URL of the dashboard; may be repeated.  [default: localhost and this machine's name]",
+)  # fmt: skip
+@options.source_url
 @options.option(
     "--grace", metavar="DURATION", default="25s", show_default=True, callback=options.duration,
     help="How long a running sync may take to finish after SIGTERM.",
@@ -67,6 +81,8 @@ def command(
     poll: bool,
     listen: tuple[str, int] | None,
     token: str | None,
+    dashboard: bool,
+    dashboard_hosts: tuple[str, ...],
     grace: float,
     log_format: str,
     verbose: bool,
@@ -84,6 +100,8 @@ def command(
         raise click.UsageError("--resync must be at least 1s")
     if flags["source"] and any("=" in argument for argument in directories):
         raise click.UsageError("--source and NAME=DIR name the source twice: use only one of the two")
+    if dashboard:
+        _check_dashboard(listen, token)
     logs.set_up(log_format, verbose=verbose)
     with wiring.open_store(
         options.CliOptions(**flags), check_tables=False, with_application=True, embedded=Embedded.REFUSE
@@ -92,7 +110,8 @@ def command(
         sources = wiring.source_directories(directories, cli_options)
         supervisor = _create_supervisor(sources, cli_options, store, Timing(resync, watch=not poll), grace)
         if listen is not None:
-            _listen(supervisor, *listen, token)
+            pages = _pages(store, cli_options, token, {listen[0], *dashboard_hosts}) if dashboard else None
+            _listen(supervisor, *listen, token, pages)
         return exits.DONE if supervisor.run() else exits.FAILED
 
 
@@ -116,10 +135,37 @@ def _create_supervisor(
     return Supervisor(loops, store, wiring.lock_holder(), metrics, grace)
 
 
-def _listen(supervisor: Supervisor, host: str, port: int, token: str | None) -> None:
+def _check_dashboard(listen: tuple[str, int] | None, token: str | None) -> None:
+    """Raise click.UsageError if the dashboard cannot be served, or if it could be read without a token from another machine."""
+    from beatsync.web.dashboard.listener import is_loopback
+
+    if listen is None:
+        raise click.UsageError("--dashboard needs an address: it cannot be used with --listen none")
+    if token is None and not is_loopback(listen[0]):
+        raise click.UsageError(
+            f"--dashboard on {listen[0]}:{listen[1]} needs --token (BEATSYNC_TOKEN), because the address is not loopback"
+        )
+
+
+def _pages(
+    store: Store, cli_options: options.CliOptions, token: str | None, hosts: set[str]
+) -> Callable[[PageRequest], PageResponse]:
+    from beatsync.web.dashboard.listener import Listener
+    from beatsync.web.dashboard.pages import Dashboard
+
+    return Listener(Dashboard(store, cli_options.source_url, cli_options.timezone), token, hosts)
+
+
+def _listen(
+    supervisor: Supervisor,
+    host: str,
+    port: int,
+    token: str | None,
+    pages: Callable[[PageRequest], PageResponse] | None,
+) -> None:
     """Serve the daemon's endpoints. Raises click.ClickException if the address cannot be used."""
     try:
-        supervisor.listen(host, port, token)
+        supervisor.listen(host, port, token, pages)
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {host}:{port}: {error.strerror or error}; choose another address with --listen,"

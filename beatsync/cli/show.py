@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path),
     help="Find the schedule's line in these files.  [default: the line at the last sync]",
 )  # fmt: skip
-@options.option(
-    "--source-url", metavar="TEMPLATE",
-    help="URL of a line, with {host}, {repository}, {commit}, {path} and {line}.  [default: that of a known code host]",
-)  # fmt: skip
+@options.source_url
 @options.environment
 @options.timezone
 @options.database
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
 def command(name: str, output_format: str, **flags: Any) -> int:
     """Show everything about the schedule NAME: where it is declared, its rows against the file, drift, pause, runs and changes."""
     from beatsync.report import details, jsonout
-    from beatsync.showing import shown_schedule
+    from beatsync.shown import shown_schedule
     from beatsync.sync_types import utc_now
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):

@@ -121,21 +121,9 @@ def _is_synced(state: SourceState, revision: str | None) -> bool:
 
 def _read_statuses(store: Store, name: str | None) -> Iterator[SourceStatus]:
     """Yield the status of one source, or of all. Raises click.ClickException if the source does not exist."""
-    from beatsync.plan.drift import states as row_states
-    from beatsync.plan.model import PAUSES
-    from beatsync.reconcile import utc_now
-    from beatsync.report.values import SourceStatus
+    from beatsync.shown import source_status
+    from beatsync.sync_types import utc_now
 
-    now = utc_now()
+    now, leaders = utc_now(), store.leaders()
     for state in store.sources() if name is None else [wiring.require_source(store, name)]:
-        rows = row_states(store.observe(state.name), now)
-        leader, suspension = store.leader(state.name), state.suspension
-        is_application = state.kind == APPLICATION
-        changes = store.history(state.name, 1) if is_application else ()
-        yield SourceStatus(
-            state.name, state.origin, state.revision, state.environment,
-            changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
-            rows, suspension if suspension and suspension.holds(now) else None, leader.holder if leader else None,
-            store.authors([row.row_id for row in rows if row.drift or row.missing or not PAUSES.isdisjoint(row.conditions)]),
-            is_application, state.timezone,
-        )  # fmt: skip
+        yield source_status(store, state, store.observe(state.name), leaders.get(state.name), now)

@@ -8,9 +8,9 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,7 +34,32 @@ _SHUTDOWN_POLL = 0.1
 _BACKLOG = 256
 """Connections that wait to be accepted; with http.server's 5, a burst of probes waits for a second."""
 _CHUNK = 64 * 1024
+_PATHS = frozenset({"/-/healthy", "/-/ready", "/status", "/metrics", "/-/sync"})
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request for a page."""
+
+    path: str
+    query: str
+    host: str
+    """The header `Host`; empty if it is missing."""
+    authorization: str
+    """The header `Authorization`; empty if it is missing."""
+    address: str
+    """The address of this machine that the client connected to."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageResponse:
+    """The answer to a request for a page."""
+
+    status: HTTPStatus
+    body: str
+    content_type: str = _TEXT
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +74,8 @@ class Endpoints:
     """Requests a sync of one source, or of all for None. Returns False if the source is unknown."""
     token: str | None = None
     """Bearer token that `POST /-/sync` requires, if any."""
+    pages: Callable[[PageRequest], PageResponse] | None = None
+    """Answers GET and HEAD of every other path; None if there are no pages."""
 
 
 class _Connections:
@@ -213,6 +240,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond(HTTPStatus.OK, endpoints.metrics(), "text/plain; version=0.0.4; charset=utf-8")
         elif path == "/-/sync":
             self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "use POST", Allow="POST")
+        elif endpoints.pages is not None:
+            self._respond_with_page(endpoints.pages)
         else:
             self._respond(HTTPStatus.NOT_FOUND, "/-/healthy, /-/ready, /status, /metrics, POST /-/sync")
 
@@ -220,7 +249,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         # The body is ignored.
-        if self._url.path != "/-/sync":
+        if self._is_page():
+            self._refuse_method()
+        elif self._url.path != "/-/sync":
             self._respond(HTTPStatus.NOT_FOUND, "only /-/sync accepts POST")
         elif not self._is_allowed():
             challenge = {"WWW-Authenticate": "Bearer"}
@@ -229,6 +260,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._respond(HTTPStatus.ACCEPTED, "sync requested")
         else:
             self._respond(HTTPStatus.NOT_FOUND, "unknown source")
+
+    def _refuse_method(self) -> None:
+        if self._is_page():
+            self._respond(HTTPStatus.METHOD_NOT_ALLOWED, "use GET or HEAD", Allow="GET, HEAD")
+        else:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
+
+    do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse_method  # noqa: N815
+
+    def _is_page(self) -> bool:
+        return self.server.endpoints.pages is not None and self._url.path not in _PATHS
+
+    def _respond_with_page(self, pages: Callable[[PageRequest], PageResponse]) -> None:
+        host, authorization = (self.headers.get(name, "") for name in ("Host", "Authorization"))
+        address = str(self.connection.getsockname()[0])
+        response = pages(PageRequest(self._url.path, self._url.query, host, authorization, address))
+        self._respond(response.status, response.body, response.content_type, **response.headers)
 
     def _is_allowed(self) -> bool:
         token, authorization = self.server.endpoints.token, self.headers.get("Authorization", "")

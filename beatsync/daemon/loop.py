@@ -20,7 +20,7 @@ from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.metrics import Metrics
 from beatsync.daemon.reporter import SourceReporter
 from beatsync.daemon.source_reader import SourceReader
-from beatsync.daemon.state import Phase, SourceReport, phase_of
+from beatsync.daemon.state import Phase, SourceReport, first_errors, phase_of
 from beatsync.fingerprint.memory import Memory
 from beatsync.plan.model import Plan
 from beatsync.source import SourceError
@@ -240,7 +240,7 @@ class SourceLoop:
         phase, message = phase_of(result)
         self._attempts.succeed()
         if phase is Phase.INVALID:
-            self._record_failure(phase.value, message, token, plan)
+            self._record_failure(phase.value, f"{message}: {first_errors(plan)}", token, plan)
         self._reporter.result(result, phase, message, reasons, seconds)
         if plan.suspension is not None and plan.suspension.until is not None:
             remaining = (plan.suspension.until - reconcile.utc_now()).total_seconds()

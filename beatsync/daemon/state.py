@@ -17,6 +17,9 @@ from beatsync.plan.observed import Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import Revision, Severity
 
+_LISTED = 5
+"""Errors that the history names."""
+
 
 class Phase(str, Enum):
     """The state of a source. Only `synced` means that the rows match the files."""
@@ -92,6 +95,14 @@ def phase_of(result: reconcile.Result) -> tuple[Phase, str]:
         is_suspended = SUSPENDED in {blocked.code for blocked in plan.blocked}
         return (Phase.SUSPENDED if is_suspended else Phase.BLOCKED), message
     return Phase.SYNCED, ""
+
+
+def first_errors(plan: Plan) -> str:
+    """Return the first errors of the files at their lines, and how many more there are."""
+    errors = [each for each in plan.diagnostics if each.severity is Severity.ERROR]
+    listed = [f"{each.location}: {each.message} [{each.code}]" for each in errors[:_LISTED]]
+    more = len(errors) - len(listed)
+    return "; ".join([*listed, *([f"and {more:,} more"] if more else [])])
 
 
 def change_counts(plan: Plan) -> dict[str, int]:

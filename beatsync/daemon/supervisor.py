@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beatsync.daemon import systemd
-from beatsync.daemon.http import Endpoints, Server
+from beatsync.daemon.http import Endpoints, PageRequest, PageResponse, Server
 from beatsync.daemon.leadership import Leadership
 from beatsync.daemon.loop import SourceLoop
 from beatsync.daemon.metrics import Metrics
@@ -41,10 +41,18 @@ class Supervisor:
         self._server: Server | None = None
         self._started = time.monotonic()
 
-    def listen(self, host: str, port: int, token: str | None) -> Server:
+    def listen(
+        self, host: str, port: int, token: str | None, pages: Callable[[PageRequest], PageResponse] | None = None
+    ) -> Server:
         """Serve the endpoints on an address while `run` runs. Raises OSError if the address cannot be bound."""
         endpoints = Endpoints(
-            self.health_problem, self.readiness_problem, self.status, self._metrics.text, self.request_sync, token
+            self.health_problem,
+            self.readiness_problem,
+            self.status,
+            self._metrics.text,
+            self.request_sync,
+            token,
+            pages,
         )
         self._server = Server(host, port, endpoints)
         return self._server

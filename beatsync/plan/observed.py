@@ -100,6 +100,24 @@ class Owned(NamedTuple):
         return self.name if self.group is None else self.group
 
 
+class ListedRow(NamedTuple):
+    """A row in a list of all rows, and the source that owns it."""
+
+    row: Row
+    source: str | None = None
+    """None: no source owns it."""
+    entry: str | None = None
+    """The name of its inventory entry, which differs from the row's if the row was renamed by hand."""
+
+
+class RowPage(NamedTuple):
+    """One page of a list of rows."""
+
+    rows: tuple[ListedRow, ...]
+    total: int
+    """The number of rows of all pages."""
+
+
 class Claim(NamedTuple):
     """The ownership of a row by another source, and the file that declared it there."""
 

@@ -36,8 +36,13 @@ def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
 
 def _state(shown: ShownSchedule, paint: Paint) -> str:
     """Return the state of the whole schedule in a few words."""
-    words = dict.fromkeys(word for row in shown.details.rows for word in _row_words(row))
+    words = schedule_words(shown)
     return paint(", ".join(words), "warning") if words else paint("enabled", "good")
+
+
+def schedule_words(shown: ShownSchedule) -> tuple[str, ...]:
+    """Return what is special about a schedule; empty if its rows are enabled and as they were applied."""
+    return tuple(dict.fromkeys(word for row in shown.details.rows for word in _row_words(row)))
 
 
 def _row_words(each: RowDetails) -> Iterator[str]:

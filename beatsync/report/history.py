@@ -55,11 +55,11 @@ def closing_lines(entry: HistoryEntry, hidden: int, flags: str = "") -> Iterator
         yield f"and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id}{flags}` lists all"
     if lost := lost_changes(entry):
         yield f"and {counted(lost, 'schedule')} that the history does not list"
-    if summary := _totals(entry):
+    if summary := totals(entry):
         yield summary
 
 
-def _totals(entry: HistoryEntry) -> str:
+def totals(entry: HistoryEntry) -> str:
     """Return how many schedules were changed, if any: `1 created, 2 updated`. The plan of a failed sync did nothing."""
     if entry.outcome in {"paused", "unpaused"}:
         return ""

@@ -18,7 +18,7 @@ ASCII = ".:-=+*%@"
 """The levels of a heat map, from few runs to many, with and without a terminal that has blocks."""
 _HOURS = range(24)
 _MAX_QUEUES = 30
-_DEFAULT_QUEUE = "(default)"
+DEFAULT_QUEUE = "(default)"
 
 
 def render_load(
@@ -27,13 +27,13 @@ def render_load(
     """Yield the load in the clocks of `zone`, and how to spread it."""
     total, shown = load.total, partial(time_in_zone, zone=zone, seconds=False)
     yield f"Load from {shown(total.start)} until {shown(load.end)} ({zone})"
-    peak, mean = f"{_number(total.peak)} in the busiest minute", f"{_number(total.mean)} in a minute on average"
-    ratio = f": {_number(total.peak / total.mean)} times the average" if total.runs else ""
-    yield f"{_number(total.runs)} runs, {mean}, {peak}{ratio}"
+    peak, mean = f"{number_text(total.peak)} in the busiest minute", f"{number_text(total.mean)} in a minute on average"
+    ratio = f": {number_text(total.peak / total.mean)} times the average" if total.runs else ""
+    yield f"{number_text(total.runs)} runs, {mean}, {peak}{ratio}"
     if load.intervals:
         yield (
             f"{counted(load.intervals, 'interval')} of these without fixed minutes: counted as evenly spread,"
-            f" {_number(total.even)} in a minute"
+            f" {number_text(total.even)} in a minute"
         )
     yield ""
     yield from _heat_map(total, zone, levels)
@@ -57,14 +57,14 @@ def _heat_map(minutes: Minutes, zone: str, levels: str) -> Iterator[str]:
     for day in dict.fromkeys(day for day, _ in hours):
         cells = [hours.get((day, hour)) for hour in _HOURS]
         runs = sum(filter(None, cells))
-        yield f"{day:%a %Y-%m-%d} {' '.join(2 * _level(cell, least, most, levels) for cell in cells)} {_number(runs):>6}"
-    yield f"{'':14} {levels} from {_number(least)} to {_number(most)} runs an hour"
+        yield f"{day:%a %Y-%m-%d} {' '.join(2 * _level(cell, least, most, levels) for cell in cells)} {number_text(runs):>6}"
+    yield f"{'':14} {levels} from {number_text(least)} to {number_text(most)} runs an hour"
 
 
 def _queues(queues: Mapping[str | None, Minutes], zone: str, levels: str) -> Iterator[str]:
     """Yield a line for each queue: its runs, its peak, and its hours of the day."""
     largest = sorted(queues, key=lambda queue: -queues[queue].runs)
-    names = {queue: one_line(queue) if queue is not None else _DEFAULT_QUEUE for queue in largest[:_MAX_QUEUES]}
+    names = {queue: one_line(queue) if queue is not None else DEFAULT_QUEUE for queue in largest[:_MAX_QUEUES]}
     width = max([5, *map(len, names.values())])
     yield f"{'queue':<{width}}  {'runs':>10}  {'busiest minute':>14}  hours 00 to 23"
     for queue, name in names.items():
@@ -72,17 +72,20 @@ def _queues(queues: Mapping[str | None, Minutes], zone: str, levels: str) -> Ite
         for (_, hour), runs in hours_of(minutes, zone).items():
             day[hour] += runs
         line = "".join(_level(day[hour], 0.0, max(day.values()), levels) for hour in _HOURS)
-        yield f"{line_start(name):<{width}}  {_number(minutes.runs):>10}  {_number(minutes.peak):>14}  {line}"
+        yield f"{line_start(name):<{width}}  {number_text(minutes.runs):>10}  {number_text(minutes.peak):>14}  {line}"
     if len(queues) > _MAX_QUEUES:
         yield f"and {counted(len(queues) - _MAX_QUEUES, 'more queue')}"
 
 
 def _level(runs: float | None, least: float, most: float, levels: str) -> str:
     """Return the character of an hour between those with the least and the most runs; a blank for one without runs."""
-    if not runs:
-        return " "
+    return levels[level_of(runs, least, most, len(levels)) - 1] if runs else " "
+
+
+def level_of(runs: float, least: float, most: float, levels: int) -> int:
+    """Return the level, from 1 to `levels`, of an hour between those with the least and the most runs."""
     share = (runs - least) / (most - least) if most > least else 1.0
-    return levels[min(int(share * len(levels)), len(levels) - 1)]
+    return min(int(share * levels), levels - 1) + 1
 
 
 def _leveling(leveling: Leveling, total: Minutes, paint: Paint) -> Iterator[str]:
@@ -93,9 +96,9 @@ def _leveling(leveling: Leveling, total: Minutes, paint: Paint) -> Iterator[str]
         f"  {paint(line_start(name), 'name')}  {before.expression} → {after.expression}"
         for name, before, after in leveling.proposals
     ]
-    peak = _number(total.peak)
+    peak = number_text(total.peak)
     yield (
-        f"Spread: {_number(leveling.peak)} instead of {peak} in the busiest minute,"
+        f"Spread: {number_text(leveling.peak)} instead of {peak} in the busiest minute,"
         f" if {counted(len(moves), 'schedule')} had another minute"
     )
     yield from moves[:MAX_NAMES]
@@ -103,11 +106,11 @@ def _leveling(leveling: Leveling, total: Minutes, paint: Paint) -> Iterator[str]
         yield f"  and {len(moves) - MAX_NAMES:,} more; `--format json` lists all of them"
     names = first_names([line_start(name) for name in leveling.crowded])
     crowded = counted(len(leveling.crowded), "schedule")
-    yield f"With `H` as the minute of {crowded}: {_number(leveling.hashed_peak)} instead of {peak}"
+    yield f"With `H` as the minute of {crowded}: {number_text(leveling.hashed_peak)} instead of {peak}"
     yield f"  {names}"
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """Return a number: a whole one without decimal places, another one with two significant digits at least."""
     if float(round(value, 6)).is_integer() or value >= 100:  # noqa: PLR2004
         return f"{value:,.0f}"

@@ -22,7 +22,7 @@ from beatsync.store.fingerprints import digest_sql
 from beatsync.store.rows import SCHEDULE_JOINS, SpecReader, spec_columns
 from beatsync.store.statements import MAX_IDS, Value, name_lists
 from beatsync.store.tables import FILE_RECORD, INVENTORY, PERIODIC_TASK, SOURCE
-from beatsync.values import FileFacts, TaskSpec
+from beatsync.values import Diagnostic, FileFacts, TaskSpec
 
 _CHECKSUM_LENGTH = 32
 """Hex characters before the facts, by which facts that were edited by hand are recognised."""
@@ -37,6 +37,15 @@ def read(db: Dialect, source: str, path: str | None = None) -> dict[str, FileRec
         [source, *parameters],
     )
     return {path: _decoded(path, *texts) for path, *texts in rows}
+
+
+def warnings(db: Dialect) -> dict[str, list[Diagnostic]]:
+    """Return the warnings in the records of all files, by source."""
+    sql = f"SELECT s.name, f.path, f.facts FROM {FILE_RECORD.name} f JOIN {SOURCE.name} s ON s.id = f.source_id ORDER BY f.path"
+    by_source: dict[str, list[Diagnostic]] = {}
+    for source, path, facts in db.fetch(sql):
+        by_source.setdefault(source, []).extend(_decoded(path, "", facts, "{}").facts.warnings)
+    return by_source
 
 
 def _decoded(path: str, fingerprint: str, facts: str, row_digests: str) -> FileRecord:

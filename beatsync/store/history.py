@@ -46,21 +46,27 @@ class Failure:
 
 
 def read(
-    db: Dialect, source: str | None, limit: int, name: str | None = None, since: datetime | None = None
+    db: Dialect,
+    source: str | None,
+    limit: int,
+    name: str | None = None,
+    since: datetime | None = None,
+    before: int | None = None,
 ) -> tuple[HistoryEntry, ...]:
     """Return the newest `limit` entries, newest first; of every source for None.
 
     With `name`, only entries that changed this schedule, also under the names that it had before; with `since`, only those that ended
-    at that time or later.
+    at that time or later; with `before`, only those with a lower key.
     """
     if name is not None:
-        return tuple(islice(_entries_of(db, source, name, since), limit))
-    return tuple(_read_keys(db, _keys(db, *_conditions(db, source, None, since), limit)))
+        return tuple(islice(_entries_of(db, source, name, since, before), limit))
+    return tuple(_read_keys(db, _keys(db, *_conditions(db, source, None, since, before), limit)))
 
 
-def _entries_of(db: Dialect, source: str | None, name: str | None, since: datetime | None) -> Iterator[HistoryEntry]:
+def _entries_of(
+    db: Dialect, source: str | None, name: str | None, since: datetime | None, below: int | None
+) -> Iterator[HistoryEntry]:
     """Yield the entries that changed a schedule, newest first; those before a rename under the name before."""
-    below: int | None = None
     while name is not None:
         searched, name = name, None
         keys = _keys(db, *_conditions(db, source, searched, since, below))
@@ -90,7 +96,7 @@ def read_one(db: Dialect, entry_id: int) -> HistoryEntry | None:
 
 
 def _conditions(
-    db: Dialect, source: str | None, name: str | None, since: datetime | None, below: int | None = None
+    db: Dialect, source: str | None, name: str | None, since: datetime | None, below: int | None
 ) -> tuple[str, list[Value]]:
     """Return the WHERE clause and its parameters; `below` is the key of an entry that is newer than all that are wanted."""
     conditions: list[str] = []

@@ -77,3 +77,8 @@ def check(db: Dialect, source: str, token: str | None) -> None:
         raise LeaseLost(source, current.holder if current else None)
     # A frozen process must not keep its successor waiting for the source's lock.
     db.limit_idle_transaction(IDLE_SECONDS)
+
+
+def leaders(db: Dialect) -> dict[str, str]:
+    """Return the holder of each lease that is in force, by source."""
+    return dict(db.fetch(f"SELECT source, holder FROM {LEASE.name} WHERE expires_at > {db.now_sql}"))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -25,8 +25,6 @@ from beatsync.values import OnRemove, Policy
 _NEVER_SYNCED = sources.SourceState("", None, None, None, None, outcome="", message="")
 _NO_ROW = 0
 """The key in place of one that is no number; no row has it."""
-_PATH = 1 + list(INVENTORY.columns).index("path")
-"""The place of the path in the columns of an entry, which begin with its key."""
 _ON_REMOVE = frozenset(on_remove.value for on_remove in OnRemove)
 
 
@@ -89,6 +87,18 @@ def read_inventory(db: Dialect, source: str) -> dict[str, Owned]:
     return entries.inventory
 
 
+def read_inventories(db: Dialect) -> dict[str, dict[str, Owned]]:
+    """Return the inventory entries of every source by name, with their pauses: two statements."""
+    inventories: dict[str, dict[str, Owned]] = {}
+    for source, entry in _stored_entries(db, "", ()):
+        if source is not None:
+            inventories.setdefault(source, {})[entry.name] = entry
+    for (source, name), pause in pauses.read_all(db).items():
+        if name in inventories.get(source, {}):
+            inventories[source][name] = inventories[source][name]._replace(pause=pause)
+    return inventories
+
+
 def owned_rows(db: Dialect, source: str, name: str | None = None) -> list[tuple[Owned, Row | None]]:
     """Return each inventory entry of a source, or that of one name, with the row of its key, sorted by name."""
     entries = Entries()
@@ -147,18 +157,21 @@ def _read_scope(db: Dialect, source: str, scope: Scope, entries: Entries) -> Ite
 
 def _read_entries(db: Dialect, source: str, entries: Entries, where: str = "", parameters: Sequence[str] = ()) -> None:
     """Add entries to `entries`: all of them, or those that an SQL condition on entries `e` selects."""
+    for owner, entry in _stored_entries(db, where, parameters):
+        if owner == source:
+            entries.inventory[entry.name] = entry
+        else:
+            entries.owners[entry.name] = Claim(owner, entry.row_id, entry.path)
+
+
+def _stored_entries(db: Dialect, where: str, parameters: Sequence[str]) -> Iterator[tuple[str | None, Owned]]:
+    """Yield entries with the source that owns each; None if the source was deleted by hand."""
     # Each entry has a source, but with a plain JOIN a server may begin with it and read all of its entries.
     rest = f"FROM {INVENTORY.name} e LEFT JOIN {SOURCE.name} s ON s.id = e.source_id{where}"
     paths: dict[str, str] = {}
     with closing(db.stream(["s.name", *entry_columns(db)], rest, parameters)) as records:
         for owner, *record in records:
-            if owner != source:
-                _, _, name, row_id, *_ = record
-                path = record[_PATH]
-                entries.owners[name] = Claim(owner, _key(row_id), paths.setdefault(path, path))
-            else:
-                entry = owned_of(record, paths)
-                entries.inventory[entry.name] = entry
+            yield owner, owned_of(record, paths)
 
 
 def entry_columns(db: Dialect) -> list[str]:
@@ -169,7 +182,7 @@ def entry_columns(db: Dialect) -> list[str]:
 def owned_of(record: Sequence[Any], paths: dict[str, str]) -> Owned:
     """Return the entry whose `entry_columns` are `record`; `paths` keeps one text for thousands of schedules in one file."""
     entry_id, _, name, row_id, applied, *policy_columns, path, retired, frozen, group, free = record
-    key = _key(row_id)
+    key = row_id if isinstance(row_id, int) else _NO_ROW  # SQLite stores any value in any column
     policy, damage = _policy(*policy_columns)
     damage += () if key == row_id else ("row_id",)
     fields, damage = ((), damage) if free is None else _operator_fields(free, damage)
@@ -186,11 +199,6 @@ def owned_of(record: Sequence[Any], paths: dict[str, str]) -> Owned:
         group,
         operator_fields=fields,
     )
-
-
-def _key(row_id: object) -> int:
-    """Return the key of an entry's row: SQLite stores any value in any column."""
-    return row_id if isinstance(row_id, int) else _NO_ROW
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -18,13 +18,24 @@ from beatsync.store.tables import INVENTORY, PAUSE, PERIODIC_TASK, SOURCE
 
 def read(db: Dialect, source: str) -> dict[str, Pause]:
     """Return the pauses of a source by the name of the row's inventory entry."""
+    return {name: pause for _, name, pause in _read(db, " WHERE s.name = %s", source)}
+
+
+def read_all(db: Dialect) -> dict[tuple[str, str], Pause]:
+    """Return all pauses by source and the name of the row's inventory entry."""
+    return {(source, name): pause for source, name, pause in _read(db, "")}
+
+
+def _read(db: Dialect, where: str, *parameters: str) -> Iterator[tuple[str, str, Pause]]:
     rows = db.fetch(
-        f"SELECT p.name, {', '.join(pause_columns(db))} FROM {PAUSE.name} p"
-        f" JOIN {SOURCE.name} s ON s.id = p.source_id WHERE s.name = %s",
-        [source],
+        f"SELECT s.name, p.name, {', '.join(pause_columns(db))} FROM {PAUSE.name} p"
+        f" JOIN {SOURCE.name} s ON s.id = p.source_id{where}",
+        parameters,
     )
-    pauses = {name: pause_of(record, db.zone) for name, *record in rows}
-    return {name: pause for name, pause in pauses.items() if pause is not None}
+    for source, name, *record in rows:
+        pause = pause_of(record, db.zone)
+        if pause is not None:
+            yield source, name, pause
 
 
 def pause_columns(db: Dialect) -> list[str]:

@@ -20,7 +20,7 @@ from beatsync.fingerprint.records import SyncStamp
 from beatsync.plan.history import Event, HistoryEntry
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.model import Plan
-from beatsync.plan.observed import NameRule, Observed, Owned, Row, Suspension
+from beatsync.plan.observed import NameRule, Observed, Owned, Row, RowPage, Suspension
 from beatsync.specfile.shapes import mask_text
 from beatsync.store import (
     application,
@@ -32,6 +32,7 @@ from beatsync.store import (
     inventory,
     kept,
     lease,
+    listing,
     lock,
     observe,
     pauses,
@@ -48,7 +49,7 @@ from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, Sche
 from beatsync.store.history import Failure
 from beatsync.store.sources import SourceMarks, SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
-from beatsync.values import Actor, Crontab, Location
+from beatsync.values import Actor, Crontab, Diagnostic, Location
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -209,10 +210,12 @@ class Store:
 
     def owned(self) -> tuple[Owned, ...]:
         """Return the inventory entries of every source."""
+        return tuple(entry for inventory in self.inventories().values() for entry in inventory.values())
+
+    def inventories(self) -> dict[str, dict[str, Owned]]:
+        """Return the inventory entries of every source that has some, by source and by name."""
         with self._readable() as db:
-            return tuple(
-                entry for state in sources.read_all(db) for entry in observe.read_inventory(db, state.name).values()
-            )
+            return observe.read_inventories(db)
 
     def plan_key(self) -> str:
         """Return the key of the checksums of plans, as text."""
@@ -409,6 +412,11 @@ class Store:
         with self._readable() as db:
             lease.release(db, source, token)
 
+    def leaders(self) -> dict[str, str]:
+        """Return the holder of each lease that is in force, by source."""
+        with self._readable() as db:
+            return lease.leaders(db)
+
     def leader(self, source: str) -> lease.Leadership | None:
         """Return who leads a source now; None if no lease is in force."""
         with self._readable() as db:
@@ -437,15 +445,36 @@ class Store:
         schedules = records[path].facts.schedules if path in records else ()
         return next((Location(path, each.line, each.column) for each in schedules if each.name == name), None)
 
+    def file_warnings(self) -> dict[str, list[Diagnostic]]:
+        """Return the warnings of the files at the last sync of each source, by source, without those that depend on anything else."""
+        with self._readable() as db:
+            return filerecords.warnings(db)
+
+    def change_mark(self) -> tuple[object, ...]:
+        """Return a value to compare: it is another one after a sync, after anything that the history records, and after a save that notifies beat."""
+        with self._readable() as db:
+            return listing.mark(db)
+
+    def list_rows(self, search: str, offset: int, limit: int, *, unowned: bool = False) -> RowPage:
+        """Return one page of the rows by name: those whose name or task contains `search`, with `unowned` those without a source."""
+        with self._readable() as db:
+            return listing.read(db, search, offset, limit, unowned=unowned)
+
     def history(
-        self, source: str | None, limit: int, name: str | None = None, since: datetime | None = None
+        self,
+        source: str | None,
+        limit: int,
+        name: str | None = None,
+        since: datetime | None = None,
+        before: int | None = None,
     ) -> tuple[HistoryEntry, ...]:
         """Return the newest `limit` entries of the history, newest first; of all sources for None.
 
-        With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later.
+        With `name`, only entries that changed this schedule; with `since`, only those that ended at that time or later; with
+        `before`, only those with a lower key.
         """
         with self._readable() as db:
-            return history.read(db, source, limit, name, since)
+            return history.read(db, source, limit, name, since, before)
 
     def history_entry(self, entry_id: int) -> HistoryEntry | None:
         """Return one entry of the history by its key; None if there is none."""

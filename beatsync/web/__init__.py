@@ -1,1 +1,1 @@
-"""What people see in a browser: BeatSync in the Django admin. This package must not know SQL or YAML."""
+"""What people see in a browser: BeatSync in the Django admin, and the dashboard. This package must not know SQL or YAML."""

@@ -17,7 +17,7 @@ from beatsync.plan.managed import ManagedRow, changed_fields, operator_fields
 from beatsync.plan.model import Cause, Condition
 from beatsync.plan.observed import Pause
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync
-from beatsync.showing import shown_schedule
+from beatsync.shown import shown_schedule
 from beatsync.store import LockHeld, Store
 from beatsync.store.editing import EDITED, owned_condition
 from beatsync.values import Actor

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from html.parser import HTMLParser
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -20,10 +21,14 @@ from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.leveling import Leveling, level
 from beatsync.plan.load import Load, count_load
 from beatsync.plan.model import Blocked, Condition, Plan
-from beatsync.plan.observed import Pause, Suspension
+from beatsync.plan.observed import ListedRow, Pause, Suspension
 from beatsync.plan.upcoming import Run, Upcoming, merged, of_files
 from beatsync.report import details, github, jsonout, junit, loadtext, markdown, nexttext, sarif, text
+from beatsync.report.board import Board, Outlook, SourceBoard
 from beatsync.report.history import HistoryView
+from beatsync.report.html import history, lists, overview, schedule, times
+from beatsync.report.html.frame import Site, render_page
+from beatsync.report.html.tables import part_of
 from beatsync.report.values import ShownSchedule, SourceStatus, ValidationResult
 from beatsync.specfile import crontab
 from beatsync.values import Declared, Diagnostic, Location, Revision, Severity
@@ -153,6 +158,37 @@ def _shown(name: str) -> ShownSchedule:
     )
 
 
+def _pages(name: str) -> str:
+    """Return every page, as pages of the dashboard and as one file."""
+    site = Site("/", NOW, home="/admin/", with_arguments=True)
+    warnings = [each for each in _validation(name).diagnostics if each.location.line]
+    sources = [SourceBoard(status, 2, 3, warnings) for status in _status(name)]
+    board = Board(NOW, sources, 1)
+    runs, upcoming = _runs(name)
+    load, _ = _load(name)
+    outlook = Outlook(NOW, list(runs), True, upcoming.unknown, load)
+    listed = [ListedRow(row(declared(name, task=name, queue=name)), name, f"{name}2")]
+    entries = _history(name)
+    bodies = [
+        body
+        for shown in (site, replace(site, base=None))
+        for body in (
+            overview.render(board, part_of(sources, 1), shown),
+            times.render_timeline(outlook, part_of(outlook.runs, 1), shown),
+            times.render_load(outlook, shown),
+            lists.render_drift(part_of(lists.drifted(board), 1), shown),
+            lists.render_pauses(part_of(lists.paused(board), 1), shown),
+            lists.render_blocked(board, part_of(lists.skipped(board), 1), shown),
+            lists.render_schedules(part_of(listed, 1), name, shown),
+            lists.render_unowned(part_of(listed, 1), name, {1: name}, shown),
+            history.render_list(entries, 7, shown, name),
+            history.render_entry(entries[0], 1, shown),
+            schedule.render(_shown(name), shown),
+        )
+    ]
+    return render_page(name, bodies, site)
+
+
 def _fail(name: str) -> None:
     raise ValueError(name)
 
@@ -209,6 +245,50 @@ def _xml(name: str, output: str) -> None:
     _lines(name, "\n".join(root.itertext()))
 
 
+class _Tags(HTMLParser):
+    """The tags and attributes of a page, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.opened: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, "", "")] + [(tag, key, text) for key, text in attrs]
+        if tag not in {"meta", "input"}:
+            self.opened.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.opened.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.opened[-1:] != ["style"]:
+            self.texts.append(data)
+
+
+_TAGS = frozenset(
+    "html head meta title style body header footer main nav section div p a span ul ol li dl dt dd h1 h2 h3 h4 h5 table caption"
+    " thead tbody tr th td code form label input button svg desc rect line text".split()
+)
+
+
+def _html(_: str, output: str) -> None:
+    """A browser: no element, attribute or address but ours, and every element is closed."""
+    page = _Tags()
+    page.feed(output)
+    page.close()
+    assert not page.opened
+    for tag, key, text_ in page.attributes:
+        assert tag in _TAGS, tag
+        assert not key.startswith("on")
+        assert key not in {"style", "src", "srcdoc"}
+        if key in {"href", "action"}:
+            assert (text_ or "").startswith(("/", "#", "https://", "http://")), text_
+            assert not (text_ or "").startswith("//")
+    assert "".join(page.texts).replace("\n", "").isprintable()
+
+
 def _markdown(_: str, output: str) -> None:
     fence = re.search(r"^(`{3,})diff\n(.*?)\n\1$", output, re.DOTALL | re.MULTILINE)
     assert fence is not None
@@ -258,6 +338,7 @@ FORMATS = {
     ),
     "schedule as text": Format("details", lambda name: details.render_schedule(_shown(name)), _lines),
     "schedule as JSON": Format("jsonout", lambda name: jsonout.render_schedule(_shown(name)), _json_with("source")),
+    "pages": Format("html", _pages, _html),
     "plan as Markdown": Format(
         "markdown", lambda name: markdown.render_plan(_plan(name), applied=False, with_rows=True), _markdown
     ),
@@ -268,6 +349,7 @@ FORMATS = {
     "log as JSON": Format("daemon", lambda name: JsonFormatter().format(_record(name)), _json_with("message")),
 }
 NO_FORMATS = {
+    "board",
     "changes",
     "escape",
     "groups",

@@ -18,7 +18,7 @@ def test_a_hostile_name_stays_in_its_place(output_format: str, name: str) -> Non
 
 
 def test_every_format_is_tested_with_33_names() -> None:
-    modules = {path.stem for path in Path(beatsync.report.__file__).parent.glob("[!_]*.py")}
+    modules = {path.stem for path in Path(beatsync.report.__file__).parent.glob("[!_]*")}
     tested = {rendered.module for rendered in FORMATS.values()} - {"daemon"}
     assert tested | NO_FORMATS == modules, "add a new output format to FORMATS in tests/report/hostile.py"
     assert len(set(NAMES)) >= 33

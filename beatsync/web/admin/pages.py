@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.urls import include, path
 from django.utils.html import format_html
 
 from beatsync import models
@@ -57,9 +58,11 @@ class SourceAdmin(ReadOnlyAdmin):
     readonly_fields = ("kind_in_words", "last_message", "suspension_reason")
 
     def get_urls(self) -> Any:
-        """Wrap what was registered since, before the URLs of the other admins are built."""
+        """Add the dashboard; and wrap what was registered since, before the URLs of the other admins are built."""
+        from beatsync.web.dashboard import staff
+
         wrap_all()
-        return super().get_urls()
+        return [path("dashboard/", include(staff.urls(self.admin_site))), *super().get_urls()]
 
     @admin.display(description="kind", ordering="kind")
     def kind_in_words(self, obj: Any) -> str:

@@ -142,7 +142,7 @@ class ManagedAdminMixin(_Base):
     @admin.display(description="Managed by BeatSync")
     def beatsync_notice(self, obj: Any) -> Any:
         """Return the notice in the form of a managed row."""
-        from beatsync.showing import shown_schedule  # every process of the project imports this module
+        from beatsync.shown import shown_schedule  # every process of the project imports this module
 
         opened: _Opened | None = obj.__dict__.get("_beatsync_opened")
         shown = None

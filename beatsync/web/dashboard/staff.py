@@ -1,0 +1,51 @@
+"""The pages in the Django admin, for staff who may view periodic tasks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, path, reverse
+
+from beatsync.store import DatabaseChoice, connect
+from beatsync.web.dashboard.pages import ROUTES, Dashboard
+
+PERMISSIONS = ("django_celery_beat.view_periodictask", "django_celery_beat.change_periodictask")
+"""Either of them is enough, as for the list of tasks in the admin."""
+START = "beatsync_dashboard"
+"""The name of the first page's URL; that of another page is `beatsync_dashboard_<page>`."""
+
+
+@cache
+def dashboard() -> Dashboard:
+    """Return the dashboard over the project's database; this process has one."""
+    store = connect(DatabaseChoice())
+    template, zone = (store.project_settings().get(key) for key in ("SOURCE_URL", "TIMEZONE"))
+    return Dashboard(store, template and str(template), zone and str(zone))
+
+
+def urls(admin_site: Any) -> list[URLPattern]:
+    """Return the patterns of all pages, relative to the first one, for `get_urls` of a `ModelAdmin`."""
+    return [
+        path("" if page == "overview" else f"{page}/", _view(admin_site, page), name=_name(page)) for page in ROUTES
+    ]
+
+
+def _name(page: str) -> str:
+    return START if page == "overview" else f"{START}_{page}"
+
+
+def _view(admin_site: Any, page: str) -> Any:
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        user: Any = request.user
+        if not any(map(user.has_perm, PERMISSIONS)):
+            raise PermissionDenied
+        base, home = (reverse(f"admin:{name}", current_app=admin_site.name) for name in (START, "index"))
+        response = dashboard().respond(base, page, request.GET.dict(), home)
+        return HttpResponse(response.body, status=response.status, headers=dict(response.headers))
+
+    return admin_site.admin_view(view)
