@@ -36,9 +36,10 @@ from beatsync.plan.verify import written_as_planned, written_names
 from beatsync.retry import ATTEMPTS, Retries, wait_for_saves
 from beatsync.sets import upkeep
 from beatsync.source import load, load_file
+from beatsync.specfile.acknowledge import unacknowledged
 from beatsync.specfile.combine import with_unregistered_tasks, with_warnings_as_errors
 from beatsync.specfile.parse import ParseOptions
-from beatsync.specfile.passed import unacknowledged, with_past_clocked
+from beatsync.specfile.passed import with_past_clocked
 from beatsync.sync_types import Clock, Outcome, Progress, Result, SyncOptions, no_progress, utc_now
 from beatsync.values import Desired, Severity, Snapshot
 
@@ -138,9 +139,7 @@ def _draft(run: Run, snapshot: Snapshot, memory: Memory | None, *, is_dry_run: b
     parse = _with_zone(options.parse, memory.record.stamp.timezone)
     parsing = Parsing(run.clock().date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, parse, records, memory.rows, store.beat_schedule_names(), parsing)
-    unchanged = (records[path].facts for path in source.fingerprints.keys() - source.facts.keys())
-    facts = [*source.facts.values(), *unchanged]
-    desired = with_unregistered_tasks(source.desired, facts, store.registered_tasks())
+    desired = with_unregistered_tasks(source.desired, source.all_facts, store.registered_tasks())
     source = replace(source, desired=with_warnings_as_errors(desired) if options.strict else desired)
     scope = source.scope if options.fingerprints else EVERYTHING
     progress("comparing with the database", 0, 0)
@@ -160,8 +159,7 @@ def _guarded_plan(run: Run, snapshot: Snapshot, source: ScopedSource, observed: 
     desired = source.desired
     request = Request(run.options.source, now, snapshot.revision, snapshot.origin, run.options.plan)
     plan = guard(make_plan(desired, observed, request), desired, observed, request)
-    # A schedule that is skipped has no recorded row, so its file is always among the facts.
-    diagnostics, acknowledged = unacknowledged(plan.diagnostics, source.facts.values())
+    diagnostics, acknowledged = unacknowledged(plan.diagnostics, source.all_facts)
     return replace(plan, diagnostics=diagnostics, acknowledged=plan.acknowledged + acknowledged)
 
 
@@ -349,7 +347,7 @@ def validate(
     now = clock()
     parsing = Parsing(now.date(), partial(progress, "parsing files"))
     source = scope_source(snapshot, options, {}, RowFingerprints(), frozenset(), parsing)
-    desired = with_past_clocked(source.desired, source.facts.values(), now)
+    desired = with_past_clocked(source.desired, source.all_facts, now)
     return snapshot, with_warnings_as_errors(desired) if strict else desired
 
 

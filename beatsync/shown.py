@@ -74,5 +74,5 @@ def source_status(
         state.name, state.origin, state.revision, state.environment,
         changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
         rows, state.suspension if state.suspension and state.suspension.holds(now) else None, leader,
-        store.authors(noted), is_application,
+        store.authors(noted), is_application, state.timezone,
     )  # fmt: skip

@@ -27,7 +27,7 @@ def export(store: Store, selection: Selection, clock: Callable[[], datetime] = u
         raise UnknownRowError(f"the database has no row named {', '.join(map(repr, missing))}")
     owned = _owned(store, observed)
     rows = [row for row in observed.rows.values() if selection.includes(row, is_owned=row.name in owned)]
-    return convert_rows(rows, observed.duplicates, owned, clock())
+    return convert_rows(rows, observed.duplicates, owned, clock(), each_row=selection.each_row)
 
 
 def unowned_rows(store: Store) -> list[Row]:

@@ -21,9 +21,11 @@ UNIT = "yaml-load"
 """The measure that is L: always run."""
 ALL = tuple(name for names in MEASURES.values() for name in names if name != "sync-during-saves")
 WITHOUT_DATABASE = frozenset({"read-hash", "yaml-events", UNIT, *MEASURES["files"]})
-RUN_ONCE = frozenset({*MEASURES["today"], *MEASURES["daemon"], *MEASURES["neighbours"]})
+RUN_ONCE = frozenset({*MEASURES["moving"], *MEASURES["today"], *MEASURES["daemon"], *MEASURES["neighbours"]})
 """Measures that are a median or a maximum themselves, or take long."""
-NEEDS_EMPTY_TABLES = frozenset({"sync-first", "command-first", "today-first", "admin-save", *MEASURES["dynamic"]})
+NEEDS_EMPTY_TABLES = frozenset(
+    {"sync-first", "command-first", "today-first", "admin-save", *MEASURES["moving"], *MEASURES["dynamic"]}
+)
 CHANGED_FILES = 0.01
 """The share of files of which all schedules change."""
 QUICK = {"schedules": "100", "databases": "sqlite", "per_file": "20", "repeat": 1, "idle_timeout": 0.0}

@@ -14,6 +14,7 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "syncs": ("sync-first", "sync-noop", "sync-changed", "command-first", "command-noop", "plan"),
     "dashboard": ("dashboard",),
     "dynamic": ("dynamic-first", "dynamic-noop"),
+    "moving": ("move-in",),
     "today": ("today-first", "today-noop", "today-beat-schedule"),
     "daemon": ("daemon-one-file", "daemon-memory"),
     "neighbours": (

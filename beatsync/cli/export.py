@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from beatsync.convert.rows import Selection
     from beatsync.store import Store
 
+_OF_ROWS = frozenset({"unowned", "include_owned", "task", "split", "out", "update", "beat_schedule"})
+"""Flags that choose rows, and where they are written to."""
+_OF_FILES = frozenset({"directory", "source", "environment"})
+"""Flags that say which files declare the rows."""
+
 
 @click.command("export")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
@@ -63,31 +68,25 @@ def command(
     from beatsync.convert.rows import Selection
 
     if accept or drifted:
-        has_others = any((include_owned, task, beat_schedule, out))
-        _check_accepting(names, accept=accept, drifted=drifted, has_others=has_others)
+        if accept != bool(names) or accept == drifted:
+            raise click.UsageError("--accept needs the names of schedules; --drifted takes none")
+        options.refuse(_OF_ROWS, "--accept and --drifted edit the files")
         return accepting.accept_drift(options.CliOptions(**flags), names, with_secrets=with_secrets)
+    options.refuse(_OF_FILES, "without --accept or --drifted, no file of a source is read")
     if unowned and include_owned:
         raise click.UsageError("--unowned and --all exclude each other")
-    if beat_schedule and out is not None:
-        raise click.UsageError("--beat-schedule prints one text: leave --out away")
+    if beat_schedule:
+        options.refuse({"out", "split", "update"}, "--beat-schedule prints one text")
+    else:
+        options.refuse({"timezone"}, "without --beat-schedule, each schedule is written with its own zone")
     specfiles.check(out, update=update)
     with wiring.open_store(options.CliOptions(**flags), with_application=True) as (store, cli_options):
-        conversion = _selected(store, Selection(names, include_owned, task))
+        conversion = _selected(store, Selection(names, include_owned, task, each_row=beat_schedule))
         if beat_schedule:
             zone = wiring.parse_options(cli_options, store.celery_timezone()).timezone
             return specfiles.print_beat_schedule(conversion, zone, with_secrets=with_secrets)
         _warn_of_settings(store.beat_schedule_names().intersection(conversion.names))
     return specfiles.write(conversion, split, out, update=update, with_secrets=with_secrets)
-
-
-def _check_accepting(names: Collection[str], *, accept: bool, drifted: bool, has_others: bool) -> None:
-    """Raise click.UsageError if names or `has_others`, flags of an export into new files, contradict --accept or --drifted."""
-    if accept != bool(names) or accept == drifted:
-        raise click.UsageError("--accept needs the names of schedules; --drifted takes none")
-    if has_others:
-        raise click.UsageError(
-            "--accept and --drifted edit the files: leave out --all, --task, --beat-schedule and --out"
-        )
 
 
 def _selected(store: Store, selection: Selection) -> Conversion:

@@ -33,7 +33,7 @@ class Formatted(NamedTuple):
 def command(paths: tuple[Path, ...], check: bool, shows_diff: bool) -> int:
     """Write spec files in the canonical layout: indentation, spacing, quotes and the order of a schedule's keys.
 
-    Comments, blank lines and the spelling of values stay. Exits with 3 if a file is not valid YAML; the others are formatted.
+    Comments, blank lines and the spelling of values stay. Exits with 3 if a file is not valid YAML or cannot be read; the others are formatted.
     """
     files = list(_files(paths))
     changed = [file for file in files if file.after not in {None, file.before}]
@@ -78,10 +78,14 @@ def _files(paths: Sequence[Path]) -> Iterator[Formatted]:
 def _files_of(path: Path) -> Iterator[Formatted]:
     """Yield the formatted files of a directory, or one file. Raises SourceError."""
     from beatsync.source import load, load_file
+    from beatsync.values import Severity
 
     snapshot = load_file(path) if path.is_file() else load(path)
     directory = path.parent if path.is_file() else path
     output.print_diagnostics(snapshot.diagnostics, directory)
+    for refused in snapshot.diagnostics:
+        if refused.severity is Severity.ERROR:
+            yield Formatted(directory / refused.location.path, b"", None)
     for file in snapshot.files:
         problems, after = _formatted(file, directory / file.path)
         output.print_diagnostics(problems, directory)

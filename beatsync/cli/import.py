@@ -50,8 +50,10 @@ def command(
     if (file is None) != (source_format is None):
         raise click.UsageError("FILE and --from belong to each other: --from names the format of FILE")
     if file is not None and source_format is not None:
+        options.refuse({"app", "settings_module"}, "--from reads FILE, and no application")
         conversion = _convert_file(file, source_format, timezone)
     else:
+        options.refuse({"timezone"}, "without --from, the application's own zone applies")
         conversion = _convert_application(options.CliOptions(**flags))
     if conversion.without_zone:
         output.print_hint(

@@ -6,12 +6,13 @@ All checks raise click.BadParameter.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -137,6 +138,18 @@ def combine(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return lambda function: functools.reduce(
         lambda result, decorator: decorator(result), reversed(decorators), function
     )
+
+
+def refuse(names: Collection[str], reason: str) -> None:
+    """Raise click.UsageError with the reason if the command line has a flag of these parameters; the environment may have it."""
+    context = click.get_current_context()
+    flags = [
+        param.opts[-1]
+        for param in context.command.params
+        if param.name in names and context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    ]
+    if flags:
+        raise click.UsageError(f"{reason}: leave out {' and '.join(flags)}")
 
 
 class _DirectoryType(click.Path):

@@ -13,6 +13,8 @@ from beatsync.convert.remarks import Conversion
 from beatsync.specfile.write import Entry
 from beatsync.values import Severity
 
+_NOTHING = "there is nothing to write"
+
 layout = options.combine(
     options.option(
         "--split", type=click.Choice(files.SPLITS), default=files.SPLITS[0], show_default=True,
@@ -50,7 +52,7 @@ def write(conversion: Conversion, split: str, out: Path | None, *, update: bool,
         conversion.hide_secrets()
     groups = files.split(conversion.entries, split)
     if not groups:
-        output.print_hint("there is nothing to write")
+        output.print_hint(_NOTHING)
     elif out is None:
         output.print_result(files.one_text(files.texts(groups)).removesuffix("\n"))
     else:
@@ -68,6 +70,8 @@ def print_beat_schedule(conversion: Conversion, zone: str, *, with_secrets: bool
     if not with_secrets:
         conversion.hide_secrets()
     output.print_result(beat_schedule_text(conversion, zone))
+    if not conversion.entries:
+        output.print_hint(_NOTHING)
     return report(conversion)
 
 
@@ -130,7 +134,8 @@ def _write_files(groups: Mapping[str, Sequence[Entry]], texts: Mapping[str, str]
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
-            with (out / path).open("w" if replaces else "x", encoding="utf-8", newline="") as file:
+            # A file that appeared meanwhile, or a link that leads nowhere, is not written to.
+            with (out / path).open("w" if path in existing else "x", encoding="utf-8", newline="") as file:
                 file.write(text)
             verb = "updated" if path in existing else "created"
             output.print_result(f"{verb} {out / path} ({counted(len(groups[path]), 'schedule')})")

@@ -68,7 +68,7 @@ class _Reader:
     notes: list[str] = field(default_factory=list)
 
     def entry(self, content: Any) -> Entry:
-        if not isinstance(content, Mapping) or "task" not in content or "schedule" not in content:
+        if not isinstance(content, Mapping) or content.get("task") is None or "schedule" not in content:
             raise _UnreadableError("it is not a dict with a task and a schedule")
         values: dict[str, Any] = {"schedule": self._schedule(content["schedule"])}
         values |= {key: _json(key, content.get(key)) for key in ("args", "kwargs")}

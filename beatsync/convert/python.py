@@ -45,7 +45,8 @@ def beat_schedule_text(conversion: Conversion, zone: str) -> str:
         lines.append("    },")
     conversion.sort()
     used = [line for call, line in _IMPORTS.items() if any(call in value for value in code)]
-    return "\n".join([*used, *([""] if used else []), "beat_schedule = {", *lines, "}"])
+    body = ["beat_schedule = {", *lines, "}"] if lines else ["beat_schedule = {}"]
+    return "\n".join([*used, *([""] if used else []), *body])
 
 
 def _fault(spec: TaskSpec, zone: str) -> str | None:

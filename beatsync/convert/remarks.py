@@ -50,9 +50,10 @@ class Conversion:
         return reason is None
 
     def leave_out(self, names: AbstractSet[str]) -> None:
-        """Remove the schedules of these names, and the notes on them."""
+        """Remove the schedules of these names, and the remarks on them."""
         self.entries = [entry for entry in self.entries if entry.spec.name not in names]
-        self.notes = [note for note in self.notes if note.name not in names]
+        for remarks in (self.left_out, self.refused, self.notes):
+            remarks[:] = [remark for remark in remarks if remark.name not in names]
 
     def hide_secrets(self) -> None:
         """Replace each secret by a placeholder, and note where."""

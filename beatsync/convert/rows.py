@@ -28,6 +28,8 @@ class Selection(NamedTuple):
     include_owned: bool = False
     task: str | None = None
     """A pattern of the task's name, with `*` and `?`."""
+    each_row: bool = False
+    """Whether each row of an `every` is exported as a schedule of its own."""
 
     def includes(self, row: Row, *, is_owned: bool) -> bool:
         """Return whether a row is exported."""
@@ -43,19 +45,27 @@ def convert_rows(
     duplicates: Mapping[str, Collection[int]],
     inventory: Mapping[str, Owned],
     now: datetime,
+    *,
+    each_row: bool = False,
 ) -> Conversion:
-    """Return the schedules of rows. `inventory` holds the entries of owned rows by the row's name, `duplicates` the keys of rows that share a name."""
+    """Return the schedules of rows. `inventory` holds the entries of owned rows by the row's name, `duplicates` the keys of rows that share a name.
+
+    A schedule with `every` is refused once, unless `each_row` makes a schedule of each of its rows.
+    """
     conversion = Conversion()
+    groups: dict[str, Remark] = {}
     for row in rows:
+        entry = inventory.get(row.name)
         if reason := _reason_left_out(row, now):
             conversion.left_out.append(Remark(row.name, reason))
         elif row.name in duplicates:
             conversion.refused.append(Remark(row.name, f"{len(duplicates[row.name])} rows have this name"))
-        elif (entry := inventory.get(row.name)) is not None and entry.group is not None:
-            reason = f"it is a row of {entry.group!r}, which {entry.path} declares with `every`"
-            conversion.refused.append(Remark(row.name, reason))
+        elif entry is not None and entry.group is not None and not each_row:
+            reason = f"{entry.path} declares it with `every`, and a row is only a part of it; copy it from there"
+            groups.setdefault(entry.group, Remark(entry.group, reason))
         else:
             conversion.add(entry_of(row, entry))
+    conversion.refused += groups.values()
     conversion.sort()
     return conversion
 

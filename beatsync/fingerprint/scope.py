@@ -45,6 +45,13 @@ class ScopedSource:
     """Facts of the files in scope, by path."""
     fingerprints: Mapping[str, str]
     """Fingerprint of every file of the snapshot, by path."""
+    unchanged: Sequence[FileFacts] = ()
+    """Recorded facts of the files that are not in scope."""
+
+    @property
+    def all_facts(self) -> list[FileFacts]:
+        """Return the facts of every file."""
+        return [*self.facts.values(), *self.unchanged]
 
 
 def scope_source(
@@ -79,7 +86,8 @@ def scope_source(
         unchanged = {path: facts for path, facts in unchanged.items() if path not in mentioned}
         desired = combine(parsed, unchanged.values(), options, extra, parsing.today)
     facts = {file.path: file.facts for file in parsed}
-    return ScopedSource(_scope(facts, desired.unchanged, rows), desired, facts, fingerprints)
+    scope = _scope(facts, desired.unchanged, rows)
+    return ScopedSource(scope, desired, facts, fingerprints, tuple(unchanged.values()))
 
 
 def _is_unchanged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from beatsync.specfile.invisible import can_show
 from beatsync.specfile.lines import LOG_COMMAND, line_start, one_line
 
 __all__ = [
@@ -20,7 +21,7 @@ def readable_json(text: str) -> str:
         text = LOG_COMMAND.sub(r"#\\u0023", text)
     if text.replace("\n", "").isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    return "".join(c if c == "\n" or can_show(text, index) else json.dumps(c)[1:-1] for index, c in enumerate(text))
 
 
 def markdown_text(text: str) -> str:

@@ -179,6 +179,7 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "origin": source.origin and mask_text(source.origin),
         "revision": revision_json(source.revision) if source.revision else None,
         "environment": source.environment,
+        "timezone": source.timezone,
         "synced_at": source.synced_at.isoformat() if source.synced_at else None,
         "outcome": source.outcome or None,
         "message": mask_text(source.message) or None,

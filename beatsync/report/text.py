@@ -199,6 +199,7 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
         "last change" if source.is_application else "last success": source.synced_at and utc_text(source.synced_at),
         "revision": revision_name(source.revision) if source.revision else None,
         "environment": source.environment,
+        "time zone": source.timezone,
         "files": source.origin,
         "leader": source.leader,
         "owns": counted(source.schedules, "schedule"),

@@ -93,6 +93,8 @@ class SourceStatus:
 
     is_application: bool = False
     """Whether an application declares the schedules at run time; `synced_at` is its last change."""
+    timezone: str | None = None
+    """The zone of the last sync where no spec names one."""
 
     @property
     def drifted(self) -> list[RowState]:

@@ -99,9 +99,28 @@ class _Editor:
         return [(*path, "environments", environment), path]
 
     def _path(self, key: str) -> Keys:
-        """Return where a key is or will be written: where it is now, or at the schedule."""
+        """Return where a key is or will be written: where it is now, or at the schedule; in its environment if only that has a default."""
         layers = self._layers()
-        return next(((*layer, key) for layer in layers if self._document.find((*layer, key))), (*layers[-1], key))
+        present = next(((*layer, key) for layer in layers if self._document.find((*layer, key))), None)
+        if present is not None:
+            return present
+        environment = self._options.environment
+        if environment is not None and self._has_default(environment, key):
+            return (*layers[-1], "environments", environment, key)
+        return (*layers[-1], key)
+
+    def _has_default(self, environment: str, key: str) -> bool:
+        """Return whether `defaults` has a value for this environment, which no other environment shares."""
+        try:
+            return self._document.find(("defaults", "environments", environment, key)) is not None
+        except EditError:
+            return False
+
+    def _set(self, path: Keys, value: Any, before: Any = None) -> None:
+        """Write a value at a path, whose mappings are added if they are missing. Raises EditError."""
+        while self._document.find(path[:-1]) is None:
+            path, value, before = path[:-1], {path[-1]: value}, None
+        self._document.set(path, value, before)
 
     def accept_schedule(self, wanted: TaskSpec) -> None:
         """Write the schedule of a spec if the file has another one."""
@@ -116,11 +135,11 @@ class _Editor:
         # The kind of the environment, where it has one.
         present = max(paths, key=len, default=None)
         if present is None or present[-1] == schedule.kind:
-            self._document.set(present or self._path(schedule.kind), value)
+            self._set(present or self._path(schedule.kind), value)
         else:
             self._document.rename(present, schedule.kind, value)
         if isinstance(schedule, Crontab) and self._spec().schedule != schedule:
-            self._document.set(self._path("timezone"), schedule.timezone)
+            self._set(self._path("timezone"), schedule.timezone)
 
     def accept_field(self, field: str, wanted: TaskSpec) -> None:
         """Write a field of a spec if the file has another value. A value that is the default is removed, if that is enough."""
@@ -139,7 +158,7 @@ class _Editor:
             written = field_value(field, value, zone)
         except ValueError:
             raise EditError(f"its {field} are not JSON") from None
-        self._document.set(path, written, _json(field, present))
+        self._set(path, written, _json(field, present))
 
 
 def _names(root: Any, name: str) -> bool:

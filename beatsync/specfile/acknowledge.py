@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from beatsync.specfile.nodes import Comment, comments, documents
 from beatsync.specfile.yamltext import decode
@@ -15,8 +16,11 @@ from beatsync.values import Acknowledgement, Diagnostic, FileFacts, Location, Se
 
 PREFIX = b"beatsync:"
 """A file without these bytes acknowledges nothing."""
-LATE_CODES = frozenset({"calendar-ends", "clocked-past", "task-unregistered", "zone-assumed"})
-"""Codes of warnings that depend on more than the files: the application, the zone and the time. One that does not occur may do so later."""
+_WINDOWS = "window-deadline"
+_PLANNED_CODES = frozenset({"clocked-past", "rename-possible", _WINDOWS})
+"""Codes of warnings that only a plan knows for certain."""
+LATE_CODES = frozenset({"calendar-ends", "task-unregistered", "zone-assumed", *_PLANNED_CODES})
+"""Codes of warnings that depend on more than the files: the application, the database, the zone and the time. One that does not occur may do so later."""
 _COMMENT = re.compile(r"#+\s*beatsync:\s*ignore(?![\w-])\s*(?:\[([^\]]*)\])?(.*)", re.IGNORECASE | re.DOTALL)
 _SEPARATORS = " \t,;:.-–—"
 _EXAMPLE = "write # beatsync: ignore[code] and the reason"
@@ -135,3 +139,31 @@ def without_reason(path: str, acknowledgements: Iterable[Acknowledgement]) -> It
 def acknowledged_of(files: Iterable[FileFacts]) -> Acknowledged:
     """Return the acknowledgements of these files."""
     return Acknowledged((file.path, file.acknowledgements) for file in files)
+
+
+def unacknowledged(diagnostics: Iterable[Diagnostic], files: Sequence[FileFacts]) -> tuple[tuple[Diagnostic, ...], int]:
+    """Return the diagnostics of a plan without the warnings that comments in any of the files acknowledge, and the number of these."""
+    acknowledged = acknowledged_of(files)
+    before = acknowledged.count
+    remaining = []
+    for each in diagnostics:
+        placed = _at_schedule_with_windows(each, files, acknowledged) if each.code == _WINDOWS else each
+        if placed is not None and not (each.code in _PLANNED_CODES and acknowledged.covers(placed.location, each.code)):
+            remaining.append(placed)
+    return tuple(remaining), acknowledged.count - before
+
+
+def _at_schedule_with_windows(
+    warning: Diagnostic, files: Sequence[FileFacts], acknowledged: Acknowledged
+) -> Diagnostic | None:
+    """Return a warning about all schedules with windows at the first one that does not acknowledge it; None if each one does."""
+    places = [
+        Location(file.path, schedule.line, schedule.column)
+        for file in sorted(files, key=lambda file: file.path)
+        for schedule in file.schedules
+        if schedule.is_group and schedule.task is not None
+    ]
+    remaining = [place for place in places if not acknowledged.covers(place, warning.code)]
+    if not places:
+        return warning
+    return replace(warning, location=remaining[0]) if remaining else None

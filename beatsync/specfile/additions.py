@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import yaml
 
 from beatsync.specfile.fields import JSON_FIELDS
+from beatsync.specfile.indentation import STEP
 from beatsync.specfile.nodes import Node, documents
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.write import Defaults, Entry, document, schedule_lines
@@ -87,10 +88,11 @@ def _ended(text: str, newline: str) -> str:
 
 
 def _in_last_document(text: str, entries: Sequence[Entry], newline: str) -> str | None:
-    """Return the text with the entries after the last schedule of the last document; None if that is no block mapping."""
+    """Return the text with the entries after the last schedule of the last document; None if that has no block for them."""
     root = _last_document(text)
     pair = None if root is None or root.style else root.get("schedules")
-    if root is None or pair is None or pair[1].style or not pair[1].pairs:
+    column = _column_of_names(pair)
+    if root is None or pair is None or column is None:
         return None
     own_defaults = root.get("defaults")
     defaults = _plain_defaults(own_defaults and own_defaults[1])
@@ -99,11 +101,20 @@ def _in_last_document(text: str, entries: Sequence[Entry], newline: str) -> str 
     lines = _ended(text, newline).splitlines(keepends=True)
     following = root.pairs[root.pairs.index(pair) + 1 :]
     end = following[0][0].line - 1 if following else len(lines)
-    column = pair[1].pairs[0][0].column - 1
     while _belongs_below(lines[end - 1], column):
         end -= 1
     added = [line + newline for line in schedule_lines(entries, defaults, column)]
     return "".join([*lines[:end], *added, *lines[end:]])
+
+
+def _column_of_names(section: tuple[Node, Node] | None) -> int | None:
+    """Return the column, from 0, in which the names of a section of schedules begin; None if it is no block."""
+    if section is None:
+        return None
+    key, value = section
+    if value.kind == "scalar" and not value.value and not value.style:
+        return key.column - 1 + STEP  # as `init` writes it
+    return value.pairs[0][0].column - 1 if value.pairs and not value.style else None
 
 
 def _last_document(text: str) -> Node | None:

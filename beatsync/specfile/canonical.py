@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import yaml
+
 from beatsync.specfile.edits import Edit, apply_edits, line_start, normal_line_ends, with_line_ends
 from beatsync.specfile.indentation import UnsupportedError, indentation
 from beatsync.specfile.nodes import Node, comments, documents
@@ -37,10 +39,18 @@ def formatted(text: str) -> str:
     for step in (trailing_space, _end_of_text, indentation, spacing, quotes, _inner_order, _outer_order):
         after = apply_edits(result, step(result, roots))
         if after != result:
-            result, roots = after, documents(after)
+            result, roots = after, _roots(after)
     if result != text and _content(result) != _content(text):
         raise UnsupportedError(_UNSAFE)
     return with_line_ends(result, newline)
+
+
+def _roots(text: str) -> list[Node]:
+    """Return the documents of an edited text. Raises UnsupportedError if it is no longer YAML."""
+    try:
+        return documents(text)
+    except yaml.YAMLError:
+        raise UnsupportedError(_UNSAFE) from None
 
 
 def _end_of_text(text: str, roots: Sequence[Node]) -> list[Edit]:

@@ -98,15 +98,21 @@ def _are_allowed(rule: Rule, keys: tuple[str, ...]) -> bool:
 
 def _key_problems(rule: Rule, path: Path, keys: Collection[str]) -> Iterator[Problem]:
     allowed = rule.keys or {}
-    misspelt = set()
+    misspelt: set[str | None] = set()
     for key in keys:
         if key not in allowed and not (rule.extensions and key.startswith("x-")):
             problem = wording.unknown_key((*path, key), allowed, is_root=rule.extensions)
             misspelt.add(problem.related_key)
             yield problem
+    # A mapping of quite other keys, such as `interval: {hours: 5}`, is reported at these keys only.
+    if not keys or any(key in allowed for key in (*keys, *misspelt)):
+        yield from _missing_keys(rule, path, {*keys, *misspelt})
+
+
+def _missing_keys(rule: Rule, path: Path, present: Collection[str | None]) -> Iterator[Problem]:
+    """Yield the problems of missing keys; a misspelt key is present, because it is reported once."""
     for key in rule.required:
-        # A misspelt key is reported once.
-        if key not in keys and key not in misspelt:
+        if key not in present:
             hint = wording.example(rule)
             yield Problem(path, "missing-key", f"`{key}` is missing", hint, on_key=True, related_key=key)
 

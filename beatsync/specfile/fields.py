@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from beatsync.specfile import interval, jsontext, times
+from beatsync.specfile.invisible import is_invisible
 from beatsync.specfile.problems import SpecError
 from beatsync.specfile.rules import Rule, rule
 from beatsync.specfile.scalars import Ambiguous
@@ -25,9 +26,6 @@ from beatsync.values import TaskSpec
 
 _TIME_EXAMPLE = "2027-01-05T03:00:00+01:00"
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters that are invisible without being format characters."""
-JOINERS = frozenset("\u200c\u200d")
 
 
 class ColumnType(Enum):
@@ -66,16 +64,6 @@ def one_line(value: str, _zone: str = "") -> str:
             message = f"the text {where} with the white space {_described(character)}"
             raise SpecError("text-invisible", message, "remove it")
     return value
-
-
-def is_invisible(text: str, index: int) -> bool:
-    """Return whether the character at `index` is not visible. Inside a word, a joiner shapes Persian letters or an emoji."""
-    character = text[index]
-    if character in JOINERS:
-        return any(
-            neighbour.isascii() for neighbour in (text[index - 1 : index] or " ", text[index + 1 : index + 2] or " ")
-        )
-    return character in _FILLERS or unicodedata.category(character) == "Cf"
 
 
 def _described(character: str) -> str:

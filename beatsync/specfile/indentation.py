@@ -13,6 +13,8 @@ from beatsync.specfile.nodes import Node, comments, opaque_span
 STEP = 2
 _DASH = re.compile(r"(?:[&!][^ \t\n]*|[ \t\n]|#[^\n]*)*?-(?=[ \t\n]|$)")
 _DASH_AND_SPACE = re.compile(r"-[ \t]+(?=[^ \t\n#])")
+_MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t\n]|$)|%")
+"""At the beginning of a line: the beginning or the end of a document, or a directive."""
 
 
 class UnsupportedError(Exception):
@@ -44,7 +46,7 @@ def indentation(text: str, roots: Sequence[Node]) -> list[Edit]:
     while position < len(text):
         end = line_end(text, position)
         content = position + len(text[position:end]) - len(text[position:end].lstrip(" "))
-        column = lines.column(position, content)
+        column = 0 if _MARKER.match(text, position) else lines.column(position, content)
         is_empty = content == position and text[content:end] == "\n"
         if column != content - position and not is_empty:
             edits.append(Edit(position, content, " " * column))

@@ -218,8 +218,8 @@ class _Interpreter:
             path, value = (*path, error.field), value[error.field]
         if isinstance(value, str) and is_template(value) and not is_secret(path):
             error = unrendered(value)
-        on_key = key not in self._fields and not key.startswith("sync.")
-        missing = key if on_key else None
+        missing = key if key not in self._fields and not key.startswith("sync.") else None
+        on_key = error.on_key or missing is not None
         self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=on_key, related_key=missing))
 
 

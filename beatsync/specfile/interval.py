@@ -109,12 +109,12 @@ def _microseconds(text: str) -> int:
 def _parts(text: str, stripped: str) -> Fraction:
     total, position, smallest = Fraction(0), 0, 0
     while match := _PART.match(stripped, position):
-        number, unit = match.groups()
-        size = _UNITS.get(unit)
+        number, word = match.groups()
+        size = _UNITS.get(word)
         if size is None:
-            _unknown_unit(text, number, unit)
+            _unknown_unit(text, number, word)
         if smallest and size >= smallest:
-            raise SpecError("interval-syntax", f"{text!r}: {number}{unit} follows a smaller or equal unit", _FORMS)
+            raise SpecError("interval-syntax", f"{text!r}: {number}{word} follows a smaller or equal unit", _FORMS)
         total, position, smallest = total + Fraction(number) * size, match.end(), size
     if not position or position < len(stripped):
         _not_a_duration(text, stripped)
@@ -135,14 +135,23 @@ def _iso(text: str, stripped: str) -> Fraction:
     return sum((Fraction(number) * _UNITS[unit] for unit, number in amounts), Fraction(0))
 
 
-def _unknown_unit(text: str, number: str, unit: str) -> NoReturn:
-    lowered = unit.lower()
-    word = lowered if lowered in _UNITS or lowered in _WORDS else lowered.rstrip("s")
-    if word in _LONG_UNITS:
+def _singular(word: str) -> str:
+    lowered = word.lower()
+    return lowered if lowered in _UNITS or lowered in _WORDS else lowered.rstrip("s")
+
+
+def unit(word: str) -> str | None:
+    """Return the unit that a word such as `hours` means; None if it means none."""
+    singular = _singular(word)
+    return singular if singular in _UNITS else _WORDS.get(singular)
+
+
+def _unknown_unit(text: str, number: str, word: str) -> NoReturn:
+    if _singular(word) in _LONG_UNITS:
         _ambiguous(text)
-    short = word if word in _UNITS else _WORDS.get(word)
+    short = unit(word)
     hint = f"write {number}{short}" if short else "the units are w, d, h, m, s, ms and us"
-    raise SpecError("interval-unit", f"{text!r}: there is no unit {unit!r}", hint)
+    raise SpecError("interval-unit", f"{text!r}: there is no unit {word!r}", hint)
 
 
 def _ambiguous(text: str, hint: str = "use days, or a crontab for a day of the month") -> NoReturn:
@@ -156,8 +165,8 @@ def _not_a_duration(text: str, stripped: str) -> NoReturn:
     elif re.fullmatch(_NUMBER, stripped):
         shown, hint = f"{shown}: the unit is missing", f"write {stripped}s for seconds"
     elif spaced := re.fullmatch(rf"({_NUMBER})\s+([^\W\d_]+)", stripped):
-        number, unit = spaced.groups()
-        if unit not in _UNITS:
-            _unknown_unit(text, number, unit)
-        shown, hint = f"{text!r}: a space between number and unit", f"write {number}{unit}"
+        number, word = spaced.groups()
+        if word not in _UNITS:
+            _unknown_unit(text, number, word)
+        shown, hint = f"{text!r}: a space between number and unit", f"write {number}{word}"
     raise SpecError("interval-syntax", shown, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beatsync.specfile.invisible import can_show
 from beatsync.specfile.shapes import mask_text
 
 LOG_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -17,7 +18,10 @@ def one_line(text: str) -> str:
         text = LOG_COMMAND.sub(r"#\\x23", text)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    return "".join(
+        c if can_show(text, index) else c.encode("unicode_escape", "backslashreplace").decode()
+        for index, c in enumerate(text)
+    )
 
 
 def line_start(text: str) -> str:

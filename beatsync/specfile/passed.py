@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from beatsync.specfile.acknowledge import acknowledged_of
+from beatsync.specfile.acknowledge import unacknowledged
 from beatsync.specfile.limits import MAX_SHOWN, rest
 from beatsync.specfile.problems import cut
 from beatsync.values import Clocked, Declared, Desired, Diagnostic, FileFacts, Location, Severity, TaskSpec
@@ -30,17 +30,9 @@ def clocked_past(spec: TaskSpec, place: Location) -> Diagnostic:
 
 def with_past_clocked(desired: Desired, facts: Iterable[FileFacts], now: datetime) -> Desired:
     """Return `desired` with a warning for each schedule that a sync skips, if it was not synced while its time was to come."""
-    warnings, acknowledged = unacknowledged(_warnings(desired.valid, now), facts)
+    warnings, acknowledged = unacknowledged(_warnings(desired.valid, now), list(facts))
     diagnostics = (*desired.diagnostics, *warnings)
     return replace(desired, diagnostics=diagnostics, acknowledged=desired.acknowledged + acknowledged)
-
-
-def unacknowledged(diagnostics: Iterable[Diagnostic], facts: Iterable[FileFacts]) -> tuple[tuple[Diagnostic, ...], int]:
-    """Return the diagnostics without the warnings of this module that comments in the files acknowledge, and their number."""
-    acknowledged = acknowledged_of(facts)
-    before = acknowledged.count
-    remaining = tuple(d for d in diagnostics if d.code != CLOCKED_PAST or not acknowledged.covers(d.location, d.code))
-    return remaining, acknowledged.count - before
 
 
 def _warnings(schedules: Sequence[Declared], now: datetime) -> Iterator[Diagnostic]:

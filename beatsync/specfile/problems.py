@@ -23,11 +23,15 @@ _MAX_WORD = 80
 class SpecError(ValueError):
     """A value of a spec is invalid: a stable kebab-case code, a message, and a hint if there is a fix to propose."""
 
-    def __init__(self, code: str, message: str, hint: str | None = None, *, field: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, hint: str | None = None, *, field: str | None = None, on_key: bool = False
+    ) -> None:
         super().__init__(message)
         self.code, self.message, self.hint = code, message, hint
         self.field = field
         """The key of the mapping (`hour`, `latitude`) that the error is about, if the value is a mapping."""
+        self.on_key = on_key
+        """Whether the error is about that key itself rather than about its value."""
         self.others: Sequence[SpecError] = ()
         """Further errors of the same value, so that all are reported at once."""
 

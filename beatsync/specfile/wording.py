@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from beatsync.specfile import interval
 from beatsync.specfile.every.clauses import RESERVED
 from beatsync.specfile.fields import JSON_FIELDS
 from beatsync.specfile.problems import Path, Problem, cut, nearest, suggestion
@@ -47,9 +48,7 @@ _MIN_PREFIX = 3
 def unknown_key(path: Path, keys: Mapping[str, Rule], *, is_root: bool) -> Problem:
     """Return the problem of a key that is not allowed at its place."""
     key = str(path[-1])
-    hint, close = None, None
-    if not is_root and path[-3:-2] not in {("windows",), ("calendars",)}:
-        hint, close = _FOREIGN_KEYS.get(key) or (_hint_of_parent(key, keys), None)
+    hint, close = (None, None) if is_root else _misplaced_key(path, keys)
     if hint is None:
         close = _nearest_key(key, keys)
         hint = f"did you mean `{close}`?" if close else f"the keys here are {', '.join(sorted(keys))}"
@@ -63,6 +62,17 @@ def _nearest_key(key: str, keys: Mapping[str, Rule]) -> str | None:
     if near is None and len(key) >= _MIN_PREFIX:
         return next((name for name in keys if name.startswith(key.lower())), None)
     return near
+
+
+def _misplaced_key(path: Path, keys: Mapping[str, Rule]) -> tuple[str | None, str | None]:
+    """Return the hint and the replacement of a key that belongs elsewhere; None for both if it is only unknown."""
+    key = str(path[-1])
+    if path[-3:-2] in {("windows",), ("calendars",)}:
+        return None, None
+    if "period" in keys:
+        unit = interval.unit(key)
+        return unit and f"write it as text, as in `interval: 5{unit}`", None
+    return _FOREIGN_KEYS.get(key) or (_hint_of_parent(key, keys), None)
 
 
 def _hint_of_parent(key: str, keys: Mapping[str, Rule]) -> str | None:

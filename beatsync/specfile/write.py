@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from beatsync.specfile import cronfield, scalars, times
-from beatsync.specfile.fields import BY_NAME, FIELD_TABLE, JOINERS, is_invisible
+from beatsync.specfile.fields import BY_NAME, FIELD_TABLE
 from beatsync.specfile.interval import PERIODS
+from beatsync.specfile.invisible import can_show
 from beatsync.specfile.lines import LOG_COMMAND
 from beatsync.specfile.problems import SpecError
 from beatsync.values import DEFAULT_POLICY, Clocked, Crontab, Interval, OnRemove, Policy, Schedule, Solar, TaskSpec
@@ -248,7 +249,7 @@ def _literal_lines(text: str, indent: int) -> list[str]:
 def _is_literal(line: str) -> bool:
     """Return whether a line may be in a literal block."""
     # GitHub looks for commands at the start of a line, also after white space.
-    return line == line.rstrip() and not line.startswith("::") and all(_is_visible(line, i) for i in range(len(line)))
+    return line == line.rstrip() and not line.startswith("::") and all(can_show(line, i) for i in range(len(line)))
 
 
 def flow(value: Any) -> str:
@@ -276,15 +277,11 @@ def scalar(text: str) -> str:
 def quoted(text: str) -> str:
     """Return a text in double quotes; what cannot be seen, or would be a command in a log, is escaped."""
     seen = "".join(
-        _ESCAPES.get(character) or (character if _is_visible(text, index) else _code_point(character))
+        _ESCAPES.get(character) or (character if can_show(text, index) else _code_point(character))
         for index, character in enumerate(text)
     )
     text = LOG_COMMAND.sub(r"#\\x23", seen)
     return f'"{text}"'
-
-
-def _is_visible(text: str, index: int) -> bool:
-    return (text[index].isprintable() or text[index] in JOINERS) and not is_invisible(text, index)
 
 
 def _code_point(character: str) -> str:

@@ -29,8 +29,8 @@ def importing(what: str) -> Iterator[None]:
             yield
     except (ImportError, ImproperlyConfigured) as error:
         raise StoreError(f"{what} cannot be loaded: {error}") from error
-    except Exception as error:
-        # Settings are a program and may raise anything: a variable that is not set is a KeyError.
+    except (Exception, SystemExit) as error:
+        # Settings are a program and may raise anything: a variable that is not set is a KeyError. Some end the process.
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{place.filename}, line {place.lineno}"
         raise StoreError(f"{what} cannot be loaded: {type(error).__name__}: {error} ({where})") from error

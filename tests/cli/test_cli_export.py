@@ -170,9 +170,19 @@ def test_the_rows_of_an_every_are_not_exported_as_schedules_of_their_own(here: I
     assert here("sync").code == 0
     result = here("export", "--all")
     assert result.code == 2
-    assert "'peaks#2' is not written: it is a row of 'peaks', which tasks.yaml declares with `every`" in result.err
+    assert result.err.splitlines() == [
+        "error: 'peaks' is not written: tasks.yaml declares it with `every`, and a row is only a part of it; copy it from there"
+    ]
     assert "plain" in result.out
     assert "peaks" not in result.out
+    assert here("export", "--all", "--out", "schedules.d", "--update").code == 0
+    # The way back has each row: it runs when the schedule does.
+    back = here("export", "--all", "--beat-schedule")
+    entries: dict[str, Any] = {}
+    exec(back.out, entries)
+    assert back.code == 0
+    made = {name: entry["schedule"] for name, entry in entries["beat_schedule"].items()}
+    assert made == {row.name: row.schedule for row in PeriodicTask.objects.all()}
 
 
 def test_update_adds_what_is_missing_and_changes_no_line(shop: InProcess) -> None:
@@ -221,7 +231,10 @@ def test_no_file_is_overwritten(shop: InProcess) -> None:
     [
         (["nope", "nor"], 1, "the database has no row named 'nope', 'nor'"),
         (["--update"], 64, "--update needs --out"),
-        (["--beat-schedule", "--out", "x"], 64, "leave --out away"),
+        (["--beat-schedule", "--out", "x"], 64, "--beat-schedule prints one text: leave out --out"),
+        (["--dir", "x", "--source", "y"], 64, "no file of a source is read: leave out --dir and --source"),
+        (["--timezone", "UTC"], 64, "each schedule is written with its own zone: leave out --timezone"),
+        (["--drifted", "--unowned", "--split", "none"], 64, "edit the files: leave out --unowned and --split"),
         (["--all", "--unowned"], 64, "exclude each other"),
         (["--split", "size"], 64, "'size' is not one of"),
     ],
@@ -273,6 +286,12 @@ beat_schedule = {
     utc = shop("export", "bill", "--beat-schedule")
     assert utc.code == 2
     assert "error: 'bill' is not written: its crontab is in Europe/Berlin" in utc.err
+
+
+def test_an_empty_beat_schedule_is_python(here: InProcess) -> None:
+    result = here("export", "--beat-schedule")
+    assert (result.code, result.out) == (0, "beat_schedule = {}\n")
+    assert result.err == "hint: there is nothing to write\n"
 
 
 def test_several_files_are_documents_on_standard_output(shop: InProcess) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,14 @@ def test_a_byte_order_mark_the_mode_and_a_link_stay(here: InProcess) -> None:
     assert path.read_bytes() == b"\xef\xbb\xbf" + TIDY.encode()
     assert path.stat().st_mode & 0o777 == 0o640
     assert {each.name for each in Path("schedules.d").iterdir()} == {"_real.txt", "tasks.yaml"}
+
+
+def test_a_pipe_is_not_opened_and_counts_as_invalid(here: InProcess) -> None:
+    here.spec(TIDY)
+    os.mkfifo("schedules.d/pipe.yaml")
+    result = here("fmt", "--check")
+    assert (result.code, result.out) == (3, "2 files: 1 unchanged, 1 invalid\n")
+    assert "schedules.d/pipe.yaml: error: this is not a regular file [source-not-a-file]" in result.err
 
 
 def test_a_missing_directory_fails_with_its_name(here: InProcess) -> None:

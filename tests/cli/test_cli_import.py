@@ -96,6 +96,10 @@ def test_an_application_that_cannot_be_loaded_is_an_error(shell: Shell) -> None:
     result = shell("import", "--app", "nowhere")
     assert (result.code, result.out) == (1, "")
     assert "the celery application 'nowhere' cannot be loaded" in result.err
+    write(shell.path / "ending.py", "raise SystemExit(3)\n")
+    ending = shell("import", "--app", "ending")
+    assert (ending.code, ending.out) == (1, "")
+    assert "the celery application 'ending' cannot be loaded: SystemExit: 3" in ending.err
     missing = shell("import")
     assert (missing.code, missing.out) == (64, "")
     assert "name the celery application with --app" in missing.err
@@ -123,6 +127,8 @@ def test_a_file_of_another_scheduler(here: InProcess) -> None:
         (["file"], 64, "FILE and --from belong to each other"),
         (["--from", "crontab"], 64, "FILE and --from belong to each other"),
         (["--from", "anacron", "file"], 64, "'anacron' is not one of"),
+        (["--from", "crontab", "file", "-A", "x", "--settings", "y"], 64, "leave out --app and --settings"),
+        (["--timezone", "UTC"], 64, "without --from, the application's own zone applies: leave out --timezone"),
         (["--from", "crontab", "file"], 1, "file is not a file"),
         (["--from", "kubernetes", "broken"], 1, "broken cannot be read: "),
     ],

@@ -39,10 +39,10 @@ def test_a_source_shows_its_revision_the_time_of_its_sync_and_the_number_of_rows
     assert lines[0] == "default: applied"
     assert lines[1].startswith("  last success  20")
     assert lines[2].startswith("  revision      content ")
-    assert lines[-1] == "  owns          3 schedules"
+    assert lines[-2:] == ["  time zone     UTC", "  owns          3 schedules"]
     [source] = synced("status", "--format", "json").matching("status")["sources"]
     assert (source["name"], source["outcome"], source["schedules"], source["drifted"]) == ("default", "applied", 3, [])
-    assert source["revision"]["digest"].startswith(lines[2].split()[-1])
+    assert (source["revision"]["digest"].startswith(lines[2].split()[-1]), source["timezone"]) == (True, "UTC")
 
 
 def test_status_writes_nothing(synced: InProcess) -> None:

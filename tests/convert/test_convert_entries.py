@@ -88,7 +88,7 @@ def test_a_printed_beat_schedule_makes_the_rows_it_was_made_from(app: Celery, sq
 
 def test_a_crontab_in_another_zone_is_no_entry(app: Celery) -> None:
     conversion = convert_entries({"x": {"task": "t", "schedule": crontab()}}, app, NOW)
-    assert beat_schedule_text(conversion, "UTC") == "beat_schedule = {\n}"
+    assert beat_schedule_text(conversion, "UTC") == "beat_schedule = {}"
     assert conversion.refused == [
         ("x", "its crontab is in Europe/Berlin, and those of a beat_schedule are in the zone of the application, UTC")
     ]
@@ -143,9 +143,15 @@ def test_what_no_file_can_say_has_a_reason(app: Celery, content: dict[str, Any],
     assert reason in text
 
 
-def test_an_entry_that_is_no_dict_is_refused(app: Celery) -> None:
-    conversion = convert_entries({"a": [], "b": {"task": "t"}, "celery.x": {"task": "t", "schedule": 1}}, app, NOW)
-    assert [remark.name for remark in conversion.refused] == ["a", "b", "celery.x"]
+def test_an_entry_that_is_no_dict_with_a_task_and_a_schedule_is_refused(app: Celery) -> None:
+    entries = {
+        "a": [],
+        "b": {"task": "t"},
+        "c": {"task": None, "schedule": 1},
+        "celery.x": {"task": "t", "schedule": 1},
+    }
+    conversion = convert_entries(entries, app, NOW)
+    assert [remark.name for remark in conversion.refused] == ["a", "b", "c", "celery.x"]
 
 
 def test_finished_and_beats_own_entries_are_left_out_and_a_local_time_is_noted(app: Celery) -> None:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from beatsync.fingerprint import Scope, memory, scope
-from beatsync.plan.observed import Observed
+from beatsync.plan.observed import LateRuns, Observed
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, sync
 from beatsync.specfile.combine import CROSS_LINTS, SourceFacts
@@ -23,6 +23,7 @@ from beatsync.specfile.lints import LINTS
 from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.problems import Problem
 from beatsync.store import Store
+from beatsync.store.application import Application
 from beatsync.values import Diagnostic, Location, Severity, SourceFile
 from tests.builders import NOW
 from tests.statements import writes
@@ -384,3 +385,32 @@ def test_an_acknowledged_warning_stays_so_in_an_unchanged_file(store: Store, tmp
     assert sync(tmp_path, store, options).outcome is Outcome.INVALID
     assert sync(tmp_path, store, SyncOptions()).outcome is not Outcome.INVALID
     assert sync(tmp_path, store, options).outcome is Outcome.INVALID
+
+
+def test_a_warning_of_the_plan_is_acknowledged_in_an_unchanged_file_too(
+    store: Store, tmp_path: Path, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = LateRuns("it does not set the deadline", "write it")
+    monkeypatch.setattr(store, "_application", Application(late_runs=late))
+    windows = "windows: {noon: {from: '12:00', to: '13:00'}}\nschedules:\n"
+    every = "{task: t, every: {noon: 15m, otherwise: never}}"
+    spec = tmp_path / "a.yaml"
+    spec.write_text(f"{windows}  # beatsync: ignore[window-deadline] harmless\n  a: {every}\n  b: {every}\n", "utf-8")
+    for names in (["a.yaml"], []):  # at the first sync, and without parsing
+        parsed.clear()
+        result = sync(tmp_path, store, SyncOptions())
+        (warning,) = result.plan.diagnostics
+        assert (warning.code, warning.location.line, result.plan.acknowledged, parsed) == (
+            "window-deadline",
+            5,
+            1,
+            names,
+        )
+    spec.write_text(f"{windows}  a: {every} # beatsync: ignore[window-deadline] harmless\n", "utf-8")
+    for _ in range(2):
+        result = sync(tmp_path, store, SyncOptions(plan=PlanOptions(max_deletes="9")))
+        assert (result.plan.diagnostics, result.plan.acknowledged) == ((), 1)
+    spec.write_text(f"{windows}  new: {every} # beatsync: ignore[window-deadline, rename-possible] another\n", "utf-8")
+    assert (plan(tmp_path, store, SyncOptions()).plan.diagnostics) == ()
+    spec.write_text(f"{windows}  new: {every} # beatsync: ignore[window-deadline] harmless\n", "utf-8")
+    assert [each.code for each in plan(tmp_path, store, SyncOptions()).plan.diagnostics] == ["rename-possible"]

@@ -114,6 +114,7 @@ def _status(name: str) -> list[SourceStatus]:
             suspension,
             name,
             {1: name},
+            timezone=name,
         )
     ]
 

@@ -182,7 +182,7 @@ def sources() -> list[SourceStatus]:
         SourceStatus(
             "shop", "git@host:shop#schedules.d", Revision("0" * 64, "3f2a1c9"), "production", NOW, "blocked",
             "too many deletions", states(database, NOW), Suspension("ann@host", "a move", NOW), "pod-1",
-            {1: "changed by ann in the admin on 2026-06-01"},
+            {1: "changed by ann in the admin on 2026-06-01"}, timezone="Europe/Berlin",
         ),
         SourceStatus("new", None, None, None, None, "", "", ()),
         SourceStatus("user-reports", None, None, None, NOW, "", "", (), is_application=True),

@@ -14,7 +14,9 @@ HOSTILE = "a\x1b[2Jb\r\n::error::c\u202ed`@ann` <!-- & \"q\" 'q' ]]> | % , :"
 
 def test_a_line_has_no_character_that_moves_a_cursor_or_turns_text() -> None:
     assert escape.one_line(HOSTILE).isprintable()
-    assert escape.one_line("Zwölf ☕") == "Zwölf ☕"
+    seen = "Zwölf ☕ क्\u200dष 👩\u200d💻"  # joiners inside a word shape letters and emoji
+    assert escape.one_line(seen) == escape.readable_json(seen) == seen
+    assert escape.one_line("a\u200db\n") == "a\\u200db\\n"
 
 
 def test_readable_json_is_the_same_json() -> None:

@@ -111,6 +111,19 @@ def test_a_value_of_the_environment_is_changed_there() -> None:
     assert "    queue: fast\n" in after
 
 
+def test_a_default_of_the_environment_is_overridden_in_that_environment_only() -> None:
+    defaults = "defaults: {queue: q, environments: {staging: {queue: s, interval: 5m}}}\n"
+    environments = "environments: {live: {priority: 1}, staging: {}}"
+    text = f"{defaults}schedules:\n  a:\n    task: t\n    only: [staging]\n  b: {{task: t, interval: 1h, {environments}}}\n"
+    result = accepted(text, "a", "staging", queue="other", schedule=Interval(7, "minutes"))
+    result = accepted(result, "b", "staging", queue="other")
+    assert difference(text, result)[1] == [
+        "environments: {staging: {interval: 7m, queue: other}}",
+        "only: [staging]",
+        "b: {task: t, interval: 1h, environments: {live: {priority: 1}, staging: {queue: other}}}",
+    ]
+
+
 def test_a_schedule_in_braces_stays_in_braces() -> None:
     after = accepted(TEXT, "other", queue="billing", schedule=Interval(1, "hours"), args="[1]")
     assert "  other: {task: shop.other, interval: 1h, args: [1]}\n" in after or after.count("\n") == TEXT.count("\n")

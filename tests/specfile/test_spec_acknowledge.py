@@ -29,6 +29,8 @@ def result(*files: ParsedFile) -> tuple[list[str], int]:
         (f"  # {WHY}\n\n  # more\n  a:\n    task: t\n    {FRIDAY}\n", []),
         (f"  a: # {WHY}\n    task: t\n    {FRIDAY}\n", []),
         (f"  a:\n    task: t\n    {FRIDAY} # {WHY}\n", []),
+        # Only a plan knows whether there is a warning of these codes.
+        (f"  a: {{task: t, {FRIDAY}}} # {WHY.replace(']', ', clocked-past, rename-possible, window-deadline]')}\n", []),
         # Near misses: the line of another key, the schedule before, a text, and another word.
         (f"  a:\n    task: t # {WHY}\n    {FRIDAY}\n", ["3 ignore-unused", "4 crontab-and"]),
         (f"  # {WHY}\n  a: {{task: t, interval: 5m}}\n  b: {{task: t, {FRIDAY}}}\n", ["2 ignore-unused", "4 crontab-and"]),

@@ -230,10 +230,22 @@ x-more: 1
     assert lines[-3:] == text.splitlines()[-3:]
 
 
+def test_new_schedules_follow_the_comments_of_an_empty_section() -> None:
+    text = "# first\nversion: 1\nschedules: # all\n  # nightly: {}\n\n# about x\nx-more: 1\n"
+    added = with_schedules(text, NEW)
+    assert added is not None
+    assert added.startswith(
+        "# first\nversion: 1\nschedules: # all\n  # nightly: {}\n  new:\n    task: shop.tasks.bill\n"
+    )
+    assert added.endswith("    queue: slow\n\n# about x\nx-more: 1\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "schedules: {b: {task: t, interval: 1h}}",
+        "schedules: {}\n",
+        "schedules: null\n",
         "schedules:\n  b: {task: t, interval: 1h}\ndefaults: {priority: 3}\n",
         "schedules:\n  b: {task: t, interval: 1h, description: |+\n    a}\n",
         "schedules:\n  b:\n    task: t\n    interval: 1h\n    description: |+\n      a\n\n\n",

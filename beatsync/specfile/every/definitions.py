@@ -95,7 +95,7 @@ class Definitions:
             if place is None:
                 raise UnusableError
             message = f"the {what} {name!r} has an error, at {place}"
-            raise SpecError("definition-invalid", message, "correct it there", field=key)
+            raise SpecError("definition-invalid", message, "correct it there", field=key, on_key=key == name)
         return definition
 
     def compile(self, every: Mapping[str, str], zone: str) -> tuple[CompiledRow, ...]:
@@ -126,7 +126,7 @@ class Definitions:
             hint = suggestion(
                 name, [*self.windows, OTHERWISE], "define it under `windows`, or under `shared` for the whole source"
             )
-            raise SpecError("window-unknown", message, hint, field=name)
+            raise SpecError("window-unknown", message, hint, field=name, on_key=True)
         window: Window = self._usable(self.windows, "window", name, name)
         return window
 
