@@ -73,9 +73,12 @@ def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: b
         values = new_values if schedule.action is Action.CREATE else old_values
         yield from values(field for field in changes[0].fields if field.field != "crontab")
         return
-    moved = sum(map(_moves, remaining))
+    moved = [change for change in remaining if _moves(change)]
     if moved and not with_rows:
-        yield "crontab", f"changes in {row_count(moved)}; --rows shows them"
+        if schedule.rows == 1:
+            yield from value_changes(field for change in moved for field in change.fields if field.field == "crontab")
+        else:
+            yield "crontab", f"changes in {row_count(len(moved))}; --rows shows them"
     yield from value_changes(_shared_fields(schedule, remaining))
 
 
