@@ -73,7 +73,9 @@ def _listed(texts: list[str]) -> EventDates:
             # Newer Pythons read more than this one form.
             days.append(date.fromisoformat(text if _DATE.fullmatch(text) else ""))
         except ValueError:
-            errors.append(SpecError("calendar-date", f"{text!r} is not a date", "write it as 2027-12-24", field="dates"))
+            errors.append(
+                SpecError("calendar-date", f"{text!r} is not a date", "write it as 2027-12-24", field="dates")
+            )
     if errors:
         errors[0].others = errors[1:]
         raise errors[0]
