@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -52,20 +52,24 @@ def read_events(data: bytes, first: date, last: date) -> EventDates:
         raise SpecError("calendar-file", f"this is not an iCalendar file: {cut(str(error))}") from None
     if not calendars:
         raise SpecError("calendar-file", "this is not an iCalendar file: it has no VCALENDAR that ends")
-    expanded, cost = [], 0
-    for event in events:
-        each = _expanded(event, last)
-        expanded.append(each)
-        cost += max(len(each.dates), _FREQUENCIES.get(_frequency(event.get("RRULE")), 0))
-        if cost > _MAX_COST:
-            message = "its recurring events are too many to be expanded"
-            raise SpecError("calendar-rule", message, f"keep the events of {first.year + 1} and the years after it")
+    expanded = list(_all_expanded(events, first, last))
     ends = [each.ends for each in expanded if each.ends is not None]
     dates = frozenset[date]().union(*(each.dates for each in expanded))
     is_finite = len(ends) == len(expanded)
     return EventDates(
         frozenset(day for day in dates if first <= day <= last), max(ends, default=date.min) if is_finite else None
     )
+
+
+def _all_expanded(events: Iterable[Any], first: date, last: date) -> Iterator[EventDates]:
+    cost = 0
+    for event in events:
+        dates = _expanded(event, last)
+        cost += max(len(dates.dates), _FREQUENCIES.get(_frequency(event.get("RRULE")), 0))
+        if cost > _MAX_COST:
+            message = "its recurring events are too many to be expanded"
+            raise SpecError("calendar-rule", message, f"keep the events of {first.year + 1} and the years after it")
+        yield dates
 
 
 def _expanded(event: Any, last: date) -> EventDates:
