@@ -36,7 +36,10 @@ def spec_value(key: str, value: Any) -> Any:
     if isinstance(value, timedelta) and key in _DURATIONS:
         return _duration(value)
     if key in JSON_FIELDS:
-        return _json(value, count(1), 1)
+        document = _json(value, count(1), 1)
+        if document.__class__ not in {*_UNCHANGED, list, dict}:
+            raise _wrong_type(key, value)
+        return document
     return _plain(key, _without_celery(key, value), count(1), 1)
 
 
@@ -77,8 +80,12 @@ def _plain(key: str, value: Any, nodes: Iterator[int], depth: int) -> Any:
         return [_plain(key, item, nodes, depth + 1) for item in value]
     if isinstance(value, (set, frozenset)):
         return sorted((_plain(key, item, nodes, depth + 1) for item in value), key=lambda item: (str(type(item)), item))
+    raise _wrong_type(key, value)
+
+
+def _wrong_type(key: str, value: Any) -> SpecError:
     hint = "pass a datetime; expire_seconds takes a duration" if isinstance(value, timedelta) else None
-    raise SpecError("wrong-type", f"a {type(value).__qualname__} is no value of `{key}`", hint)
+    return SpecError("wrong-type", f"a {type(value).__qualname__} is no value of `{key}`", hint)
 
 
 def _duration(value: timedelta) -> str:
@@ -87,7 +94,11 @@ def _duration(value: timedelta) -> str:
 
 def _time(value: datetime) -> str:
     """Return a time as text: an aware one in UTC, a naive one as local time in the zone of the schedule."""
-    return (value if value.tzinfo is None else value.astimezone(timezone.utc)).isoformat()
+    try:
+        return (value if value.tzinfo is None else value.astimezone(timezone.utc)).isoformat()
+    except OverflowError:
+        # The rules of the spec format refuse it.
+        return value.isoformat()
 
 
 _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (

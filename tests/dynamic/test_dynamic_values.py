@@ -115,6 +115,10 @@ def test_problems_of_many_schedules_name_the_schedule(backend: Backend) -> None:
         ({"after": 60}, "after"),
         ({"at": "2099-01-01", "clocked": "2099-01-02"}, "at"),
         ({"at": "2099-01-01", "crontab": "0 8 * * *"}, "at"),
+        ({"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "at"),
+        ({"after": "1h", "args": iter([1])}, "args"),
+        ({"after": "1h", "kwargs": {1, 2}}, "kwargs"),
+        ({"after": "1h", "expires": timedelta(hours=2)}, "expires"),
         ({"after": "1h", "expires": datetime(2020, 1, 1, tzinfo=timezone.utc)}, "expires"),
     ],
 )
