@@ -15,16 +15,16 @@ from django.core.exceptions import ValidationError
 from django.db import router
 
 from beatsync.collector import garbage_collector_paused
-from beatsync.dynamic.declare import declare
+from beatsync.dynamic.declare import declare, is_name
 from beatsync.dynamic.errors import refusal_error, renamed, validation_error
+from beatsync.dynamic.oneoff import OneOffArguments
 from beatsync.dynamic.state import Scheduled, scheduled
 from beatsync.plan.model import Plan
 from beatsync.sets import Refused, SetChange, change_set
-from beatsync.specfile.interval import seconds_from_text
-from beatsync.specfile.problems import Problem, SpecError
-from beatsync.store import Retention, SetStore
+from beatsync.specfile.problems import Problem
+from beatsync.store import SetStore
 from beatsync.sync_types import check_source_name, utc_now
-from beatsync.values import Clocked, Declared
+from beatsync.values import Declared
 
 KEEP = timedelta(days=7)
 """How long the row of a one-off is kept after it ran."""
@@ -77,18 +77,14 @@ class Schedules:
 
         After it ran, or its `expires` passed, the row is kept for `keep_for`.
         """
-        argument = "at" if after is None else "after"
-        if (at is None) is (after is None):
-            raise ValidationError({"at": ValidationError("pass exactly one of `at` and `after`", code="missing-key")})
-        if keep_for < timedelta(0):
-            raise ValidationError({"keep_for": ValidationError("it is negative", code="out-of-range")})
+        one_off = OneOffArguments(at, after, keep_for)
+        arguments = {**fields, "task": task, "clocked": one_off.clocked(utc_now())}
         try:
-            clocked = at if after is None else utc_now() + _duration(after)
-            declared = self._declare({name: {**fields, "task": task, "clocked": clocked}}, with_names=False)
-            retentions = {each.spec.name: _retention(each, keep_for) for each in declared}
+            declared = self._declare({name: arguments}, one_off.problems(name, fields), with_names=False)
+            retentions = {each.spec.name: one_off.retention(each) for each in declared}
             return self._change(SetChange(self.name, declared, one_offs=retentions, adopt=adopt))
         except ValidationError as error:
-            raise renamed(error, {"clocked": argument}) from None
+            raise renamed(error, {"clocked": one_off.time_argument}) from None
 
     @garbage_collector_paused()
     def put_many(self, schedules: Mapping[str, Arguments], /, *, adopt: bool = False) -> bool:
@@ -104,11 +100,11 @@ class Schedules:
 
     def remove(self, name: str, /) -> bool:
         """Remove one schedule; nothing happens if the set has none of this name."""
-        return self._change(SetChange(self.name, removed=frozenset({name})))
+        return is_name(name) and self._change(SetChange(self.name, removed=frozenset({name})))
 
     def get(self, name: str, /) -> Scheduled | None:
         """Return one schedule; None if the set has none of this name."""
-        return self._read(name).get(name)
+        return self._read(name).get(name) if is_name(name) else None
 
     def all(self) -> Mapping[str, Scheduled]:
         """Return every schedule of the set by its name, in the order of the names."""
@@ -123,15 +119,18 @@ class Schedules:
         states = (scheduled(entry, row, store.name_rule()) for entry, row in store.owned_rows(self.name, name))
         return {each.name: each for each in states if each is not None}
 
-    def _declare(self, schedules: Mapping[str, Arguments], *, with_names: bool = True) -> tuple[Declared, ...]:
-        """Return what is declared. Raises ValidationError with every problem of every schedule."""
+    def _declare(
+        self, schedules: Mapping[str, Arguments], more: Iterable[Problem] = (), *, with_names: bool = True
+    ) -> tuple[Declared, ...]:
+        """Return what is declared. Raises ValidationError with every problem of every schedule, and `more` of one schedule."""
         zone = self._store.project_settings().get("TIMEZONE") or self._store.celery_timezone() or "UTC"
         declarations = {name: declare(name, fields, str(zone)) for name, fields in schedules.items()}
-        problems: Iterable[tuple[str, Problem]] = [
+        problems = [("", problem) for problem in more]
+        problems += (
             (f"{name}." if with_names else "", problem)
             for name, declaration in declarations.items()
             for problem in declaration.problems
-        ]
+        )
         if problems:
             raise validation_error(problems)
         return tuple(each for declaration in declarations.values() for each in declaration.declared)
@@ -142,23 +141,6 @@ class Schedules:
         except Refused as refusal:
             raise refusal_error(refusal) from None
         return plan.does_something
-
-
-def _duration(value: timedelta | str) -> timedelta:
-    """Return a duration. Raises ValidationError."""
-    if isinstance(value, timedelta):
-        return value
-    try:
-        return timedelta(seconds=seconds_from_text(value))
-    except SpecError as error:
-        raise ValidationError({"after": ValidationError(error.message, code=error.code)}) from None
-
-
-def _retention(declared: Declared, keep: timedelta) -> Retention:
-    """Return when the row of a one-off is removed at the earliest."""
-    if not isinstance(declared.spec.schedule, Clocked):
-        raise TypeError("a one-off has a clocked schedule")
-    return Retention(declared.spec.schedule.clocked_time + keep, keep)
 
 
 def _default_alias() -> str:

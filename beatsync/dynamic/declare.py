@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from beatsync.dynamic.native import spec_value
 from beatsync.plan.observed import APPLICATION_PATH
 from beatsync.specfile.checks import check_value
+from beatsync.specfile.fields import one_line
 from beatsync.specfile.interpret import interpret
-from beatsync.specfile.keys import ARGUMENTS_RULE
+from beatsync.specfile.keys import ARGUMENTS_RULE, NAME_RULE
 from beatsync.specfile.layers import Layer, invalid_paths, make_layer
 from beatsync.specfile.limits import MAX_ERRORS
 from beatsync.specfile.lints import LINTS
 from beatsync.specfile.problems import Path, Problem, SpecError
+from beatsync.specfile.rules import text_fault
 from beatsync.values import Declared, Location
 
 _ROOT: Path = (0, "schedules")
@@ -36,8 +38,10 @@ def declare(name: str, arguments: Mapping[str, Any], timezone: str) -> Declarati
     Each kind of schedule here is one row; one that compiles to several rows would return all of them.
     """
     if not isinstance(name, str):
-        message = f"a {type(name).__qualname__} is no name"
-        return Declaration((), [Problem((*_ROOT, ""), "wrong-type", message, "write a text")])
+        return Declaration((), [name_problem(name)])
+    if not isinstance(arguments, Mapping):
+        message = f"a {type(arguments).__qualname__} does not hold the fields of a schedule"
+        return Declaration((), [Problem((*_ROOT, name), "wrong-type", message, "pass a mapping")])
     path = (*_ROOT, name)
     values, unreadable = _spec_values(path, arguments)
     structural = list(islice(check_value(ARGUMENTS_RULE, _ROOT, {name: values}), MAX_ERRORS))
@@ -54,11 +58,32 @@ def declare(name: str, arguments: Mapping[str, Any], timezone: str) -> Declarati
     return Declaration((Declared(interpretation.spec, _PLACE, interpretation.policy, is_enabled_declared),))
 
 
+def is_name(name: str) -> bool:
+    """Return whether a schedule can have this name. Raises TypeError for what is no text."""
+    if not isinstance(name, str):
+        raise TypeError(name_problem(name).message)
+    try:
+        return text_fault(NAME_RULE, one_line(name)) is None
+    except SpecError:
+        return False
+
+
+def name_problem(name: object) -> Problem:
+    """Return the problem of a name that is no text."""
+    return Problem((*_ROOT, ""), "wrong-type", f"a {type(name).__qualname__} is no name", "write a text")
+
+
+def problem_of(name: str, argument: str, error: SpecError) -> Problem:
+    """Return what is wrong with one argument of a schedule."""
+    return Problem((*_ROOT, name, argument), error.code, error.message, error.hint)
+
+
 def field_of(problem: Problem) -> str | None:
     """Return the argument that a problem is about, `name` for the name; None if it is about the schedule as a whole."""
     if len(problem.path) > len(_ROOT) + 1:
         return str(problem.path[len(_ROOT) + 1])
-    if problem.code == "missing-kind":
+    # The problem of a name that is no text has no name in its path.
+    if problem.code == "missing-kind" or (problem.code == "wrong-type" and problem.path[-1]):
         return None
     return problem.related_key or "name"
 
@@ -71,7 +96,7 @@ def _spec_values(path: Path, arguments: Mapping[str, Any]) -> tuple[dict[str, An
         try:
             values[key] = spec_value(key, value)
         except SpecError as error:
-            problems.append(Problem((*path, key), error.code, error.message, error.hint))
+            problems.append(problem_of(str(path[-1]), key, error))
     return values, problems
 
 

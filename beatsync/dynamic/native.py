@@ -5,17 +5,19 @@ Nothing is checked here but the type: the rules of the spec format apply to what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from itertools import count
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
 
 from beatsync.specfile.crontab import FIELD_NAMES
 from beatsync.specfile.fields import JSON_FIELDS
+from beatsync.specfile.jsontext import MAX_DEPTH
 from beatsync.specfile.problems import SpecError
+from beatsync.specfile.reader import MAX_NODES
 
 _UNCHANGED = frozenset({str, int, bool, float, type(None)})
 _DURATIONS = frozenset({"interval", "expire_seconds"})
@@ -34,23 +36,56 @@ def spec_value(key: str, value: Any) -> Any:
     if isinstance(value, timedelta) and key in _DURATIONS:
         return _duration(value)
     if key in JSON_FIELDS:
-        # What is inside is checked when it is encoded.
-        return list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
-    return _plain(key, _without_celery(key, value))
+        document = _json(value, count(1), 1)
+        if document.__class__ not in {*_UNCHANGED, list, dict}:
+            raise _wrong_type(key, value)
+        return document
+    return _plain(key, _without_celery(key, value), count(1), 1)
 
 
-def _plain(key: str, value: Any) -> Any:
+def _json(value: Any, nodes: Iterator[int], depth: int) -> Any:
+    """Return a value of Python's as a file would hold it; a class that JSON does not have is refused when it is encoded.
+
+    Raises SpecError for one that no file could hold, such as a list that contains itself.
+    """
+    _check_size(next(nodes), depth)
+    if value.__class__ in _UNCHANGED:
+        return value
+    if isinstance(value, Promise):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _json(item, nodes, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(item, nodes, depth + 1) for item in value]
+    return value
+
+
+def _check_size(number: int, depth: int) -> None:
+    """Raise SpecError for the value that is one too many, or nested too deeply: a list may contain itself."""
+    if number > MAX_NODES:
+        raise SpecError("json-depth", f"lists and mappings hold more than {MAX_NODES} values")
+    if depth > MAX_DEPTH + 1:
+        raise SpecError("json-depth", f"lists and mappings are nested more than {MAX_DEPTH} deep")
+
+
+def _plain(key: str, value: Any, nodes: Iterator[int], depth: int) -> Any:
     """Return a value made of JSON's types. Raises SpecError."""
+    _check_size(next(nodes), depth)
     for cls, convert in _CONVERSIONS:
         if isinstance(value, cls):
             return convert(value)
     if isinstance(value, Mapping):
-        return {str(name): _plain(key, item) for name, item in value.items()}
+        return {str(name): _plain(key, item, nodes, depth + 1) for name, item in value.items()}
     if isinstance(value, (list, tuple, range)):
-        return [_plain(key, item) for item in value]
+        return [_plain(key, item, nodes, depth + 1) for item in value]
     if isinstance(value, (set, frozenset)):
-        return sorted(_plain(key, item) for item in value)
-    raise SpecError("wrong-type", f"a {type(value).__qualname__} is no value of `{key}`")
+        return sorted((_plain(key, item, nodes, depth + 1) for item in value), key=lambda item: (str(type(item)), item))
+    raise _wrong_type(key, value)
+
+
+def _wrong_type(key: str, value: Any) -> SpecError:
+    hint = "pass a datetime; expire_seconds takes a duration" if isinstance(value, timedelta) else None
+    return SpecError("wrong-type", f"a {type(value).__qualname__} is no value of `{key}`", hint)
 
 
 def _duration(value: timedelta) -> str:
@@ -59,7 +94,11 @@ def _duration(value: timedelta) -> str:
 
 def _time(value: datetime) -> str:
     """Return a time as text: an aware one in UTC, a naive one as local time in the zone of the schedule."""
-    return (value if value.tzinfo is None else value.astimezone(timezone.utc)).isoformat()
+    try:
+        return (value if value.tzinfo is None else value.astimezone(timezone.utc)).isoformat()
+    except OverflowError:
+        # The rules of the spec format refuse it.
+        return value.isoformat()
 
 
 _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
@@ -70,7 +109,7 @@ _CONVERSIONS: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] =
     ((float, Decimal), float),
     (datetime, _time),
     (date, date.isoformat),
-    (ZoneInfo, lambda value: value.key),
+    (tzinfo, str),
 )
 """The first class that fits decides: a boolean is also an integer, and a datetime also a date."""
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from beatsync.plan.observed import NameRule
 
+_LAST_WEIGHED, _REPLACEMENT = "\uffff", "\ufffd"
+"""The default collation of MariaDB takes all characters behind the first for the second."""
+
 
 def collation_key(name: str, rule: NameRule) -> str:
     """Return a key that is equal for two names if a database with this rule treats them as the same name."""
@@ -22,7 +25,9 @@ def _keys(names: list[str], rule: NameRule) -> list[str]:
 
 
 def _without_accents(name: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+    """Return a name as older collations weigh it: without accents, and with one sign for all characters such as emoji."""
+    letters = (char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+    return "".join(char if char <= _LAST_WEIGHED else _REPLACEMENT for char in letters)
 
 
 def collisions(names: Iterable[str], rule: NameRule) -> Mapping[str, frozenset[str]]:

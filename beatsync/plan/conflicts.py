@@ -21,7 +21,7 @@ _ADOPT = "--adopt takes ownership of it, as does `sync: {adopt: true}` in the sp
 def owned_elsewhere(declared: Declared, claim: Claim) -> Blocked:
     """Another source owns the name or the row."""
     name, hint = declared.spec.name, _FORGET_DELETED_SOURCE if claim.source is None else _REMOVE_FROM_OTHER
-    message = f"{name!r}, declared at {declared.location}, belongs to {claim.owner}, which declared it in {claim.path}"
+    message = f"{name!r}, declared in {declared.location}, belongs to {claim.owner}, which declared it in {claim.path}"
     return Blocked("owned-elsewhere", message, (name,), hint)
 
 

@@ -120,7 +120,8 @@ def _write(
         field_changes=fields,
         location=declared.location,
         target=target,
-        sensitive=declared.policy.sensitive,
+        # What the file no longer lists was secret when the old value was written.
+        sensitive=tuple(sorted({*declared.policy.sensitive, *(entry.policy.sensitive if entry is not None else ())})),
         note=match.note,
         clauses=declared.clauses,
     ).of_row(row)

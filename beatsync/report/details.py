@@ -125,7 +125,10 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
             yield "  last changes"
         about = ", ".join([outcome_words(entry), *entry_facts(entry)])
         yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
-        for change in map(change_of_json, entry.changes_of(names)):
+        changes = [change_of_json(change) for change in entry.changes_of(names)]
+        for change in changes:
+            if len(changes) > 1:
+                yield f"      {line_start(mask_text(change.name))}"
             yield from (f"  {line}" for line in aligned(value_changes(change.fields)))
             if change.note:
                 yield f"        {line_start(change.note)}"

@@ -73,9 +73,8 @@ def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: b
         values = new_values if schedule.action is Action.CREATE else old_values
         yield from values(field for field in changes[0].fields if field.field != "crontab")
         return
-    moved = sum(map(_moves, remaining))
-    if moved and not with_rows:
-        yield "crontab", f"changes in {row_count(moved)}; --rows shows them"
+    if not with_rows:
+        yield from _crontabs(schedule, remaining)
     yield from value_changes(_shared_fields(schedule, remaining))
 
 
@@ -84,8 +83,14 @@ def _clauses(changes: Iterable[Change]) -> str:
     return one_line(", ".join(dict.fromkeys(c for change in changes for c in change.clauses.split(", ") if c)))
 
 
-def _moves(change: Change) -> bool:
-    return change.action is not Action.CREATE and any(field.field == "crontab" for field in change.fields)
+def _crontabs(schedule: ScheduleChange, changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
+    """Yield how many rows change their crontab, or the change itself if there is one row."""
+    existing = [change for change in changes if change.action is not Action.CREATE]
+    moved = [field for change in existing for field in change.fields if field.field == "crontab"]
+    if schedule.rows == 1:
+        yield from value_changes(moved)
+    elif moved:
+        yield "crontab", f"changes in {row_count(len(moved))}; --rows shows them"
 
 
 def _shared_fields(schedule: ScheduleChange, changes: Sequence[Change]) -> dict[FieldChange, None]:

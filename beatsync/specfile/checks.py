@@ -72,7 +72,7 @@ def _combination_problems(rule: Rule, keys: Mapping[str, Rule], path: Path, valu
     """Yield the problems of the keys themselves: unknown, missing, or not allowed together."""
     if len(value) > _MAX_CACHED_KEYS or not _are_allowed(rule, tuple(value)):
         yield from islice(_key_problems(rule, path, value), MAX_ERRORS)
-    if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and keys.keys() >= EXCLUSIVE_KEYS:
+    if len(EXCLUSIVE_KEYS.intersection(value)) > 1 and len(EXCLUSIVE_KEYS.intersection(keys)) > 1:
         # A key that is null counts as missing.
         yield from _exclusive_keys(path, {key for key, item in value.items() if item is not None})
 

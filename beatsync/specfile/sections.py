@@ -100,8 +100,9 @@ class Sections:
                 definitions.add_calendar(entry.name, entry.raw, self._files)
                 self._record_end(definitions, entry)
         except SpecError as error:
-            path = (*entry.path, error.field) if error.field and error.field in entry.raw else entry.path
-            self.problems.append(Problem(path, error.code, error.message, error.hint, on_key=path == entry.path))
+            for each in (error, *error.others):
+                path = (*entry.path, each.field) if each.field and each.field in entry.raw else entry.path
+                self.problems.append(Problem(path, each.code, each.message, each.hint, on_key=path == entry.path))
         except UnusableError:
             return
 

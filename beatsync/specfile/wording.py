@@ -20,7 +20,9 @@ _TYPES = {
     "string": "a string", "integer": "a whole number", "number": "a number", "boolean": "true or false",
     "array": "a list", "object": "a mapping",
 }  # fmt: skip
-_FREE_TEXT = frozenset({"queue", "exchange", "routing_key", "description", "renamed_from", "only"})
+_FREE_TEXT = frozenset(
+    {"queue", "exchange", "routing_key", "description", "renamed_from", "only", "country", "subdivision"}
+)
 """Keys that take any text, so that a number needs only quotes."""
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 _DURATION_HINTS = {

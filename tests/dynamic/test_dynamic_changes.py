@@ -204,3 +204,14 @@ def test_a_shared_schedule_row_is_never_edited(backend: Backend, make_task: Make
     mine.put("a", task=TASK, crontab="0 9 * * *")
     mine.remove("a")
     assert row(backend, "by-hand").crontab.hour == "8"
+
+
+def test_names_that_the_database_takes_for_the_same_are_a_conflict_and_not_to_be_retried(backend: Backend) -> None:
+    mine = reports(backend)
+    for first, second in (("Night", "night"), ("a \U0001f600", "a \U0001f601")):
+        assert mine.put(first, **HOURLY)
+        if backend.name == "mariadb":
+            with pytest.raises(OwnershipConflict, match="as the same name"):
+                mine.put(second, **HOURLY)
+        else:
+            assert mine.put(second, **HOURLY)

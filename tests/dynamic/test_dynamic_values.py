@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from celery import schedules as celery_schedules
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext_lazy
 from django_celery_beat.tzcrontab import TzAwareCrontab
 
 from beatsync.dynamic import schedules
@@ -54,6 +55,11 @@ def in_file(text: str) -> TaskSpec:
         ({"interval": "1h", "expires": date(2027, 1, 5)}, "interval: 1h, expires: 2027-01-05"),
         ({"interval": "1h", "expire_seconds": timedelta(minutes=5)}, "interval: 1h, expire_seconds: 5m"),
         ({"interval": "1h", "args": (1, "a"), "kwargs": {"b": [2]}}, "interval: 1h, args: [1, a], kwargs: {b: [2]}"),
+        ({"crontab": "0 8 * * *", "timezone": timezone.utc}, 'crontab: "0 8 * * *", timezone: UTC'),
+        (
+            {"interval": "1h", "args": [gettext_lazy("a")], "kwargs": {"b": gettext_lazy("c")}},
+            "interval: 1h, args: [a], kwargs: {b: c}",
+        ),
         ({"interval": "1h", "queue": None, "enabled": False}, "interval: 1h, enabled: false"),
     ],
 )
@@ -103,6 +109,16 @@ def test_problems_of_many_schedules_name_the_schedule(backend: Backend) -> None:
         ({}, "at"),
         ({"at": "2099-01-01", "after": "1h"}, "at"),
         ({"after": "1h", "keep_for": timedelta(-1)}, "keep_for"),
+        ({"after": "1h", "keep_for": timedelta.max}, "keep_for"),
+        ({"after": "1h", "keep_for": "7d"}, "keep_for"),
+        ({"after": timedelta.max}, "after"),
+        ({"after": 60}, "after"),
+        ({"at": "2099-01-01", "clocked": "2099-01-02"}, "at"),
+        ({"at": "2099-01-01", "crontab": "0 8 * * *"}, "at"),
+        ({"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "at"),
+        ({"after": "1h", "args": iter([1])}, "args"),
+        ({"after": "1h", "kwargs": {1, 2}}, "kwargs"),
+        ({"after": "1h", "expires": timedelta(hours=2)}, "expires"),
         ({"after": "1h", "expires": datetime(2020, 1, 1, tzinfo=timezone.utc)}, "expires"),
     ],
 )
@@ -112,6 +128,49 @@ def test_a_one_off_that_cannot_be(arguments: dict[str, Any], field: str, backend
     assert list(caught.value.error_dict) == [field]
     assert "skip" not in str(caught.value)  # that is what a sync of files does
     assert not any(stored(backend).values())
+
+
+def test_every_problem_of_a_one_off_is_in_one_error(backend: Backend) -> None:
+    with pytest.raises(ValidationError) as caught:
+        reports(backend).once("a", task="", after=60, keep_for=7, queue=5)  # type: ignore[arg-type]
+    assert set(caught.value.error_dict) == {"task", "after", "keep_for", "queue"}
+
+
+def test_the_last_time_of_all_is_kept_until_then(backend: Backend) -> None:
+    assert reports(backend).once("a", task=TASK, at="9999-12-31T12:00:00Z")
+    assert reports(backend).get("a")
+
+
+def test_keys_that_exclude_each_other() -> None:
+    problems = declare(
+        "a", {**HOURLY, "crontab": "0 8 * * *", "expires": "2099-01-01", "expire_seconds": 5}, "UTC"
+    ).problems
+    assert [problem.code for problem in problems] == ["kind-twice", "exclusive-keys"]
+
+
+def test_values_that_contain_themselves_or_never_end() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    many: list[Any] = []
+    for _ in range(60):
+        many = [many, many]
+    for arguments in (
+        {"args": endless}, {"args": many}, {"kwargs": {"a": endless}}, {"crontab": {"minute": endless}},
+        {"crontab": {"minute": range(10**12)}},
+    ):  # fmt: skip
+        problems = declare("a", {"task": TASK, "interval": "1h", **arguments}, "UTC").problems
+        assert "json-depth" in {problem.code for problem in problems}
+
+
+def test_what_is_no_name_or_no_mapping(backend: Backend) -> None:
+    with pytest.raises(ValidationError) as caught:
+        reports(backend).put_many({"a": 5, 7: HOURLY})  # type: ignore[dict-item]
+    assert set(caught.value.error_dict) == {f"a.{NON_FIELD_ERRORS}", "7.name"}
+    for text in ("", "\0", "\ud800", "x" * 201):
+        assert reports(backend).get(text) is None
+        assert not reports(backend).remove(text)
+    with pytest.raises(TypeError, match="a int is no name"):
+        reports(backend).remove(7)  # type: ignore[arg-type]
 
 
 def test_a_message_shows_no_secret() -> None:

@@ -30,6 +30,8 @@ def test_a_name_collides_with_every_other_name_of_the_same_key(names: set[str], 
         (" a", NameRule.LETTERS, " a"),
         ("a\t ", NameRule.LETTERS, "a\t"),
         ("aX", NameRule.LETTERS, "ax"),
+        ("a\U0001f600", NameRule.LETTERS, "a\ufffd"),
+        ("a\U0001f600", NameRule.CASE_INSENSITIVE, "a\U0001f600"),
     ],
 )
 def test_the_key_of_a_name(name: str, rule: NameRule, key: str) -> None:

@@ -70,6 +70,9 @@ def test_the_json_of_a_plan_contains_no_secret() -> None:
     plans = [
         make_plan(desired(after), observed(), request()),
         make_plan(desired(after), observed(row(before), inventory=(owned(before),)), request()),
+        make_plan(
+            desired(after._replace(policy=Policy())), observed(row(before), inventory=(owned(before),)), request()
+        ),
         make_plan(desired(), observed(row(before), inventory=(owned(before),)), request(allow_empty=True)),
     ]
     for plan in plans:

@@ -16,6 +16,7 @@ from beatsync.plan.jsonform import summary_json
 from beatsync.plan.model import Action, Condition
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, Result, Run, SyncOptions, reconcile
+from beatsync.report.text import render_plan
 from beatsync.source import load
 from beatsync.store import Store
 from tests.builders import desired, every, request
@@ -66,6 +67,12 @@ def test_it_waits_for_the_next_minute_at_the_end_of_one(
     row = PeriodicTask.objects.using(store.alias).get()
     # After a wait the plan is made again: rows count from the minute in which they are written.
     assert row.date_changed.replace(second=0, microsecond=0) == times.now.replace(second=0, microsecond=0)
+
+
+def test_a_plan_shows_the_crontab_of_a_schedule_that_keeps_one_row(store: Store, tmp_path: Path) -> None:
+    own_three(store)
+    done = sync(store, tmp_path, Times(1))
+    assert "crontab  * 8-17 * * 1-5 → 0 * * * *  (Every hour)" in "\n".join(render_plan(done.plan, applied=True))
 
 
 def test_a_minute_that_ends_during_a_wait_for_the_lock_starts_the_sync_again(

@@ -60,6 +60,39 @@ def test_the_days_of_an_event(event: str, expected: list[str], ends: date | None
     assert last == ends
 
 
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["DTSTART;VALUE=DATE:20270231"], "the DTSTART of the event"),
+        (["DTSTART;VALUE=DATE:20270101 DURATION:P99999999999D"], "the DURATION of the event"),
+        (["DTSTART;VALUE=DATE:20270101 EXDATE:soon"], "the EXDATE of the event"),
+        (["DTSTART;VALUE=DATE:20270101 RRULE:FREQ=DAILY;UNTIL=x"], "the RRULE of the event"),
+        (["DTSTART;VALUE=DATE:20270101 nonsense"], "a line of the event"),
+        (["DTSTART;VALUE=DATE:20270101 DTSTART;VALUE=DATE:20270102"], "more than one DTSTART"),
+        (["DTSTART;VALUE=DATE:20270101 RRULE:FREQ=HOURLY"], "cannot be expanded"),
+        (["DTSTART;VALUE=DATE:20270101 RRULE:FREQ=DAILY;INTERVAL=0"], "cannot be expanded"),  # dateutil never ends
+        (["DTSTART;VALUE=DATE:20270101 RRULE:FREQ=YEARLY;BYEASTER=1"], "cannot be expanded"),
+        (["DTSTART;VALUE=DATE:20270101 RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"] * 500, "too many"),
+    ],
+)  # fmt: skip
+def test_an_event_that_cannot_be_read_or_expanded_is_refused(texts: list[str], message: str) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        days(*texts)
+    assert caught.value.code == "calendar-rule"
+
+
+def test_what_is_ignored_in_the_rule_of_an_all_day_event() -> None:
+    hours = ",".join(map(str, range(24)))
+    assert days(f"DTSTART;VALUE=DATE:20200229 RRULE:FREQ=YEARLY;BYHOUR={hours};BYMINUTE=0") == (["20280229"], None)
+
+
+@pytest.mark.parametrize("data", [b"", b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20270101\n"])
+def test_a_file_that_does_not_end_is_refused(data: bytes) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_events(data, *first_and_last(YEAR))
+    assert caught.value.code == "calendar-file"
+
+
 def test_a_calendar_without_an_end_has_none_whatever_else_it_holds() -> None:
     assert days("DTSTART;VALUE=DATE:20270101", "DTSTART;VALUE=DATE:20200501 RRULE:FREQ=YEARLY")[1] is None
 

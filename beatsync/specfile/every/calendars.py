@@ -67,13 +67,18 @@ def _events(kind: str, raw: Mapping[str, Any], year: int, files: CalendarFiles) 
 
 
 def _listed(texts: list[str]) -> EventDates:
-    days = []
+    days, errors = [], []
     for text in texts:
         try:
             # Newer Pythons read more than this one form.
             days.append(date.fromisoformat(text if _DATE.fullmatch(text) else ""))
         except ValueError:
-            raise SpecError("calendar-date", f"{text!r} is not a date", "write it as 2027-12-24") from None
+            errors.append(
+                SpecError("calendar-date", f"{text!r} is not a date", "write it as 2027-12-24", field="dates")
+            )
+    if errors:
+        errors[0].others = errors[1:]
+        raise errors[0]
     return EventDates(frozenset(days), max(days, default=date.min))
 
 
