@@ -100,7 +100,7 @@ def test_an_old_version_does_not_return_to_locked_fields(client: Client, sync: S
     edit = page("change", task("nightly"), "?beatsync_edit=1")
     client.post(edit, form_data(client.get(edit), queue="fast", beatsync_reason="x"))
     sync(SPEC)
-    old: Any = apps.get_model("shop", "HistoricalPeriodicTask")._default_manager.latest("history_date")
+    old: Any = apps.get_app_config("shop").get_model("HistoricalPeriodicTask")._default_manager.latest("history_date")
     assert (old.queue, task("nightly").queue) == ("fast", "slow")
     url = page("history", task("nightly"), f"{old.pk}/")
     client.post(url, form_data(client.get(url)))
