@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.apps import apps
 
 from tests.web.conftest import SPEC, form_data, page, task
 from tests.web.site import SKIN
@@ -89,3 +92,16 @@ def test_shared_schedules_are_locked_and_the_tables_have_pages(client: Client, s
         assert rows.status_code == 200
         assert client.get(f"/admin/beatsync/{name}/{rows.context['cl'].result_list[0].pk}/change/").status_code == 200
         assert client.get(f"/admin/beatsync/{name}/add/").status_code == 403
+
+
+@pytest.mark.skipif(SKIN != "simple_history", reason="only django-simple-history puts old versions into the form")
+def test_an_old_version_does_not_return_to_locked_fields(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    edit = page("change", task("nightly"), "?beatsync_edit=1")
+    client.post(edit, form_data(client.get(edit), queue="fast", beatsync_reason="x"))
+    sync(SPEC)
+    old: Any = apps.get_app_config("shop").get_model("HistoricalPeriodicTask")._default_manager.latest("history_date")
+    assert (old.queue, task("nightly").queue) == ("fast", "slow")
+    url = page("history", task("nightly"), f"{old.pk}/")
+    client.post(url, form_data(client.get(url)))
+    assert task("nightly").queue == "slow"

@@ -85,6 +85,16 @@ def edit_form(form: Any, locked: Collection[str], *, leaves: bool, restored_by: 
     return type(form)(form.__name__, (EditForm, LockedForm, form), dict(attributes))
 
 
+def keep_locked(row: Any, locked: Collection[str]) -> None:
+    """Set the locked fields of `row`, which will be saved, to what the table has: another package may put an old version into a form."""
+    stored = type(row)._default_manager.filter(pk=row.pk).first()  # noqa: SLF001  documented
+    if stored is None:
+        return
+    for field in row._meta.concrete_fields:  # noqa: SLF001
+        if field.name in locked:
+            setattr(row, field.attname, getattr(stored, field.attname))
+
+
 def reason_of(form: Any) -> str:
     """Return the reason of an edit on one line, secrets masked."""
     return mask_text(" ".join(form.cleaned_data[REASON].split()))

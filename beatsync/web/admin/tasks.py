@@ -103,6 +103,8 @@ class ManagedAdminMixin(_Base):
     def _beatsync_open(self, request: Any, obj: Any, managed: ManagedRow) -> _Opened:
         may_change = self.has_change_permission(request, obj)
         is_edit = may_change and request.GET.get(EDIT_PARAMETER) == "1"
+        if request.method == "POST":
+            is_edit = is_edit and hasattr(request, "_beatsync_edit")  # it is recorded
         query = request.GET.copy()
         query.pop(EDIT_PARAMETER, None)
         if not is_edit:
@@ -185,6 +187,8 @@ class ManagedAdminMixin(_Base):
         opened = self._beatsync_form(request, obj) if change else None
         edit: Edit | None = getattr(request, "_beatsync_edit", None)
         if opened is None or not opened.is_edit or edit is None:
+            if opened is not None:
+                forms.keep_locked(obj, forms.form_fields(opened.managed.locked_fields))
             super().save_model(request, obj, form, change)
             return
         before = edit.read(obj.pk)
