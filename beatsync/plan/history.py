@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -41,14 +41,14 @@ class HistoryEntry:
     count: int = 1
     """How often in a row the sync failed in the same way, from `started_at` to `finished_at`."""
 
-    def changes_of(self, names: Collection[str]) -> tuple[Mapping[str, Any], ...]:
+    def changes_of(self, *names: str) -> tuple[Mapping[str, Any], ...]:
         """Return the changes of schedules or rows of these names."""
         shown = {mask_text(name) for name in names}
         return tuple(change for change in self.changes if not shown.isdisjoint({change["name"], change.get("group")}))
 
     def name_before(self, name: str) -> str | None:
         """Return the name from which this entry renamed a schedule; None if it did not."""
-        for change in self.changes_of({name}):
+        for change in self.changes_of(name):
             for field in change["fields"]:
                 if field["field"] == "name" and field["after"] == mask_text(name) and field["before"] is not None:
                     return str(field["before"])

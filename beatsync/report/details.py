@@ -125,7 +125,7 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
             yield "  last changes"
         about = ", ".join([outcome_words(entry), *entry_facts(entry)])
         yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
-        changes = [change_of_json(change) for change in entry.changes_of(names)]
+        changes = [change_of_json(change) for change in entry.changes_of(*names)]
         for change in changes:
             if len(changes) > 1:
                 yield f"      {line_start(mask_text(change.name))}"

@@ -28,7 +28,7 @@ class HistoryView:
 
 def shown_changes(entry: HistoryEntry, view: HistoryView) -> tuple[Sequence[Change], int]:
     """Return the changes to show, and how many rows of the entry are not among them."""
-    changes = [*entry.changes] if view.names is None else [*entry.changes_of(view.names)]
+    changes = [*entry.changes] if view.names is None else [*entry.changes_of(*view.names)]
     shown = changes if view.is_whole else changes[:MAX_LISTED]
     return [change_of_json(change) for change in shown], len(entry.changes) - len(shown)
 

@@ -71,7 +71,7 @@ def _entries_of(
         searched, name = name, None
         keys = _keys(db, *_conditions(db, source, searched, since, below))
         for entry in _read_in_chunks(db, keys):
-            if entry.changes_of({searched}):
+            if entry.changes_of(searched):
                 yield entry
                 name, below = entry.name_before(searched), entry.entry_id
             if name is not None:

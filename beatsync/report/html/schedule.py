@@ -84,5 +84,5 @@ def _changes(shown: ShownSchedule, site: Site) -> Html:
 def _entry(entry: HistoryEntry, names: Collection[str], site: Site) -> Html:
     about = f" {utc_text(entry.started_at)}: {', '.join([outcome_words(entry), *entry_facts(entry)])}"
     link = site.link(f"#{entry.entry_id}", "history", id=entry.entry_id)
-    changes = [change_of_json(each) for each in entry.changes_of(names)]
+    changes = [change_of_json(each) for each in entry.changes_of(*names)]
     return join(site.heading(join(link, about), deeper=1), change_tables.render(changes, entry.entry_id, site))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils.timezone import get_default_timezone, is_naive, make_aware, make_naive
 
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import HistoryEntry, past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.report.history import outcome_words
 from beatsync.report.summary import revision_name
@@ -36,7 +36,9 @@ def with_own_writes(request: Any, queryset: Any, model: Any) -> Any:
         return queryset
     managed = managed_of(row)
     name = row.name if managed is None else managed.entry.name
-    own = [action for entry in store().history(None, _LIMIT, name) for action in _actions(entry, name, LogEntry)]
+    entries = store().history(None, _LIMIT, name)
+    names = {mask_text(each) for each in past_names(entries, name)}
+    own = [action for entry in entries for action in _actions(entry, names, LogEntry)]
     return sorted([*queryset, *own], key=_time)
 
 
@@ -46,8 +48,8 @@ def _time(action: Any) -> Any:
     return make_aware(time, get_default_timezone()) if is_naive(time) else time
 
 
-def _actions(entry: HistoryEntry, name: str, model: Any) -> Iterator[Any]:
-    """Yield what an entry of the history did to a row, as entries of the admin's log that are never saved.
+def _actions(entry: HistoryEntry, names: Collection[str], model: Any) -> Iterator[Any]:
+    """Yield what an entry of the history did to a row of these masked names, as entries of the admin's log that are never saved.
 
     A deliberate edit is in the admin's own log.
     """
@@ -55,8 +57,8 @@ def _actions(entry: HistoryEntry, name: str, model: Any) -> Iterator[Any]:
         return
     time = entry.started_at if settings.USE_TZ else make_naive(entry.started_at, get_default_timezone())
     user_model: Any = get_user_model()
-    for change in map(change_of_json, entry.changes_of(name)):
-        if change.name != mask_text(name):
+    for change in map(change_of_json, entry.changes_of(*names)):
+        if change.name not in names:
             continue  # another row of the same schedule
         revision = f" at {revision_name(entry.revision)}" if entry.revision is not None else ""
         message = f" ({entry.message})" if entry.message else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from beatsync.plan.history import past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.observed import APPLICATION_PATH
@@ -112,9 +113,10 @@ def _editing(managed: ManagedRow, edit_url: str, *, is_edit: bool) -> SafeString
 
 
 def _changes(shown: ShownSchedule) -> Iterator[str]:
+    names = past_names(shown.changes, shown.details.name)
     for entry in shown.changes:
         about = ", ".join([utc_text(entry.started_at), outcome_words(entry), *entry_facts(entry)])
-        changes = [change_words(change_of_json(change)) for change in entry.changes_of(shown.details.name)]
+        changes = [change_words(change_of_json(change)) for change in entry.changes_of(*names)]
         message = f" ({entry.message})" if entry.message else ""
         yield f"{mask_text(about)}: {'; '.join(dict.fromkeys(changes))}{message}"
 
