@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from beatsync.plan.firing import is_due
@@ -113,14 +114,23 @@ def changes(zone: str) -> list[datetime]:
 
 CHANGES = [(zone, each) for zone in ZONES for each in changes(zone)]
 BEFORE, AROUND = timedelta(minutes=90), 4 * 60
+# It compiles to 91 rows in UTC. In Nuuk the clocks change on one of its dates: it would need 109, and is refused.
+ALMOST_TOO_MANY_ROWS = EverySpec(
+    {"night": "20m", "office": "1m", "otherwise": "30m"},
+    {"night": {"from": "12:00", "to": "02:10", "except": ["fair"]}, "office": {"from": "01:00"}},
+    {"fair": [date(YEAR, 1, 1) + timedelta(days=17 * number) for number in range(16)]},
+)
 
 
 @short_and_long(15, 600)
 def test_on_days_when_clocks_change_celery_runs_what_it_would_run_of_plain_rows(examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(specs(), st.sampled_from(CHANGES))
+    @example(ALMOST_TOO_MANY_ROWS, ("America/Nuuk", changes("America/Nuuk")[0]))
     def run(spec: EverySpec, change: tuple[str, datetime]) -> None:
-        spec.zone, instant = change
+        zone, instant = change
+        spec = replace(spec, zone=zone)
+        assume(spec.is_valid())
         compare_with_plain_rows(spec, instant)
 
     run()
@@ -137,8 +147,11 @@ def compare_with_plain_rows(spec: EverySpec, instant: datetime) -> None:
     days = {each.astimezone(tz).date() for each in (start, start + AROUND * MINUTE)}
     rows = [plain_rows(spec, day) for day in days]
 
+    def local_time(each: datetime) -> datetime:
+        return each.astimezone(tz).replace(tzinfo=None)
+
     def is_named(each: datetime) -> bool:
-        local = each.astimezone(tz)
+        local = local_time(each)
         return bool(spec.fires(local.date(), 60 * local.hour + local.minute))
 
     plain, needed = set[datetime](), set[datetime]()
@@ -148,7 +161,8 @@ def compare_with_plain_rows(spec: EverySpec, instant: datetime) -> None:
         plain |= found
         needed |= found.difference(moved[1:])
     compiled = [each for row in spec.rows() for each in runs(row[:5], spec.zone, start, AROUND)]
-    assert max(Counter(compiled).values(), default=1) == 1, "a slot is doubled"
+    # A local time that comes twice is one slot.
+    assert max(Counter(map(local_time, compiled)).values(), default=1) == 1, "a slot is doubled"
     assert sorted(needed.difference(compiled)) == [], "a slot is lost"
     assert [each for each in sorted(set(compiled) - plain) if not is_named(each)] == [], "a slot is too much"
 
