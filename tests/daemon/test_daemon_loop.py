@@ -139,7 +139,10 @@ def test_an_edit_syncs_its_file_alone_and_does_not_delay_the_timer(store: Store,
     def edit(file: str, queue: str) -> None:
         folder.mkdir(exist_ok=True)
         text = f"schedules:\n  {file}: {{task: t, interval: 1h, queue: {queue}}}\n"
-        (folder / f"{file}.yaml").write_text(text, encoding="utf-8")
+        # By rename: a file that is empty meanwhile could be synced.
+        new = folder / f".{file}.new"
+        new.write_text(text, encoding="utf-8")
+        new.replace(folder / f"{file}.yaml")
 
     def queue(name: str) -> str | None:
         return store.observe("default").rows[name].spec.queue
