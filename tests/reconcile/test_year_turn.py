@@ -42,7 +42,7 @@ def wrong_days(store: Store, first: date, end: date) -> list[date]:
     """Return the days from `first` to before `end` on which the rows run at other times than the file says."""
     fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
     crontabs = CrontabSchedule.objects.using(store.alias).filter(periodictask__isnull=False)
-    rows = [matches(Crontab(*row, "UTC")) for row in crontabs.values_list(*fields)]
+    rows = [matches(Crontab(**row, timezone="UTC")) for row in crontabs.values(*fields)]
     closed = holidays.country_holidays("DE", subdiv="BE", years=range(first.year, end.year + 1))
     return [
         day
