@@ -1,7 +1,5 @@
 """A hook of mkdocs: links that leave `docs/` become links to the repository, or plain text if `repo_url` is not set."""
 
-# ruff: noqa: INP001  mkdocs loads it by its path
-
 from __future__ import annotations
 
 import re

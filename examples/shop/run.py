@@ -64,7 +64,7 @@ def run(directory: Path, seconds: float, port: int) -> int:
 
 
 def serve(port: int, password: str) -> None:
-    """Serve the pages in a thread, and print their addresses."""
+    """Serve the pages in a thread, print their addresses, and return that of the first one."""
     from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
     from django.core.wsgi import get_wsgi_application
@@ -76,6 +76,7 @@ def serve(port: int, password: str) -> None:
     print(f"Choose when a report is sent, for example in a minute: {address}/reports/7/")
     print(f"Order something, and see what happens if you do not pay: {address}/orders/")
     print(f"See who manages each task, as admin with the password {password}: {address}/admin/", flush=True)
+    return address
 
 
 if __name__ == "__main__":

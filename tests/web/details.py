@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,6 +98,20 @@ def test_a_row_without_a_source_has_the_form_of_its_class(client: Client, sync: 
     assert not any(field.disabled or name.startswith("beatsync") for name, field in fields.items())
     assert client.post(page("change", row), form_data(form, queue="x")).status_code == 302
     assert task("by-hand").queue == "x"
+
+
+def test_an_edit_from_a_filtered_list_is_saved(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    address = page("change", task("nightly"), "?_changelist_filters=q%3Dnightly%26enabled__exact%3D1")
+    opened = client.get(f"{address}&{EDIT[1:]}")
+    action = re.search(r'<form action="([^"]+)"[^>]*id="periodictask_form"', opened.content.decode())
+    assert action
+    saved = client.post(
+        page("change", task("nightly")) + unescape(action[1]),
+        form_data(opened, queue="fast", beatsync_reason="the worker is down"),
+    )
+    assert saved["Location"] == page(query="?q=nightly&enabled__exact=1")
+    assert task("nightly").queue == "fast"
 
 
 def test_no_crafted_request_changes_a_locked_field(client: Client, sync: Sync) -> None:

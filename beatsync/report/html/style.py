@@ -44,7 +44,7 @@ p,dd,li{overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:.9rem}
 caption{text-align:left;padding:.5rem .7rem}
 th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-top:1px solid var(--line)}
-td{min-width:7rem;max-width:32rem;overflow-wrap:break-word}
+td{min-width:8rem;max-width:32rem;overflow-wrap:break-word}
 thead th{background:var(--panel);white-space:nowrap}
 tbody th{font-weight:600;min-width:9rem;max-width:24rem;overflow-wrap:anywhere}
 .number{min-width:0;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}

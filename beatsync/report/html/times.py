@@ -166,9 +166,7 @@ def _sums(load: Load) -> Html:
         ("Average", f"{number_text(total.mean)} runs in a minute"),
     ]
     if load.intervals:
-        even = (
-            f"{counted(load.intervals, 'interval')} count as evenly spread: {number_text(total.even)} runs in a minute"
-        )
+        even = f"{load.intervals:,}, counted as evenly spread: {number_text(total.even)} runs in a minute"
         pairs.append(("Intervals", even))
     return facts(pairs)
 

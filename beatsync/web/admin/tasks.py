@@ -172,6 +172,12 @@ class ManagedAdminMixin(_Base):
             messages.error(request, f"Nothing was saved: {error}")
             return HttpResponseRedirect(request.get_full_path())
 
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Show the form. One for a deliberate edit posts to its own URL: Django keeps the filters of the list, but nothing else of the query."""
+        if request.GET.get(EDIT_PARAMETER) == "1":
+            kwargs["form_url"] = f"?{request.GET.urlencode()}"
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _beatsync_edited(self, request: Any, object_id: Any) -> ManagedRow | None:
         """Return the managed row that a request saves deliberately; None for any other request."""
         if request.method != "POST" or request.GET.get(EDIT_PARAMETER) != "1" or object_id is None or not is_ready():

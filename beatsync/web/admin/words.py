@@ -14,7 +14,7 @@ from beatsync.specfile.shapes import mask_text
 
 # The colours of text and ground are both set, so that they can be read on a light and on a dark page.
 _BADGE = "display:inline-block;padding:1px 6px;border-radius:4px;font-weight:600;color:#fff;background:{}"
-_DRIFT, _PAUSE, _OTHER = "#9a3c00", "#245a8a", "#555"
+_DRIFT, _PAUSE, _OTHER = "#9a3c00", "#245a8a;white-space:nowrap", "#555"
 
 
 def declared_in(managed: ManagedRow) -> str:
