@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import schedule_changes, schedule_conditions, schedule_notes
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import APPLIED, HistoryEntry
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import PAUSES, Action, Condition, Plan
 from beatsync.report.changes import aligned, change_lines, field_lines
@@ -215,7 +215,7 @@ def _outcome(source: SourceStatus) -> tuple[str, str]:
     """Return how the last sync ended, and its style; a set of an application is never synced."""
     if source.is_application and not source.outcome:
         return "declared by the application", "good"
-    return one_line(source.outcome) or "never synced", "good" if source.outcome == "applied" else "error"
+    return one_line(source.outcome) or "never synced", "good" if source.outcome == APPLIED else "error"
 
 
 def _drift(source: SourceStatus, paint: Paint) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from beatsync.plan.history import APPLIED
 from beatsync.report.board import Board, SourceBoard
 from beatsync.report.html.frame import Site, line_link
 from beatsync.report.html.markup import Content, Html, element, join
@@ -94,7 +95,7 @@ def source_state(status: SourceStatus) -> tuple[str, str]:
     """Return the state of a source in a word, and its kind for `state`."""
     if status.suspension:
         return "suspended", "warning"
-    if status.outcome and status.outcome != "applied":
+    if status.outcome and status.outcome != APPLIED:
         return status.outcome, "bad"
     if status.is_application or status.outcome:
         return ("drifted", "warning") if status.drifted or status.missing else ("synced", "good")

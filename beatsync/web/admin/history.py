@@ -9,12 +9,11 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils.timezone import get_default_timezone, is_naive, make_aware, make_naive
 
-from beatsync.plan.history import HistoryEntry, past_names
+from beatsync.plan.history import EDITED, HistoryEntry, past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.report.history import outcome_words
 from beatsync.report.summary import revision_name
 from beatsync.specfile.shapes import mask_text
-from beatsync.store.editing import EDITED
 from beatsync.web.admin.changelist import managed_of
 from beatsync.web.admin.database import is_ready, store
 from beatsync.web.admin.words import change_words

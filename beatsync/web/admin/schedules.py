@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.utils.html import format_html
 
-from beatsync.store.editing import Users
+from beatsync.store.managed import ManagedUsers
 from beatsync.web.admin.database import is_ready, store
 from beatsync.web.admin.fieldsets import with_fields_first
 from beatsync.web.admin.forms import locked_form
@@ -31,14 +31,14 @@ class SharedScheduleAdminMixin(_Base):
     }
     """The kind of schedule by the name of its model."""
 
-    def _beatsync_shared_by(self, obj: Any) -> Users | None:
+    def _beatsync_shared_by(self, obj: Any) -> ManagedUsers | None:
         """Return the managed tasks that use a row; None if there are none."""
         if obj is None or obj.pk is None or not is_ready():
             return None
         if "_beatsync_users" not in obj.__dict__:
             kind = self.beatsync_kinds[self.model.__name__]
             obj._beatsync_users = store().schedule_users(kind, [obj.pk]).get(obj.pk)  # noqa: SLF001
-        users: Users | None = obj._beatsync_users  # noqa: SLF001
+        users: ManagedUsers | None = obj._beatsync_users  # noqa: SLF001
         return users
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
@@ -82,7 +82,7 @@ class SharedScheduleAdminMixin(_Base):
         return objects, counts, permissions, protected
 
 
-def _words(users: Users) -> str:
+def _words(users: ManagedUsers) -> str:
     others = f" and {users.number - 1:,} more" if users.number > 1 else ""
     return (
         f"tasks that BeatSync manages use this row: {users.example}{others}. It is shared, so it is neither edited nor"

@@ -9,9 +9,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.http import HttpResponseRedirect
 
-from beatsync.plan.history import Event
+from beatsync.plan.history import EDITED, Event
 from beatsync.plan.managed import ManagedRow, changed_fields, operator_fields
-from beatsync.store.editing import EDITED
 from beatsync.store.errors import LockHeld, RetryableError
 from beatsync.values import Actor
 from beatsync.web.admin import actions, forms, history
