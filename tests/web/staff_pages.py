@@ -15,7 +15,7 @@ from django.contrib.auth.models import Permission  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import path, reverse  # noqa: E402
 
-from beatsync.web.dashboard.pages import ROUTES  # noqa: E402
+from beatsync.web.dashboard.routes import ROUTES  # noqa: E402
 from beatsync.web.dashboard.staff import urls  # noqa: E402
 
 original = admin.site.get_urls

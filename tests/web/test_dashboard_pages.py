@@ -15,7 +15,8 @@ from beatsync.report.html import history
 from beatsync.store import Store, StoreError
 from beatsync.web.dashboard.board import read_board, read_outlook
 from beatsync.web.dashboard.file import render
-from beatsync.web.dashboard.pages import ROUTES, Dashboard
+from beatsync.web.dashboard.pages import Dashboard
+from beatsync.web.dashboard.routes import ROUTES
 from tests.conftest import task_maker
 from tests.statements import writes
 from tests.web.browsing import Page, crawl, get, open_shop, text_of

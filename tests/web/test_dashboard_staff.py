@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from beatsync.web.dashboard.pages import ROUTES
+from beatsync.web.dashboard.routes import ROUTES
 from tests.processes import run
 
 PROJECT = Path(__file__).parent.parent / "data" / "project"
