@@ -52,9 +52,7 @@ class World:
             after = edit.read(managed.state.row_id)
             assert before is not None
             assert after is not None
-            left = operator_fields(
-                managed.entry, {field.field for field in changed_fields(before, after)}, is_left=leave
-            )
+            left = operator_fields(managed.entry, {field.field for field in changed_fields(before, after)}, keep=leave)
             edit.record(managed, before, after, left, Event(Actor("ann"), EDITED, "the move"), self.clock())
 
     def managed(self, name: str = "nightly") -> ManagedRow:

@@ -22,6 +22,11 @@ def declared_in(managed: ManagedRow) -> str:
     return mask_text(managed.entry.path)
 
 
+def declared_by(managed: ManagedRow) -> str:
+    """Return what sets the fields of a row."""
+    return "the application" if managed.is_application else "the file"
+
+
 def restored_by(managed: ManagedRow) -> str:
     """Return what restores a changed field."""
     return "the application's next write" if managed.is_application else "the next sync"
