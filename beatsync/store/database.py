@@ -139,7 +139,7 @@ class Database:
         return self._application.tasks
 
     def _names_compare_by(self, db: Dialect) -> NameRule:
-        """Return how the database compares names; it is asked once."""
+        """Return how the database compares names; it is read once."""
         if self._name_rule is None:
             self._name_rule = db.name_rule(PERIODIC_TASK)
         return self._name_rule

@@ -86,7 +86,7 @@ class Store(Views):
             return self._key_of_plans(db)
 
     def _key_of_plans(self, db: Dialect) -> str:
-        """Return the key; it is read once. A key that is missing, because the table was emptied, is created again if possible."""
+        """Return the key; it is read once. A missing key, whose table was emptied, is created again if possible."""
         if self._plan_key is None:
             self._plan_key = sources.read_plan_key(db)
         if self._plan_key is None:
@@ -240,6 +240,6 @@ class Store(Views):
             return lease.acquire(db, source, holder, token, seconds)
 
     def release_lease(self, source: str, token: str) -> None:
-        """Give the lease of a source back."""
+        """Release the lease of a source."""
         with self._readable() as db:
             lease.release(db, source, token)
