@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from beatsync.fingerprint import FileChanges
-from beatsync.plan.history import Event
+from beatsync.plan.history import PAUSED, UNPAUSED, Event
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Observed, Pause, until_text
 from beatsync.plan.pauses import matching, pause_plan, paused_rows, unpause_plan
@@ -25,7 +25,6 @@ from beatsync.sync_types import Clock, SyncOptions, no_progress, utc_now
 if TYPE_CHECKING:
     from beatsync.store import Store
 
-_PAUSED, _UNPAUSED = "paused", "unpaused"
 _LOCK_SECONDS = 1.0
 """Longest wait for the lock of a source whose pauses end by themselves: the next sync or daemon tries again."""
 _MakePlan = Callable[[Observed, datetime], Plan]
@@ -55,7 +54,7 @@ def pause(
         def make_plan(observed: Observed, _: datetime, name: str = name, chosen: Collection[str] = schedules) -> Plan:
             return pause_plan(name, chosen, observed, wanted)
 
-        event = Event(options.started_by, _PAUSED, _message(wanted))
+        event = Event(options.started_by, PAUSED, _message(wanted))
         plans.append(_apply_and_verify(store, name, make_plan, event, options, lambda: wanted.since))
     return plans
 
@@ -70,7 +69,7 @@ def unpause(
         def make_plan(observed: Observed, now: datetime, name: str = name, chosen: Collection[str] = schedules) -> Plan:
             return unpause_plan(name, paused_rows(chosen, observed), observed, now)
 
-        plans.append(_apply_and_verify(store, name, make_plan, Event(options.started_by, _UNPAUSED), options, clock))
+        plans.append(_apply_and_verify(store, name, make_plan, Event(options.started_by, UNPAUSED), options, clock))
     return [plan for plan in plans if plan.changes]
 
 
@@ -95,7 +94,7 @@ def _end(store: Store, source: str, names: Collection[str], options: SyncOptions
     def _note(note: str | None) -> str:
         return f"the pause ended; {note}" if note else "the pause ended"
 
-    event = Event(options.started_by, _UNPAUSED, "ended by itself")
+    event = Event(options.started_by, UNPAUSED, "ended by itself")
     _apply_and_verify(store, source, make_plan, event, options, clock)
 
 

@@ -25,7 +25,7 @@ from beatsync.plan.authors import drifted_rows, recurring_drift, with_authors
 from beatsync.plan.diff import make_plan
 from beatsync.plan.groups import moves_runs
 from beatsync.plan.guard import SET_OF_APPLICATION, SUSPENDED, guard
-from beatsync.plan.history import Event
+from beatsync.plan.history import RELEASED, Event
 from beatsync.plan.model import Action, PeakChange, Plan
 from beatsync.plan.observed import Observed
 from beatsync.plan.pauses import rows_paused_by_hand, with_authors_of_pauses
@@ -356,8 +356,6 @@ def release(store: Store, names: Collection[str] | None, options: SyncOptions, c
 
     Raises UnknownNames if the source does not own one of them, and `StoreError`; nothing was done then.
     """
-    from beatsync.store.history import RELEASED
-
     # Checked before the lock, which creates the source if it is missing: a misspelt name must leave no trace.
     release_plan(options.source, names, store.observe(options.source))
     with store.locked(options.source, options.lock_timeout, options.holder):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from beatsync.fingerprint import Scope
 from beatsync.plan.drift import states
-from beatsync.plan.model import PAUSES
 from beatsync.plan.observed import APPLICATION, Observed
 from beatsync.report.links import source_url
 from beatsync.report.values import ShownSchedule, SourceStatus
@@ -62,10 +61,19 @@ def source_status(
     rows = states(observed, now)
     is_application = state.kind == APPLICATION
     changes = store.history(state.name, 1) if is_application else ()
-    noted = [row.row_id for row in rows if row.drift or row.missing or not PAUSES.isdisjoint(row.conditions)]
+    noted = [row.row_id for row in rows if row.is_drifted or row.is_paused]
     return SourceStatus(
-        state.name, state.origin, state.revision, state.environment,
-        changes[0].finished_at if changes else state.synced_at, state.outcome, state.message,
-        rows, state.suspension if state.suspension and state.suspension.holds(now) else None, leader,
-        store.authors(noted), is_application, state.timezone,
-    )  # fmt: skip
+        name=state.name,
+        origin=state.origin,
+        revision=state.revision,
+        environment=state.environment,
+        synced_at=changes[0].finished_at if changes else state.synced_at,
+        outcome=state.outcome,
+        message=state.message,
+        rows=rows,
+        suspension=state.suspension if state.suspension and state.suspension.holds(now) else None,
+        leader=leader,
+        authors=store.authors(noted),
+        is_application=is_application,
+        timezone=state.timezone,
+    )

@@ -22,7 +22,7 @@ from beatsync.cli import exits, options, output, wiring
 def command(*, file: Path | None, with_arguments: bool, **flags: Any) -> int:
     """Write the pages of the dashboard as one HTML file without links to other files, for example for the artifact of a CI run.
 
-    It shows sources, next runs, load, drift, pauses, unowned rows and the history. Each list has its first 100 entries.
+    It shows sources, next runs, load, drift, pauses, unowned rows and the history. Each list has its first 100 entries, the history its newest 20.
     """
     from beatsync.web.dashboard.file import render
     from beatsync.web.dashboard.pages import Dashboard

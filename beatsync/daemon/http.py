@@ -7,27 +7,19 @@ import json
 import logging
 import socket
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BufferedIOBase
-from threading import Condition, Thread
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from beatsync.daemon.connections import TIMEOUT, Connections, HeaderReader
+
 _TEXT = "text/plain; charset=utf-8"
-MAX_CONNECTIONS = 32
-"""Each has a thread and a file descriptor."""
-TIMEOUT = 5.0
-"""Seconds that a connection may take, from its start to the end of the response."""
-MAX_HEADER_BYTES = 16 * 1024
-"""Upper limit of the request line and the headers together."""
-_EVICTION_WAIT = 0.5
-"""Seconds that a new connection waits until a slow one has ended."""
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _SHUTDOWN_POLL = 0.1
 """Seconds that `close` may have to wait."""
@@ -78,47 +70,6 @@ class Endpoints:
     """Answers GET and HEAD of every other path; None if there are no pages."""
 
 
-class _Connections:
-    """The open connections, at most `MAX_CONNECTIONS`, oldest first. One that takes too long is ended by shutting its socket down."""
-
-    def __init__(self) -> None:
-        self._deadlines: dict[socket.socket, float] = {}
-        self._changed = Condition()
-
-    def add(self, connection: socket.socket) -> bool:
-        """Add a connection, and return whether there is room. If there is none, the oldest connection is ended.
-
-        A request is answered within milliseconds, so the oldest connection is a slow client, and a probe is served although there
-        are many of them.
-        """
-        with self._changed:
-            if len(self._deadlines) >= MAX_CONNECTIONS:
-                _end(next(iter(self._deadlines)))
-                if not self._changed.wait_for(lambda: len(self._deadlines) < MAX_CONNECTIONS, _EVICTION_WAIT):
-                    return False
-            self._deadlines[connection] = time.monotonic() + TIMEOUT
-            return True
-
-    def remove(self, connection: socket.socket) -> None:
-        """Remove a connection, if it was added."""
-        with self._changed:
-            self._deadlines.pop(connection, None)
-            self._changed.notify()
-
-    def end_overdue(self) -> None:
-        """End the connections that have taken too long."""
-        with self._changed:
-            now = time.monotonic()
-            for connection in (connection for connection, deadline in self._deadlines.items() if deadline <= now):
-                _end(connection)
-
-
-def _end(connection: socket.socket) -> None:
-    """Make the thread that reads from a connection, or writes to it, continue without it."""
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-
-
 class Server(ThreadingHTTPServer):
     """Serves the endpoints in its own threads until it is closed. A connection carries one request."""
 
@@ -128,7 +79,7 @@ class Server(ThreadingHTTPServer):
         """Bind the address. Raises OSError if that fails. With port 0, the system chooses the port."""
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.endpoints = endpoints
-        self._connections = _Connections()
+        self._connections = Connections()
         super().__init__((host, port), _Handler)
         self.host, self.port = str(self.server_address[0]), self.server_port
         self._thread = Thread(target=self.serve_forever, args=(_SHUTDOWN_POLL,), name="http", daemon=True)
@@ -176,26 +127,6 @@ class Server(ThreadingHTTPServer):
             log.error("unexpected error in a request", exc_info=error)
 
 
-class _HeaderReader:
-    """A client's stream, of which at most `MAX_HEADER_BYTES` are read."""
-
-    def __init__(self, stream: BufferedIOBase) -> None:
-        self._stream = stream
-        self._remaining = MAX_HEADER_BYTES
-
-    def readline(self, size: int) -> bytes:
-        """Return the next line. Raises LineTooLong if it does not fit."""
-        line = self._stream.readline(min(size, self._remaining + 1))
-        self._remaining -= len(line)
-        if self._remaining < 0:
-            raise LineTooLong("request")
-        return line
-
-    def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
-
-
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
@@ -207,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.rfile: Any = _HeaderReader(self.rfile)
+        self.rfile: Any = HeaderReader(self.rfile)
 
     def handle(self) -> None:
         try:

@@ -9,7 +9,7 @@ from datetime import datetime
 from beatsync.plan.compare import compare, completed
 from beatsync.plan.identity import is_row_of
 from beatsync.plan.inventory import Fields, applied_fields
-from beatsync.plan.model import Cause, Condition, FieldChange
+from beatsync.plan.model import PAUSES, Cause, Condition, FieldChange
 from beatsync.plan.observed import NameRule, Observed, Owned, Pause, Row
 from beatsync.values import FieldValue
 
@@ -34,6 +34,16 @@ class RowState:
     """The crontab that was last applied; empty for another kind of schedule."""
     operator_fields: tuple[str, ...] = ()
     """The fields that an edit left to the operator until the file changes them."""
+
+    @property
+    def is_drifted(self) -> bool:
+        """Return whether the row differs from what was applied, or was deleted outside BeatSync."""
+        return self.missing or bool(self.drift)
+
+    @property
+    def is_paused(self) -> bool:
+        """Return whether an operator has disabled the row."""
+        return not PAUSES.isdisjoint(self.conditions)
 
     @property
     def schedule(self) -> str:

@@ -10,12 +10,19 @@ from typing import Any, NamedTuple
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import Actor, Revision
 
+APPLIED, FAILED, BLOCKED, INVALID = "applied", "failed", "blocked", "invalid"
+"""The outcomes of a sync."""
+EDITED, PAUSED, UNPAUSED = "edited", "paused", "unpaused"
+"""What operators did to schedules."""
+RELEASED, SUSPENDED, RESUMED, RENAMED = "released", "suspended", "resumed", "renamed"
+"""What operators did to sources."""
+
 
 class Event(NamedTuple):
     """What the history says about the writing of a plan, besides the plan."""
 
     actor: Actor
-    outcome: str = "applied"
+    outcome: str = APPLIED
     """`applied` for a sync; else the name of what was done."""
     message: str = ""
 

@@ -41,7 +41,10 @@ class ManagedRow:
 def managed_rows(
     owned: Sequence[tuple[str, Owned]], rows: Iterable[Row], rule: NameRule, now: datetime
 ) -> dict[int, ManagedRow]:
-    """Return the rows that have an entry, by key; `owned` are entries with the names of their sources."""
+    """Return the rows that have an entry, by key; `owned` are entries with the names of their sources.
+
+    If several entries have one row, which only SQL or a broken restore can do, the first one by name counts.
+    """
     sources = {entry.name: source for source, entry in owned}
     observed = Observed(
         rows={row.name: row for row in rows}, inventory={entry.name: entry for _, entry in owned}, name_rule=rule
@@ -76,11 +79,11 @@ def changed_fields(before: Row, after: Row) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(name, old.get(name), new.get(name), Cause.EDIT) for name in names)
 
 
-def operator_fields(entry: Owned, changed: Collection[str], *, is_left: bool) -> tuple[str, ...]:
-    """Return the fields that are left to the operator after an edit: with `is_left` the changed ones too, else none.
+def operator_fields(entry: Owned, changed: Collection[str], *, keep: bool) -> tuple[str, ...]:
+    """Return the fields that are left to the operator after an edit: with `keep`, those of earlier edits and the changed ones; else none.
 
     A name is never left to the operator: the files know the row by it.
     """
-    if not is_left:
+    if not keep:
         return ()
     return tuple(name for name in FIELDS if name != "name" and (name in changed or name in entry.operator_fields))

@@ -28,12 +28,12 @@ class SourceBoard:
     @property
     def drifted(self) -> list[RowState]:
         """Return the rows that differ from what was applied, or were deleted outside BeatSync."""
-        return [row for row in self.status.rows if row.drift or row.missing]
+        return [row for row in self.status.rows if row.is_drifted]
 
     @property
     def paused(self) -> list[RowState]:
         """Return the rows that an operator disabled."""
-        return [row for row in self.status.rows if not PAUSES.isdisjoint(row.conditions)]
+        return [row for row in self.status.rows if row.is_paused]
 
     @property
     def skipped(self) -> list[tuple[RowState, Condition]]:

@@ -51,6 +51,14 @@ def change_lines(change: Change, paint: Paint = plain) -> Iterator[str]:
     yield from aligned(_VALUES.get(change.action, value_changes)(change.fields))
 
 
+def change_text(change: Change) -> str:
+    """Return a masked change without its name on one line: `update: queue "slow" → "fast"`; the values of a whole row are left out."""
+    is_row = change.action in {Action.CREATE, Action.DELETE}
+    fields = [] if is_row else [f"{label} {text}" for label, text in value_changes(change.fields)]
+    about = "; ".join([*fields, *([change.note] if change.note else [])])
+    return f"{ACTION_WORDS[change.action]}: {about}" if about else ACTION_WORDS[change.action]
+
+
 def header(action: Action, name: str, notes: Iterable[str], paint: Paint) -> str:
     """Return the line of a change: the sign of `action`, its word if the sign is not clear, and `notes`."""
     notes = [*([] if action in _CLEAR_SIGNS else [ACTION_WORDS[action]]), *notes]

@@ -10,17 +10,15 @@ from beatsync.plan.details import RowDetails
 from beatsync.plan.drift import RowState
 from beatsync.plan.history import past_names
 from beatsync.plan.jsonform import change_of_json
-from beatsync.plan.model import FieldChange
+from beatsync.plan.model import Condition, FieldChange
 from beatsync.report.changes import aligned, value_changes, value_text
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.paint import Paint, plain
+from beatsync.report.states import DRIFTED, MISSING
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
-
-DRIFTED = "drifted"
-"""A field that the next sync writes again."""
 
 
 def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
@@ -52,7 +50,7 @@ def _row_words(each: RowDetails) -> Iterator[str]:
         yield "unowned"
     else:
         yield from (condition.value for condition in state.conditions)
-        if state.drift or state.missing:
+        if state.is_drifted:
             yield DRIFTED
     if each.row is not None and not each.row.spec.enabled and (state is None or not state.conditions):
         yield "disabled"
@@ -91,7 +89,7 @@ def run_text(run: datetime, zone: str) -> str:
 def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
     row, state = each.row, each.state
     if row is None:
-        yield f"  row {line_start(mask_text(each.name))}: {paint('deleted outside BeatSync', 'warning')}"
+        yield f"  row {line_start(mask_text(each.name))}: {paint(MISSING, 'warning')}"
         return
     runs = counted(row.total_run_count, "run")
     last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
@@ -115,7 +113,7 @@ def difference_words(field: str, state: RowState | None) -> str:
     """Return what becomes of a field that differs from what was applied."""
     if state is not None and any(drifted.field == field for drifted in state.drift):
         return DRIFTED
-    return "left to the operator" if state is not None and field in state.operator_fields else "left as it is"
+    return Condition.OPERATOR.value if state is not None and field in state.operator_fields else "left as it is"
 
 
 def _changes(shown: ShownSchedule) -> Iterator[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import BLOCKED, FAILED, INVALID, PAUSED, UNPAUSED, HistoryEntry
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import Change
 from beatsync.report.summary import action_counts, counted, revision_name, utc_text
 
-FAILURES = frozenset({"failed", "blocked", "invalid"})
+FAILURES = frozenset({FAILED, BLOCKED, INVALID})
 """Outcomes of a sync that did nothing."""
 MAX_LISTED = 10
 """Changes of one entry that a list shows."""
@@ -61,7 +61,7 @@ def closing_lines(entry: HistoryEntry, hidden: int, flags: str = "") -> Iterator
 
 def totals(entry: HistoryEntry) -> str:
     """Return how many schedules were changed, if any: `1 created, 2 updated`. The plan of a failed sync did nothing."""
-    if entry.outcome in {"paused", "unpaused"}:
+    if entry.outcome in {PAUSED, UNPAUSED}:
         return ""
     return ", ".join(action_counts(entry.summary, applied=entry.outcome not in FAILURES))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import schedule_changes, schedule_conditions, schedule_notes
-from beatsync.plan.history import HistoryEntry
+from beatsync.plan.history import APPLIED, HistoryEntry
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import PAUSES, Action, Condition, Plan
 from beatsync.report.changes import aligned, change_lines, field_lines
@@ -24,6 +24,7 @@ from beatsync.report.groups import (
 from beatsync.report.history import FAILURES, HistoryView, closing_lines, entry_facts, outcome_words, shown_changes
 from beatsync.report.paint import Paint, plain
 from beatsync.report.schedules import row_count, schedule_lines
+from beatsync.report.states import DECLARED_BY_APPLICATION, DRIFTED, MISSING, NEVER_SYNCED
 from beatsync.report.summary import (
     counted,
     peak_text,
@@ -214,19 +215,19 @@ def _source(source: SourceStatus, paint: Paint, *, with_rows: bool) -> Iterator[
 def _outcome(source: SourceStatus) -> tuple[str, str]:
     """Return how the last sync ended, and its style; a set of an application is never synced."""
     if source.is_application and not source.outcome:
-        return "declared by the application", "good"
-    return one_line(source.outcome) or "never synced", "good" if source.outcome == "applied" else "error"
+        return DECLARED_BY_APPLICATION, "good"
+    return one_line(source.outcome) or NEVER_SYNCED, "good" if source.outcome == APPLIED else "error"
 
 
 def _drift(source: SourceStatus, paint: Paint) -> Iterator[str]:
     totals = Counter(row.schedule for row in source.rows)
     for name, rows in by_schedule(source.drifted):
-        yield f"  {paint('drifted', 'warning')}: {one_line(name)}{_about(rows, totals[name], source)}"
+        yield f"  {paint(DRIFTED, 'warning')}: {one_line(name)}{_about(rows, totals[name], source)}"
         fields = {field: None for row in rows for field in masked_fields(row.drift, row.sensitive)}
         lines = field_lines(fields)
         yield from aligned((line.label, f"{line.before} (applied: {line.after})") for line in lines)
     for name, rows in by_schedule(source.missing):
-        yield f"  {paint('deleted outside BeatSync', 'warning')}: {one_line(name)}{_about(rows, totals[name], source)}"
+        yield f"  {paint(MISSING, 'warning')}: {one_line(name)}{_about(rows, totals[name], source)}"
 
 
 def _group_rows(source: SourceStatus) -> Iterator[str]:

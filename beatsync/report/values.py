@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from beatsync.plan.drift import RowState
 from beatsync.plan.groups import distinct
 from beatsync.plan.history import HistoryEntry
-from beatsync.plan.model import PAUSES, Condition
+from beatsync.plan.model import Condition
 from beatsync.plan.observed import Suspension
 from beatsync.values import Diagnostic, Location, Revision, Severity
 
@@ -115,7 +115,7 @@ class SourceStatus:
         """Return who paused the row and why, as far as that is known."""
         if row.pause is not None:
             return str(row.pause)
-        return None if PAUSES.isdisjoint(row.conditions) else self.authors.get(row.row_id)
+        return self.authors.get(row.row_id) if row.is_paused else None
 
     @property
     def schedule_notes(self) -> dict[str, str]:

@@ -21,8 +21,6 @@ from beatsync.store.statements import Value, id_lists
 from beatsync.store.tables import HISTORY, SOURCE
 from beatsync.values import Actor
 
-RELEASED, SUSPENDED, RESUMED, RENAMED = "released", "suspended", "resumed", "renamed"
-"""The outcomes of entries that are no syncs; those of syncs are in `beatsync.store.sources`."""
 MAX_CHANGES = 1_000
 """How many changes of one sync are stored; the summary counts all of them."""
 MAX_CHARACTERS = 1_000_000

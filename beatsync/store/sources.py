@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from beatsync.plan.history import APPLIED
 from beatsync.plan.model import Plan
 from beatsync.plan.observed import Suspension
 from beatsync.store import times
@@ -17,9 +18,6 @@ from beatsync.store.errors import StoreError
 from beatsync.store.statements import Value
 from beatsync.store.tables import PLAN_KEY, SOURCE
 from beatsync.values import Revision
-
-APPLIED, FAILED, BLOCKED, INVALID = "applied", "failed", "blocked", "invalid"
-"""The outcomes of a sync in the history and in `status`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import pytest
 
-from beatsync.daemon.http import MAX_CONNECTIONS, Endpoints, Server
+from beatsync.daemon.connections import MAX_CONNECTIONS
+from beatsync.daemon.http import Endpoints, Server
 from tests.processes import until
 
 Response = tuple[int, str, dict[str, str]]
@@ -201,7 +202,7 @@ def ends_after(client: socket.socket, began: float) -> float:
 
 
 def test_a_client_that_sends_a_byte_at_a_time_is_disconnected(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beatsync.daemon.http.TIMEOUT", 1.0)
+    monkeypatch.setattr("beatsync.daemon.connections.TIMEOUT", 1.0)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /status HTTP/1.1\r\nx: ")
         assert 0.8 < ends_after(client, time.monotonic()) < 5.0
@@ -210,7 +211,7 @@ def test_a_client_that_sends_a_byte_at_a_time_is_disconnected(server: Server, mo
 def test_a_client_that_does_not_read_is_disconnected(
     server: Server, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beatsync.daemon.http.TIMEOUT", 1.0)
+    monkeypatch.setattr("beatsync.daemon.connections.TIMEOUT", 1.0)
     server.endpoints = replace(daemon.endpoints(), metrics=lambda: b"x" * 50_000_000)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
@@ -242,7 +243,7 @@ def test_probes_are_answered_during_an_attack_by_slow_clients(server: Server) ->
 def test_a_connection_above_the_limit_is_refused_if_none_ends(
     server: Server, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beatsync.daemon.http.MAX_CONNECTIONS", 2)
+    monkeypatch.setattr("beatsync.daemon.connections.MAX_CONNECTIONS", 2)
     release = threading.Event()
     server.endpoints = replace(daemon.endpoints(), metrics=lambda: b"x" if release.wait(20) else b"")
     busy = [threading.Thread(target=lambda: suppressed_send(server), daemon=True) for _ in range(2)]

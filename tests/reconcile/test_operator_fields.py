@@ -12,14 +12,14 @@ from django_celery_beat.models import PeriodicTask
 
 from beatsync.models import InventoryEntry
 from beatsync.plan.drift import states
-from beatsync.plan.history import Event
+from beatsync.plan.history import EDITED, Event
 from beatsync.plan.managed import ManagedRow, changed_fields, operator_fields
 from beatsync.plan.model import Cause, Condition
 from beatsync.plan.observed import Pause
 from beatsync.reconcile import Outcome, Result, SyncOptions, plan, release, sync
 from beatsync.shown import shown_schedule
 from beatsync.store import LockHeld, Store
-from beatsync.store.editing import EDITED, owned_condition
+from beatsync.store.managed import owned_condition
 from beatsync.values import Actor
 from tests.conftest import MakeTask
 
@@ -52,9 +52,7 @@ class World:
             after = edit.read(managed.state.row_id)
             assert before is not None
             assert after is not None
-            left = operator_fields(
-                managed.entry, {field.field for field in changed_fields(before, after)}, is_left=leave
-            )
+            left = operator_fields(managed.entry, {field.field for field in changed_fields(before, after)}, keep=leave)
             edit.record(managed, before, after, left, Event(Actor("ann"), EDITED, "the move"), self.clock())
 
     def managed(self, name: str = "nightly") -> ManagedRow:

@@ -359,6 +359,7 @@ NO_FORMATS = {
     "places",
     "runs",
     "schedules",
+    "states",
     "summary",
     "values",
 }

@@ -21,8 +21,8 @@ MINUTE = timedelta(minutes=1)
 def test_runs_that_passed_since_they_were_read_are_not_listed_but_overdue_ones_are() -> None:
     overdue, passed, next_run = (Run(NOW + number * MINUTE, f"run-{number}", HOURLY) for number in range(3))
     outlook = Outlook(NOW, (overdue, passed, next_run), False, (), None)
-    assert times.coming(outlook, NOW + 1.5 * MINUTE) == [overdue, next_run]
-    assert times.coming(outlook, NOW) == [overdue, passed, next_run]
+    assert times.upcoming_runs(outlook, NOW + 1.5 * MINUTE) == [overdue, next_run]
+    assert times.upcoming_runs(outlook, NOW) == [overdue, passed, next_run]
 
 
 @pytest.mark.parametrize(("runs", "level"), [(20, 1), (28, 1), (29, 2), (60, 5), (99, 9), (100, 9)])

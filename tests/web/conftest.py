@@ -1,4 +1,4 @@
-"""A project with the Django admin; `pages.py` and `details.py` run in a process of their own, with the settings `tests.web.site`."""
+"""A project with the Django admin; `pages.py`, `details.py` and `staff.py` run in a process of their own, with the settings `tests.web.site`."""
 
 from __future__ import annotations
 

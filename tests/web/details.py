@@ -61,7 +61,7 @@ def unowned(name: str = "by-hand", **fields: Any) -> PeriodicTask:
 def test_a_page_of_the_list_takes_few_queries(client: Client, sync: Sync) -> None:
     lines = [f"  task-{number:05}: {{task: shop.t, interval: {number % 50 + 1}m}}\n" for number in range(ROWS)]
     sync(f"schedules:\n{''.join(lines)}")
-    client.get(page())  # what is asked once in a process
+    client.get(page())  # reads what is read once in a process
     with CaptureQueriesContext(connection) as queries:
         listed = client.get(page())
     assert listed.context["cl"].result_count == ROWS
@@ -148,7 +148,7 @@ def test_what_the_file_does_not_enforce_stays_free(client: Client, sync: Sync) -
     assert client.get(page("change", task("hourly"))).context["adminform"].form.fields["enabled"].disabled
 
 
-def test_the_notice_tells_drift_pause_runs_and_changes(client: Client, sync: Sync) -> None:
+def test_the_notice_has_drift_pause_runs_and_changes(client: Client, sync: Sync) -> None:
     sync(SPEC)
     PeriodicTask.objects.filter(name="nightly").update(queue="fast", kwargs='{"password": "secret-2"}')
     assert shown(client.get(page("change", task("nightly")))).count("02:30:00 UTC") == 5

@@ -16,6 +16,7 @@ from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.overview import source_messages, source_state
 from beatsync.report.html.tables import Cell, Part, pager, state, table
 from beatsync.report.runs import schedule_in_words
+from beatsync.report.states import MISSING
 from beatsync.report.summary import utc_text
 from beatsync.report.values import SourceStatus
 
@@ -65,7 +66,7 @@ def _drift_lines(each: SourceRow, site: Site) -> Iterator[tuple[Content, ...]]:
     start = (site.schedule(row.name), source.name, element("code", row.path))
     author = source.authors.get(row.row_id) or "unknown"
     if row.missing:
-        yield (*start, "the row", state("deleted outside BeatSync", "bad"), "", author)
+        yield (*start, "the row", state(MISSING, "bad"), "", author)
     for label, before, after, _ in before_and_after(masked_fields(row.drift, row.sensitive), site):
         yield (*start, label, before, after, author)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from beatsync.plan.history import APPLIED
 from beatsync.report.board import Board, SourceBoard
 from beatsync.report.html.frame import Site, line_link
 from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.tables import Cell, Part, facts, pager, state, table
 from beatsync.report.runs import duration_in_words
+from beatsync.report.states import AS_APPLIED, DECLARED_BY_APPLICATION, DRIFTED, NEVER_SYNCED
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import SourceStatus
 from beatsync.values import Diagnostic, Revision
@@ -62,7 +64,7 @@ def _source(each: SourceBoard, site: Site) -> Iterator[Content | Cell]:
     status = each.status
     yield status.name
     yield state(*source_state(status))
-    yield "declared by the application" if status.is_application else _revision(status)
+    yield DECLARED_BY_APPLICATION if status.is_application else _revision(status)
     yield age(status.synced_at, site.now)
     yield status.leader or element("span", "no daemon", class_="quiet")
     counts = (each.schedules, len(each.drifted), len(each.paused), len(each.warnings))
@@ -71,7 +73,7 @@ def _source(each: SourceBoard, site: Site) -> Iterator[Content | Cell]:
 
 def _revision(status: SourceStatus) -> Content:
     if status.revision is None:
-        return "none yet"
+        return "none"
     environment = f", environment {status.environment}" if status.environment else ""
     return join(revision_code(status.revision), environment)
 
@@ -94,11 +96,11 @@ def source_state(status: SourceStatus) -> tuple[str, str]:
     """Return the state of a source in a word, and its kind for `state`."""
     if status.suspension:
         return "suspended", "warning"
-    if status.outcome and status.outcome != "applied":
+    if status.outcome and status.outcome != APPLIED:
         return status.outcome, "bad"
     if status.is_application or status.outcome:
-        return ("drifted", "warning") if status.drifted or status.missing else ("synced", "good")
-    return "not synced yet", "warning"
+        return (DRIFTED, "warning") if status.drifted or status.missing else (AS_APPLIED, "good")
+    return NEVER_SYNCED, "warning"
 
 
 def source_messages(status: SourceStatus) -> list[str]:

@@ -26,7 +26,7 @@ _LEVELS = 9
 _MAX_QUEUES = 100
 
 
-def coming(outlook: Outlook, now: datetime) -> list[Run]:
+def upcoming_runs(outlook: Outlook, now: datetime) -> list[Run]:
     """Return the runs that have not passed since they were read, and those that were overdue then."""
     return [run for run in outlook.runs if run.at >= now or run.at == outlook.at]
 

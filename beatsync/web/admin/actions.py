@@ -14,7 +14,7 @@ from beatsync.plan.inventory import applied_fields
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.model import Condition
 from beatsync.web.admin.deletion import SHOWN, managed_among
-from beatsync.web.admin.words import declared_in, restored_by
+from beatsync.web.admin.words import declared_by, declared_in, restored_by
 
 CONFIRMED = "beatsync_confirmed"
 """In a POST: the user has seen which rows are managed."""
@@ -86,7 +86,7 @@ def _effect(managed: ManagedRow, enabled: bool) -> str:
     applied = applied_fields(managed.entry.applied)
     declared = applied["enabled"] if applied is not None else None
     if "enabled" in managed.locked_fields and declared is not enabled:
-        return f"{restored_by(managed)} restores enabled: {str(not enabled).lower()}, which the file sets"
+        return f"{restored_by(managed)} restores enabled: {str(not enabled).lower()}, which {declared_by(managed)} sets"
     if not enabled and declared is None:
-        return "it stays disabled: a pause by hand, because the file does not set enabled"
-    return "it stays: the file does not say otherwise"
+        return f"it stays disabled: a pause by hand, because {declared_by(managed)} does not set enabled"
+    return f"it stays: {declared_by(managed)} does not set enabled to another value"

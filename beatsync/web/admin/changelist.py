@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from beatsync.plan.managed import ManagedRow
-from beatsync.store.editing import owned_condition
+from beatsync.store.managed import owned_condition
 from beatsync.web.admin.database import is_ready, now, store
 
 _ATTRIBUTE = "_beatsync_managed"

@@ -35,9 +35,8 @@ def store() -> Store:
 
 def now() -> datetime:
     """Return the present time, aware, in UTC."""
-    from beatsync.sync_types import (
-        utc_now,  # it imports the parser, and every process of the project imports this module
-    )
+    # It imports the parser, and every process of the project imports this module.
+    from beatsync.sync_types import utc_now
 
     return utc_now()
 

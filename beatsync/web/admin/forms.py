@@ -8,8 +8,10 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
 
+from beatsync.plan.managed import ManagedRow
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import SCHEDULE_FIELDS
+from beatsync.web.admin.words import declared_by, restored_by
 
 REASON, LEAVE = "beatsync_reason", "beatsync_leave"
 EDIT_FIELDS = (REASON, LEAVE)
@@ -65,8 +67,8 @@ def locked_form(form: Any, locked: Collection[str]) -> Any:
     return type(form)(form.__name__, (LockedForm, form), {"beatsync_locked": frozenset(locked)})
 
 
-def edit_form(form: Any, locked: Collection[str], *, leaves: bool, restored_by: str) -> Any:
-    """Return a class of `form` for a deliberate edit. `leaves` is the first value of the box that leaves fields to the operator."""
+def edit_form(form: Any, locked: Collection[str], managed: ManagedRow) -> Any:
+    """Return a class of `form` for a deliberate edit of a managed row. Only the fields `locked` stay locked."""
     attributes: Mapping[str, Any] = {
         "beatsync_locked": frozenset(locked),
         REASON: forms.CharField(
@@ -76,10 +78,10 @@ def edit_form(form: Any, locked: Collection[str], *, leaves: bool, restored_by: 
             help_text="It goes to the log of the admin and to BeatSync's history.",
         ),
         LEAVE: forms.BooleanField(
-            label="Leave these fields to the operator until the file changes them",
+            label=f"Leave these fields to the operator until {declared_by(managed)} changes them",
             required=False,
-            initial=leaves,
-            help_text=f"If this is not checked, {restored_by} restores what is declared, also in fields that were left earlier.",
+            initial=bool(managed.entry.operator_fields),
+            help_text=f"If this is not checked, {restored_by(managed)} restores what is declared, also in fields that were left earlier.",
         ),
     }
     return type(form)(form.__name__, (EditForm, LockedForm, form), dict(attributes))

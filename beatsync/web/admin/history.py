@@ -9,15 +9,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils.timezone import get_default_timezone, is_naive, make_aware, make_naive
 
-from beatsync.plan.history import HistoryEntry, past_names
+from beatsync.plan.history import EDITED, HistoryEntry, past_names
 from beatsync.plan.jsonform import change_of_json
+from beatsync.report.changes import change_text
 from beatsync.report.history import outcome_words
 from beatsync.report.summary import revision_name
 from beatsync.specfile.shapes import mask_text
-from beatsync.store.editing import EDITED
 from beatsync.web.admin.changelist import managed_of
 from beatsync.web.admin.database import is_ready, store
-from beatsync.web.admin.words import change_words
 
 _LIMIT = 100
 """Entries of BeatSync's history that the page has: each may hold a megabyte, so they take time to read."""
@@ -62,6 +61,6 @@ def _actions(entry: HistoryEntry, names: Collection[str], model: Any) -> Iterato
             continue  # another row of the same schedule
         revision = f" at {revision_name(entry.revision)}" if entry.revision is not None else ""
         message = f" ({entry.message})" if entry.message else ""
-        text = f"BeatSync, source {entry.source}, {outcome_words(entry)}{revision}: {change_words(change)}{message}"
+        text = f"BeatSync, source {entry.source}, {outcome_words(entry)}{revision}: {change_text(change)}{message}"
         user = user_model(**{user_model.USERNAME_FIELD: entry.actor or "BeatSync"})
         yield model(action_time=time, user=user, action_flag=2, change_message=mask_text(text))

@@ -10,14 +10,14 @@ from django.utils.safestring import SafeString
 from beatsync.plan.history import past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.managed import ManagedRow
-from beatsync.plan.observed import APPLICATION_PATH
-from beatsync.report.changes import value_text
-from beatsync.report.details import DRIFTED, difference_words, run_text
+from beatsync.report.changes import change_text, value_text
+from beatsync.report.details import difference_words, run_text
 from beatsync.report.history import entry_facts, outcome_words
+from beatsync.report.states import DRIFTED
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
-from beatsync.web.admin.words import change_words, restored_by
+from beatsync.web.admin.words import declared_by, restored_by
 
 # The styles of each package for a form are not made for text.
 _LIST = (
@@ -45,7 +45,7 @@ def notice(managed: ManagedRow, shown: ShownSchedule, site_link: str, edit_url: 
 
 
 def _place(managed: ManagedRow, shown: ShownSchedule, site_link: str) -> SafeString:
-    if shown.details.path == APPLICATION_PATH or managed.is_application:
+    if managed.is_application:
         return _paragraph("The application manages this row at run time, in its set <strong>{}</strong>.", site_link)
     place = mask_text(str(shown.location or shown.details.path or managed.entry.path))
     where = format_html("<code>{}</code>", place)
@@ -89,7 +89,7 @@ def _state(managed: ManagedRow, shown: ShownSchedule) -> SafeString:
     state = managed.state
     words = [condition.value for condition in state.conditions]
     if state.operator_fields:
-        words.append(f"until the file changes them: {', '.join(state.operator_fields)}")
+        words.append(f"until {declared_by(managed)} changes them: {', '.join(state.operator_fields)}")
     if not words:
         return SafeString("")
     note = shown.note(state) if state.pause is not None else None
@@ -116,7 +116,7 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
     names = past_names(shown.changes, shown.details.name)
     for entry in shown.changes:
         about = ", ".join([utc_text(entry.started_at), outcome_words(entry), *entry_facts(entry)])
-        changes = [change_words(change_of_json(change)) for change in entry.changes_of(*names)]
+        changes = [change_text(change_of_json(change)) for change in entry.changes_of(*names)]
         message = f" ({entry.message})" if entry.message else ""
         yield f"{mask_text(about)}: {'; '.join(dict.fromkeys(changes))}{message}"
 

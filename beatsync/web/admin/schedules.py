@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.utils.html import format_html
 
-from beatsync.store.editing import Users
+from beatsync.store.managed import ManagedUsers
 from beatsync.web.admin.database import is_ready, store
 from beatsync.web.admin.fieldsets import with_fields_first
 from beatsync.web.admin.forms import locked_form
@@ -31,14 +31,14 @@ class SharedScheduleAdminMixin(_Base):
     }
     """The kind of schedule by the name of its model."""
 
-    def _beatsync_shared_by(self, obj: Any) -> Users | None:
+    def _beatsync_shared_by(self, obj: Any) -> ManagedUsers | None:
         """Return the managed tasks that use a row; None if there are none."""
         if obj is None or obj.pk is None or not is_ready():
             return None
         if "_beatsync_users" not in obj.__dict__:
             kind = self.beatsync_kinds[self.model.__name__]
             obj._beatsync_users = store().schedule_users(kind, [obj.pk]).get(obj.pk)  # noqa: SLF001
-        users: Users | None = obj._beatsync_users  # noqa: SLF001
+        users: ManagedUsers | None = obj._beatsync_users  # noqa: SLF001
         return users
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
@@ -64,7 +64,9 @@ class SharedScheduleAdminMixin(_Base):
     def beatsync_notice(self, obj: Any) -> Any:
         """Return why the row is locked."""
         users = self._beatsync_shared_by(obj)
-        return "—" if users is None else format_html('<div class="beatsync-notice"><p>{}</p></div>', _words(users))
+        return (
+            "—" if users is None else format_html('<div class="beatsync-notice"><p>{}</p></div>', _lock_reason(users))
+        )
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         """Return whether a row may be deleted: not if that would delete managed tasks."""
@@ -78,11 +80,12 @@ class SharedScheduleAdminMixin(_Base):
             users = store().schedule_users(self.beatsync_kinds[self.model.__name__], [obj.pk for obj in objs])
             if users and super().has_delete_permission(request):
                 permissions = permissions - {self.opts.verbose_name}  # what is missing is not a permission
-            protected = [*protected, *(f"{obj}: {_words(users[obj.pk])}" for obj in objs if obj.pk in users)]
+            protected = [*protected, *(f"{obj}: {_lock_reason(users[obj.pk])}" for obj in objs if obj.pk in users)]
         return objects, counts, permissions, protected
 
 
-def _words(users: Users) -> str:
+def _lock_reason(users: ManagedUsers) -> str:
+    """Return why a schedule row is locked."""
     others = f" and {users.number - 1:,} more" if users.number > 1 else ""
     return (
         f"tasks that BeatSync manages use this row: {users.example}{others}. It is shared, so it is neither edited nor"

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpResponseRedirect
 
-from beatsync.plan.history import Event
-from beatsync.plan.managed import ManagedRow, changed_fields, operator_fields
-from beatsync.store.editing import EDITED
+from beatsync.plan.managed import ManagedRow
 from beatsync.store.errors import LockHeld, RetryableError
-from beatsync.values import Actor
-from beatsync.web.admin import actions, forms, history
+from beatsync.web.admin import actions, edits, forms, history
 from beatsync.web.admin.changelist import SourceFilter, managed_changelist, managed_of, source_link
 from beatsync.web.admin.database import is_ready, now, source_url_template, store
 from beatsync.web.admin.deletion import with_managed_rows
 from beatsync.web.admin.fieldsets import with_fields_first
 from beatsync.web.admin.notice import notice
-from beatsync.web.admin.words import badges, restored_by
+from beatsync.web.admin.words import badges
 
 if TYPE_CHECKING:
-    from beatsync.store.editing import Edit
-
     _Base = admin.ModelAdmin[Any]
 else:
     _Base = object
 
-EDIT_PARAMETER = "beatsync_edit"
-"""In the URL of a form: the fields of a managed row are unlocked, and a reason is required."""
 NOTICE = "beatsync_notice"
 _OWN_FIELDS = (NOTICE, *forms.EDIT_FIELDS)
 
@@ -102,13 +97,13 @@ class ManagedAdminMixin(_Base):
 
     def _beatsync_open(self, request: Any, obj: Any, managed: ManagedRow) -> _Opened:
         may_change = self.has_change_permission(request, obj)
-        is_edit = may_change and request.GET.get(EDIT_PARAMETER) == "1"
+        is_edit = may_change and request.GET.get(edits.PARAMETER) == "1"
         if request.method == "POST":
-            is_edit = is_edit and hasattr(request, "_beatsync_edit")  # it is recorded
+            is_edit = is_edit and edits.is_locked(request)  # else nothing would record it
         query = request.GET.copy()
-        query.pop(EDIT_PARAMETER, None)
+        query.pop(edits.PARAMETER, None)
         if not is_edit:
-            query[EDIT_PARAMETER] = "1"
+            query[edits.PARAMETER] = "1"
         return _Opened(managed, is_edit, f"?{query.urlencode()}" if may_change else "")
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
@@ -138,8 +133,7 @@ class ManagedAdminMixin(_Base):
         if not opened.is_edit:
             return forms.locked_form(form, forms.form_fields(managed.locked_fields))
         # The files know a row by its name, so it is not for the operator.
-        leaves = bool(managed.entry.operator_fields)
-        return forms.edit_form(form, ("name",), leaves=leaves, restored_by=restored_by(managed))
+        return forms.edit_form(form, ("name",), managed)
 
     @admin.display(description="Managed by BeatSync")
     def beatsync_notice(self, obj: Any) -> Any:
@@ -160,13 +154,12 @@ class ManagedAdminMixin(_Base):
     def changeform_view(
         self, request: Any, object_id: Any = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """Show or save the form. A deliberate edit is saved under the lock of the source, in the order of locks of a sync."""
-        managed = self._beatsync_edited(request, object_id)
+        """Show or save the form. A deliberate edit is saved under the lock of the source."""
+        managed = edits.edited_row(request, object_id)
         if managed is None:
             return super().changeform_view(request, object_id, form_url, extra_context)
         try:
-            with store().editing(managed.source) as edit:
-                request._beatsync_edit = edit  # noqa: SLF001
+            with edits.locked(request, managed):
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except (LockHeld, RetryableError) as error:
             messages.error(request, f"Nothing was saved: {error}")
@@ -174,38 +167,20 @@ class ManagedAdminMixin(_Base):
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         """Show the form. One for a deliberate edit posts to its own URL: Django keeps the filters of the list, but nothing else of the query."""
-        if request.GET.get(EDIT_PARAMETER) == "1":
+        if request.GET.get(edits.PARAMETER) == "1":
             kwargs["form_url"] = f"?{request.GET.urlencode()}"
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def _beatsync_edited(self, request: Any, object_id: Any) -> ManagedRow | None:
-        """Return the managed row that a request saves deliberately; None for any other request."""
-        if request.method != "POST" or request.GET.get(EDIT_PARAMETER) != "1" or object_id is None or not is_ready():
-            return None
-        try:
-            key = int(unquote(object_id))
-        except ValueError:
-            return None
-        return store().managed_rows([key], now()).get(key)
-
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
-        """Save a row; record a deliberate edit."""
+        """Save a row; record a deliberate edit, and keep the locked fields of another managed row."""
+        write = partial(super().save_model, request, obj, form, change)
         opened = self._beatsync_form(request, obj) if change else None
-        edit: Edit | None = getattr(request, "_beatsync_edit", None)
-        if opened is None or not opened.is_edit or edit is None:
-            if opened is not None:
-                forms.keep_locked(obj, forms.form_fields(opened.managed.locked_fields))
-            super().save_model(request, obj, form, change)
+        if opened is not None and opened.is_edit:
+            edits.save(request, opened.managed, obj.pk, form, write)
             return
-        before = edit.read(obj.pk)
-        super().save_model(request, obj, form, change)
-        after = edit.read(obj.pk)
-        if before is None or after is None:
-            return
-        changed = {field.field for field in changed_fields(before, after)}
-        kept = operator_fields(opened.managed.entry, changed, is_left=form.cleaned_data[forms.LEAVE])
-        event = Event(Actor(request.user.get_username()), EDITED, forms.reason_of(form))
-        edit.record(opened.managed, before, after, kept, event, now())
+        if opened is not None:
+            forms.keep_locked(obj, forms.form_fields(opened.managed.locked_fields))
+        write()
 
     def construct_change_message(self, request: Any, form: Any, formsets: Any, add: Any = False) -> Any:
         """Return the message for the admin's log, with the reason of a deliberate edit."""
@@ -215,7 +190,8 @@ class ManagedAdminMixin(_Base):
         from django.contrib.admin.models import LogEntry
 
         # As text: Django shows nothing else of a structured message.
-        words = LogEntry(change_message=message if isinstance(message, str) else _json(message)).get_change_message()
+        text = message if isinstance(message, str) else json.dumps(message)
+        words = LogEntry(change_message=text).get_change_message()
         return f"{words} Edited although BeatSync manages the row: {forms.reason_of(form)}"
 
     # Deletion, actions and history.
@@ -231,9 +207,3 @@ class ManagedAdminMixin(_Base):
     def get_paginator(self, request: Any, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """Add BeatSync's writes to the admin's log in the history of a row: that is where Django pages it."""
         return super().get_paginator(request, history.with_own_writes(request, queryset, self.model), *args, **kwargs)
-
-
-def _json(message: Any) -> str:
-    import json
-
-    return json.dumps(message)

@@ -8,8 +8,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from beatsync.plan.managed import ManagedRow
-from beatsync.plan.model import PAUSES, Action, Change, Condition
-from beatsync.report.changes import ACTION_WORDS, value_changes
+from beatsync.plan.model import PAUSES, Condition
+from beatsync.report.states import AS_APPLIED, DRIFTED
 from beatsync.specfile.shapes import mask_text
 
 # The colours of text and ground are both set, so that they can be read on a light and on a dark page.
@@ -22,29 +22,26 @@ def declared_in(managed: ManagedRow) -> str:
     return mask_text(managed.entry.path)
 
 
+def declared_by(managed: ManagedRow) -> str:
+    """Return what sets the fields of a row."""
+    return "the application" if managed.is_application else "the file"
+
+
 def restored_by(managed: ManagedRow) -> str:
     """Return what restores a changed field."""
     return "the application's next write" if managed.is_application else "the next sync"
 
 
-def change_words(change: Change) -> str:
-    """Return what an entry of the history did to a row: `update: queue "slow" → "fast"`."""
-    is_whole = change.action in {Action.CREATE, Action.DELETE}  # all of its values
-    fields = [] if is_whole else [f"{label} {text}" for label, text in value_changes(change.fields)]
-    about = "; ".join([*fields, *([change.note] if change.note else [])])
-    return f"{ACTION_WORDS[change.action]}: {about}" if about else ACTION_WORDS[change.action]
-
-
 def badges(managed: ManagedRow) -> SafeString:
     """Return what is special about a row as badges; `as applied` if nothing is."""
-    parts = list(_badges(managed)) or [("", "as applied")]
+    parts = list(_badges(managed)) or [("", AS_APPLIED)]
     return format_html_join(" ", '<span class="beatsync-badge" style="{}">{}</span>', parts)
 
 
 def _badges(managed: ManagedRow) -> Iterator[tuple[str, str]]:
     state = managed.state
     if state.drift:
-        yield _BADGE.format(_DRIFT), f"drifted: {', '.join(field.field for field in state.drift)}"
+        yield _BADGE.format(_DRIFT), f"{DRIFTED}: {', '.join(field.field for field in state.drift)}"
     for condition in state.conditions:
         text = condition.value
         if condition is Condition.OPERATOR:

@@ -1,4 +1,4 @@
-"""The database → `Board` and `Outlook`: one look at all rows, by a number of statements that depends on the number of sources only."""
+"""The database → `Board` and `Outlook`: all rows are read once, by a number of statements that depends on the number of sources only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_board(store: Store, now: datetime) -> Board:
         _source_board(store, state, _own(observed, by_id, inventories.get(state.name, {})), leaders, warnings, now)
         for state in store.sources()
     )
-    owned = _entries(inventories)
+    owned = [entry for inventory in inventories.values() for entry in inventory.values()]
     names, keys = {entry.name for entry in owned}, {entry.row_id for entry in owned}
     unowned = sum(row.name not in names and row.row_id not in keys for row in by_id.values())
     return Board(now, sources, unowned)
@@ -48,12 +48,8 @@ def read_outlook(store: Store, now: datetime) -> Outlook:
 
 def _upcoming(store: Store, now: datetime) -> Upcoming:
     """Return what runs from `now` on. The rows themselves, which are large, are dropped on return."""
-    rows, owned = store.observe("").rows.values(), _entries(store.inventories())
+    rows, owned = store.observe("").rows.values(), store.owned()
     return from_now(of_rows(rows, owned, now), now)
-
-
-def _entries(inventories: Mapping[str, Mapping[str, Owned]]) -> list[Owned]:
-    return [entry for inventory in inventories.values() for entry in inventory.values()]
 
 
 def _own(observed: Observed, by_id: Mapping[int, Row], inventory: Mapping[str, Owned]) -> Observed:
@@ -77,7 +73,7 @@ def _source_board(
 
 def _shortened(status: SourceStatus) -> SourceStatus:
     """Return the status with those rows only that pages list."""
-    rows = [row for row in status.rows if row.drift or row.missing or row.conditions]
+    rows = [row for row in status.rows if row.is_drifted or row.conditions]
     return replace(status, rows=tuple(rows))
 
 

@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 LIFETIME = 10
-"""How many times as long as it took to compute a value it is kept if nothing seems to have changed: at most a tenth of a processor is spent."""
+"""A value that seems unchanged is kept for this many times its computation: at most a tenth of a processor is spent."""
 LIFETIME_CHANGED = 2
-"""The same if something has changed."""
+"""The same factor if something has changed."""
 FIRST_WAIT = 1.0
 """Seconds that a reader waits for the first value."""
 WAIT = 0.1
@@ -35,9 +35,9 @@ class Cached(Generic[T]):
         self._computed_at = self._seconds = 0.0
 
     def get(self, mark: object) -> T | None:
-        """Return the value, which may be some time old; None if there is none yet. Raises what the first computation raised.
+        """Return the value, which may be old; None before the first one. Raises what the first computation raised.
 
-        `mark` is another one if the value has probably changed. A newer value is computed if it is due, and waited for briefly.
+        `mark` differs from that of the last call if the value has probably changed. A newer value is computed if it is due, and waited for briefly.
         """
         with self._changed:
             if not self._is_running and self._is_due(mark):

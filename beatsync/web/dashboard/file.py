@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from beatsync.report.html import history, lists, overview, times
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from beatsync.report.html.frame import PAGES, render_file
-from beatsync.report.html.tables import part_of
 from beatsync.web.dashboard.board import read_board, read_outlook
-from beatsync.web.dashboard.pages import Dashboard, listed
+from beatsync.web.dashboard.pages import Dashboard
+from beatsync.web.dashboard.routes import ROUTES
+
+if TYPE_CHECKING:
+    from beatsync.report.board import Board, Outlook
+    from beatsync.store import Store
+
+
+@dataclass(frozen=True)
+class _Values:
+    """What the pages of the file read, all as of one time."""
+
+    store: Store
+    now: datetime
+
+    @cached_property
+    def _board(self) -> Board:
+        return read_board(self.store, self.now)
+
+    @cached_property
+    def _outlook(self) -> Outlook:
+        return read_outlook(self.store, self.now)
+
+    def board(self) -> Board:
+        return self._board
+
+    def outlook(self) -> Outlook:
+        return self._outlook
 
 
 def render(dashboard: Dashboard, *, with_arguments: bool = False) -> str:
     """Return the file: of each list, its first page. Raises StoreError."""
-    store, site = dashboard.store, dashboard.site(None, with_arguments=with_arguments)
-    board, outlook = read_board(store, site.now), read_outlook(store, site.now)
-    unowned = listed(store, "", 1, unowned=True)
-    added = store.authors([each.row.row_id for each in unowned.items], additions=True)
-    sections = {
-        "overview": overview.render(board, part_of(board.sources, 1), site),
-        "timeline": times.render_timeline(outlook, part_of(times.coming(outlook, site.now), 1), site),
-        "load": times.render_load(outlook, site),
-        "drift": lists.render_drift(part_of(lists.drifted(board), 1), site),
-        "pauses": lists.render_pauses(part_of(lists.paused(board), 1), site),
-        "blocked": lists.render_blocked(board, part_of(lists.skipped(board), 1), site),
-        "unowned": lists.render_unowned(unowned, "", added, site),
-        "schedules": lists.render_schedules(listed(store, "", 1, unowned=False), "", site),
-        "history": history.render_list(store.history(None, history.ENTRIES), None, site),
-    }
-    return render_file({name: sections[name] for name in PAGES}, site)
+    site = dashboard.site(None, with_arguments=with_arguments)
+    values = _Values(dashboard.store, site.now)
+    return render_file({name: ROUTES[name](values, {}, site)[1] for name in PAGES}, site)

@@ -16,7 +16,7 @@ from beatsync.daemon.http import PageRequest, PageResponse
 from beatsync.web.dashboard.pages import Dashboard
 
 AT_ONCE = 2
-"""Pages that are made at the same time: each has a connection to the database and a thread that a probe could need."""
+"""Pages that are rendered at the same time: each has a connection to the database, and a thread that a probe could need."""
 _WAIT = 1.0
 """Seconds that a request waits for its turn."""
 _HTML = "text/html; charset=utf-8"
@@ -54,7 +54,7 @@ class Listener:
             message = "the token is missing or wrong: it is the password, for any user"
             return PageResponse(HTTPStatus.UNAUTHORIZED, message, headers=headers)
         if not self._turns.acquire(timeout=_WAIT):
-            message = "other pages are being made: try again"
+            message = f"{AT_ONCE} other pages are being rendered: try again"
             return PageResponse(HTTPStatus.SERVICE_UNAVAILABLE, message, headers={"Retry-After": "2"})
         try:
             query = dict(parse_qsl(request.query, keep_blank_values=True))

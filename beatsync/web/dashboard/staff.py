@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, reverse
 
 from beatsync.store import DatabaseChoice, connect
-from beatsync.web.dashboard.pages import ROUTES, Dashboard
+from beatsync.web.dashboard.pages import Dashboard
+from beatsync.web.dashboard.routes import ROUTES
 
 PERMISSIONS = ("django_celery_beat.view_periodictask", "django_celery_beat.change_periodictask")
 """Either of them is enough, as for the list of tasks in the admin."""
