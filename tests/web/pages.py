@@ -67,6 +67,19 @@ def test_a_deliberate_edit_and_the_history(client: Client, sync: Sync) -> None:
         assert "BeatSync, source default, applied" in text.replace("<strong>", "").replace("</strong>", "")
 
 
+def test_a_row_is_paused_from_its_form(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    url = page("beatsync-pause", task("nightly"))
+    assert url in client.get(page("change", task("nightly"))).content.decode()
+    asked = client.get(url)
+    assert asked.status_code == 200
+    assert all(f'name="{name}"' in asked.content.decode() for name in ("reason", "duration", "beatsync_pause"))
+    assert client.post(url, {"beatsync_pause": "Pause", "reason": "a move", "duration": ""}).status_code == 302
+    assert not task("nightly").enabled
+    assert ": a move" in client.get(page("change", task("nightly"))).content.decode()
+    assert 'name="beatsync_unpause"' in client.get(url).content.decode()
+
+
 def test_a_deletion_and_an_action_ask_first(client: Client, sync: Sync) -> None:
     sync(SPEC)
     asked = client.get(page("delete", task("nightly")))
