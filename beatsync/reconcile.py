@@ -244,9 +244,9 @@ def _apply_locked(run: Run, draft: _Draft, changes: FileChanges) -> Result:
         if outcome is None and moves_runs(plan) and seconds_to_wait(run.clock()):
             raise RetryableError("the minute ends, and beat would run some schedules twice")
         if outcome is None:
-            written = store.apply(
-                plan, observed, changes, now, event=Event(options.started_by), checksum=options.repaired
-            )
+            people = draft.snapshot.people
+            event = Event(options.started_by, message=f"commit by {people}" if people else "")
+            written = store.apply(plan, observed, changes, now, event=event, checksum=options.repaired)
     if outcome is not None:
         return _refused(run, plan, outcome)
     stamp = SyncStamp(plan.revision, plan.origin or observed.origin, plan.environment, now, plan.timezone)

@@ -376,6 +376,8 @@ class Snapshot:
     """Files that were refused: too large, not a regular file, a symlink that leads out of the directory."""
     calendars: tuple[SourceFile, ...] = ()
     """The `.ics` files of the source."""
+    people: str = ""
+    """Who wrote and committed the revision, if git knows and the files are those of the commit."""
 
 
 @dataclass(frozen=True, slots=True)

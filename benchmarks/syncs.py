@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def options() -> SyncOptions:
     """Return the options of a command line without flags."""
-    from beatsync.cli.wiring import SETTLE
     from beatsync.reconcile import SyncOptions
+    from beatsync.retry import SETTLE
 
     return SyncOptions(settle=SETTLE)
 

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 DIRECTORY = Path("schedules.d")
 SOURCE = "default"
-SETTLE = 0.15
-"""Seconds from the commit to the verification. 99.9 % of beat's saves took less than a seventh of it with twice as many processes as
-cores, and SQLite retries its lock at least every 0.1 s."""
 project_zone: ContextVar[str | None] = ContextVar("project_zone", default=None)
 """`CELERY_TIMEZONE` of the Django project that is already loaded, for `validate`, which loads no application."""
 KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -196,6 +193,7 @@ def sync_options(
     the checksum of a reviewed plan.
     """
     from beatsync.plan.request import PlanOptions
+    from beatsync.retry import SETTLE
     from beatsync.sync_types import SyncOptions
 
     source = validate_source(options.source or SOURCE)

@@ -21,6 +21,7 @@ from beatsync.specfile.times import zone_names
 from beatsync.values import Clocked, Crontab, Declared, Interval, Schedule
 
 _INSTANT = timedelta(microseconds=1)
+_YEAR = timedelta(days=366)
 UNREADABLE = (ImportError, KeyError, ValueError, OverflowError, RuntimeError, TypeError)
 """What `next_runs` raises for a schedule that celery cannot read, and for one in an unknown zone."""
 
@@ -68,6 +69,15 @@ class Run(NamedTuple):
     schedule: Schedule
 
 
+class LastRun(NamedTuple):
+    """The row that ran last."""
+
+    name: str
+    """The name of its schedule."""
+    row: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Upcoming:
     """The schedules of files or rows that run, in the order of their names, and those whose runs are unknown."""
@@ -77,6 +87,8 @@ class Upcoming:
     """Name and reason."""
     live: bool = False
     """Whether they come from rows, with their last runs."""
+    last: LastRun | None = None
+    """The row that ran last, whether or not it runs again; None if none has run, and for files."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -87,7 +99,16 @@ class Upcoming:
         """Return the schedules of these names."""
         wanted = frozenset(names)
         unknown = tuple((name, reason) for name, reason in self.unknown if name in wanted)
-        return replace(self, schedules=tuple(each for each in self.schedules if each.name in wanted), unknown=unknown)
+        last = self.last if self.last is not None and self.last.name in wanted else None
+        schedules = tuple(each for each in self.schedules if each.name in wanted)
+        return replace(self, schedules=schedules, unknown=unknown, last=last)
+
+    def due_after_last(self, start: datetime) -> datetime | None:
+        """Return when the schedule that ran last is due next, from `start` on; None if it is not within a year."""
+        if self.last is None:
+            return None
+        runs = merged(self.only([self.last.name]), start, start + _YEAR, 1)
+        return next((run.at for run in runs), None)
 
 
 def of_files(declared: Iterable[Declared], start: datetime) -> Upcoming:
@@ -117,9 +138,12 @@ def _declared_timetable(declared: Declared, start: datetime) -> Timetable:
 def of_rows(rows: Iterable[Row], owned: Iterable[Owned], now: datetime) -> Upcoming:
     """Return the enabled rows that beat runs from `now` on, each counted from its last run; one that is overdue runs `now`."""
     groups = {entry.row_id: entry.group for entry in owned if entry.group is not None}
-    timed, unknown = [], []
+    timed, unknown, last = [], [], None
     for row in rows:
         name = groups.get(row.row_id, row.name)
+        ran_at = ran_last(row)
+        if ran_at is not None and (last is None or ran_at > last.at):
+            last = LastRun(name, row.name, ran_at)
         if not row.spec.enabled or (row.spec.one_off and row.total_run_count > 0):
             continue
         if row.spec.schedule is None:
@@ -128,7 +152,12 @@ def of_rows(rows: Iterable[Row], owned: Iterable[Owned], now: datetime) -> Upcom
             timetable = _row_timetable(row, row.spec.schedule, now)
             timed.append(Timed(name, timetable, row.spec.queue, row.row_id in groups))
     upcoming = _with_runs(timed, now)
-    return replace(upcoming, unknown=(*unknown, *upcoming.unknown), live=True)
+    return replace(upcoming, unknown=(*unknown, *upcoming.unknown), live=True, last=last)
+
+
+def ran_last(row: Row) -> datetime | None:
+    """Return when a row last ran; None if no run is recorded: `last_run_at` alone may be the time from which beat counts."""
+    return row.last_run_at if row.total_run_count else None
 
 
 def _row_timetable(row: Row, schedule: Schedule, now: datetime) -> Timetable:

@@ -9,7 +9,7 @@ from datetime import datetime
 from beatsync.plan.drift import RowState
 from beatsync.plan.load import Load
 from beatsync.plan.model import PAUSES, Condition
-from beatsync.plan.upcoming import Run
+from beatsync.plan.upcoming import LastRun, Run
 from beatsync.report.values import SourceStatus
 from beatsync.values import Diagnostic
 
@@ -65,3 +65,7 @@ class Outlook:
     """The schedules whose runs are unknown: name and reason."""
     load: Load | None
     """Of seven days from the hour of `at` on; None if no schedule runs."""
+    last: LastRun | None = None
+    """The row that ran last; None if none has run."""
+    due_after_last: datetime | None = None
+    """When its schedule is due next."""

@@ -11,6 +11,7 @@ from beatsync.plan.drift import RowState
 from beatsync.plan.history import past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import Condition, FieldChange
+from beatsync.plan.upcoming import ran_last
 from beatsync.report.changes import aligned, value_changes, value_text
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.history import entry_facts, outcome_words
@@ -92,11 +93,10 @@ def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
         yield f"  row {line_start(mask_text(each.name))}: {paint(MISSING, 'warning')}"
         return
     runs = counted(row.total_run_count, "run")
-    last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
+    last = f"last {utc_text(ran_last(row))}" if ran_last(row) else "none recorded yet"
     yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs}, {last}"
-    note = shown.authors.get(row.row_id) if state is None else shown.note(state)
-    if note:
-        yield f"    {'paused ' if state is not None and state.pause else 'last '}{one_line(mask_text(note))}"
+    for label, note in shown.notes(row.row_id, state):
+        yield f"    {label} {one_line(mask_text(note))}"
     yield from aligned((field.field, _value(field, state, paint)) for field in each.fields)
 
 

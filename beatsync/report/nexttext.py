@@ -9,8 +9,9 @@ from itertools import islice
 from beatsync.plan.upcoming import Run, Upcoming, zone_of
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.paint import Paint, plain
-from beatsync.report.runs import duration_in_words, schedule_in_words, time_in_zone
+from beatsync.report.runs import duration_in_words, last_run_words, schedule_in_words, time_in_zone
 from beatsync.report.summary import utc_text
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Interval
 
 _MAX_RUNS = 1_000
@@ -25,6 +26,9 @@ def render_next(
     `zone` is that of schedules that have none. The last lines say what the runs of intervals count from, and which schedules lack runs.
     """
     until = f" until {utc_text(end)}" if end is not None else ""
+    if upcoming.last is not None:
+        name = paint(line_start(mask_text(upcoming.last.name)), "name")
+        yield f"Last recorded run: {name}{one_line(last_run_words(upcoming.last, upcoming.due_after_last(start)))}"
     yield f"Runs from {utc_text(start)}{until}"
     yield ""
     shown = 0

@@ -7,8 +7,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from beatsync.plan.load import Minutes
-from beatsync.plan.upcoming import Run, zone_of
+from beatsync.plan.upcoming import LastRun, Run, zone_of
 from beatsync.report.escape import one_line
+from beatsync.report.summary import utc_text
+from beatsync.specfile.shapes import mask_text
 from beatsync.values import Clocked, Crontab, Interval, Schedule, schedule_fields
 
 _QUARTER = 15
@@ -27,6 +29,13 @@ def schedule_in_words(schedule: Schedule) -> str:
         return one_line(f"{text} ({schedule.timezone})")
     _, text = next(schedule_fields(schedule))
     return one_line(f"Every {text}" if isinstance(schedule, Interval) else text.capitalize())
+
+
+def last_run_words(last: LastRun, due: datetime | None) -> str:
+    """Return when a schedule last ran, with which row if that has another name, and when it is due next."""
+    row = f" (row {mask_text(last.row)})" if last.row != last.name else ""
+    following = f"due next at {utc_text(due)}" if due is not None else "not due in the next year"
+    return f"{row} at {utc_text(last.at)}, {following}"
 
 
 def duration_in_words(duration: timedelta) -> str:

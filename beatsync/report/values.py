@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -56,6 +56,15 @@ class ShownSchedule:
     def note(self, row: RowState) -> str | None:
         """Return who paused or changed a row, as far as that is known."""
         return str(row.pause) if row.pause is not None else self.authors.get(row.row_id)
+
+    def notes(self, row_id: int, state: RowState | None) -> Iterator[tuple[str, str]]:
+        """Yield `paused`, with who and why, and `last`, with who changed a row; not the second for a pause without drift."""
+        pause = state.pause if state is not None else None
+        if pause is not None:
+            yield "paused", str(pause)
+        author = self.authors.get(row_id)
+        if author and (pause is None or (state is not None and state.drift)):
+            yield "last", author
 
 
 @dataclass(frozen=True, slots=True)

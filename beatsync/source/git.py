@@ -30,6 +30,8 @@ class Checkout:
 
     commit: str | None = None
     origin: str | None = None
+    people: str = ""
+    """Who wrote the commit, and who committed it if that is another; empty if unknown, or if the files differ from it."""
 
 
 def describe_checkout(root: Path, resolved: Path) -> Checkout:
@@ -42,11 +44,20 @@ def describe_checkout(root: Path, resolved: Path) -> Checkout:
     remote = _run(resolved, "config", "--get", "remote.origin.url")
     origin = f"{normalize_remote(remote)}#{prefix.strip('/')}" if remote else None
     if synced is not None:
-        return Checkout(synced, origin)
+        return Checkout(synced, origin, _people(resolved))
     # The commit alone is returned only if git confirms that the files are unchanged; a failure of git counts as dirty.
     filters = _disabled_filters(resolved)
     changes = None if filters is None else _run(resolved, *filters, *_STATUS)
-    return Checkout(head if changes == "" else f"{head}-dirty", origin)
+    return Checkout(head, origin, _people(resolved)) if changes == "" else Checkout(f"{head}-dirty", origin)
+
+
+def _people(folder: Path) -> str:
+    """Return the names in the header of the commit. `git log` would run the program that verifies signatures."""
+    commit = _run(folder, "cat-file", "commit", "HEAD") or ""
+    header = [line.partition(" ") for line in commit.partition("\n\n")[0].split("\n")]
+    names = {key: person.rpartition(" <")[0] for key, _, person in header if key in {"author", "committer"}}
+    author, committer = names.get("author", ""), names.get("committer", "")
+    return author if author == committer else f"{author}, committed by {committer}"
 
 
 def is_git_busy(root: Path) -> bool:

@@ -159,7 +159,9 @@ def _load_once(root: Path, cached: Mapping[FileEntry, SourceFile], limits: Limit
     revision = Revision(digest(files), checkout.commit, mount_stamp(resolved))
     specs = tuple(file for file in files if not is_calendar(file.path))
     calendars = tuple(file for file in files if is_calendar(file.path))
-    return LoadedSource(Snapshot(specs, revision, checkout.origin, diagnostics, calendars), before, read_at)
+    return LoadedSource(
+        Snapshot(specs, revision, checkout.origin, diagnostics, calendars, checkout.people), before, read_at
+    )
 
 
 def _read_files(

@@ -17,6 +17,8 @@ from beatsync.store.errors import StoreError
 
 MAX_LOG_ROWS = 1_000
 """How many rows the admin log is searched for: a report with more authors is too long to read."""
+_NOTHING = "[]"
+"""The message of an entry about a form that was saved unchanged."""
 _FAULTY_RELEASES = {
     "2.8.0": "django-celery-beat 2.8.0 does not run crontabs that carry another time zone than beat's own, and never makes good"
     " a missed notice of a change: update beat to 2.8.1 or newer, or stay on 2.7",
@@ -105,7 +107,7 @@ def admin_log(row_ids: Collection[int], *, additions: bool = False) -> dict[int,
     )
     authors: dict[int, str] = {}
     for entry in entries:
-        if additions and not entry.is_addition():
+        if (additions and not entry.is_addition()) or entry.change_message == _NOTHING:
             continue
         verb = "deleted" if entry.is_deletion() else "added" if entry.is_addition() else "changed"
         authors[int(entry.object_id)] = (

@@ -22,9 +22,9 @@ import pytest
 from django.db import connections
 from django_celery_beat.models import PeriodicTask
 
-from beatsync.cli.wiring import SETTLE
 from beatsync.plan.request import PlanOptions
 from beatsync.reconcile import Outcome, SyncOptions, sync
+from beatsync.retry import SETTLE
 from beatsync.store import Store
 from tests.conftest import Backend
 

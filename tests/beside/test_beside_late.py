@@ -17,8 +17,8 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
 import beatsync.retry
-from beatsync.cli.wiring import SETTLE
 from beatsync.reconcile import Outcome, Result, SyncOptions, sync
+from beatsync.retry import SETTLE
 from beatsync.store import Store
 from tests.conftest import Backend, add_alias
 from tests.firing.beats import application, routed_to

@@ -212,6 +212,21 @@ class TestGit:
         new = commit(repository)
         assert commit_of(load(source)) == new != head
 
+    def test_the_people_of_a_commit_are_its_author_and_another_committer(self, repository: Path) -> None:
+        assert load(repository).people == "x"
+        git(
+            repository,
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "-m",
+            "x\n\nauthor Eve <e@e> 1 +0000",
+            "--author=Zoë Å <z@e>",
+        )
+        assert load(repository).people == "Zoë Å, committed by x"
+        (repository / "new.yaml").write_text("schedules: {}\n")
+        assert load(repository).people == ""
+
     def test_a_change_outside_of_the_source_does_not_make_it_dirty(self, repository: Path) -> None:
         (repository / "README.md").write_text("other\n")
         (repository / "new.yaml").write_text("other\n")

@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 
 ROWS = 10_000
 EDIT = "?beatsync_edit=1"
+EVERY = """
+windows:
+  office: {days: mon-fri, from: "08:00", to: "18:00"}
+schedules:
+  prices: {task: shop.refresh, every: {office: 1m, otherwise: 15m}}
+  hourly: {task: shop.tidy, interval: 1h}
+"""
 HOSTILE = "</div><script>alert(1)</script>"
 
 
@@ -298,6 +305,70 @@ def test_an_action_on_managed_rows_asks_first(client: Client, sync: Sync) -> Non
     assert "this ends its pause" in asked.content.decode()
     # It runs tasks and changes no row; here there is no such task.
     assert client.post(page(), {"action": "run_tasks", **selected}).status_code == 302
+
+
+def test_a_pause_asks_for_a_reason_and_takes_every_row_of_a_schedule(client: Client, sync: Sync) -> None:
+    sync(EVERY)
+    unowned()
+    first = task("prices")
+    selected = {"action": "beatsync_pause", "_selected_action": [str(first.pk), str(task("by-hand").pk)], "index": "0"}
+    asked = client.post(page(), selected).content.decode()
+    assert "by-hand" not in asked.partition("<table")[2].partition("</table>")[0]
+    for wrong in ({"reason": " ", "duration": ""}, {"reason": "x", "duration": "soon"}):
+        assert 'role="alert"' in client.post(page(), {**selected, "beatsync_pause": "Pause", **wrong}).content.decode()
+    assert models.Pause.objects.count() == 0
+    sent = {**selected, "beatsync_pause": "Pause", "reason": f"a move\n{HOSTILE} token=hunter3", "duration": "2d"}
+    done = client.post(page(), sent, follow=True).content.decode()
+    assert "Schedule prices: paused until " in done
+    assert not PeriodicTask.objects.filter(enabled=True, name__startswith="prices").exists()
+    assert task("by-hand").enabled
+    entry = models.SyncRecord.objects.get(outcome="paused")
+    assert (entry.actor, "hunter3" in entry.message) == ("alice", False)
+    pauses = models.Pause.objects.all()
+    assert {each.paused_by for each in pauses} == {"alice"}
+    assert {each.paused_until - each.paused_at for each in pauses if each.paused_until} == {timedelta(days=2)}
+
+    url = page("beatsync-pause", first)
+    assert url in shown(client.get(page("change", first)))
+    assert HOSTILE not in client.get(url).content.decode()
+    assert client.post(url, {"beatsync_unpause": "End the pause"})["Location"] == page("change", first)
+    assert not models.Pause.objects.exists()
+    assert not PeriodicTask.objects.filter(enabled=False).exists()
+    assert (
+        "no source owns these rows" in client.get(page("beatsync-pause", task("by-hand")), follow=True).content.decode()
+    )
+
+
+def test_a_pause_needs_the_right_to_change_and_waits_for_no_long_sync(
+    client: Client, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.contrib.auth.models import Permission, User
+
+    from beatsync.store import LockHeld, lock
+
+    sync(SPEC)
+    url = page("beatsync-pause", task("nightly"))
+    sent = {"beatsync_pause": "Pause", "reason": "x"}
+
+    def held(*_: object) -> None:
+        raise LockHeld("default", "a daemon", None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lock, "take", held)
+        assert "Nothing was changed in the source default: " in client.post(url, sent, follow=True).content.decode()
+    bob = User.objects.create_user("bob", is_staff=True)
+    bob.user_permissions.add(Permission.objects.get(codename="view_periodictask"))
+    client.force_login(bob)
+    listed = client.get(page())
+    assert "beatsync_pause" not in listed.content.decode()
+    assert url not in client.get(page("change", task("nightly"))).content.decode()
+    assert (client.get(url).status_code, client.post(url, sent).status_code) == (403, 403)
+    data = {"action": "beatsync_pause", "_selected_action": [str(task("nightly").pk)], "index": "0", **sent}
+    client.post(page(), data)
+    assert task("nightly").enabled
+    client.logout()
+    assert client.post(url, sent).status_code == 302
+    assert not models.Pause.objects.exists()
 
 
 def test_a_shared_schedule_is_deleted_by_no_action(client: Client, sync: Sync) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,10 @@ def test_a_deliberate_edit_and_the_history(client: Client, sync: Sync) -> None:
     edit = page("change", nightly, "?beatsync_edit=1")
     unlocked = client.get(edit)
     assert "All fields but the name are unlocked" in unlocked.content.decode()
+    # From a filtered list, Django names a URL to which the form is sent.
+    filtered = client.get(f"{edit}&_changelist_filters=beatsync_source%3Din%253Adefault").content.decode()
+    (form,) = re.findall(r'<form[^>]*id="periodictask_form"[^>]*>', filtered)
+    assert "beatsync_edit=1" in (re.findall(r'action="([^"]*)"', form) or ["beatsync_edit=1"])[0]
     assert client.post(edit, form_data(unlocked, queue="fast")).status_code == 200  # no reason
     assert task("nightly").queue == "slow"
     saved = client.post(edit, form_data(unlocked, queue="fast", beatsync_reason="the slow workers are down"))
@@ -60,6 +65,19 @@ def test_a_deliberate_edit_and_the_history(client: Client, sync: Sync) -> None:
         text = past.content.decode()
         assert "the slow workers are down" in text
         assert "BeatSync, source default, applied" in text.replace("<strong>", "").replace("</strong>", "")
+
+
+def test_a_row_is_paused_from_its_form(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    url = page("beatsync-pause", task("nightly"))
+    assert url in client.get(page("change", task("nightly"))).content.decode()
+    asked = client.get(url)
+    assert asked.status_code == 200
+    assert all(f'name="{name}"' in asked.content.decode() for name in ("reason", "duration", "beatsync_pause"))
+    assert client.post(url, {"beatsync_pause": "Pause", "reason": "a move", "duration": ""}).status_code == 302
+    assert not task("nightly").enabled
+    assert ": a move" in client.get(page("change", task("nightly"))).content.decode()
+    assert 'name="beatsync_unpause"' in client.get(url).content.decode()
 
 
 def test_a_deletion_and_an_action_ask_first(client: Client, sync: Sync) -> None:

@@ -9,6 +9,7 @@ from beatsync.plan.drift import RowState
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import PAUSES, Condition
 from beatsync.plan.observed import ListedRow
+from beatsync.plan.upcoming import ran_last
 from beatsync.report.board import Board
 from beatsync.report.html.changes import before_and_after
 from beatsync.report.html.frame import Site
@@ -133,7 +134,7 @@ def _schedule_line(each: ListedRow, site: Site) -> Iterator[Content | Cell]:
     yield spec.queue or element("span", "default", class_="quiet")
     yield "yes" if spec.enabled else state("no", "warning")
     yield each.source or element("span", "none", class_="quiet")
-    yield Cell(utc_text(each.row.last_run_at) if each.row.last_run_at else "none yet", "time")
+    yield Cell(utc_text(ran_last(each.row)) if ran_last(each.row) else "none yet", "time")
     yield Cell(f"{each.row.total_run_count:,}", "number")
 
 

@@ -8,6 +8,7 @@ from beatsync.plan.details import RowDetails
 from beatsync.plan.history import HistoryEntry, past_names
 from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
+from beatsync.plan.upcoming import ran_last
 from beatsync.report.details import run_text, schedule_words
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.html import changes as change_tables
@@ -53,14 +54,12 @@ def _row(each: RowDetails, shown: ShownSchedule, site: Site) -> Html:
     heading = site.heading(each.name if row is None else row.name, deeper=1)
     if row is None:
         return join(heading, element("p", state("deleted outside BeatSync", "bad")))
-    note = shown.authors.get(row.row_id) if about is None else shown.note(about)
-    last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
+    last = f"last {utc_text(ran_last(row))}" if ran_last(row) else "none recorded yet"
     pairs: list[tuple[str, Content]] = [
         ("Row", f"id {row.row_id}"),
         ("Runs", f"{counted(row.total_run_count, 'run')}, {last}"),
     ]
-    if note:
-        pairs.append(("Paused" if about is not None and about.pause else "Last", note))
+    pairs += [(label.capitalize(), note) for label, note in shown.notes(row.row_id, about)]
     drifted = frozenset(field.field for field in about.drift) if about is not None else frozenset()
     lines = (_field(field, field.field in drifted, site) for field in each.fields)
     columns = ("Field", "Value of the row", "Last applied", "State")

@@ -66,7 +66,8 @@ button{width:auto;background:var(--panel);cursor:pointer}
 .problems{padding-left:1.2rem}
 .entry{border-top:1px solid var(--line);margin-top:1.25rem}
 footer{font-size:.875rem;border-top:1px solid var(--line);margin-top:2rem}
-@media (max-width:40rem){header>div,main,footer{padding-left:.9rem;padding-right:.9rem}.facts>div{grid-template-columns:1fr}}
+@media (max-width:40rem){header>div,main,footer{padding-left:.9rem;padding-right:.9rem}.facts>div{grid-template-columns:1fr}
+th,td{padding:.35rem .45rem}td{min-width:4.75rem;max-width:16rem}tbody th{min-width:7rem}}
 @media print{nav,.skip,form{display:none}}
 """
 _DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -13,7 +13,7 @@ from beatsync.report.html.frame import Site
 from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.tables import Cell, Part, facts, pager, region, table
 from beatsync.report.loadtext import DEFAULT_QUEUE, level_of, number_text
-from beatsync.report.runs import duration_in_words, hours_of, schedule_in_words, time_in_zone
+from beatsync.report.runs import duration_in_words, hours_of, last_run_words, schedule_in_words, time_in_zone
 from beatsync.report.summary import counted, utc_text
 
 _QUARTER = 15
@@ -34,9 +34,10 @@ def upcoming_runs(outlook: Outlook, now: datetime) -> list[Run]:
 def render_timeline(outlook: Outlook, part: Part[Run], site: Site) -> Html:
     """Return the next 24 hours; `part` is one page of the first runs."""
     if outlook.load is None:
-        return element("p", "No schedule runs.")
+        return join(_last(outlook, site), element("p", "No schedule runs."))
     quarters = _quarters(outlook.load.total)
     return join(
+        _last(outlook, site),
         element("p", f"Times are those of {site.zone}, from {time_in_zone(outlook.load.total.start, site.zone)} on."),
         _picture(quarters, outlook.load.total, site),
         _hours(quarters, outlook.load.total, site),
@@ -44,6 +45,13 @@ def render_timeline(outlook: Outlook, part: Part[Run], site: Site) -> Html:
         _runs(outlook, part, site),
         _unknown(outlook, site),
     )
+
+
+def _last(outlook: Outlook, site: Site) -> Html | None:
+    if outlook.last is None:
+        return None
+    words = last_run_words(outlook.last, outlook.due_after_last)
+    return element("p", "Last recorded run: ", site.schedule(outlook.last.name), words, ".")
 
 
 def _quarters(minutes: Minutes) -> list[float]:

@@ -26,16 +26,20 @@ _LIST = (
 _LINK = "text-decoration:underline;font-weight:600"
 
 
-def notice(managed: ManagedRow, shown: ShownSchedule, site_link: str, edit_url: str, *, is_edit: bool) -> SafeString:
+def notice(
+    managed: ManagedRow, shown: ShownSchedule, site_link: str, edit_url: str, pause_url: str, *, is_edit: bool
+) -> SafeString:
     """Return everything that an operator should know before a change.
 
-    `site_link` is the source as HTML; `edit_url` opens the form for a deliberate edit, or leaves it, and is empty if that is not allowed.
+    `site_link` is the source as HTML; `edit_url` opens the form for a deliberate edit, or leaves it, and `pause_url` the page that
+    starts and ends a pause. Both are empty if that is not allowed.
     """
     blocks = [
         _place(managed, shown, site_link),
         _drift(managed, shown),
         _state(managed, shown),
         _editing(managed, edit_url, is_edit=is_edit),
+        _pausing(managed, pause_url),
         _list("Next runs", (run_text(run, shown.details.timezone) for run in shown.details.runs)),
         _list("Last changes", _changes(shown)),
     ]
@@ -112,6 +116,13 @@ def _editing(managed: ManagedRow, edit_url: str, *, is_edit: bool) -> SafeString
     )
 
 
+def _pausing(managed: ManagedRow, pause_url: str) -> SafeString:
+    if not pause_url:
+        return SafeString("")
+    label = "Pause with a reason" if managed.entry.pause is None else "Change or end the pause"
+    return _paragraph('<a style="{}" href="{}">{}</a>', _LINK, pause_url, label)
+
+
 def _changes(shown: ShownSchedule) -> Iterator[str]:
     names = past_names(shown.changes, shown.details.name)
     for entry in shown.changes:
@@ -122,7 +133,7 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
 
 
 def _list(title: str, lines: Iterator[str] | list[str]) -> SafeString:
-    items = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
+    items = format_html_join("", '<li style="list-style:inherit">{}</li>', ((line,) for line in lines))
     return format_html(_LIST, title, items) if items else SafeString("")
 
 

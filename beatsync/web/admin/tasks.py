@@ -8,12 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import flatten_fieldsets
-from django.http import HttpResponseRedirect
+from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.urls import NoReverseMatch, path, reverse
 
 from beatsync.plan.managed import ManagedRow
 from beatsync.store.errors import LockHeld, RetryableError
-from beatsync.web.admin import actions, edits, forms, history
+from beatsync.web.admin import actions, edits, forms, history, pauses
 from beatsync.web.admin.changelist import SourceFilter, managed_changelist, managed_of, source_link
 from beatsync.web.admin.database import is_ready, now, source_url_template, store
 from beatsync.web.admin.deletion import with_managed_rows
@@ -135,6 +137,13 @@ class ManagedAdminMixin(_Base):
         # The files know a row by its name, so it is not for the operator.
         return forms.edit_form(form, ("name",), managed)
 
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the page of the form. Django sends the form to a URL with the filters of the list alone; a deliberate edit stays one."""
+        opened = self._beatsync_form(request, kwargs.get("obj"))
+        if opened is not None and opened.is_edit:
+            kwargs["form_url"] = kwargs.get("form_url") or f"?{request.GET.urlencode()}"
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description="Managed by BeatSync")
     def beatsync_notice(self, obj: Any) -> Any:
         """Return the notice in the form of a managed row."""
@@ -147,7 +156,8 @@ class ManagedAdminMixin(_Base):
         if opened is None or shown is None:
             return "—"
         link = source_link(opened.managed, self.admin_site.name)
-        return notice(opened.managed, shown, link, opened.edit_url, is_edit=opened.is_edit)
+        pause_url = self._beatsync_pause_url(obj) if opened.edit_url else ""
+        return notice(opened.managed, shown, link, opened.edit_url, pause_url, is_edit=opened.is_edit)
 
     # A deliberate edit.
 
@@ -164,12 +174,6 @@ class ManagedAdminMixin(_Base):
         except (LockHeld, RetryableError) as error:
             messages.error(request, f"Nothing was saved: {error}")
             return HttpResponseRedirect(request.get_full_path())
-
-    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
-        """Show the form. One for a deliberate edit posts to its own URL: Django keeps the filters of the list, but nothing else of the query."""
-        if request.GET.get(edits.PARAMETER) == "1":
-            kwargs["form_url"] = f"?{request.GET.urlencode()}"
-        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
         """Save a row; record a deliberate edit, and keep the locked fields of another managed row."""
@@ -194,6 +198,34 @@ class ManagedAdminMixin(_Base):
         words = LogEntry(change_message=text).get_change_message()
         return f"{words} Edited although BeatSync manages the row: {forms.reason_of(form)}"
 
+    # Pauses.
+
+    def get_urls(self) -> Any:
+        """Add the page that pauses one row."""
+        view = self.admin_site.admin_view(self._beatsync_pause_view)
+        return [path("<path:object_id>/beatsync-pause/", view, name=self._beatsync_pause_name), *super().get_urls()]
+
+    @property
+    def _beatsync_pause_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{pauses.PAUSE}"
+
+    def _beatsync_pause_url(self, obj: Any) -> str:
+        """Return the URL of the page that pauses a row; empty if the URLs were built before the admin was wrapped."""
+        try:
+            return reverse(f"admin:{self._beatsync_pause_name}", args=[obj.pk], current_app=self.admin_site.name)
+        except NoReverseMatch:
+            return ""
+
+    def _beatsync_pause_view(self, request: Any, object_id: str) -> Any:
+        """Ask for a reason, and pause the schedule of one row."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if not self.has_change_permission(request, obj):
+            raise PermissionDenied
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return pauses.respond(self, request, [obj], reverse(name, args=[obj.pk], current_app=self.admin_site.name))
+
     # Deletion, actions and history.
 
     def get_deleted_objects(self, objs: Any, request: Any) -> Any:
@@ -201,8 +233,9 @@ class ManagedAdminMixin(_Base):
         return with_managed_rows(super().get_deleted_objects(objs, request), objs)
 
     def get_actions(self, request: Any) -> Any:
-        """Ask before an action that changes managed rows."""
-        return actions.asking_first(super().get_actions(request))
+        """Ask before an action that changes managed rows; add those that pause them, unless the class has no actions."""
+        own = actions.asking_first(super().get_actions(request))
+        return pauses.with_pauses(own) if own and is_ready() and self.has_change_permission(request) else own
 
     def get_paginator(self, request: Any, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """Add BeatSync's writes to the admin's log in the history of a row: that is where Django pages it."""

@@ -43,7 +43,10 @@ def read_outlook(store: Store, now: datetime) -> Outlook:
     """Return what runs next. Raises StoreError."""
     upcoming = _upcoming(store, now)
     runs = tuple(islice(merged(upcoming, now, now + _DAY), MAX_RUNS + 1))
-    return Outlook(now, runs[:MAX_RUNS], len(runs) > MAX_RUNS, upcoming.unknown, _load(upcoming, now))
+    due = upcoming.due_after_last(now)
+    return Outlook(
+        now, runs[:MAX_RUNS], len(runs) > MAX_RUNS, upcoming.unknown, _load(upcoming, now), upcoming.last, due
+    )
 
 
 def _upcoming(store: Store, now: datetime) -> Upcoming:
