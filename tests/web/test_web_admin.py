@@ -28,7 +28,7 @@ def run_tests(path: Path, skin: str, *modules: str) -> None:
 
 
 def test_the_stock_admin(tmp_path: Path) -> None:
-    run_tests(tmp_path, "", "details", "pages", "staff")
+    run_tests(tmp_path, "", "details", "pages", "staff", "three_am")
 
 
 @pytest.mark.parametrize("skin", [skin for skin in SKINS if skin])

@@ -49,7 +49,7 @@ class PauseForm(forms.Form):
         required=False,
         max_length=100,
         widget=AdminTextInputWidget(),
-        help_text="Such as 2h or 3d. If it is empty, the pause lasts until somebody ends it.",
+        help_text="Such as 2h or 3d. If it is empty, the pause lasts until an operator ends it.",
     )
 
     def clean_reason(self) -> str:
