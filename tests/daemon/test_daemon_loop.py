@@ -176,9 +176,8 @@ def test_events_without_a_new_revision_read_no_row(
         until(lambda: running.loop.report.phase is Phase.SYNCED)
         reads: list[str] = []
         monkeypatch.setattr(Store, "source_record", lambda *_: reads.append("read"))
-        text = (folder / "a.yaml").read_bytes()
         for _ in range(5):
-            (folder / "a.yaml").write_bytes(text)
+            write(folder, "first")
             (folder / "README").write_text("no spec")
         before = running.loop.heartbeat
         until(lambda: running.loop.heartbeat > before + 0.5)
