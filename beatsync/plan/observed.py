@@ -100,6 +100,16 @@ class Owned(NamedTuple):
         return self.name if self.group is None else self.group
 
 
+class GroupTotals(NamedTuple):
+    """The rows of a schedule with `every`, summed up."""
+
+    rows: int
+    enabled: int
+    last_run_at: datetime | None
+    """The last run of any of them."""
+    total_run_count: int
+
+
 class ListedRow(NamedTuple):
     """A row in a list of all rows, and the source that owns it."""
 
@@ -108,6 +118,8 @@ class ListedRow(NamedTuple):
     """None: no source owns it."""
     entry: str | None = None
     """The name of its inventory entry, which differs from the row's if the row was renamed by hand."""
+    group: GroupTotals | None = None
+    """All rows of the schedule, of which this is the first one; None: the schedule is this one row."""
 
 
 class RowPage(NamedTuple):

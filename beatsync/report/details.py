@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from beatsync.plan.details import RowDetails
 from beatsync.plan.drift import RowState
 from beatsync.plan.history import past_names
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
-from beatsync.report.changes import aligned, value_changes, value_text
+from beatsync.plan.observed import Row
+from beatsync.report.changes import ACTION_WORDS, aligned, value_changes, value_text
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.paint import Paint, plain
+from beatsync.report.schedules import group_words, notes
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 from beatsync.specfile.shapes import mask_text
@@ -28,8 +29,11 @@ def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
     details = shown.details
     lines = [f"{paint(line_start(mask_text(details.name)), 'name')}: {_state(shown, paint)}"]
     lines += (f"  {label:<12}  {one_line(mask_text(text))}" for label, text in _facts(shown))
-    for row in details.rows:
-        lines += _row(row, shown, paint)
+    if shown.is_group:
+        lines += _group(shown, paint)
+    else:
+        for row in details.rows:
+            lines += _row(row, shown, paint)
     lines += _changes(shown)
     return "\n".join(lines)
 
@@ -71,6 +75,8 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, str]]:
             yield "files", shown.origin
         if shown.url:
             yield "link", shown.url
+    if shown.every:
+        yield "every", shown.every
     label = "next runs"
     for run in details.runs:
         yield label, run_text(run, details.timezone)
@@ -93,13 +99,49 @@ def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
     if row is None:
         yield f"  row {line_start(mask_text(each.name))}: {paint('deleted outside BeatSync', 'warning')}"
         return
-    runs = counted(row.total_run_count, "run")
-    last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
-    yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs}, {last}"
-    note = shown.authors.get(row.row_id) if state is None else shown.note(state)
-    if note:
-        yield f"    {'paused ' if state is not None and state.pause else 'last '}{one_line(mask_text(note))}"
+    yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs_text(row)}"
+    if words := _note(each, shown):
+        yield f"    {words}"
     yield from aligned((field.field, _value(field, state, paint)) for field in each.fields)
+
+
+def runs_text(row: Row) -> str:
+    """Return how often a row ran, and when last: `3 runs, last 2027-01-04 01:30:00 UTC`."""
+    last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
+    return f"{counted(row.total_run_count, 'run')}, {last}"
+
+
+def _note(each: RowDetails, shown: ShownSchedule) -> str:
+    """Return who paused or changed a row last; empty if that is unknown."""
+    state = each.state
+    note = shown.authors.get(each.row.row_id) if state is None and each.row is not None else state and shown.note(state)
+    return f"{'paused' if state is not None and state.pause else 'last'} {one_line(mask_text(note))}" if note else ""
+
+
+def _group(shown: ShownSchedule, paint: Paint) -> Iterator[str]:
+    """Yield what the rows of a schedule have in common, and a line for each of them."""
+    details = shown.details
+    yield f"  {counted(len(details.rows), 'row')}"
+    yield from (f"    {note}" for note in dict.fromkeys(_note(row, shown) for row in details.rows) if note)
+    state = details.rows[0].state
+    yield from aligned((field.field, _value(field, state, paint)) for field in details.common_fields)
+    yield from aligned((line_start(mask_text(row.name)), _group_row(row, shown, paint)) for row in details.rows)
+
+
+def _group_row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> str:
+    """Return the crontab of a row, its clauses, its last run, and in what it differs from the other rows."""
+    if each.row is None:
+        return paint("deleted outside BeatSync", "warning")
+    crontabs = [_value(field, each.state, paint) for field in each.fields if field.field == "crontab"]
+    own = [f"{field.field} {_value(field, each.state, paint)}" for field in differing_fields(each, shown)]
+    clauses = one_line(mask_text(shown.clauses_of(each)))
+    return "  ".join(filter(None, (*crontabs, clauses, runs_text(each.row), ", ".join(own))))
+
+
+def differing_fields(each: RowDetails, shown: ShownSchedule) -> list[FieldChange]:
+    """Return the fields of a row that are not those of all rows, without its crontab."""
+    common = shown.details.common_fields
+    return [field for field in each.fields if field.field != "crontab" and field not in common]
 
 
 def _value(field: FieldChange, state: RowState | None, paint: Paint) -> str:
@@ -119,16 +161,18 @@ def difference_words(field: str, state: RowState | None) -> str:
 
 
 def _changes(shown: ShownSchedule) -> Iterator[str]:
-    names = past_names(shown.changes, shown.details.name)
+    past = past_names(shown.changes, shown.details.name)
     for number, entry in enumerate(shown.changes):
         if number == 0:
             yield "  last changes"
         about = ", ".join([outcome_words(entry), *entry_facts(entry)])
         yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
-        changes = [change_of_json(change) for change in entry.changes_of(*names)]
-        for change in changes:
-            if len(changes) > 1:
-                yield f"      {line_start(mask_text(change.name))}"
+        for schedule in entry.schedule_changes(past):
+            if schedule.is_group:
+                yield f"        {', '.join([ACTION_WORDS[schedule.action], *map(one_line, notes(schedule))])}"
+                yield from (f"          {one_line(words)}" for words in group_words(schedule))
+                continue
+            (change,) = schedule.changes
             yield from (f"  {line}" for line in aligned(value_changes(change.fields)))
             if change.note:
                 yield f"        {line_start(change.note)}"

@@ -49,7 +49,7 @@ from beatsync.store.errors import ConnectionUnusable, LockHeld, RowsLocked, Sche
 from beatsync.store.history import Failure
 from beatsync.store.sources import SourceMarks, SourceState
 from beatsync.store.tables import PERIODIC_TASK, PLAN_KEY, SOURCE
-from beatsync.values import Actor, Crontab, Diagnostic, Location
+from beatsync.values import ROW_MARK, Actor, Crontab, Diagnostic, ScheduleFacts
 
 SUSPEND_WAIT = 30.0
 """Seconds that suspending waits for a sync that is at work."""
@@ -438,12 +438,19 @@ class Store:
             claim = observe.observe(db, "", Scope(frozenset({name}))).owners.get(name)
         return claim.source if claim is not None else None
 
-    def location(self, source: str, path: str, name: str) -> Location | None:
-        """Return where a file declared a schedule at the last sync; None if that is unknown."""
+    def schedule_of(self, name: str) -> str:
+        """Return the schedule with several rows that has, or last had, a row of this name; the name itself if there is none."""
+        if ROW_MARK not in name:
+            return name
+        with self._readable() as db:
+            return inventory.schedule_of(db, name) or history.schedule_of(db, name)
+
+    def schedule_facts(self, source: str, path: str, name: str) -> ScheduleFacts | None:
+        """Return what a file said about a schedule at the last sync; None if that is unknown."""
         with self._readable() as db:
             records = filerecords.read(db, source, path)
         schedules = records[path].facts.schedules if path in records else ()
-        return next((Location(path, each.line, each.column) for each in schedules if each.name == name), None)
+        return next((each for each in schedules if each.name == name), None)
 
     def file_warnings(self) -> dict[str, list[Diagnostic]]:
         """Return the warnings of the files at the last sync of each source, by source, without those that depend on anything else."""

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterator
 
 from beatsync.plan.details import RowDetails
 from beatsync.plan.history import HistoryEntry, past_names
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
-from beatsync.report.details import run_text, schedule_words
+from beatsync.report.details import differing_fields, run_text, runs_text, schedule_words
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.html import changes as change_tables
 from beatsync.report.html.frame import Site, outside_link
@@ -27,7 +26,8 @@ def render(shown: ShownSchedule, site: Site) -> Html:
         site.heading("Next runs"),
         runs if details.runs else element("p", "It does not run."),
         site.heading("Rows"),
-        (_row(each, shown, site) for each in details.rows),
+        _rows(shown, site) if shown.is_group else None,
+        (_row(each, shown, site) for each in details.rows if not shown.is_group),
         site.heading("Last changes"),
         _changes(shown, site),
     )
@@ -46,6 +46,8 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, Content]]:
     yield "Declared", join(place, revision)
     if shown.origin:
         yield "Files", shown.origin
+    if shown.every:
+        yield "Every", element("code", shown.every)
 
 
 def _row(each: RowDetails, shown: ShownSchedule, site: Site) -> Html:
@@ -54,17 +56,62 @@ def _row(each: RowDetails, shown: ShownSchedule, site: Site) -> Html:
     if row is None:
         return join(heading, element("p", state("deleted outside BeatSync", "bad")))
     note = shown.authors.get(row.row_id) if about is None else shown.note(about)
-    last = f"last {utc_text(row.last_run_at)}" if row.last_run_at else "none recorded yet"
     pairs: list[tuple[str, Content]] = [
         ("Row", f"id {row.row_id}"),
-        ("Runs", f"{counted(row.total_run_count, 'run')}, {last}"),
+        ("Runs", runs_text(row)),
     ]
     if note:
         pairs.append(("Paused" if about is not None and about.pause else "Last", note))
-    drifted = frozenset(field.field for field in about.drift) if about is not None else frozenset()
-    lines = (_field(field, field.field in drifted, site) for field in each.fields)
+    lines = (_field(field, _is_drifted(field, each), site) for field in each.fields)
     columns = ("Field", "Value of the row", "Last applied", "State")
     return join(heading, facts(pairs), table(f"Fields of the row {row.name}", columns, lines))
+
+
+def _rows(shown: ShownSchedule, site: Site) -> Html:
+    """Return what the rows of a schedule have in common, and a table with a line for each of them."""
+    details = shown.details
+    columns = ("Field", "Value of the rows", "Last applied", "State")
+    fields = (_field(field, _is_drifted(field, details.rows[0]), site) for field in details.common_fields)
+    about = dict.fromkeys(filter(None, (each.state and shown.note(each.state) for each in details.rows)))
+    return join(
+        (element("p", f"Paused or last changed {note}") for note in about),
+        table("Fields of all rows", columns, fields),
+        table(
+            f"The {counted(len(details.rows), 'row')}",
+            ("Row", "Crontab", "Clauses", "Differs", "Runs"),
+            (_row_line(each, shown, site) for each in details.rows),
+        ),
+    )
+
+
+def _row_line(each: RowDetails, shown: ShownSchedule, site: Site) -> Iterator[Content]:
+    yield each.name
+    if each.row is None:
+        yield from (state("deleted outside BeatSync", "bad"), "", "", "")
+        return
+    crontabs = [_crontab(field, each, site) for field in each.fields if field.field == "crontab"]
+    yield join(crontabs)
+    yield element("code", shown.clauses_of(each))
+    differing = (
+        join("; " if number else None, f"{field.field}: ", change_tables.value(field, "before", site), " instead of ",
+            change_tables.value(field, "after", site)) if field.before != field.after
+        else join("; " if number else None, f"{field.field}: ", change_tables.value(field, "before", site))
+        for number, field in enumerate(differing_fields(each, shown))
+    )  # fmt: skip
+    yield join(differing)
+    yield runs_text(each.row)
+
+
+def _crontab(field: FieldChange, each: RowDetails, site: Site) -> Html:
+    have, applied = (change_tables.value(field, side, site) for side in ("before", "after"))
+    if field.before == field.after:
+        return join(have)
+    words = "drifted" if _is_drifted(field, each) else "left as it is"
+    return join(have, " (last applied: ", applied, "; ", state(words, "warning"), ")")
+
+
+def _is_drifted(field: FieldChange, each: RowDetails) -> bool:
+    return each.state is not None and any(drifted.field == field.field for drifted in each.state.drift)
 
 
 def _field(field: FieldChange, is_drifted: bool, site: Site) -> tuple[Content, ...]:
@@ -84,5 +131,5 @@ def _changes(shown: ShownSchedule, site: Site) -> Html:
 def _entry(entry: HistoryEntry, names: Collection[str], site: Site) -> Html:
     about = f" {utc_text(entry.started_at)}: {', '.join([outcome_words(entry), *entry_facts(entry)])}"
     link = site.link(f"#{entry.entry_id}", "history", id=entry.entry_id)
-    changes = [change_of_json(each) for each in entry.changes_of(*names)]
-    return join(site.heading(join(link, about), deeper=1), change_tables.render(changes, entry.entry_id, site))
+    changes = change_tables.render(entry.schedule_changes(names), entry.entry_id, site)
+    return join(site.heading(join(link, about), deeper=1), changes)

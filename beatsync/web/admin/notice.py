@@ -8,7 +8,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from beatsync.plan.history import past_names
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.observed import APPLICATION_PATH
 from beatsync.report.changes import value_text
@@ -116,9 +115,9 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
     names = past_names(shown.changes, shown.details.name)
     for entry in shown.changes:
         about = ", ".join([utc_text(entry.started_at), outcome_words(entry), *entry_facts(entry)])
-        changes = [change_words(change_of_json(change)) for change in entry.changes_of(*names)]
+        changes = map(change_words, entry.schedule_changes(names))
         message = f" ({entry.message})" if entry.message else ""
-        yield f"{mask_text(about)}: {'; '.join(dict.fromkeys(changes))}{message}"
+        yield f"{mask_text(about)}: {'; '.join(changes)}{message}"
 
 
 def _list(title: str, lines: Iterator[str] | list[str]) -> SafeString:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from beatsync.plan.groups import ScheduleChange
 from beatsync.plan.managed import ManagedRow
-from beatsync.plan.model import PAUSES, Action, Change, Condition
+from beatsync.plan.model import PAUSES, Action, Condition
 from beatsync.report.changes import ACTION_WORDS, value_changes
+from beatsync.report.schedules import group_words, notes
 from beatsync.specfile.shapes import mask_text
 
 # The colours of text and ground are both set, so that they can be read on a light and on a dark page.
@@ -27,8 +29,12 @@ def restored_by(managed: ManagedRow) -> str:
     return "the application's next write" if managed.is_application else "the next sync"
 
 
-def change_words(change: Change) -> str:
-    """Return what an entry of the history did to a row: `update: queue "slow" → "fast"`."""
+def change_words(schedule: ScheduleChange) -> str:
+    """Return what an entry of the history did to a schedule: `update: queue "slow" → "fast"`."""
+    if schedule.is_group:
+        words = f"{ACTION_WORDS[schedule.action]} ({', '.join(notes(schedule))})"
+        return ": ".join(filter(None, (words, "; ".join(group_words(schedule)))))
+    (change,) = schedule.changes
     is_whole = change.action in {Action.CREATE, Action.DELETE}  # all of its values
     fields = [] if is_whole else [f"{label} {text}" for label, text in value_changes(change.fields)]
     about = "; ".join([*fields, *([change.note] if change.note else [])])

@@ -191,8 +191,10 @@ def _history(dashboard: Dashboard, query: Query, site: Site) -> tuple[str, Html]
         entry = dashboard.store.history_entry(_key(query, "id") or 0)
         if entry is None:
             raise NotFoundError(f"the history has no entry {query['id']}")
-        return f"History entry #{entry.entry_id}", history.render_entry(entry, _number(query), site)
-    name = query.get("name") or None
+        return f"History entry #{entry.entry_id}", history.render_entry(
+            entry, _number(query), site, with_rows="rows" in query
+        )
+    name = dashboard.store.schedule_of(query["name"]) if query.get("name") else None
     entries = dashboard.store.history(None, history.ENTRIES + 1, name, before=_key(query, "before"))
     shown = entries[: history.ENTRIES]
     older = shown[-1].entry_id if len(entries) > len(shown) else None
