@@ -70,7 +70,7 @@ def test_a_row_that_no_source_owns_and_a_name_that_nothing_has(synced: InProcess
     assert (unowned.code, unowned.out.splitlines()[0]) == (0, "other: unowned")
     assert synced("show", "other", "--format", "json").matching("show")["source"] is None
     missing = synced("show", "nigthly")
-    assert (missing.code, "no schedule and no row 'nigthly'" in missing.err) == (1, True)
+    assert (missing.code, "no schedule and no row 'nigthly' (did you mean 'nightly'?)" in missing.err) == (1, True)
     PeriodicTask.objects.using(synced.alias).filter(name="nightly").delete()
     assert "deleted outside BeatSync" in synced("show", "nightly").out
 
