@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
 from types import MappingProxyType
@@ -61,6 +61,11 @@ class Diagnostic:
             return self.message
         more = f" and {self.more_places} more" if self.more_places else ""
         return f"{self.message}; also at {', '.join(map(str, self.also_at))}{more}"
+
+
+def minute_text(time: datetime) -> str:
+    """Return an aware time in UTC, to the minute: `2027-01-04 01:30 UTC`."""
+    return f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 class Actor(NamedTuple):

@@ -123,11 +123,14 @@ def read(chosen: Request, start: datetime) -> Upcoming:
 
     Raises InvalidFilesError, and click.ClickException if a name does not exist.
     """
+    from beatsync.specfile.problems import with_nearest
+
     cli_options, names = chosen.cli_options, chosen.names
     upcoming, existing = _read_rows(cli_options) if chosen.live else _read_files(cli_options, start)
     if missing := [name for name in names if name not in existing]:
         place = "among the rows of the database" if chosen.live else f"in {wiring.source_directory(cli_options)}"
-        raise click.ClickException(f"there is no schedule named {', '.join(map(repr, missing))} {place}")
+        listed = ", ".join(with_nearest(name, existing) for name in missing)
+        raise click.ClickException(f"there is no schedule named {listed} {place}")
     return upcoming.only(existing[name] for name in names) if names else upcoming
 
 
@@ -148,7 +151,7 @@ def _print_errors(desired: Desired, path: Path) -> None:
     from beatsync.values import Severity
 
     errors = [each for each in desired.diagnostics if each.severity is Severity.ERROR]
-    output.print_diagnostics(errors, path.parent if path.is_file() else path)
+    output.print_diagnostics(errors, wiring.directory_of(path))
 
 
 def _read_rows(cli_options: options.CliOptions) -> tuple[Upcoming, dict[str, str]]:

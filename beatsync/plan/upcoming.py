@@ -120,7 +120,7 @@ def of_rows(rows: Iterable[Row], owned: Iterable[Owned], now: datetime) -> Upcom
     timed, unknown = [], []
     for row in rows:
         name = groups.get(row.row_id, row.name)
-        if not row.spec.enabled or (row.spec.one_off and row.total_run_count > 0):
+        if firing.never_runs(row):
             continue
         if row.spec.schedule is None:
             unknown.append((name, "the row has no schedule that can be read"))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from beatsync.plan.history import schedule_changes
 from beatsync.cli.actor import find_actor
+from beatsync.plan.history import schedule_changes
 from tests.cli.commanding import InProcess
 
 ONE = "schedules:\n  nightly: {task: t, interval: 1h}\n  other: {task: t, interval: 2h}\n"
@@ -155,7 +155,7 @@ def test_a_schedule_with_several_rows_is_one_line_and_a_row_means_its_schedule(h
 
 
 def test_the_rows_of_old_entries_are_those_that_changed() -> None:
-    fields = {"cause": "spec", "location": None, "fields": [], "fires_at_once": False, "note": None}
+    fields: dict[str, Any] = {"cause": "spec", "location": None, "fields": [], "fires_at_once": False, "note": None}
     actions = {"a": "update", "a#2": "update", "a#3": "delete", "b": "delete", "b#2": "delete"}
     documents = [
         {"name": name, "action": action, "group": name[0], "clauses": None, **fields}
