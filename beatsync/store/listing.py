@@ -13,6 +13,7 @@ from beatsync.store import rows, sources, times
 from beatsync.store.dialects import Dialect
 from beatsync.store.statements import id_lists, name_lists
 from beatsync.store.tables import HISTORY, INVENTORY, NOTICE, PERIODIC_TASK, SOURCE
+from beatsync.values import ROW_MARK
 
 _MAX_LOST = 5_000
 """Entries without a row whose names count."""
@@ -56,7 +57,9 @@ def _keys(db: Dialect, search: str, offset: int, limit: int, *, unowned: bool) -
             parameters += names
     else:
         further = f"SELECT 1 FROM {INVENTORY.name} e WHERE e.row_id = t.id AND e.schedule <> e.name"
-        conditions.append(f"NOT EXISTS ({further})")
+        # Nearly all rows are decided by their name, which is cheap.
+        conditions.append(f"(t.name NOT LIKE %s OR NOT EXISTS ({further}))")
+        parameters.append(f"%{ROW_MARK}%")
     where = f"FROM {PERIODIC_TASK.name} t WHERE {' AND '.join(conditions)}"
     total = int(db.fetch(f"SELECT COUNT(*) {where}", parameters)[0][0])
     if total <= offset:
