@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("overview", {}), ("timeline", {}), ("load", {}), ("drift", {}), ("pauses", {}), ("blocked", {}), ("unowned", {}),
-    ("schedules", {}), ("history", {}), ("history", {"id": "1"}), ("schedules", {"q": "invoices"}),
+    ("schedules", {}), ("history", {}), ("schedules", {"q": "invoices"}),
 )  # fmt: skip
 _REPEAT = 5
 
@@ -33,7 +33,13 @@ def dashboard(task: Task) -> Measurement:
         notes[read.__name__] = time.perf_counter() - began
     last = max(1, task.schedules // 100)
     middle = store.list_rows("", task.schedules // 2, 1).rows[0].row.name
-    addresses = [*_PAGES, ("schedules", {"page": str(last)}), ("schedule", {"name": middle})]
+    entry = store.history(None, 1)[0].entry_id
+    addresses = [
+        *_PAGES,
+        ("history", {"id": str(entry)}),
+        ("schedules", {"page": str(last)}),
+        ("schedule", {"name": middle}),
+    ]
     for page, query in addresses:
         while "Refresh" in pages.respond("/", page, query).headers:
             time.sleep(0.1)
