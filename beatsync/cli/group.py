@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
             from beatsync.specfile.problems import nearest
 
             near = nearest(args[0], COMMANDS)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Available commands: {', '.join(COMMANDS)}."
+            hint = f"Did you mean {near!r}?" if near else f"Available commands: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 

@@ -92,14 +92,15 @@ def _row_line(each: RowDetails, shown: ShownSchedule, site: Site) -> Iterator[Co
     crontabs = [_crontab(field, each, site) for field in each.fields if field.field == "crontab"]
     yield join(crontabs)
     yield element("code", shown.clauses_of(each))
-    differing = (
-        join("; " if number else None, f"{field.field}: ", change_tables.value(field, "before", site), " instead of ",
-            change_tables.value(field, "after", site)) if field.before != field.after
-        else join("; " if number else None, f"{field.field}: ", change_tables.value(field, "before", site))
-        for number, field in enumerate(differing_fields(each, shown))
-    )  # fmt: skip
-    yield join(differing)
+    yield join(_differing(field, site) for field in differing_fields(each, shown))
     yield runs_text(each.row)
+
+
+def _differing(field: FieldChange, site: Site) -> Html:
+    """Return a field that not all rows have, with the value last applied if that is another."""
+    have, applied = (change_tables.value(field, side, site) for side in ("before", "after"))
+    instead = None if field.before == field.after else join(" instead of ", applied)
+    return element("div", f"{field.field}: ", have, instead)
 
 
 def _crontab(field: FieldChange, each: RowDetails, site: Site) -> Html:
