@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from beatsync.plan.observed import Observed, Pause, until_text
 from beatsync.plan.pauses import matching, pause_plan, paused_rows, unpause_plan
 from beatsync.plan.verify import written_names
 from beatsync.retry import ATTEMPTS, Retries, wait_for_saves
+from beatsync.specfile.problems import with_nearest
 from beatsync.sync_types import Clock, SyncOptions, no_progress, utc_now
 
 if TYPE_CHECKING:
@@ -34,11 +34,8 @@ class UnknownSchedules(Exception):  # noqa: N818  the name says what is wrong
     """No source owns a schedule of this name, or one that matches this pattern."""
 
     def __init__(self, patterns: Collection[str], names: Collection[str]) -> None:
-        listed = []
-        for pattern in patterns:
-            near = get_close_matches(pattern, names, n=1)
-            listed.append(f"{pattern!r} (did you mean {near[0]!r}?)" if near else repr(pattern))
-        super().__init__(f"no source owns a schedule {', '.join(listed)}; to see all: `beatsync status`")
+        listed = ", ".join(with_nearest(pattern, names) for pattern in patterns)
+        super().__init__(f"no source owns a schedule {listed}; to see all: `beatsync status`")
 
 
 def pause(

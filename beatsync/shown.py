@@ -11,7 +11,7 @@ from beatsync.plan.observed import APPLICATION, Observed
 from beatsync.report.links import source_url
 from beatsync.report.values import ShownSchedule, SourceStatus
 from beatsync.specfile.every.definitions import MAX_ROWS
-from beatsync.values import group_row_name
+from beatsync.values import Location, group_row_name
 
 if TYPE_CHECKING:
     from beatsync.store import SourceState, Store
@@ -37,10 +37,14 @@ def shown_schedule(store: Store, name: str, now: datetime, template: str | None 
     state = next((state for state in store.sources() if state.name == source), None)
     if state is None or source is None or details.path is None:
         return ShownSchedule(details, authors=authors, changes=changes)
-    place = store.location(source, details.path, details.name)
+    facts = store.schedule_facts(source, details.path, details.name)
+    place = Location(details.path, facts.line, facts.column) if facts else None
     commit = state.revision.git if state.revision else None
     url = source_url(state.origin, commit, details.path, place.line if place else None, template)
-    return ShownSchedule(details, source, state.origin, state.revision, state.synced_at, place, url, authors, changes)
+    clauses = facts.clauses or () if facts else ()
+    return ShownSchedule(
+        details, source, state.origin, state.revision, state.synced_at, place, url, authors, changes, clauses
+    )
 
 
 def _observe(store: Store, source: str | None, name: str) -> Observed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
 from types import MappingProxyType
@@ -61,6 +61,11 @@ class Diagnostic:
             return self.message
         more = f" and {self.more_places} more" if self.more_places else ""
         return f"{self.message}; also at {', '.join(map(str, self.also_at))}{more}"
+
+
+def minute_text(time: datetime) -> str:
+    """Return an aware time in UTC, to the minute: `2027-01-04 01:30 UTC`."""
+    return f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 class Actor(NamedTuple):
@@ -240,9 +245,13 @@ class Declared(NamedTuple):
         return self.spec.name if self.group is None else self.group
 
 
+ROW_MARK = "#"
+"""What the names of the further rows of a schedule with `every` contain."""
+
+
 def group_row_name(schedule: str, number: int) -> str:
     """Return the name of the row with this number, from 1, of a schedule with `every`: `NAME`, `NAME#2`, `NAME#3`."""
-    return schedule if number == 1 else f"{schedule}#{number}"
+    return schedule if number == 1 else f"{schedule}{ROW_MARK}{number}"
 
 
 class ScheduleFacts(NamedTuple):
@@ -254,10 +263,18 @@ class ScheduleFacts(NamedTuple):
     task: str | None
     """None: the file names the schedule, but does not declare it in this environment."""
     renamed_from: str | None = None
-    rows: int = 1
-    """The number of rows that the schedule compiles to."""
-    is_group: bool = False
-    """Whether the schedule has `every`: its rows form a group, even if there is only one."""
+    clauses: tuple[str, ...] | None = None
+    """The clauses of `every` that each row carries out, for people; None: the schedule has no `every`, so it is one row."""
+
+    @property
+    def is_group(self) -> bool:
+        """Return whether the schedule has `every`: its rows form a group, even if there is only one."""
+        return self.clauses is not None
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows that the schedule compiles to."""
+        return 1 if self.clauses is None else len(self.clauses)
 
     @property
     def row_names(self) -> tuple[str, ...]:

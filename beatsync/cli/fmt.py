@@ -81,7 +81,7 @@ def _files_of(path: Path) -> Iterator[Formatted]:
     from beatsync.values import Severity
 
     snapshot = load_file(path) if path.is_file() else load(path)
-    directory = path.parent if path.is_file() else path
+    directory = wiring.directory_of(path)
     output.print_diagnostics(snapshot.diagnostics, directory)
     for refused in snapshot.diagnostics:
         if refused.severity is Severity.ERROR:

@@ -35,6 +35,7 @@ def _since(text: str) -> datetime | timedelta:
 @options.option(
     "--show", "entry_id", metavar="ID", type=int, help="Show one entry with everything that is stored about it."
 )
+@options.rows
 @options.database
 @options.output_format("text", "json", "markdown")
 def command(
@@ -44,6 +45,7 @@ def command(
     since: datetime | timedelta | None,
     limit: int,
     entry_id: int | None,
+    with_rows: bool,
     output_format: str,
     **flags: Any,
 ) -> int:
@@ -63,9 +65,12 @@ def command(
                 raise click.ClickException(f"the history has no entry {entry_id}")
             entries: tuple[HistoryEntry, ...] = (entry,)
         else:
+            name = None if name is None else store.schedule_of(name)
             start = utc_now() - since if isinstance(since, timedelta) else since
             entries = store.history(source, limit, name, start)
-    view = HistoryView(past_names(entries, name) if name is not None else None, is_whole=entry_id is not None)
+    view = HistoryView(
+        past_names(entries, name) if name is not None else None, is_whole=entry_id is not None, with_rows=with_rows
+    )
     if output_format == "json":
         output.print_result(jsonout.render_history(entries))
     elif output_format == "markdown":

@@ -123,15 +123,19 @@ def read(chosen: Request, start: datetime) -> Upcoming:
 
     Raises InvalidFilesError, and click.ClickException if a name does not exist.
     """
+    from beatsync.specfile.problems import with_nearest
+
     cli_options, names = chosen.cli_options, chosen.names
     upcoming, existing = _read_rows(cli_options) if chosen.live else _read_files(cli_options, start)
     if missing := [name for name in names if name not in existing]:
         place = "among the rows of the database" if chosen.live else f"in {wiring.source_directory(cli_options)}"
-        raise click.ClickException(f"there is no schedule named {', '.join(map(repr, missing))} {place}")
-    return upcoming.only(names) if names else upcoming
+        listed = ", ".join(with_nearest(name, existing) for name in missing)
+        raise click.ClickException(f"there is no schedule named {listed} {place}")
+    return upcoming.only(existing[name] for name in names) if names else upcoming
 
 
-def _read_files(cli_options: options.CliOptions, start: datetime) -> tuple[Upcoming, frozenset[str]]:
+def _read_files(cli_options: options.CliOptions, start: datetime) -> tuple[Upcoming, dict[str, str]]:
+    """Return the schedules of the files, and the schedule of each name, be it that of a schedule or of a row."""
     from beatsync import reconcile
     from beatsync.plan.upcoming import of_files
 
@@ -140,22 +144,23 @@ def _read_files(cli_options: options.CliOptions, start: datetime) -> tuple[Upcom
     if desired.invalid_paths:
         _print_errors(desired, path)
         raise InvalidFilesError
-    names = frozenset(declared.schedule for declared in desired.schedules)
-    return of_files(desired.schedules, start), names
+    return of_files(desired.schedules, start), {each.spec.name: each.schedule for each in desired.schedules}
 
 
 def _print_errors(desired: Desired, path: Path) -> None:
     from beatsync.values import Severity
 
     errors = [each for each in desired.diagnostics if each.severity is Severity.ERROR]
-    output.print_diagnostics(errors, path.parent if path.is_file() else path)
+    output.print_diagnostics(errors, wiring.directory_of(path))
 
 
-def _read_rows(cli_options: options.CliOptions) -> tuple[Upcoming, frozenset[str]]:
+def _read_rows(cli_options: options.CliOptions) -> tuple[Upcoming, dict[str, str]]:
+    """Return the same of the rows of the database."""
     from beatsync.plan.upcoming import of_rows
     from beatsync.sync_types import utc_now
 
     with wiring.open_store(cli_options) as (store, _):
         observed, owned = store.observe(""), store.owned()
-    names = {row.name for row in observed.rows.values()} | {each.group for each in owned if each.group is not None}
-    return of_rows(observed.rows.values(), owned, utc_now()), frozenset(names)
+    groups = {entry.row_id: entry.group for entry in owned if entry.group is not None}
+    names = {row.name: groups.get(row.row_id, row.name) for row in observed.rows.values()}
+    return of_rows(observed.rows.values(), owned, utc_now()), {**names, **{group: group for group in groups.values()}}

@@ -35,7 +35,7 @@ def command(output_format: str, verbose: bool, is_quiet: bool, **flags: Any) -> 
         parsing = wiring.parse_options(cli_options, wiring.project_zone.get())
         snapshot, desired = reconcile.validate(path, parsing, progress=progress, strict=bool(cli_options.strict))
     # The paths of the result are relative to the working directory; GitHub needs them relative to the repository's root.
-    directory = path.parent if path.is_file() else path
+    directory = wiring.directory_of(path)
     if output_format in ("github", "sarif"):
         directory = path_in_repository(directory)
     files = [str(directory / file.path) for file in snapshot.files]

@@ -157,6 +157,11 @@ def source_directory(options: CliOptions) -> Path:
     return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
 
 
+def directory_of(path: Path) -> Path:
+    """Return the directory that the paths of a source's files are relative to; the source may be one file."""
+    return path.parent if path.is_file() else path
+
+
 def parse_options(options: CliOptions, default_zone: str | None = None) -> ParseOptions:
     """Return the options of the parser; `default_zone` is the zone of the celery application, if it is known."""
     from beatsync.specfile.parse import ParseOptions

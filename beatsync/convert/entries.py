@@ -27,6 +27,7 @@ _FIELDS = ("description", "enabled", "one_off", "start_time", "expires")
 """The keys of an entry, besides celery's own, that django-celery-beat writes to the column of the same name."""
 _CELERY_KEYS = frozenset({"task", "schedule", "args", "kwargs", "options", "relative"})
 _RELATIVE = "loses relative, which no row can have: its interval counts from its last run"
+_NOWFUN = "loses the nowfun of its schedule, which no row can have: beat uses the clock of its machine"
 _ENTITIES = frozenset({"queue", "exchange"})
 """Options that may be objects of kombu, which have a name."""
 
@@ -109,6 +110,8 @@ class _Reader:
             )
         if getattr(schedule, "relative", False):
             self.notes.append(_RELATIVE)
+        if getattr(schedule, "nowfun", None) is not None:
+            self.notes.append(_NOWFUN)
         try:
             converted: Schedule = convert(schedule)
         except (SpecError, InvalidOperation) as error:

@@ -25,6 +25,11 @@ _CONFLICTS = frozenset(
 )
 _FIELDS = {"clocked-past": "clocked", "expires-past": "expires", "crontab-celery": "crontab"}
 """The arguments that an error of a plan is about. The other errors are about the row, not about the input."""
+_HINTS = {
+    "json-type": "pass a value of a type that JSON has, such as str(value), float(value) or list(value)",
+    "json-key": "pass keys of the type str",
+}
+"""The fix of an argument in Python where that of a file is another."""
 _ADOPT = "adopt=True takes ownership of it; otherwise choose another name"
 
 
@@ -44,7 +49,9 @@ def validation_error(problems: Iterable[tuple[str, Problem]]) -> ValidationError
     """Return the error that lists every problem by its argument; each comes with a prefix of the argument's name."""
     fields: dict[str, list[ValidationError]] = {}
     for prefix, problem in problems:
-        error = ValidationError(mask_text(_text(problem.message, problem.hint)), code=problem.code)
+        error = ValidationError(
+            mask_text(_text(problem.message, _HINTS.get(problem.code, problem.hint))), code=problem.code
+        )
         fields.setdefault(f"{prefix}{field_of(problem) or NON_FIELD_ERRORS}", []).append(error)
     return ValidationError(fields)
 

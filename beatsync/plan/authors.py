@@ -40,7 +40,7 @@ def recurring_drift(plan: Plan, observed: Observed, past: Iterable[Sequence[Mapp
     are the changes of earlier syncs, in the form of `change_json`.
     """
     rows = {
-        _key(change_json(change)): row_id
+        _key(change_json(change, {})): row_id
         for change in plan.changes
         if change.cause is Cause.DRIFT
         and (row_id := _drifted_row(change, observed)) is not None

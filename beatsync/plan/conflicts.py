@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from beatsync.plan.inventory import damaged_columns
 from beatsync.plan.model import Blocked
 from beatsync.plan.observed import Claim, Owned, Row
 from beatsync.values import Declared, Diagnostic, Location, Severity
 
+_COLLISION = "name-collision"
 _REMOVE_FROM_OTHER = "rename one of the two, or remove it from the other source first"
 _FORGET_DELETED_SOURCE = (
     "DELETE FROM beatsync_inventoryentry WHERE source_id NOT IN (SELECT id FROM beatsync_source) removes its entries;"
@@ -47,7 +49,15 @@ def name_collision(name: str, others: frozenset[str], claim: Claim | None, relea
     if releasing_source is not None:
         release = f", or release the second: {_release(releasing_source, other)}"
     message = f"this database treats {name!r} and {other!r} as the same name{owner}"
-    return Blocked("name-collision", message, (name, *sorted(others)), f"rename one of the two{release}")
+    return Blocked(_COLLISION, message, (name, *sorted(others)), f"rename one of the two{release}")
+
+
+def distinct_collisions(blocked: Iterable[Blocked]) -> list[Blocked]:
+    """Return the reasons without those that repeat a collision from the other name's side."""
+    distinct: dict[object, Blocked] = {}
+    for number, reason in enumerate(blocked):
+        distinct.setdefault(frozenset(reason.names) if reason.code == _COLLISION else number, reason)
+    return list(distinct.values())
 
 
 def renamed_and_replaced(entry: Owned, row: Row) -> Blocked:

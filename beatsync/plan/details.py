@@ -43,6 +43,12 @@ class ScheduleDetails:
     timezone: str = "UTC"
 
     @property
+    def common_fields(self) -> tuple[FieldChange, ...]:
+        """Return the fields that are the same in all rows that were not deleted, without the crontab."""
+        first, *others = [each.fields for each in self.rows if each.row is not None] or [()]
+        return tuple(field for field in first if field.field != "crontab" and all(field in fields for fields in others))
+
+    @property
     def row_ids(self) -> list[int]:
         """Return the keys of the rows, also of one that was deleted."""
         present = [each.row.row_id for each in self.rows if each.row is not None]

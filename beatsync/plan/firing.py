@@ -57,10 +57,15 @@ def _restarts(target: TaskSpec, before: TaskSpec) -> bool:
     return any(after.get(name) != present.get(name) for name in RESTARTING_FIELDS)
 
 
+def never_runs(row: Row) -> bool:
+    """Return whether beat does not run the row as it is: it is disabled, or a one-off that has run."""
+    return not row.spec.enabled or (row.spec.one_off and row.total_run_count > 0)
+
+
 def is_due(row: Row, now: datetime) -> bool:
     """Return whether beat, checking at `now`, runs the row. A row whose schedule celery cannot read is never due."""
     spec = row.spec
-    if not spec.enabled or (spec.one_off and row.total_run_count > 0):
+    if never_runs(row):
         return False
     if spec.start_time is not None and now < spec.start_time:
         return False

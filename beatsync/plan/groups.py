@@ -6,7 +6,7 @@ A plan lists rows. Everything that counts or shows schedules uses this module; a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, Group, Plan, common_cause
@@ -30,6 +30,11 @@ class ScheduleChange(NamedTuple):
         return common_cause(change.cause for change in self.changes)
 
     @property
+    def fires_at_once(self) -> bool:
+        """Return whether beat will run a row when it next checks."""
+        return any(change.fires_at_once for change in self.changes)
+
+    @property
     def is_group(self) -> bool:
         """Return whether the schedule has or had several rows."""
         return any(change.group is not None for change in self.changes)
@@ -37,16 +42,25 @@ class ScheduleChange(NamedTuple):
 
 def schedule_changes(plan: Plan) -> Iterator[ScheduleChange]:
     """Yield the changes of a plan by schedule, sorted by the name of the first row that changes."""
-    groups = _changes_by_group(plan.changes)
+    return changes_by_schedule(plan.changes, row_counts(plan))
+
+
+def row_counts(plan: Plan) -> dict[str, int]:
+    """Return the number of rows after the plan of each schedule with several rows that it mentions, by name."""
+    return {group.name: len(group.rows) for group in plan.groups}
+
+
+def changes_by_schedule(changes: Sequence[Change], rows: Mapping[str, int]) -> Iterator[ScheduleChange]:
+    """Yield changes of rows by schedule, in the order of the first row that changes; `rows` is that of `row_counts`."""
+    groups = _changes_by_group(changes)
     names = frozenset(groups)
-    rows = {group.name: len(group.rows) for group in plan.groups} if groups else {}
-    for change in plan.changes:
+    for change in changes:
         name = change.schedule
         if name not in names:
             yield ScheduleChange(change.action, name, (change,), 0 if change.ends_row else 1)
         elif name in groups:
-            changes = sorted(groups.pop(name), key=lambda each: row_order(each.name))
-            yield ScheduleChange(_action(changes, rows.get(name, 0)), name, tuple(changes), rows.get(name, 0))
+            ordered = sorted(groups.pop(name), key=lambda each: row_order(each.name))
+            yield ScheduleChange(_action(ordered, rows.get(name, 0)), name, tuple(ordered), rows.get(name, 0))
 
 
 def _changes_by_group(changes: Iterable[Change]) -> dict[str, list[Change]]:
@@ -122,6 +136,11 @@ def distinct(conditions: Iterable[tuple[str, Condition]]) -> list[tuple[str, Con
     return list(dict.fromkeys(conditions))
 
 
+def distinct_clauses(rows: Iterable[str]) -> str:
+    """Return the distinct clauses of several rows, in their order."""
+    return ", ".join(dict.fromkeys(clause for row in rows for clause in row.split(", ") if clause))
+
+
 # What follows is used while a plan is made.
 
 
@@ -149,6 +168,15 @@ def groups_of(decisions: Iterable[Decision], continued: Collection[str]) -> tupl
                 names.append(decision.name)
     for name in continued:
         rows[name] = rows.get(name) or [name]
+    return tuple(Group(name, tuple(sorted(names, key=row_order))) for name, names in sorted(rows.items()))
+
+
+def groups_of_entries(entries: Iterable[Owned]) -> tuple[Group, ...]:
+    """Return the schedules with several rows that a source owns, for a plan that neither adds nor ends rows."""
+    rows: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.group is not None:
+            rows.setdefault(entry.group, []).append(entry.name)
     return tuple(Group(name, tuple(sorted(names, key=row_order))) for name, names in sorted(rows.items()))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from beatsync.plan.groups import ScheduleChange, changes_by_schedule
+from beatsync.plan.jsonform import change_of_json, row_counts_of_json
 from beatsync.specfile.shapes import mask_text
 from beatsync.values import Actor, Revision
 
@@ -53,6 +55,11 @@ class HistoryEntry:
         shown = {mask_text(name) for name in names}
         return tuple(change for change in self.changes if not shown.isdisjoint({change["name"], change.get("group")}))
 
+    def schedule_changes(self, names: Collection[str] | None = None) -> list[ScheduleChange]:
+        """Return the changes by schedule; with `names`, only those of schedules or rows of these names."""
+        documents = self.changes if names is None else self.changes_of(*names)
+        return schedule_changes(documents)
+
     def name_before(self, name: str) -> str | None:
         """Return the name from which this entry renamed a schedule; None if it did not."""
         for change in self.changes_of(name):
@@ -60,6 +67,11 @@ class HistoryEntry:
                 if field["field"] == "name" and field["after"] == mask_text(name) and field["before"] is not None:
                     return str(field["before"])
         return None
+
+
+def schedule_changes(documents: Sequence[Mapping[str, Any]]) -> list[ScheduleChange]:
+    """Return changes of rows, in their published JSON, by schedule."""
+    return list(changes_by_schedule([change_of_json(each) for each in documents], row_counts_of_json(documents)))
 
 
 def past_names(entries: Iterable[HistoryEntry], name: str) -> list[str]:

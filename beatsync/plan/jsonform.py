@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from beatsync.plan.groups import count_actions, schedules_of_rows
+from beatsync.plan.groups import count_actions, row_counts, schedules_of_rows
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Cause, Change, Condition, FieldChange, Plan
 from beatsync.plan.observed import Suspension
@@ -24,10 +25,11 @@ def plan_lines(plan: Plan, *, applied: bool, **more: Any) -> Iterator[str]:
     """
     # The split is unique: only keys of the outermost object follow two spaces, and no JSON string contains a line break.
     before, after = _text({**_without_changes(plan, applied=applied), **more}).split('\n  "changes": [],\n')
+    rows = row_counts(plan)
     yield before
     yield f'  "changes": [{"" if plan.changes else "],"}'
     for number, change in enumerate(plan.changes, 1):
-        block = _text(change_json(change)).replace("\n", "\n    ")
+        block = _text(change_json(change, rows)).replace("\n", "\n    ")
         yield f"    {block}{',' if number < len(plan.changes) else ''}"
     if plan.changes:
         yield "  ],"
@@ -86,8 +88,8 @@ def condition_json(name: str, group: str | None, condition: Condition, note: str
     return {"name": mask_text(name), "group": masked_group, "condition": condition.value, "note": masked_note or None}
 
 
-def change_json(change: Change) -> dict[str, Any]:
-    """Return one change, masked."""
+def change_json(change: Change, rows: Mapping[str, int]) -> dict[str, Any]:
+    """Return one change, masked; `rows` is that of `row_counts`."""
     location, shown = change.location, masked(change)
     return {
         "action": change.action.value,
@@ -100,6 +102,7 @@ def change_json(change: Change) -> dict[str, Any]:
         "fires_at_once": change.fires_at_once,
         "note": shown.note,
         "group": shown.group,
+        "group_rows": rows.get(change.schedule),
         "clauses": shown.clauses or None,
     }
 
@@ -107,7 +110,7 @@ def change_json(change: Change) -> dict[str, Any]:
 def change_of_json(document: Mapping[str, Any]) -> Change:
     """Return a change that `change_json` has written, without what only a sync needs; its secrets stay masked.
 
-    An earlier release did not write `group` and `clauses`.
+    An earlier release did not write `group`, `group_rows` and `clauses`.
     """
     location = document["location"]
     return Change(
@@ -124,6 +127,21 @@ def change_of_json(document: Mapping[str, Any]) -> Change:
         group=document.get("group"),
         clauses=document.get("clauses") or "",
     )
+
+
+def row_counts_of_json(documents: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the `row_counts` with which `change_json` has written these changes; masked names are equal where it masked them.
+
+    Where they are missing, every row that is known counts: its change is among these.
+    """
+    rows: Counter[str] = Counter()
+    for document in documents:
+        schedule = document.get("group") or document["name"]
+        if document.get("group_rows") is not None:
+            rows[schedule] = document["group_rows"]
+        elif document.get("group") is not None:
+            rows[schedule] += Action(document["action"]) not in {Action.DELETE, Action.FORGET}
+    return dict(rows)
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from beatsync.plan.drift import RowState, states
 from beatsync.plan.inventory import applied_fields
-from beatsync.plan.model import Action, Cause, Change, FieldChange, Plan
+from beatsync.plan.model import Action, Cause, Change, FieldChange, Group, Plan
 from beatsync.plan.observed import APPLICATION_PATH, NameRule, Observed, Owned, Row
 from beatsync.values import FIELDS, SCHEDULE_FIELDS, Revision
 
@@ -56,8 +56,8 @@ def managed_rows(
     }
 
 
-def edit_plan(managed: ManagedRow, before: Row, after: Row) -> Plan:
-    """Return what an operator changed in a row, for the history; without changes if nothing."""
+def edit_plan(managed: ManagedRow, before: Row, after: Row, group_rows: Sequence[str] = ()) -> Plan:
+    """Return what an operator changed in a row, for the history; without changes if nothing. `group_rows` are all of its schedule."""
     fields = changed_fields(before, after)
     entry = managed.entry
     change = Change(
@@ -69,7 +69,8 @@ def edit_plan(managed: ManagedRow, before: Row, after: Row) -> Plan:
         sensitive=entry.policy.sensitive,
         group=entry.group,
     )
-    return Plan(managed.source, Revision(""), changes=(change,) if fields else ())
+    groups = (Group(entry.group, tuple(group_rows)),) if entry.group is not None else ()
+    return Plan(managed.source, Revision(""), changes=(change,) if fields else (), groups=groups)
 
 
 def changed_fields(before: Row, after: Row) -> tuple[FieldChange, ...]:

@@ -130,7 +130,7 @@ def _match_declared(
     if held:
         # The rows of a schedule change together or not at all.
         matched = [match for match in matched if match.declared.schedule not in held]
-    return matched, blocked, frozen
+    return matched, conflicts.distinct_collisions(blocked), frozen
 
 
 def _leftover(entry: Owned, ownership: Ownership, taken: AbstractSet[int]) -> Leftover:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from beatsync.values import Policy, Revision, TaskSpec
+from beatsync.values import Policy, Revision, TaskSpec, minute_text
 
 APPLICATION = "application"
 """The kind of a source whose schedules an application declares at run time; None is a directory of files."""
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 def until_text(until: datetime | None) -> str:
     """Return ` until 2026-06-01 12:00 UTC`, to put after a phrase; empty for None."""
-    return f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return f" until {minute_text(until)}" if until else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Pause:
         return self.until is None or now < self.until
 
     def __str__(self) -> str:
-        return f"by {self.by} since {self.since:%Y-%m-%d %H:%M} UTC{until_text(self.until)}: {self.reason}"
+        return f"by {self.by} since {minute_text(self.since)}{until_text(self.until)}: {self.reason}"
 
 
 class Owned(NamedTuple):
@@ -100,6 +100,16 @@ class Owned(NamedTuple):
         return self.name if self.group is None else self.group
 
 
+class GroupTotals(NamedTuple):
+    """The rows of a schedule with `every`, summed up."""
+
+    rows: int
+    enabled: int
+    last_run_at: datetime | None
+    """The last run of any of them; None if no run is recorded."""
+    total_run_count: int
+
+
 class ListedRow(NamedTuple):
     """A row in a list of all rows, and the source that owns it."""
 
@@ -108,6 +118,8 @@ class ListedRow(NamedTuple):
     """None: no source owns it."""
     entry: str | None = None
     """The name of its inventory entry, which differs from the row's if the row was renamed by hand."""
+    group: GroupTotals | None = None
+    """All rows of the schedule, of which this is the first one; None: the schedule is this one row."""
 
 
 class RowPage(NamedTuple):
@@ -155,7 +167,7 @@ class Suspension:
         return self.until is None or now < self.until
 
     def __str__(self) -> str:
-        since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        since = f" since {minute_text(self.since)}" if self.since else ""
         return f"suspended by {self.by}{since}{until_text(self.until)}: {self.reason}"
 
 

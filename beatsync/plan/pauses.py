@@ -11,6 +11,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from beatsync.plan.enforce import prevent_immediate_run
+from beatsync.plan.groups import groups_of_entries
 from beatsync.plan.identity import is_row_of
 from beatsync.plan.inventory import applied_fields
 from beatsync.plan.model import PAUSES, Action, Cause, Change, Condition, Decision, FieldChange, PauseRecord, Plan
@@ -133,6 +134,7 @@ def _plan(source: str, observed: Observed, changes: Iterable[Change], records: I
         origin=observed.origin,
         changes=tuple(changes),
         pauses=tuple(records),
+        groups=groups_of_entries(observed.inventory.values()),
         key=observed.plan_key,
     )
 

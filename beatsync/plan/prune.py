@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from beatsync.plan.match import Leftover, Matches
 from beatsync.plan.model import Action, Cause, Change, Condition, Decision, FieldChange, Record
 from beatsync.plan.observed import Owned, Row
-from beatsync.values import SCHEDULE_FIELDS, OnRemove
+from beatsync.values import SCHEDULE_FIELDS, OnRemove, minute_text
 
 _LOSSES = ("task", *SCHEDULE_FIELDS, "queue")
 """The fields of a row that its deletion shows."""
@@ -94,7 +94,7 @@ def _last_run(row: Row) -> str:
     """Return when the row last ran; empty if that is unknown, because beat clears it when it disables a row."""
     # BeatSync sets `last_run_at` of a row that never ran.
     if row.total_run_count and row.last_run_at is not None:
-        return f"last run {row.last_run_at:%Y-%m-%d %H:%M} UTC"
+        return f"last run {minute_text(row.last_run_at)}"
     return "it never ran" if row.spec.enabled else ""
 
 

@@ -144,7 +144,7 @@ def of_rows(rows: Iterable[Row], owned: Iterable[Owned], now: datetime) -> Upcom
         ran_at = ran_last(row)
         if ran_at is not None and (last is None or ran_at > last.at):
             last = LastRun(name, row.name, ran_at)
-        if not row.spec.enabled or (row.spec.one_off and row.total_run_count > 0):
+        if firing.never_runs(row):
             continue
         if row.spec.schedule is None:
             unknown.append((name, "the row has no schedule that can be read"))

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from beatsync.plan.drift import RowState
 from beatsync.plan.load import Load
 from beatsync.plan.model import PAUSES, Condition
 from beatsync.plan.upcoming import LastRun, Run
+from beatsync.report.groups import by_schedule
 from beatsync.report.values import SourceStatus
 from beatsync.values import Diagnostic
+
+
+class ScheduleRows(NamedTuple):
+    """Some rows of a schedule: those that a list is about."""
+
+    source: SourceStatus
+    name: str
+    rows: Sequence[RowState]
+    total: int | None
+    """The number of all of its rows; None if it has no `every`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +36,31 @@ class SourceBoard:
     rows: int
     warnings: Sequence[Diagnostic] = ()
     """The warnings of its files at the last sync."""
+    groups: Mapping[str, int] = field(default_factory=dict)
+    """The number of rows of each schedule with `every`, by name."""
 
     @property
-    def drifted(self) -> list[RowState]:
-        """Return the rows that differ from what was applied, or were deleted outside BeatSync."""
-        return [row for row in self.status.rows if row.is_drifted]
+    def drifted(self) -> list[ScheduleRows]:
+        """Return the schedules with rows that differ from what was applied, or were deleted outside BeatSync."""
+        return self._by_schedule(row for row in self.status.rows if row.is_drifted)
 
     @property
-    def paused(self) -> list[RowState]:
-        """Return the rows that an operator disabled."""
-        return [row for row in self.status.rows if row.is_paused]
+    def paused(self) -> list[ScheduleRows]:
+        """Return the schedules with rows that an operator disabled."""
+        return self._by_schedule(row for row in self.status.rows if row.is_paused)
 
     @property
-    def skipped(self) -> list[tuple[RowState, Condition]]:
-        """Return the rows that a sync leaves unchanged for another reason, with that reason."""
-        return [(row, condition) for row in self.status.rows for condition in row.conditions if condition not in PAUSES]
+    def skipped(self) -> list[tuple[ScheduleRows, Condition]]:
+        """Return the schedules with rows that a sync leaves unchanged for another reason, with that reason."""
+        rows: dict[Condition, list[RowState]] = {}
+        for row in self.status.rows:
+            for condition in row.conditions:
+                rows.setdefault(condition, []).append(row)
+        pairs = ((each, why) for why in rows if why not in PAUSES for each in self._by_schedule(rows[why]))
+        return sorted(pairs, key=lambda pair: pair[0].name)
+
+    def _by_schedule(self, rows: Iterable[RowState]) -> list[ScheduleRows]:
+        return [ScheduleRows(self.status, name, each, self.groups.get(name)) for name, each in by_schedule(rows)]
 
 
 @dataclass(frozen=True, slots=True)

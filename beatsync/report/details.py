@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from beatsync.plan.details import RowDetails
 from beatsync.plan.drift import RowState
 from beatsync.plan.history import past_names
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import Condition, FieldChange
+from beatsync.plan.observed import Row
 from beatsync.plan.upcoming import ran_last
-from beatsync.report.changes import aligned, value_changes, value_text
+from beatsync.report.changes import ACTION_WORDS, aligned, value_changes, value_text
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.paint import Paint, plain
+from beatsync.report.schedules import group_words, notes
 from beatsync.report.states import DRIFTED, MISSING
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
@@ -27,8 +28,11 @@ def render_schedule(shown: ShownSchedule, paint: Paint = plain) -> str:
     details = shown.details
     lines = [f"{paint(line_start(mask_text(details.name)), 'name')}: {_state(shown, paint)}"]
     lines += (f"  {label:<12}  {one_line(mask_text(text))}" for label, text in _facts(shown))
-    for row in details.rows:
-        lines += _row(row, shown, paint)
+    if shown.is_group:
+        lines += _group(shown, paint)
+    else:
+        for row in details.rows:
+            lines += _row(row, shown, paint)
     lines += _changes(shown)
     return "\n".join(lines)
 
@@ -70,6 +74,8 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, str]]:
             yield "files", shown.origin
         if shown.url:
             yield "link", shown.url
+    if shown.every:
+        yield "every", shown.every
     label = "next runs"
     for run in details.runs:
         yield label, run_text(run, details.timezone)
@@ -92,12 +98,54 @@ def _row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> Iterator[str]:
     if row is None:
         yield f"  row {line_start(mask_text(each.name))}: {paint(MISSING, 'warning')}"
         return
-    runs = counted(row.total_run_count, "run")
-    last = f"last {utc_text(ran_last(row))}" if ran_last(row) else "none recorded yet"
-    yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs}, {last}"
-    for label, note in shown.notes(row.row_id, state):
-        yield f"    {label} {one_line(mask_text(note))}"
+    yield f"  row {line_start(mask_text(row.name))} (id {row.row_id}): {runs_text(row)}"
+    yield from (f"    {note}" for note in _notes(each, shown))
     yield from aligned((field.field, _value(field, state, paint)) for field in each.fields)
+
+
+def runs_text(row: Row) -> str:
+    """Return how often a row ran, and when last: `3 runs, last 2027-01-04 01:30:00 UTC`."""
+    ran_at = ran_last(row)
+    last = f"last {utc_text(ran_at)}" if ran_at else "none recorded yet"
+    return f"{counted(row.total_run_count, 'run')}, {last}"
+
+
+def row_notes(each: RowDetails, shown: ShownSchedule) -> Iterator[tuple[str, str]]:
+    """Yield `paused` and `last`, each with who paused or changed a row, as far as that is known."""
+    if each.row is not None:
+        yield from shown.notes(each.row.row_id, each.state)
+    elif each.state is not None:
+        yield from shown.notes(each.state.row_id, each.state)
+
+
+def _notes(each: RowDetails, shown: ShownSchedule) -> Iterator[str]:
+    return (f"{label} {one_line(mask_text(note))}" for label, note in row_notes(each, shown))
+
+
+def _group(shown: ShownSchedule, paint: Paint) -> Iterator[str]:
+    """Yield what the rows of a schedule have in common, and a line for each of them."""
+    details = shown.details
+    yield f"  {counted(len(details.rows), 'row')}"
+    yield from (f"    {note}" for note in dict.fromkeys(note for row in details.rows for note in _notes(row, shown)))
+    state = details.rows[0].state
+    yield from aligned((field.field, _value(field, state, paint)) for field in details.common_fields)
+    yield from aligned((line_start(mask_text(row.name)), _group_row(row, shown, paint)) for row in details.rows)
+
+
+def _group_row(each: RowDetails, shown: ShownSchedule, paint: Paint) -> str:
+    """Return the crontab of a row, its clauses, its last run, and in what it differs from the other rows."""
+    if each.row is None:
+        return paint("deleted outside BeatSync", "warning")
+    crontabs = [_value(field, each.state, paint) for field in each.fields if field.field == "crontab"]
+    own = [f"{field.field} {_value(field, each.state, paint)}" for field in differing_fields(each, shown)]
+    clauses = one_line(mask_text(shown.clauses_of(each)))
+    return "  ".join(filter(None, (*crontabs, clauses, runs_text(each.row), ", ".join(own))))
+
+
+def differing_fields(each: RowDetails, shown: ShownSchedule) -> list[FieldChange]:
+    """Return the fields of a row that are not those of all rows, without its crontab."""
+    common = shown.details.common_fields
+    return [field for field in each.fields if field.field != "crontab" and field not in common]
 
 
 def _value(field: FieldChange, state: RowState | None, paint: Paint) -> str:
@@ -117,16 +165,18 @@ def difference_words(field: str, state: RowState | None) -> str:
 
 
 def _changes(shown: ShownSchedule) -> Iterator[str]:
-    names = past_names(shown.changes, shown.details.name)
+    past = past_names(shown.changes, shown.details.name)
     for number, entry in enumerate(shown.changes):
         if number == 0:
             yield "  last changes"
         about = ", ".join([outcome_words(entry), *entry_facts(entry)])
         yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
-        changes = [change_of_json(change) for change in entry.changes_of(*names)]
-        for change in changes:
-            if len(changes) > 1:
-                yield f"      {line_start(mask_text(change.name))}"
+        for schedule in entry.schedule_changes(past):
+            if schedule.is_group:
+                yield f"        {', '.join([ACTION_WORDS[schedule.action], *map(one_line, notes(schedule))])}"
+                yield from (f"          {one_line(words)}" for words in group_words(schedule))
+                continue
+            (change,) = schedule.changes
             yield from (f"  {line}" for line in aligned(value_changes(change.fields)))
             if change.note:
                 yield f"        {line_start(change.note)}"

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from beatsync.plan.groups import ScheduleChange
 from beatsync.plan.history import BLOCKED, FAILED, INVALID, PAUSED, UNPAUSED, HistoryEntry
-from beatsync.plan.jsonform import change_of_json
-from beatsync.plan.model import Change
 from beatsync.report.summary import action_counts, counted, revision_name, utc_text
 
 FAILURES = frozenset({FAILED, BLOCKED, INVALID})
 """Outcomes of a sync that did nothing."""
 MAX_LISTED = 10
-"""Changes of one entry that a list shows."""
+"""Changed schedules of one entry that a list shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +23,26 @@ class HistoryView:
     """Only the changes of the schedules of these names; None for all."""
     is_whole: bool = False
     """Whether everything that is stored about an entry is shown."""
+    with_rows: bool = False
+    """Whether each row of schedules with several rows is shown."""
 
 
-def shown_changes(entry: HistoryEntry, view: HistoryView) -> tuple[Sequence[Change], int]:
-    """Return the changes to show, and how many rows of the entry are not among them."""
-    changes = [*entry.changes] if view.names is None else [*entry.changes_of(*view.names)]
+def shown_changes(entry: HistoryEntry, view: HistoryView) -> tuple[Sequence[ScheduleChange], int]:
+    """Return the changes to show, and how many schedules of the entry are not among them."""
+    changes = entry.schedule_changes(view.names)
     shown = changes if view.is_whole else changes[:MAX_LISTED]
-    return [change_of_json(change) for change in shown], len(entry.changes) - len(shown)
+    return shown, len(changed_names(entry)) - len(shown)
+
+
+def changed_names(entry: HistoryEntry) -> frozenset[str]:
+    """Return the names of the changed schedules that the entry lists."""
+    return frozenset(change.get("group") or change["name"] for change in entry.changes)
 
 
 def lost_changes(entry: HistoryEntry) -> int:
     """Return how many changed schedules the database does not list: it stores the first 1,000 changes of rows."""
     changed = sum(count for action, count in entry.summary.items() if action != "unchanged")
-    return max(0, changed - len({change.get("group") or change["name"] for change in entry.changes}))
+    return max(0, changed - len(changed_names(entry)))
 
 
 def outcome_words(entry: HistoryEntry) -> str:
@@ -49,10 +55,10 @@ def outcome_words(entry: HistoryEntry) -> str:
 def closing_lines(entry: HistoryEntry, hidden: int, flags: str = "") -> Iterator[str]:
     """Yield what is not shown of an entry, and its totals.
 
-    `hidden` is the number of its rows that are not shown; with `flags`, `history --show` lists them.
+    `hidden` is the number of its schedules that are not shown; with `flags`, `history --show` lists them.
     """
     if hidden:
-        yield f"and {counted(hidden, 'other row')}; `beatsync history --show {entry.entry_id}{flags}` lists all"
+        yield f"and {counted(hidden, 'other schedule')}; `beatsync history --show {entry.entry_id}{flags}` lists all"
     if lost := lost_changes(entry):
         yield f"and {counted(lost, 'schedule')} that the history does not list"
     if summary := totals(entry):

@@ -17,6 +17,7 @@ from beatsync.plan.jsonform import (
     diagnostic_json,
     plan_lines,
     revision_json,
+    row_counts_of_json,
     suspension_json,
 )
 from beatsync.plan.leveling import Leveling
@@ -88,6 +89,7 @@ def render_history(entries: Sequence[HistoryEntry]) -> str:
 
 def history_entry_json(entry: HistoryEntry) -> dict[str, Any]:
     """Return one entry of the history; its secrets are masked already."""
+    rows = row_counts_of_json(entry.changes)
     return {
         "id": entry.entry_id,
         "source": entry.source,
@@ -101,7 +103,7 @@ def history_entry_json(entry: HistoryEntry) -> dict[str, Any]:
         "run_url": entry.run_url or None,
         "message": mask_text(entry.message) or None,
         "summary": dict(entry.summary),
-        "changes": [change_json(change_of_json(change)) for change in entry.changes],
+        "changes": [change_json(change_of_json(change), rows) for change in entry.changes],
         "unlisted": lost_changes(entry),
     }
 
@@ -128,7 +130,8 @@ def render_schedule(shown: ShownSchedule) -> str:
 
 
 def _shown_row(each: RowDetails, shown: ShownSchedule) -> dict[str, Any]:
-    return {"name": mask_text(each.name), **_row_json(each.row), **_state_json(each, shown)}
+    clauses = mask_text(shown.clauses_of(each)) or None
+    return {"name": mask_text(each.name), "clauses": clauses, **_row_json(each.row), **_state_json(each, shown)}
 
 
 def _row_json(row: Row | None) -> dict[str, Any]:

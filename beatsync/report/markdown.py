@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from beatsync.plan.groups import ScheduleChange, schedule_changes, schedule_conditions, schedule_notes
 from beatsync.plan.history import HistoryEntry
-from beatsync.plan.model import PAUSES, Action, Blocked, Plan
-from beatsync.report.changes import SIGNS, change_lines
+from beatsync.plan.model import PAUSES, Blocked, Plan
+from beatsync.report.changes import SIGNS
 from beatsync.report.escape import markdown_code, markdown_text
 from beatsync.report.groups import MAX_NAMES, first_names, listed_names, names_by_condition, noted, same_fix
 from beatsync.report.history import HistoryView, closing_lines, entry_facts, outcome_words, shown_changes
@@ -79,14 +79,9 @@ def _fitting(blocks: Iterable[list[str]], room: int) -> tuple[list[str], int]:
 
 
 def _diff(change: ScheduleChange, *, with_rows: bool) -> list[str]:
-    """Return the lines of a schedule with the marks that GitHub colours: `+`, `-` and `!`."""
-    return _marked(change.action, list(schedule_lines(change, with_rows=with_rows)))
-
-
-def _marked(action: Action, lines: Sequence[str]) -> list[str]:
-    """Return the lines of a change as a diff: the sign of its first line becomes the mark."""
-    first, *fields = lines
-    sign = SIGNS[action].replace("~", "!")
+    """Return the lines of a schedule with the marks that GitHub colours, made of its sign: `+`, `-` and `!`."""
+    first, *fields = schedule_lines(change, with_rows=with_rows)
+    sign = SIGNS[change.action].replace("~", "!")
     # A field of an update is neither added nor removed.
     return [f"{sign} {first[4:]}", *(f"{' ' if sign == '!' else sign} {line[2:]}" for line in fields)]
 
@@ -113,7 +108,7 @@ def _history_entry(entry: HistoryEntry, view: HistoryView) -> Iterator[str]:
     if entry.message:
         yield f"- {markdown_text(entry.message)}"
     changes, hidden = shown_changes(entry, view)
-    lines, shown = _fitting((_marked(change.action, list(change_lines(change))) for change in changes), _MAX_ENTRY)
+    lines, shown = _fitting((_diff(change, with_rows=view.with_rows) for change in changes), _MAX_ENTRY)
     if lines:
         fence = _fence(lines)
         yield from ("", f"{fence}diff", *lines, fence, "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from beatsync.plan.groups import ScheduleChange
+from beatsync.plan.groups import ScheduleChange, distinct_clauses
 from beatsync.plan.mask import masked
 from beatsync.plan.model import Action, Cause, Change, FieldChange
 from beatsync.report.changes import (
@@ -14,6 +14,7 @@ from beatsync.report.changes import (
     SIGNS,
     aligned,
     change_lines,
+    change_text,
     crontab_in_words,
     header,
     new_values,
@@ -31,14 +32,22 @@ def schedule_lines(schedule: ScheduleChange, paint: Paint = plain, *, with_rows:
     if not schedule.is_group:
         yield from change_lines(schedule.changes[0], paint)
         return
-    changes = [masked(change) for change in schedule.changes]
-    yield header(schedule.action, mask_text(schedule.name), _notes(schedule, changes), paint)
-    if any(change.fires_at_once for change in changes):
+    schedule = masked_schedule(schedule)
+    yield header(schedule.action, schedule.name, notes(schedule), paint)
+    if schedule.fires_at_once:
         yield f"      {paint('fires at once', 'warning')}"
-    yield from aligned(_common(schedule, changes, with_rows=with_rows))
+    yield from aligned(_common(schedule, with_rows=with_rows))
     if with_rows:
-        rows = aligned((f"{SIGNS[change.action]} {one_line(change.name)}", _row(change)) for change in changes)
+        rows = aligned((f"{SIGNS[change.action]} {one_line(change.name)}", _row(change)) for change in schedule.changes)
         yield from (line.rstrip() for line in rows)
+
+
+def schedule_text(schedule: ScheduleChange) -> str:
+    """Return a masked change without its name on one line: `update: queue "slow" → "fast"`."""
+    if not schedule.is_group:
+        return change_text(schedule.changes[0])
+    words = f"{ACTION_WORDS[schedule.action]} ({', '.join(notes(schedule))})"
+    return ": ".join(filter(None, (words, "; ".join(group_words(schedule)))))
 
 
 def row_count(rows: int, of: int | None = None) -> str:
@@ -46,62 +55,91 @@ def row_count(rows: int, of: int | None = None) -> str:
     return counted(rows, "row") if of in {None, rows} else f"{rows:,} of {counted(of, 'row')}"
 
 
-def _notes(schedule: ScheduleChange, changes: Sequence[Change]) -> list[str]:
+def masked_schedule(schedule: ScheduleChange) -> ScheduleChange:
+    """Return the change with every secret in it replaced."""
+    return schedule._replace(name=mask_text(schedule.name), changes=tuple(map(masked, schedule.changes)))
+
+
+def notes(schedule: ScheduleChange) -> list[str]:
     """Return the notes behind the name: the number of rows, what happens to how many of them, and the first reason."""
     # The fields of rows that are deleted are no changes, and each of these rows has its own last run.
-    remaining = [change for change in changes if change.action is not Action.DELETE]
+    remaining = [change for change in schedule.changes if change.action is not Action.DELETE]
     is_drift = schedule.cause is Cause.DRIFT and all(not change.fields for change in remaining)
     reasons = [change.note for change in remaining if change.note]
-    return [_rows(schedule, changes), *reasons[:1], *(["drift"] if is_drift else [])]
+    return [_rows(schedule), *reasons[:1], *(["drift"] if is_drift else [])]
 
 
-def _rows(schedule: ScheduleChange, changes: Sequence[Change]) -> str:
+def _rows(schedule: ScheduleChange) -> str:
     """Return the number of rows, and of those that are created, changed and deleted if that is not clear."""
-    counts = Counter(SIGNS[change.action] for change in changes)
-    rows = row_count(schedule.rows or len(changes))
+    counts = Counter(SIGNS[change.action] for change in schedule.changes)
+    rows = row_count(schedule.rows or len(schedule.changes))
     if schedule.action in (Action.CREATE, Action.DELETE, Action.FORGET) or counts == {"~": schedule.rows}:
         return rows
     return f"{rows}: {' '.join(f'{sign}{counts[sign]:,}' for sign in '+~-' if counts[sign])}"
 
 
-def _common(schedule: ScheduleChange, changes: Sequence[Change], *, with_rows: bool) -> Iterator[tuple[str, str]]:
-    """Yield what the rows of a schedule carry out together, and the fields that change in all of them or in some."""
-    remaining = [change for change in changes if not change.ends_row]
-    if len(remaining) == schedule.rows and (clauses := _clauses(remaining)):
-        yield "every", clauses
+def _common(schedule: ScheduleChange, *, with_rows: bool) -> Iterator[tuple[str, str]]:
+    """Yield the label and the text of what the rows of a schedule have in common."""
+    if clauses := every(schedule):
+        yield "every", one_line(clauses)
+    if schedule.action is Action.CREATE:
+        yield from new_values(common_fields(schedule))
+    elif schedule.action is Action.DELETE:
+        yield from old_values(common_fields(schedule))
+    else:
+        if not with_rows and (moved := moved_rows(schedule)):
+            yield "crontab", f"changes in {moved}; --rows shows them"
+        yield from value_changes(common_fields(schedule, with_crontab=schedule.rows == 1 and not with_rows))
+
+
+def group_words(schedule: ScheduleChange) -> Iterator[str]:
+    """Yield what changes in a schedule with several rows, each as a phrase: `every office: 1m`, `queue "slow" → "fast"`."""
+    schedule = masked_schedule(schedule)
+    if clauses := every(schedule):
+        yield f"every {clauses}"
     if schedule.action in (Action.CREATE, Action.DELETE):
-        values = new_values if schedule.action is Action.CREATE else old_values
-        yield from values(field for field in changes[0].fields if field.field != "crontab")
         return
-    if not with_rows:
-        yield from _crontabs(schedule, remaining)
-    yield from value_changes(_shared_fields(schedule, remaining))
+    if moved := moved_rows(schedule):
+        yield f"crontab changes in {moved}"
+    for label, text in value_changes(common_fields(schedule, with_crontab=schedule.rows == 1)):
+        yield f"{label} {text}"
 
 
-def _clauses(changes: Iterable[Change]) -> str:
-    """Return the distinct clauses of several rows, in their order."""
-    return one_line(", ".join(dict.fromkeys(c for change in changes for c in change.clauses.split(", ") if c)))
+def every(schedule: ScheduleChange) -> str:
+    """Return the clauses that the rows carry out together from now on; empty unless all of them change."""
+    remaining = _remaining(schedule)
+    return distinct_clauses(change.clauses for change in remaining) if len(remaining) == schedule.rows else ""
 
 
-def _crontabs(schedule: ScheduleChange, changes: Iterable[Change]) -> Iterator[tuple[str, str]]:
-    """Yield how many rows change their crontab, or the change itself if there is one row."""
-    existing = [change for change in changes if change.action is not Action.CREATE]
-    moved = [field for change in existing for field in change.fields if field.field == "crontab"]
-    if schedule.rows == 1:
-        yield from value_changes(moved)
-    elif moved:
-        yield "crontab", f"changes in {row_count(len(moved))}; --rows shows them"
+def moved_rows(schedule: ScheduleChange) -> str:
+    """Return how many existing rows change their crontab; empty if none does, or if there is one row."""
+    moved = [
+        change
+        for change in _remaining(schedule)
+        if change.action is not Action.CREATE and any(field.field == "crontab" for field in change.fields)
+    ]
+    return row_count(len(moved)) if moved and schedule.rows != 1 else ""
 
 
-def _shared_fields(schedule: ScheduleChange, changes: Sequence[Change]) -> dict[FieldChange, None]:
-    """Return the distinct changes in existing rows without crontabs, which differ, and without the names of the further rows."""
-    return {
+def common_fields(schedule: ScheduleChange, *, with_crontab: bool = False) -> tuple[FieldChange, ...]:
+    """Return the fields that are the same in all rows of a new or deleted schedule; else the distinct changes of existing rows.
+
+    Crontabs differ between rows; `with_crontab` includes those of a schedule with one row.
+    """
+    if schedule.action in (Action.CREATE, Action.DELETE):
+        return tuple(field for field in schedule.changes[0].fields if field.field != "crontab")
+    shared = {
         field: None
-        for change in changes
+        for change in _remaining(schedule)
         if change.action is not Action.CREATE
         for field in change.fields
-        if field.field != "crontab" and (field.field != "name" or change.name == schedule.name)
+        if (with_crontab or field.field != "crontab") and (field.field != "name" or change.name == schedule.name)
     }
+    return tuple(shared)
+
+
+def _remaining(schedule: ScheduleChange) -> list[Change]:
+    return [change for change in schedule.changes if not change.ends_row]
 
 
 def _row(change: Change) -> str:

@@ -10,7 +10,7 @@ from beatsync.plan.groups import schedule_changes, schedule_conditions, schedule
 from beatsync.plan.history import APPLIED, HistoryEntry
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import PAUSES, Action, Condition, Plan
-from beatsync.report.changes import aligned, change_lines, field_lines
+from beatsync.report.changes import aligned, field_lines
 from beatsync.report.escape import line_start, one_line
 from beatsync.report.groups import (
     MAX_NAMES,
@@ -263,5 +263,5 @@ def _history_entry(entry: HistoryEntry, view: HistoryView, paint: Paint) -> Iter
         yield f"  {line_start(entry.message)}"
     changes, hidden = shown_changes(entry, view)
     for change in changes:
-        yield from change_lines(change, paint)
+        yield from schedule_lines(change, paint, with_rows=view.with_rows)
     yield from (f"  {line}" for line in closing_lines(entry, hidden))

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from beatsync.plan.drift import RowState
-from beatsync.plan.groups import distinct
+from beatsync.plan.groups import distinct, distinct_clauses
 from beatsync.plan.history import HistoryEntry
 from beatsync.plan.model import Condition
 from beatsync.plan.observed import Suspension
-from beatsync.values import Diagnostic, Location, Revision, Severity
+from beatsync.values import Diagnostic, Location, Revision, Severity, group_row_name
 
 if TYPE_CHECKING:
-    from beatsync.plan.details import ScheduleDetails  # imports celery's schedules, which only `show` needs
+    from beatsync.plan.details import RowDetails, ScheduleDetails  # imports celery's schedules, which only `show` needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,23 @@ class ShownSchedule:
     """Who last changed a row in the Django admin, by row id."""
     changes: Sequence[HistoryEntry] = ()
     """The last entries of the history, newest first."""
+    clauses: Sequence[str] = ()
+    """The clauses of `every` that each row carries out, for people; empty if there is none, or if they are unknown."""
+
+    @property
+    def is_group(self) -> bool:
+        """Return whether the schedule has `every`."""
+        return any(row.state is not None and row.state.group is not None for row in self.details.rows)
+
+    @property
+    def every(self) -> str:
+        """Return the distinct clauses of `every`, in their order; empty if there is none, or if they are unknown."""
+        return distinct_clauses(self.clauses)
+
+    def clauses_of(self, row: RowDetails) -> str:
+        """Return the clauses that a row carries out; empty if they are unknown."""
+        numbered = (group_row_name(self.details.name, number) for number in range(1, len(self.clauses) + 1))
+        return dict(zip(numbered, self.clauses, strict=True)).get(row.name, "")
 
     def note(self, row: RowState) -> str | None:
         """Return who paused or changed a row, as far as that is known."""

@@ -6,6 +6,7 @@ What was written is parsed again, so the parser alone decides what a file can de
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import yaml
@@ -17,6 +18,7 @@ from beatsync.specfile.parse import ParsedFile, ParseOptions, parse_file
 from beatsync.specfile.write import Defaults, Entry, document, schedule_lines
 from beatsync.values import FIELDS, Severity, SourceFile, TaskSpec
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DEFAULT_KEYS = frozenset(Defaults._fields)
 
 
@@ -27,6 +29,8 @@ def fault(entry: Entry) -> str | None:
     for name in JSON_FIELDS:
         if not _is_json(getattr(entry.spec, name)):
             return f"its {name} are not JSON"
+        if surrogate := _LONE_SURROGATE.search(_readable_json(getattr(entry.spec, name))):
+            return f"its {name} hold half a surrogate pair, U+{ord(surrogate[0]):04X}, which is not a character"
     parsed = _parse(document([entry], Defaults()))
     error = next((each for each in parsed.diagnostics if each.severity is Severity.ERROR), None)
     if error is not None:
@@ -40,6 +44,11 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _readable_json(text: str) -> str:
+    """Return JSON with its characters instead of escapes; two halves of a surrogate pair are one character."""
+    return json.dumps(json.loads(text), ensure_ascii=False)
 
 
 def _parse(text: str) -> ParsedFile:

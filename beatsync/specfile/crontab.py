@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Union
 
 from beatsync.specfile import cronfield, times
-from beatsync.specfile.problems import SpecError
+from beatsync.specfile.problems import SpecError, raise_all
 from beatsync.values import Crontab
 
 FIELD_NAMES = tuple(cronfield.FIELDS)
@@ -84,9 +84,7 @@ def _from_texts(texts: Sequence[str], timezone: str) -> Crontab:
             spelled.append(cronfield.spell(name, text))
         except SpecError as error:
             errors.append(error)
-    if errors:
-        errors[0].others = errors[1:]
-        raise errors[0]
+    raise_all(errors)
     crontab = Crontab._make([*spelled, times.zone(timezone).key])
     if crontab.day_of_month != "*":
         days = cronfield.members("day_of_month", crontab.day_of_month)

@@ -18,7 +18,7 @@ from beatsync.values import (
     SharedDefinition,
 )
 
-_VERSION = 2
+_VERSION = 3
 
 
 def facts_to_json(facts: FileFacts) -> str:
@@ -46,7 +46,7 @@ def facts_to_json(facts: FileFacts) -> str:
 
 def _every_to_json(facts: FileFacts) -> list[Any]:
     return [
-        {number: each.rows for number, each in enumerate(facts.schedules) if each.is_group},
+        {number: each.clauses for number, each in enumerate(facts.schedules) if each.is_group},
         [[each.kind, each.name, each.line, each.column, each.text] for each in facts.shared],
         facts.inputs,
         facts.horizon and facts.horizon.isoformat(),
@@ -64,15 +64,16 @@ def facts_from_json(path: str, text: str) -> FileFacts:
             raise ValueError(f"facts of another format: {version!r}")
         names, lines, columns, indices, tasks, renamed, environments, warnings, groups, *every, comments = parts
         _check_types(names, str)
-        _check_types([*lines, *columns, *indices, *groups.values()], int)
+        _check_types([*lines, *columns, *indices], int)
         _check_types(tasks, str, type(None))
         _check_types([*renamed.values(), *environments], str)
         rows = zip(names, lines, columns, map(tasks.__getitem__, indices), strict=True)
         schedules = list(starmap(ScheduleFacts, rows))
         for number, old_name in renamed.items():
             schedules[int(number)] = schedules[int(number)]._replace(renamed_from=old_name)
-        for number, count in groups.items():
-            schedules[int(number)] = schedules[int(number)]._replace(rows=count, is_group=True)
+        for number, clauses in groups.items():
+            _check_types(clauses, str)
+            schedules[int(number)] = schedules[int(number)]._replace(clauses=tuple(clauses))
         reported = tuple(_warning_from_json(path, warning) for warning in warnings)
         return FileFacts(
             path,

@@ -183,8 +183,9 @@ class _Parser:
             else:
                 first = declared[0]
                 self.schedules += declared
-                group = (len(declared), first.group is not None)
-                self.facts.append(ScheduleFacts(name, *mark, first.spec.task, first.policy.renamed_from, *group))
+                clauses = None if first.group is None else tuple(each.clauses for each in declared)
+                facts = ScheduleFacts(name, *mark, first.spec.task, first.policy.renamed_from, clauses)
+                self.facts.append(facts)
 
     def report_assumed_zone(self) -> None:
         """Warn once about the schedules that no zone is given for."""

@@ -41,6 +41,14 @@ class SpecError(ValueError):
         return self
 
 
+def raise_all(errors: Iterable[SpecError]) -> None:
+    """Raise the first of several errors with all others; nothing if there are none."""
+    flat = [each for error in errors for each in (error, *error.others)]
+    if flat:
+        flat[0].others = flat[1:]
+        raise flat[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A problem at a path."""
@@ -78,6 +86,12 @@ def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
 
     close = get_close_matches(word, list(words), n=1, cutoff=cutoff)
     return close[0] if close else None
+
+
+def with_nearest(word: str, words: Iterable[str]) -> str:
+    """Return a word in quotes, and the nearest of `words` if one is similar: `'nigthly' (did you mean 'nightly'?)`."""
+    close = nearest(word, words)
+    return f"{word!r} (did you mean {close!r}?)" if close else repr(word)
 
 
 def suggestion(word: object, words: Iterable[str], otherwise: str, cutoff: float = 0.6) -> str:

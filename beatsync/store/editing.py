@@ -26,7 +26,9 @@ class Edit:
         self, managed: ManagedRow, before: Row, after: Row, operator_fields: tuple[str, ...], event: Event, at: datetime
     ) -> None:
         """Add the edit to the history, and store which fields are left to the operator from now on."""
-        plan = edit_plan(managed, before, after)
+        group = managed.entry.group
+        group_rows = inventory.rows_of(self._db, self._source_id, group) if group is not None else ()
+        plan = edit_plan(managed, before, after, group_rows)
         if plan.changes or operator_fields != managed.entry.operator_fields:
             history.write_applied(self._db, self._source_id, plan, event, at, at)
             history.limit(self._db, self._source_id)

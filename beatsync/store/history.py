@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from beatsync.plan.groups import row_counts
 from beatsync.plan.history import Event, HistoryEntry
 from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.model import Plan
@@ -74,6 +75,14 @@ def _entries_of(
                 name, below = entry.name_before(searched), entry.entry_id
             if name is not None:
                 break
+
+
+def schedule_of(db: Dialect, name: str) -> str:
+    """Return the schedule that a row of this name was part of when the newest entry changed it; the name itself if there is none."""
+    for entry in islice(_entries_of(db, None, name, None, None), 1):
+        for change in entry.changes_of(name):
+            return change.get("group") or name
+    return name
 
 
 def _keys(db: Dialect, where: str, parameters: list[Value], limit: int | None = None) -> list[int]:
@@ -195,9 +204,9 @@ def _row(db: Dialect, source_id: int, plan: Plan | None, event: Event) -> dict[s
 
 def _changes(plan: Plan, max_characters: int) -> Iterator[str]:
     """Yield the JSON of the first changes of a plan."""
-    characters = 0
+    characters, rows = 0, row_counts(plan)
     for change in plan.changes[:MAX_CHANGES]:
-        text = json.dumps(change_json(change))
+        text = json.dumps(change_json(change, rows))
         characters += len(text)
         if characters > max_characters:
             return

@@ -58,6 +58,19 @@ def _update(
         db.update(INVENTORY, columns, ({**row, INVENTORY.key: key} for row, key in zip(rows, keys, strict=True)))
 
 
+def schedule_of(db: Dialect, name: str) -> str | None:
+    """Return the schedule of the row that an entry of this name stands for; None if there is no such entry."""
+    sql = f"SELECT name, schedule FROM {INVENTORY.name} WHERE name = %s"
+    # A server may compare names in its own way.
+    return next((schedule or name for entry, schedule in db.fetch(sql, [name]) if entry == name), None)
+
+
+def rows_of(db: Dialect, source_id: int, schedule: str) -> list[str]:
+    """Return the names of the entries of a schedule with `every`."""
+    sql = f"SELECT name FROM {INVENTORY.name} WHERE source_id = %s AND schedule = %s"
+    return [name for (name,) in db.fetch(sql, [source_id, schedule])]
+
+
 def placeholder(source_id: int, name: str) -> tuple[Value, ...]:
     """Return the columns, in the table's order, of the entry that reserves a name until the same transaction writes it."""
     return _columns(source_id, Record(name, 0, PLACEHOLDER, DEFAULT_POLICY, ""), {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.db import router
 from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
 from beatsync.store.errors import StoreError
+from beatsync.values import minute_text
 
 MAX_LOG_ROWS = 1_000
 """How many rows the admin log is searched for: a report with more authors is too long to read."""
@@ -87,7 +88,7 @@ def warnings() -> tuple[str, ...]:
 def utc_text(value: datetime) -> str:
     """Return a time of the admin's log in UTC. Without USE_TZ the log holds local times of the project."""
     aware = value if is_aware(value) else make_aware(value, get_default_timezone())
-    return f"{aware.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return minute_text(aware)
 
 
 def admin_log(row_ids: Collection[int], *, additions: bool = False) -> dict[int, str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import connections
+from django.db.transaction import TransactionManagementError
 
 from beatsync.fingerprint import EVERYTHING, FileChanges, Scope
 from beatsync.plan.history import Event
@@ -75,6 +76,12 @@ class SetStore(Store):
     @contextmanager
     def _writing(self, wait: float) -> Iterator[tuple[Dialect, bool]]:
         stays_open = self.is_in_transaction
+        if not stays_open and not connections[self.alias].get_autocommit():
+            # Django calls back after a commit only in `atomic`, and SQLite commits when the outermost savepoint is released.
+            raise TransactionManagementError(
+                "schedules cannot be changed while autocommit is off (set_autocommit(False), or AUTOCOMMIT in DATABASES):"
+                " a rollback would not undo it; use transaction.atomic()"
+            )
         with self._readable() as db, db.begin(), db.lock_timeout(wait):
             yield db, stays_open
 

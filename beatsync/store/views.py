@@ -10,12 +10,24 @@ from beatsync.fingerprint import Scope
 from beatsync.plan.history import HistoryEntry
 from beatsync.plan.managed import ManagedRow
 from beatsync.plan.observed import Owned, Row, RowPage
-from beatsync.store import filerecords, history, lease, listing, managed, observe, pauses, project, rows, sources
+from beatsync.store import (
+    filerecords,
+    history,
+    inventory,
+    lease,
+    listing,
+    managed,
+    observe,
+    pauses,
+    project,
+    rows,
+    sources,
+)
 from beatsync.store.database import Database
 from beatsync.store.errors import StoreError
 from beatsync.store.managed import ManagedUsers
 from beatsync.store.sources import SourceMarks, SourceState
-from beatsync.values import Crontab, Diagnostic, Location
+from beatsync.values import ROW_MARK, Crontab, Diagnostic, ScheduleFacts
 
 
 class Views(Database):
@@ -46,12 +58,19 @@ class Views(Database):
         with self._readable() as db:
             return observe.read_inventories(db)
 
-    def location(self, source: str, path: str, name: str) -> Location | None:
-        """Return where a file declared a schedule at the last sync; None if that is unknown."""
+    def schedule_of(self, name: str) -> str:
+        """Return the schedule with several rows that has, or last had, a row of this name; the name itself if there is none."""
+        if ROW_MARK not in name:
+            return name
+        with self._readable() as db:
+            return inventory.schedule_of(db, name) or history.schedule_of(db, name)
+
+    def schedule_facts(self, source: str, path: str, name: str) -> ScheduleFacts | None:
+        """Return what a file said about a schedule at the last sync; None if that is unknown."""
         with self._readable() as db:
             records = filerecords.read(db, source, path)
         schedules = records[path].facts.schedules if path in records else ()
-        return next((Location(path, each.line, each.column) for each in schedules if each.name == name), None)
+        return next((each for each in schedules if each.name == name), None)
 
     def file_warnings(self) -> dict[str, list[Diagnostic]]:
         """Return the warnings of the files at the last sync of each source, by source, without those that depend on anything else."""

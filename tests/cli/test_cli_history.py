@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from beatsync.cli.actor import find_actor
+from beatsync.plan.history import schedule_changes
 from tests.cli.commanding import InProcess
 
 ONE = "schedules:\n  nightly: {task: t, interval: 1h}\n  other: {task: t, interval: 2h}\n"
@@ -34,7 +35,7 @@ def test_one_command_answers_who_changed_a_schedule_and_from_what_to_what(change
     assert re.match(r"#\d+  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  default: applied\n  at content \w{12}, by bob\n", first)
     assert "  ~ nightly\n      interval  1h → 3h\n" in first
     assert "by ann" in second
-    assert "other" not in answer.out.replace("1 other row", "")
+    assert "+ other" not in answer.out
 
 
 def test_a_renamed_schedule_keeps_the_history_of_its_names(changed: InProcess) -> None:
@@ -120,3 +121,45 @@ def test_the_run_is_shown_and_kept(here: InProcess, monkeypatch: pytest.MonkeyPa
     assert run.items() <= blocked.items()
     assert run.items() <= applied.items()
     assert "\n  https://gitlab.example/j/1\n" in here("history").out
+
+
+WINDOWS = """windows:
+  office: {{days: mon-fri, from: "08:00", to: "{end}"}}
+schedules:
+  prices: {{task: t, every: {{office: 1m, otherwise: 15m}}, queue: {queue}, timezone: UTC}}
+"""
+
+
+def test_a_schedule_with_several_rows_is_one_line_and_a_row_means_its_schedule(here: InProcess) -> None:
+    for end, queue in (("18:00", "fast"), ("19:00", "slow")):
+        here.spec(WINDOWS.format(end=end, queue=queue))
+        assert here("sync").code == 0
+    assert here("pause", "prices", "--reason", "stock-taking").code == 0
+    answer = here("history", "prices#2")
+    paused, updated, created = answer.out.split("\n\n")
+    assert "  ~ prices (3 rows)\n      enabled  true → false" in paused
+    clauses = "every    office: 1m, otherwise: 15m\n      crontab  changes in 3 rows; --rows shows them\n"
+    assert f'  ~ prices (3 rows)\n      {clauses}      queue    "fast" → "slow"\n  1 updated' in updated
+    assert "  + prices (3 rows)\n" in created
+    assert here("history", "prices").out == answer.out
+    assert "! prices (3 rows)" in here("history", "--format", "markdown").out
+    assert "~ prices#2  */15 0-7,18-23 * * * → */15 0-7,19-23 * * *" in here("history", "prices", "--rows").out
+
+    entries = here("history", "prices#3", "--format", "json").matching("history")["entries"]
+    rows = [(change["name"], change["group"], change["group_rows"]) for change in entries[0]["changes"]]
+    assert rows == [(name, "prices", 3) for name in ("prices", "prices#2", "prices#3")]
+
+    here.spec("schedules: {}\n")
+    assert here("sync", "--allow-empty", "--max-deletes", "3").code == 0
+    assert "  - prices (3 rows)" in here("history", "prices#2").out
+
+
+def test_the_rows_of_old_entries_are_those_that_changed() -> None:
+    fields: dict[str, Any] = {"cause": "spec", "location": None, "fields": [], "fires_at_once": False, "note": None}
+    actions = {"a": "update", "a#2": "update", "a#3": "delete", "b": "delete", "b#2": "delete"}
+    documents = [
+        {"name": name, "action": action, "group": name[0], "clauses": None, **fields}
+        for name, action in actions.items()
+    ]
+    changes = schedule_changes(documents)
+    assert [(each.action.value, each.name, each.rows) for each in changes] == [("update", "a", 2), ("delete", "b", 0)]

@@ -87,7 +87,7 @@ def test_text_shows_local_time_utc_and_words_over_a_clock_change(here: InProcess
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("tock",), 1, "there is no schedule named 'tock' in schedules.d"),
+        (("tock",), 1, "there is no schedule named 'tock' (did you mean 'tick'?) in schedules.d"),
         (("--at", "noon"), 64, "--at: 'noon' is not an ISO 8601 date and time"),
         (("--between", "2027-01-02", "2027-01-02"), 64, "--between: B is not after A"),
         (("--between", "2027-01-02", "2027-01-03", "--for", "1h"), 64, "--between names both ends"),

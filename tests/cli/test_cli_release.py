@@ -92,6 +92,19 @@ def test_a_released_row_in_the_files_blocks_the_next_sync_until_it_is_adopted(sy
     assert owned(synced) == 2
 
 
+def test_an_adoption_masks_what_the_file_marks_as_sensitive(here: InProcess) -> None:
+    text = "schedules:\n  a: {task: t, interval: 1h, kwargs: {iban: NEW1}, sync: {sensitive: [kwargs.iban], on_remove: keep}}\n"
+    here.spec(text.replace("NEW1", "OLD1"))
+    assert here("sync").code == 0
+    assert here("release", "a").code == 0
+    here.spec(text)
+    for flags in ((), ("--format", "json"), ("--format", "markdown")):
+        adopted = here("plan", "--adopt", *flags)
+        assert "iban" in adopted.out
+        assert "OLD1" not in adopted.out
+        assert "NEW1" not in adopted.out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -70,6 +70,27 @@ def test_a_row_that_no_source_owns_and_a_name_that_nothing_has(synced: InProcess
     assert (unowned.code, unowned.out.splitlines()[0]) == (0, "other: unowned")
     assert synced("show", "other", "--format", "json").matching("show")["source"] is None
     missing = synced("show", "nigthly")
-    assert (missing.code, "no schedule and no row 'nigthly'" in missing.err) == (1, True)
+    assert (missing.code, "no schedule and no row 'nigthly' (did you mean 'nightly'?)" in missing.err) == (1, True)
     PeriodicTask.objects.using(synced.alias).filter(name="nightly").delete()
     assert "deleted outside BeatSync" in synced("show", "nightly").out
+
+
+def test_the_rows_of_a_schedule_are_a_list_below_its_clauses(here: InProcess) -> None:
+    here.spec(
+        'windows: {office: {days: mon-fri, from: "08:00", to: "18:00"}}\n'
+        "schedules:\n  prices: {task: t, every: {office: 1m, otherwise: 15m}, queue: fast}\n"
+    )
+    assert here("sync").code == 0
+    PeriodicTask.objects.using(here.alias).filter(name="prices#2").update(priority=3, total_run_count=7)
+    shown = here("show", "prices#2").out
+    assert shown.startswith("prices: drifted\n")
+    assert "\n  every         office: 1m, otherwise: 15m\n" in shown
+    assert re.search(r'\n  3 rows\n      task +t\n      timezone +UTC\n      queue +"fast"\n', shown)
+    assert "prices    * 8-17 * * 1-5  office: 1m  0 runs, none recorded yet\n" in shown
+    assert "otherwise: 15m  7 runs, none recorded yet  priority 3  (applied: none; drifted)\n" in shown
+    assert "create, 3 rows\n          every office: 1m, otherwise: 15m\n" in shown
+    document = here("show", "prices", "--format", "json").matching("show")
+    assert [row["clauses"] for row in document["rows"]] == ["office: 1m", "otherwise: 15m", "otherwise: 15m"]
+    assert here("next", "--live", "prices#3", "--count", "2").out.count("  prices  ") == 2
+    PeriodicTask.objects.using(here.alias).filter(name="prices#2").delete()
+    assert "      prices#2  deleted outside BeatSync\n" in here("show", "prices").out

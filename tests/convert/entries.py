@@ -26,6 +26,7 @@ SCHEDULES: dict[str, Any] = {
     "schedule-timedelta": schedule(timedelta(hours=2)),
     "schedule-relative": schedule(3600, relative=True),
     "every-minute": crontab(),
+    "nowfun": crontab(minute=5, nowfun=lambda: FUTURE),
     "string": crontab(minute="15", hour="4"),
     "numbers": crontab(minute=0, hour=7),
     "zero": crontab(minute=0, hour=0),

@@ -103,6 +103,7 @@ def test_what_is_dropped_is_noted_by_name(app: Celery) -> None:
         "serializer": ["loses the option compression", "loses the option serializer"],
         "relative": ["loses relative"],
         "schedule-relative": ["loses relative"],
+        "nowfun": ["loses the nowfun of its schedule"],
         "queue-outside": ["loses its key queue"],
         "unknown-key": ["loses its key when"],
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections, transaction
+from django.db.transaction import TransactionManagementError
 from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
 from beatsync import schedulers
@@ -38,6 +39,18 @@ def test_a_rollback_leaves_nothing(backend: Backend) -> None:
         reports(backend).once("b", task="t", after="1h")
         raise OtherError
     assert (stored(backend), stamp(backend)) == (before, notice)
+
+
+def test_a_write_that_a_rollback_would_not_undo_is_refused(backend: Backend) -> None:
+    before, connection = stored(backend), connections[backend.alias]
+    connection.set_autocommit(False)
+    try:
+        with pytest.raises(TransactionManagementError, match=r"use transaction\.atomic"):
+            reports(backend).put("a", **HOURLY)
+        connection.rollback()
+    finally:
+        connection.set_autocommit(True)
+    assert stored(backend) == before
 
 
 def test_a_rollback_of_a_savepoint_leaves_nothing_of_it(backend: Backend) -> None:

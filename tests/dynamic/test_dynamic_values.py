@@ -89,6 +89,7 @@ def test_every_problem_is_in_one_error_by_its_argument(backend: Backend) -> None
         "timezone": {"timezone-unknown"}, "expires": {"time-syntax"}, "priority": {"out-of-range"}, "args": {"wrong-type"},
         "kwargs": {"json-type"}, "queue": {"wrong-type"}, "sync": {"unknown-key"}, "every": {"unknown-key"},
     }  # fmt: skip
+    assert "pass a value of a type that JSON has" in caught.value.error_dict["kwargs"][0].message
     assert not any(stored(backend).values())
 
 

@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 from beatsync.daemon.logs import JsonFormatter, TextFormatter
 from beatsync.plan.details import schedule_details
 from beatsync.plan.drift import states
+from beatsync.plan.groups import row_counts
 from beatsync.plan.history import HistoryEntry
 from beatsync.plan.jsonform import change_json, summary_json
 from beatsync.plan.leveling import Leveling, level
@@ -135,8 +136,8 @@ def _load(name: str) -> tuple[Load, Leveling]:
 def _history(name: str) -> list[HistoryEntry]:
     plan = _plan(name)
     # In the order of their length: the first change of a long name still has to fit.
-    ordered = sorted(plan.changes, key=lambda change: len(str(change_json(change))))
-    changes = tuple(json.loads(json.dumps(change_json(change))) for change in ordered)
+    ordered = sorted(plan.changes, key=lambda change: len(str(change_json(change, {}))))
+    changes = tuple(json.loads(json.dumps(change_json(change, row_counts(plan)))) for change in ordered)
     return [
         HistoryEntry(name, NOW, NOW, plan.revision, name, name, summary_json(plan), changes, name, name, 7, name, 3)
     ]

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from beatsync.plan.drift import states
+from beatsync.plan.groups import row_counts
 from beatsync.plan.jsonform import change_json, plan_lines
 from beatsync.plan.model import Blocked, Plan
 from beatsync.published import read_schema
@@ -73,7 +74,7 @@ def test_the_blocks_of_lines_of_a_plan_are_one_json_document(name: str) -> None:
     lines = "\n".join(plan_lines(plan, applied=True, more=[1]))
     document = json.loads(lines)
     assert lines == json.dumps(document, indent=2, ensure_ascii=False)
-    assert document["changes"] == [change_json(change) for change in plan.changes]
+    assert document["changes"] == [change_json(change, row_counts(plan)) for change in plan.changes]
     assert (document["applied"], document["more"]) == (True, [1])
 
 

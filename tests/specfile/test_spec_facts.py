@@ -74,8 +74,10 @@ def test_a_schedule_with_an_error_has_a_name_and_no_task() -> None:
 TEXTS = st.text(max_size=6)
 POSITIONS = st.integers(1, 9999)
 PLACES = (TEXTS, POSITIONS, POSITIONS)
-PLAIN = st.builds(ScheduleFacts, *PLACES, st.none() | TEXTS, st.none() | TEXTS, st.just(1), st.just(value=False))
-SCHEDULES = PLAIN | st.builds(lambda plain, rows: plain._replace(rows=rows, is_group=True), PLAIN, st.integers(1, 100))
+PLAIN = st.builds(ScheduleFacts, *PLACES, st.none() | TEXTS, st.none() | TEXTS)
+SCHEDULES = PLAIN | st.builds(
+    lambda plain, clauses: plain._replace(clauses=tuple(clauses)), PLAIN, st.lists(TEXTS, min_size=1)
+)
 SHARED = st.builds(
     SharedDefinition, st.sampled_from(["window", "calendar"]), TEXTS, st.just("a.yaml"), *PLACES[1:], st.none() | TEXTS
 )
@@ -125,22 +127,22 @@ EVERY = ',{},[],"",null,[],[],[]]'
 
 
 def test_the_texts_below_are_refused_for_one_fault_each() -> None:
-    assert facts_from_json("a.yaml", "[2,[],[],[],[],[],{},[],[]" + EVERY) == FileFacts("a.yaml")
+    assert facts_from_json("a.yaml", "[3,[],[],[],[],[],{},[],[]" + EVERY) == FileFacts("a.yaml")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "null", "1", '"x"', "[1]", "[2]",
+    ["", "{}", "[]", "null", "1", '"x"', "[1]", "[3]",
      *(text.replace("]!", EVERY) for text in (
-         "[1,[],[],[],[],[],{},[],[]]!", "[2,5,[],[],[],[],{},[],[]]!", '[2,["a"],[],[],[],[],{},[],[]]!',
-         '[2,["a"],[1],[1],[3],["t"],{},[],[]]!', '[2,["a"],[1],[1],[0],["t"],{"x":"y"},[],[]]!',
-         '[2,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]!', '[2,["a"],[1],[1],[0],["t"],[],[],[]]!',
-         "[2,[],[],[],[],[],{},[],[[]]]!", "[2,[],[],[],[],[],{},[[]],[]]!", '[2,[7],["x"],[1],[0],["t"],{},[],[]]!',
-         '[2,["a"],[1],[1],["0"],["t"],{},[],[]]!')),
-     *(f"[2,[],[],[],[],[],{{}},[],[],{every},[]]" for every in (
-         '{"0":2},[],"",null,[],[]', '{},[5],"",null,[],[]', "{},[],5,null,[],[]", '{},[],"","tomorrow",[],[]',
+         "[2,[],[],[],[],[],{},[],[]]!", "[3,5,[],[],[],[],{},[],[]]!", '[3,["a"],[],[],[],[],{},[],[]]!',
+         '[3,["a"],[1],[1],[3],["t"],{},[],[]]!', '[3,["a"],[1],[1],[0],["t"],{"x":"y"},[],[]]!',
+         '[3,["a"],[1],[1],[0],["t"],{"4":"y"},[],[]]!', '[3,["a"],[1],[1],[0],["t"],[],[],[]]!',
+         "[3,[],[],[],[],[],{},[],[[]]]!", "[3,[],[],[],[],[],{},[[]],[]]!", '[3,[7],["x"],[1],[0],["t"],{},[],[]]!',
+         '[3,["a"],[1],[1],["0"],["t"],{},[],[]]!')),
+     *(f"[3,[],[],[],[],[],{{}},[],[],{every},[]]" for every in (
+         '{"0":["x"]},[],"",null,[],[]', '{"0":[5]},[],"",null,[],[]', '{},[5],"",null,[],[]', "{},[],5,null,[],[]", '{},[],"","tomorrow",[],[]',
          '{},[],"",null,[["a",1,1,5]],[]', '{},[],"",null,[],[5]', '{},[],"",null,[]')),
-     *(f'[2,[],[],[],[],[],{{}},[],[],{{}},[],"",null,[],[],{comments}]' for comments in (
+     *(f'[3,[],[],[],[],[],{{}},[],[],{{}},[],"",null,[],[],{comments}]' for comments in (
          "5", "[[1]]", '[[1,1,1,1,["a"],1,[0]]]')),
     "[" * 100_000],
     ids=lambda text: text[:50],

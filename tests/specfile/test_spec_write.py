@@ -187,6 +187,7 @@ def test_every_valid_spec_is_written_and_read_back(case: Any) -> None:
     [
         ({"schedule": None}, "it has no schedule that can be read, or more than one"),
         ({"kwargs": "{"}, "its kwargs are not JSON"),
+        ({"kwargs": '{"a": "\\ud83d"}'}, "its kwargs hold half a surrogate pair, U+D83D, which is not a character"),
         ({"args": "[NaN]"}, "its args hold a value that YAML cannot"),
         ({"args": "{}"}, "a mapping is not a list (in `args: {}`)"),
         ({"name": "celery.x"}, "celery."),

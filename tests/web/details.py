@@ -402,6 +402,20 @@ def test_the_history_has_syncs_and_edits_in_order_of_time(client: Client, sync: 
     assert LogEntry.objects.count() == logged == 1
 
 
+def test_the_rows_of_a_schedule_share_their_changes(client: Client, sync: Sync) -> None:
+    text = "schedules:\n  prices: {{task: t, every: {{hours: 1m, otherwise: {rest}}}}}\n"
+    windows = 'windows: {hours: {from: "08:00", to: "18:00"}}\n'
+    sync(windows + text.format(rest="15m"))
+    sync(windows + text.format(rest="30m"))
+    words = "update (2 rows: ~1): crontab changes in 1 row"
+    assert words in plain(shown(client.get(page("change", task("prices")))))
+    for name in ("prices", "prices#2"):
+        assert words in client.get(page("history", task(name))).content.decode()
+    entry = models.SyncRecord.objects.latest("id")
+    listed = client.get(f"/admin/beatsync/syncrecord/{entry.pk}/change/").content.decode()
+    assert "~ prices (2 rows: ~1)" in listed
+
+
 # BeatSync's own tables.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from unittest import mock
 
@@ -10,6 +11,8 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 
+from beatsync.pausing import pause
+from beatsync.plan.observed import Pause
 from beatsync.reconcile import SyncOptions, sync, utc_now
 from beatsync.report.html import history
 from beatsync.store import Store, StoreError
@@ -48,7 +51,7 @@ def test_each_question_is_answered_by_a_page(shop: Dashboard) -> None:
     drift = read("/drift/")
     assert 'nightly shop shop.yaml queue "slow" "fast" unknown' in drift
     assert "gone shop shop.yaml the row deleted outside BeatSync" in drift
-    assert "2 drifted rows" in drift
+    assert "2 drifted schedules" in drift
     pauses = read("/pauses/")
     assert "export shop shop.yaml paused by ann since" in pauses
     assert "ledger migration" in pauses
@@ -62,8 +65,33 @@ def test_each_question_is_answered_by_a_page(shop: Dashboard) -> None:
     assert "State drifted Source shop, synced" in schedule
     assert 'queue "slow" "fast" drifted' in schedule
     assert "Declared shop.yaml:5:3" in schedule
-    assert read("/schedule/?name=prices").count("Fields of the row") > 1
+    prices = read("/schedule/?name=prices%232")
+    assert "Every office: 1m, otherwise: 15m" in prices
+    assert "Fields of all rows" in prices
+    assert re.search(r" The [34] rows Row Crontab Clauses Differs Runs prices \* 8-17 .* office: 1m 0 runs", prices)
     assert "none: no source owns this row" in read("/schedule/?name=by-hand")
+
+
+def test_the_rows_of_a_schedule_are_one_line(shop: Dashboard) -> None:
+    tasks = PeriodicTask.objects.using(shop.store.alias).filter(name__startswith="prices")
+    tasks.filter(name="prices#2").update(queue="slow", total_run_count=3, last_run_at="2026-01-02T03:04:05Z")
+    now = utc_now()
+    pause(shop.store, "shop", ["prices"], Pause("ann", "a move", now, None), SyncOptions())
+
+    def read(address: str) -> str:
+        return text_of(get(shop, address).body)
+
+    assert 'prices (1 of 3 rows) shop shop.yaml queue "slow" none' in read("/drift/")
+    assert "prices (3 rows) shop shop.yaml paused ann since" in read("/pauses/").replace("by ", "")
+    assert "2 paused schedules" in read("/pauses/")
+    assert "Schedules 6 Drifted 3 Paused 2" in read("/")
+    listed = read("/schedules/")
+    assert "prices (3 rows) shop.refresh every default no shop 2026-01-02 03:04:05 UTC 3" in listed
+    assert "prices#2" not in listed
+    page = Page(get(shop, "/history/?name=prices%233").body)
+    entry = max(link for link in page.links if "id=" in link)
+    assert "prices update enabled true false 3 rows" in read(entry)
+    assert "prices#2 update enabled true false" in read(f"{entry}&rows=1")
 
 
 def test_arguments_are_shown_only_in_a_file_that_was_asked_for_them_and_secrets_never(shop: Dashboard) -> None:

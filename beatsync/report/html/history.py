@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from beatsync.plan.history import HistoryEntry, past_names
-from beatsync.plan.jsonform import change_of_json
-from beatsync.plan.model import Change
 from beatsync.report.history import (
     FAILURES,
     HistoryView,
@@ -62,7 +60,7 @@ def _entry(entry: HistoryEntry, view: HistoryView, site: Site) -> Html:
     rest = None
     if hidden:
         rest = element(
-            "p", "and ", site.link(counted(hidden, "other row"), "history", id=entry.entry_id), " of this entry"
+            "p", "and ", site.link(counted(hidden, "other schedule"), "history", id=entry.entry_id), " of this entry"
         )
     return join(
         site.heading(join(link, f" {utc_text(entry.started_at)}, {entry.source}: ", _outcome(entry))),
@@ -72,17 +70,23 @@ def _entry(entry: HistoryEntry, view: HistoryView, site: Site) -> Html:
     )
 
 
-def render_entry(entry: HistoryEntry, page: int, site: Site) -> Html:
-    """Return one entry with everything that is stored about it, one page of its changes."""
-    part = part_of([change_of_json(change) for change in entry.changes], page)
+def render_entry(entry: HistoryEntry, page: int, site: Site, *, with_rows: bool = False) -> Html:
+    """Return one entry with everything that is stored about it, one page of its changes; `with_rows` as for their table."""
+    part = part_of(entry.schedule_changes(), page)
     lost = lost_changes(entry)
-    changes: Sequence[Change] = part.items
+    query = {"id": str(entry.entry_id), "page": str(part.number)}
+    rows = None
+    if with_rows:
+        rows = element("p", site.link("Each schedule as one", "history", **query))
+    elif any(change.is_group for change in part.items):
+        rows = element("p", site.link("Each row", "history", **query, rows="1"))
     return join(
         element("p", _outcome(entry), f", source {entry.source}, {utc_text(entry.started_at)}"),
         _about(entry),
         site.heading("Changes"),
-        pager(part, "row", site, "history", id=str(entry.entry_id)),
-        change_tables.render(changes, entry.entry_id, site),
+        pager(part, "schedule", site, "history", id=query["id"], rows="1" if with_rows else None),
+        rows,
+        change_tables.render(part.items, entry.entry_id, site, with_rows=with_rows),
         element("p", f"and {counted(lost, 'schedule')} that the history does not list") if lost else None,
     )
 

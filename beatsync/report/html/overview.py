@@ -52,8 +52,8 @@ def _totals(board: Board, site: Site) -> Html:
         [
             ("Sources", f"{len(board.sources):,}"),
             ("Schedules", site.link(f"{schedules:,}", "schedules")),
-            ("Drifted rows", site.link(f"{drifted:,}", "drift")),
-            ("Paused rows", site.link(f"{paused:,}", "pauses")),
+            ("Drifted", site.link(f"{drifted:,}", "drift")),
+            ("Paused", site.link(f"{paused:,}", "pauses")),
             ("Unowned rows", site.link(f"{board.unowned:,}", "unowned")),
         ],
         "totals",

@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterator
 
 from beatsync.plan.details import RowDetails
 from beatsync.plan.history import HistoryEntry, past_names
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.model import FieldChange
-from beatsync.plan.upcoming import ran_last
-from beatsync.report.details import run_text, schedule_words
+from beatsync.report.details import difference_words, differing_fields, row_notes, run_text, runs_text, schedule_words
 from beatsync.report.history import entry_facts, outcome_words
 from beatsync.report.html import changes as change_tables
 from beatsync.report.html.frame import Site, outside_link
 from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.tables import facts, state, table
+from beatsync.report.states import AS_APPLIED, DRIFTED, MISSING
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
 
@@ -28,7 +27,8 @@ def render(shown: ShownSchedule, site: Site) -> Html:
         site.heading("Next runs"),
         runs if details.runs else element("p", "It does not run."),
         site.heading("Rows"),
-        (_row(each, shown, site) for each in details.rows),
+        _rows(shown, site) if shown.is_group else None,
+        (_row(each, shown, site) for each in details.rows if not shown.is_group),
         site.heading("Last changes"),
         _changes(shown, site),
     )
@@ -47,30 +47,78 @@ def _facts(shown: ShownSchedule) -> Iterator[tuple[str, Content]]:
     yield "Declared", join(place, revision)
     if shown.origin:
         yield "Files", shown.origin
+    if shown.every:
+        yield "Every", element("code", shown.every)
 
 
 def _row(each: RowDetails, shown: ShownSchedule, site: Site) -> Html:
-    row, about = each.row, each.state
+    row = each.row
     heading = site.heading(each.name if row is None else row.name, deeper=1)
     if row is None:
-        return join(heading, element("p", state("deleted outside BeatSync", "bad")))
-    last = f"last {utc_text(ran_last(row))}" if ran_last(row) else "none recorded yet"
+        return join(heading, element("p", state(MISSING, "bad")))
     pairs: list[tuple[str, Content]] = [
         ("Row", f"id {row.row_id}"),
-        ("Runs", f"{counted(row.total_run_count, 'run')}, {last}"),
+        ("Runs", runs_text(row)),
     ]
-    pairs += [(label.capitalize(), note) for label, note in shown.notes(row.row_id, about)]
-    drifted = frozenset(field.field for field in about.drift) if about is not None else frozenset()
-    lines = (_field(field, field.field in drifted, site) for field in each.fields)
+    pairs += [(label.capitalize(), note) for label, note in row_notes(each, shown)]
+    lines = (_field(field, each, site) for field in each.fields)
     columns = ("Field", "Value of the row", "Last applied", "State")
     return join(heading, facts(pairs), table(f"Fields of the row {row.name}", columns, lines))
 
 
-def _field(field: FieldChange, is_drifted: bool, site: Site) -> tuple[Content, ...]:
+def _rows(shown: ShownSchedule, site: Site) -> Html:
+    """Return what the rows of a schedule have in common, and a table with a line for each of them."""
+    details = shown.details
+    columns = ("Field", "Value of the rows", "Last applied", "State")
+    fields = (_field(field, details.rows[0], site) for field in details.common_fields)
+    notes = dict.fromkeys(note for each in details.rows for note in row_notes(each, shown))
+    return join(
+        facts((label.capitalize(), note) for label, note in notes) if notes else None,
+        table("Fields of all rows", columns, fields),
+        table(
+            f"The {counted(len(details.rows), 'row')}",
+            ("Row", "Crontab", "Clauses", "Differs", "Runs"),
+            (_row_line(each, shown, site) for each in details.rows),
+        ),
+    )
+
+
+def _row_line(each: RowDetails, shown: ShownSchedule, site: Site) -> Iterator[Content]:
+    yield each.name
+    if each.row is None:
+        yield from (state(MISSING, "bad"), "", "", "")
+        return
+    crontabs = [_crontab(field, each, site) for field in each.fields if field.field == "crontab"]
+    yield join(crontabs)
+    yield element("code", shown.clauses_of(each))
+    yield join(_differing(field, site) for field in differing_fields(each, shown))
+    yield runs_text(each.row)
+
+
+def _differing(field: FieldChange, site: Site) -> Html:
+    """Return a field that not all rows have, with the value last applied if that is another."""
+    have, applied = (change_tables.value(field, side, site) for side in ("before", "after"))
+    instead = None if field.before == field.after else join(" instead of ", applied)
+    return element("div", f"{field.field}: ", have, instead)
+
+
+def _crontab(field: FieldChange, each: RowDetails, site: Site) -> Html:
     have, applied = (change_tables.value(field, side, site) for side in ("before", "after"))
     if field.before == field.after:
-        return field.field, have, applied, "as applied"
-    return field.field, have, applied, state("drifted", "warning") if is_drifted else "left as it is"
+        return join(have)
+    return join(have, " (last applied: ", applied, "; ", _difference(field, each), ")")
+
+
+def _difference(field: FieldChange, each: RowDetails) -> Html:
+    words = difference_words(field.field, each.state)
+    return state(words, "warning" if words == DRIFTED else None)
+
+
+def _field(field: FieldChange, each: RowDetails, site: Site) -> tuple[Content, ...]:
+    have, applied = (change_tables.value(field, side, site) for side in ("before", "after"))
+    if field.before == field.after:
+        return field.field, have, applied, AS_APPLIED
+    return field.field, have, applied, _difference(field, each)
 
 
 def _changes(shown: ShownSchedule, site: Site) -> Html:
@@ -83,5 +131,5 @@ def _changes(shown: ShownSchedule, site: Site) -> Html:
 def _entry(entry: HistoryEntry, names: Collection[str], site: Site) -> Html:
     about = f" {utc_text(entry.started_at)}: {', '.join([outcome_words(entry), *entry_facts(entry)])}"
     link = site.link(f"#{entry.entry_id}", "history", id=entry.entry_id)
-    changes = [change_of_json(each) for each in entry.changes_of(*names)]
-    return join(site.heading(join(link, about), deeper=1), change_tables.render(changes, entry.entry_id, site))
+    changes = change_tables.render(entry.schedule_changes(names), entry.entry_id, site)
+    return join(site.heading(join(link, about), deeper=1), changes)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from beatsync.specfile.every.clauses import COMPILED_YEARS
 from beatsync.specfile.every.ics import EventDates, read_events
-from beatsync.specfile.problems import SpecError, suggestion
+from beatsync.specfile.problems import SpecError, raise_all, suggestion
 
 INSTALL = 'pip install "beatsync[calendars]"'
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -76,9 +76,7 @@ def _listed(texts: list[str]) -> EventDates:
             errors.append(
                 SpecError("calendar-date", f"{text!r} is not a date", "write it as 2027-12-24", field="dates")
             )
-    if errors:
-        errors[0].others = errors[1:]
-        raise errors[0]
+    raise_all(errors)
     return EventDates(frozenset(days), max(days, default=date.min))
 
 

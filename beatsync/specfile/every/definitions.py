@@ -16,7 +16,7 @@ from beatsync.specfile.every.clauses import DAY, NEVER, OTHERWISE, Clause, Windo
 from beatsync.specfile.every.gaps import gaps
 from beatsync.specfile.every.inputs import Inputs
 from beatsync.specfile.every.rows import compile_rows
-from beatsync.specfile.problems import SpecError, suggestion
+from beatsync.specfile.problems import SpecError, raise_all, suggestion
 from beatsync.values import Crontab, Location, SharedDefinition
 
 MAX_ROWS = 100
@@ -58,35 +58,54 @@ class Definitions:
     def add_window(self, name: str, raw: Mapping[str, Any]) -> None:
         """Add a window. Raises SpecError or UnusableError; the name then stands for an unusable one."""
         self.windows[name] = None
-        start, end = _clock(raw, "from", 0), _clock(raw, "to", DAY)
-        if start == end:
+        values, errors, unusable = dict[str, Any](), [], None
+        for key, read in {"from": _from, "to": _to, "days": _days, **dict.fromkeys(_DATE_KEYS, self._dates)}.items():
+            try:
+                values[key] = read(raw, key)
+            except SpecError as error:
+                errors.append(error)
+            except UnusableError as error:
+                unusable = error
+        raise_all(errors)
+        if unusable is not None:
+            raise unusable
+        if values["from"] == values["to"]:
             raise SpecError(
                 "window-empty", "the window ends when it begins", "leave both out for the whole day", field="to"
             )
-        dates = {key: self._dates(key, raw[key]) for key in _DATE_KEYS if key in raw}
         nothing = frozenset[date]()
         self.windows[name] = Window(
-            _days(raw.get("days", "*")),
-            start,
-            end,
-            dates.get("except", nothing),
-            dates.get("only"),
-            dates.get("add", nothing),
+            values["days"],
+            values["from"],
+            values["to"],
+            values["except"] or nothing,
+            values["only"],
+            values["add"] or nothing,
         )
         self.dated.discard(name)
-        if dates:
+        if not raw.keys().isdisjoint(_DATE_KEYS):
             self.dated.add(name)
 
-    def _dates(self, key: str, names: str | list[str]) -> frozenset[date]:
-        dates: set[date] = set()
-        for name in [names] if isinstance(names, str) else names:
-            if name not in self.calendars:
-                hint = suggestion(
-                    name, self.calendars, "define it under `calendars`, or under `shared` for the whole source"
-                )
-                raise SpecError("calendar-unknown", f"there is no calendar {name!r}", hint, field=key)
-            dates |= self._usable(self.calendars, "calendar", name, key).dates
+    def _dates(self, raw: Mapping[str, Any], key: str) -> frozenset[date] | None:
+        if key not in raw:
+            return None
+        dates, errors = set[date](), []
+        for name in [raw[key]] if isinstance(raw[key], str) else raw[key]:
+            try:
+                dates |= self._calendar(name, key).dates
+            except SpecError as error:
+                errors.append(error)
+        raise_all(errors)
         return frozenset(dates)
+
+    def _calendar(self, name: str, key: str) -> Calendar:
+        if name not in self.calendars:
+            hint = suggestion(
+                name, self.calendars, "define it under `calendars`, or under `shared` for the whole source"
+            )
+            raise SpecError("calendar-unknown", f"there is no calendar {name!r}", hint, field=key)
+        calendar: Calendar = self._usable(self.calendars, "calendar", name, key)
+        return calendar
 
     def _usable(self, kind: Mapping[str, Any], what: str, name: str, key: str) -> Any:
         definition = kind[name]
@@ -113,9 +132,7 @@ class Definitions:
                 clauses.append(Clause(name, _frequency(name, text), window))
             except SpecError as error:
                 errors.append(error)
-        if errors:
-            errors[0].others = errors[1:]
-            raise errors[0]
+        raise_all(errors)
         # Its position in the file does not matter.
         clauses.sort(key=lambda clause: clause.window is None)
         return _compiled(tuple(clauses), self.year, zone)
@@ -146,9 +163,7 @@ def _compiled(clauses: tuple[Clause, ...], year: int, zone: str) -> tuple[Compil
         )
         for clause in never_fires(clauses)
     ]
-    if errors:
-        errors[0].others = errors[1:]
-        raise errors[0]
+    raise_all(errors)
     rows = compile_rows(clauses, year, gaps(zone, year))
     if not rows:
         message = f"no date of its calendars lies in {year} or {year + 1}, so it would never fire"
@@ -166,12 +181,21 @@ def _frequency(name: str, text: str) -> int:
         raise error.at(name) from None
 
 
-def _days(value: Any) -> frozenset[int]:
+def _days(raw: Mapping[str, Any], key: str) -> frozenset[int]:
+    value = raw.get(key, "*")
     texts = value if isinstance(value, list) else [value]
     try:
         return cronfield.members("day_of_week", ",".join(map(str, texts)))
     except SpecError as error:
-        raise error.at("days") from None
+        raise error.at(key) from None
+
+
+def _from(raw: Mapping[str, Any], key: str) -> int:
+    return _clock(raw, key, 0)
+
+
+def _to(raw: Mapping[str, Any], key: str) -> int:
+    return _clock(raw, key, DAY)
 
 
 def _clock(raw: Mapping[str, Any], key: str, default: int) -> int:

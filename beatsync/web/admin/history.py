@@ -10,9 +10,8 @@ from django.contrib.auth import get_user_model
 from django.utils.timezone import get_default_timezone, is_naive, make_aware, make_naive
 
 from beatsync.plan.history import EDITED, HistoryEntry, past_names
-from beatsync.plan.jsonform import change_of_json
-from beatsync.report.changes import change_text
 from beatsync.report.history import outcome_words
+from beatsync.report.schedules import schedule_text
 from beatsync.report.summary import revision_name
 from beatsync.specfile.shapes import mask_text
 from beatsync.web.admin.changelist import managed_of
@@ -34,9 +33,9 @@ def with_own_writes(request: Any, queryset: Any, model: Any) -> Any:
     if row is None:
         return queryset
     managed = managed_of(row)
-    name = row.name if managed is None else managed.entry.name
+    name = row.name if managed is None else managed.entry.schedule
     entries = store().history(None, _LIMIT, name)
-    names = {mask_text(each) for each in past_names(entries, name)}
+    names = past_names(entries, name)
     own = [action for entry in entries for action in _actions(entry, names, LogEntry)]
     return sorted([*queryset, *own], key=_time)
 
@@ -48,7 +47,7 @@ def _time(action: Any) -> Any:
 
 
 def _actions(entry: HistoryEntry, names: Collection[str], model: Any) -> Iterator[Any]:
-    """Yield what an entry of the history did to a row of these masked names, as entries of the admin's log that are never saved.
+    """Yield what an entry of the history did to a schedule of these names, as entries of the admin's log that are never saved.
 
     A deliberate edit is in the admin's own log.
     """
@@ -56,11 +55,9 @@ def _actions(entry: HistoryEntry, names: Collection[str], model: Any) -> Iterato
         return
     time = entry.started_at if settings.USE_TZ else make_naive(entry.started_at, get_default_timezone())
     user_model: Any = get_user_model()
-    for change in map(change_of_json, entry.changes_of(*names)):
-        if change.name not in names:
-            continue  # another row of the same schedule
+    for change in entry.schedule_changes(names):
         revision = f" at {revision_name(entry.revision)}" if entry.revision is not None else ""
         message = f" ({entry.message})" if entry.message else ""
-        text = f"BeatSync, source {entry.source}, {outcome_words(entry)}{revision}: {change_text(change)}{message}"
+        text = f"BeatSync, source {entry.source}, {outcome_words(entry)}{revision}: {schedule_text(change)}{message}"
         user = user_model(**{user_model.USERNAME_FIELD: entry.actor or "BeatSync"})
         yield model(action_time=time, user=user, action_flag=2, change_message=mask_text(text))

@@ -8,11 +8,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from beatsync.plan.history import past_names
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.managed import ManagedRow
-from beatsync.report.changes import change_text, value_text
+from beatsync.report.changes import value_text
 from beatsync.report.details import difference_words, run_text
 from beatsync.report.history import entry_facts, outcome_words
+from beatsync.report.schedules import schedule_text
 from beatsync.report.states import DRIFTED
 from beatsync.report.summary import counted, revision_name, utc_text
 from beatsync.report.values import ShownSchedule
@@ -127,9 +127,9 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
     names = past_names(shown.changes, shown.details.name)
     for entry in shown.changes:
         about = ", ".join([utc_text(entry.started_at), outcome_words(entry), *entry_facts(entry)])
-        changes = [change_text(change_of_json(change)) for change in entry.changes_of(*names)]
+        changes = map(schedule_text, entry.schedule_changes(names))
         message = f" ({entry.message})" if entry.message else ""
-        yield f"{mask_text(about)}: {'; '.join(dict.fromkeys(changes))}{message}"
+        yield f"{mask_text(about)}: {'; '.join(changes)}{message}"
 
 
 def _list(title: str, lines: Iterator[str] | list[str]) -> SafeString:

@@ -11,11 +11,12 @@ from django.urls import include, path
 from django.utils.html import format_html
 
 from beatsync import models
+from beatsync.plan.history import schedule_changes
 from beatsync.plan.inventory import applied_fields
-from beatsync.plan.jsonform import change_of_json
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Cause, FieldChange
-from beatsync.report.changes import change_lines, value_text
+from beatsync.report.changes import value_text
+from beatsync.report.schedules import schedule_lines
 from beatsync.specfile.shapes import mask_text
 from beatsync.web.admin.wrapping import wrap_all
 
@@ -138,7 +139,8 @@ class SyncRecordAdmin(ReadOnlyAdmin):
     @admin.display(description="changes", empty_value="—")
     def what_changed(self, obj: Any) -> Any:
         """Return the changes, as `history` shows them."""
-        return _lines([line for change in json.loads(obj.changes) for line in change_lines(change_of_json(change))])
+        schedules = schedule_changes(json.loads(obj.changes))
+        return _lines([line for schedule in schedules for line in schedule_lines(schedule, with_rows=True)])
 
 
 class PauseAdmin(ReadOnlyAdmin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -71,7 +72,8 @@ def _source_board(
 ) -> SourceBoard:
     status = source_status(store, state, observed, leaders.get(state.name), now)
     schedules, rows = status.schedules, len(status.rows)
-    return SourceBoard(_shortened(status), schedules, rows, tuple(warnings.get(state.name, ())))
+    groups = Counter(row.group for row in status.rows if row.group is not None)
+    return SourceBoard(_shortened(status), schedules, rows, tuple(warnings.get(state.name, ())), groups)
 
 
 def _shortened(status: SourceStatus) -> SourceStatus:

@@ -117,8 +117,9 @@ def _history(values: Values, query: Query, site: Site) -> tuple[str, Html]:
         entry = values.store.history_entry(_key(query, "id") or 0)
         if entry is None:
             raise NotFoundError(f"the history has no entry {query['id']}")
-        return f"History entry #{entry.entry_id}", history.render_entry(entry, _number(query), site)
-    name = query.get("name") or None
+        body = history.render_entry(entry, _number(query), site, with_rows="rows" in query)
+        return f"History entry #{entry.entry_id}", body
+    name = values.store.schedule_of(query["name"]) if query.get("name") else None
     entries = values.store.history(None, history.ENTRIES + 1, name, before=_key(query, "before"))
     shown = entries[: history.ENTRIES]
     older = shown[-1].entry_id if len(entries) > len(shown) else None
