@@ -18,14 +18,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 ON_INVALID = ("refuse", "isolate")
 LONGEST_ENVIRONMENT = 100
+MAX_COUNT = 2**31 - 1
+"""Upper limit of a number of results: any database and iterator takes it."""
+_LONGEST_NUMBER = 10
+"""Digits of a number of seconds: 317 years, which can be added to any time of this millennium."""
 
 
 def validate_not_empty(value: Any) -> Any:
-    """Return a value that is not empty text.
+    """Return a value that is not empty or blank text.
 
     `--env "$NAME"` is empty if the variable is not set; it would silently select another environment.
     """
-    if value == "":
+    if isinstance(value, str) and not value.strip():
         raise click.BadParameter("the value is empty; omit it to use the default")
     return value
 
@@ -86,10 +90,22 @@ def parse_duration(value: str) -> float:
     from beatsync.specfile import interval
     from beatsync.specfile.problems import SpecError
 
+    if value.isascii() and value.isdecimal():
+        if len(value) > _LONGEST_NUMBER:
+            raise click.BadParameter(f"{value[:20]!r} seconds are too many; write 30s")
+        return float(value)
     try:
-        return float(value) if value.isdigit() else float(interval.seconds_from_text(value))
+        return float(interval.seconds_from_text(value))
     except SpecError as error:
         raise click.BadParameter(f"{error.message}; {error.hint or 'write 30s'}") from None
+
+
+def parse_length(value: str) -> float:
+    """Return the seconds of a duration that is not zero."""
+    seconds = parse_duration(value)
+    if not seconds:
+        raise click.BadParameter(f"{value!r} is zero; write 30s")
+    return seconds
 
 
 def callback(validate: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
@@ -97,7 +113,7 @@ def callback(validate: Callable[[str], T]) -> Callable[[click.Context, click.Par
     return lambda _ctx, _param, value: None if value is None else validate(validate_text(value))
 
 
-duration = callback(parse_duration)
+duration, length = callback(parse_duration), callback(parse_length)
 
 
 @dataclass(frozen=True, slots=True)

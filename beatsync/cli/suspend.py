@@ -14,7 +14,7 @@ from beatsync.cli import exits, options, output, wiring
 @click.argument("source")
 @options.option("--reason", metavar="TEXT", help="Why syncs are refused (required); shown with every refusal.")
 @options.option(
-    "--for", "duration", metavar="DURATION", callback=options.duration,
+    "--for", "duration", metavar="DURATION", callback=options.length,
     help="How long syncs are refused.  [default: until `resume`]",
 )  # fmt: skip
 @options.database
