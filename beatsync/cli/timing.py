@@ -91,10 +91,10 @@ def _window(at: str | None, length: float | None, between: tuple[str, str] | Non
     if between is not None:
         if at is not None or length is not None:
             raise click.UsageError("--between names both ends: leave out --at and --for")
-        start, end = (_time("--between", text, zone) for text in between)
-        if end <= start:
+        first, last = (_time("--between", text, zone) for text in between)
+        if last <= first:
             raise click.UsageError("--between: B is not after A")
-        return Window(start, end)
+        return Window(first, last)
     start = utc_now() if at is None else _time("--at", at, zone)
     end = None if length is None else start + timedelta(seconds=length)
     if end is not None and end.year not in _YEARS:

@@ -88,6 +88,11 @@ def test_the_list_shows_drift_and_pauses_and_filters_by_source(client: Client, s
 # The form.
 
 
+def test_no_nul_of_the_filter_reaches_the_database(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    assert client.get(page(query="?beatsync_source=in:%00default")).context["cl"].result_count == 2
+
+
 def test_a_row_without_a_source_has_the_form_of_its_class(client: Client, sync: Sync) -> None:
     sync(SPEC)
     row = unowned()
@@ -322,6 +327,8 @@ def test_the_history_has_syncs_and_edits_in_order_of_time(client: Client, sync: 
 def test_the_pages_of_the_tables_show_no_secret_and_change_nothing(client: Client, sync: Sync) -> None:
     sync(SPEC)
     Store().acquire_lease("default", "a daemon", "token-of-the-lease", 60)
+    models.Source._default_manager.update(origin="https://ann:hunter2@git.example.org/shop")
+    models.InventoryEntry._default_manager.update(path="https://ann:hunter2@git.example.org/a.yaml")
     registered = [model for model in admin.site._registry if model._meta.app_label == "beatsync"]
     assert models.ChecksumKey not in registered
     assert len(registered) == 9
