@@ -396,9 +396,15 @@ def test_without_the_tables_the_admin_is_that_of_its_class(
     def missing(_: Store) -> None:
         raise StoreError("no such table")
 
+    logged: list[str] = []
     monkeypatch.setattr(database, "_CHECKED", set())
     monkeypatch.setattr(Store, "check_tables", missing)
+    monkeypatch.setattr(database._logger, "warning", lambda _, error: logged.append(str(error)))
     for place in (page(), page("change", task("nightly")), page("history", task("nightly"))):
         response = client.get(place)
         assert response.status_code == 200
         assert "beatsync-notice" not in response.content.decode()
+    assert "beatsync" not in client.get("/admin/").content.decode()
+    for name in ("source", "syncrecord"):
+        assert client.get(f"/admin/beatsync/{name}/").status_code == 403
+    assert logged == ["no such table"]

@@ -17,6 +17,7 @@ from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Cause, FieldChange
 from beatsync.report.changes import change_lines, value_text
 from beatsync.specfile.shapes import mask_text
+from beatsync.web.admin.database import is_ready, store
 from beatsync.web.admin.wrapping import wrap_all
 
 if TYPE_CHECKING:
@@ -65,6 +66,18 @@ class ReadOnlyAdmin(_Base):
         """Return the class of the list, whose rows are masked."""
         base = super().get_changelist(request, **kwargs)
         return type(base.__name__, (_MaskedResults, base), {})
+
+    def get_queryset(self, request: Any) -> Any:
+        """Return the rows of the database that the store uses."""
+        return super().get_queryset(request).using(store().alias)
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        """Return whether the user may see the table, and it is there."""
+        return super().has_view_permission(request, obj) and is_ready()
+
+    def has_module_permission(self, request: Any) -> bool:
+        """Return whether the table is in the list of all tables."""
+        return super().has_module_permission(request) and is_ready()
 
     def has_add_permission(self, request: Any) -> bool:  # noqa: ARG002  Django's signature
         """Return False."""
