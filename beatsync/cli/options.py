@@ -85,6 +85,16 @@ def validate_zone(value: str) -> str:
         raise click.BadParameter(f"{error.message}; {error.hint}") from None
 
 
+def validate_source_url(value: str) -> str:
+    """Return a template of links to lines."""
+    from beatsync.report.links import template_problem
+
+    problem = template_problem(value)
+    if problem:
+        raise click.BadParameter(f"{value!r} makes no link: {problem}")
+    return value
+
+
 def parse_duration(value: str) -> float:
     """Return the seconds of a duration such as `30s`; a plain number is in seconds."""
     from beatsync.specfile import interval
@@ -221,7 +231,7 @@ actor = option(
     help="Who is responsible, for the history.  [default: the user of the CI run, else USER@HOST]",
 )  # fmt: skip
 source_url = option(
-    "--source-url", metavar="TEMPLATE",
+    "--source-url", metavar="TEMPLATE", callback=callback(validate_source_url),
     help="URL of a line, with {host}, {repository}, {commit}, {path} and {line}.  [default: that of a known code host]",
 )  # fmt: skip
 app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")
