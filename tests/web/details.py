@@ -12,7 +12,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.admin import PeriodicTaskAdmin
@@ -229,6 +229,26 @@ def test_an_edit_during_a_sync_saves_nothing(client: Client, sync: Sync, monkeyp
     response = client.post(url, data, follow=True)
     assert "Nothing was saved: " in response.content.decode()
     assert task("nightly").queue == "slow"
+
+
+@pytest.mark.parametrize("way", ["change", "delete"])
+def test_a_save_that_the_database_rolled_back_for_a_sync_is_reported(
+    client: Client, sync: Sync, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    sync(SPEC)
+    url = page(way, task("nightly"))
+    data = {"post": "yes"} if way == "delete" else form_data(client.get(url), enabled="")
+
+    def deadlock(**_: object) -> None:
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(PeriodicTasks, "update_changed", deadlock)
+    with pytest.raises(OperationalError):
+        client.post(url, data)
+    monkeypatch.setattr(Store, "gave_way", lambda *_: True)
+    response = client.post(url, data, follow=True)
+    assert "Nothing was saved: another transaction, such as a sync" in response.content.decode()
+    assert task("nightly").enabled
 
 
 def test_the_row_of_an_application_names_its_set(client: Client, sync: Sync) -> None:

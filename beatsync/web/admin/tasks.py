@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.db import DatabaseError
 from django.http import HttpResponseRedirect
 
 from beatsync.plan.history import Event
@@ -161,16 +164,19 @@ class ManagedAdminMixin(_Base):
         self, request: Any, object_id: Any = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         """Show or save the form. A deliberate edit is saved under the lock of the source, in the order of locks of a sync."""
+        view = partial(super().changeform_view, request, object_id, form_url, extra_context)
         managed = self._beatsync_edited(request, object_id)
-        if managed is None:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        try:
-            with store().editing(managed.source) as edit:
+
+        def edit_view(source: str) -> Any:
+            with store().editing(source) as edit:
                 request._beatsync_edit = edit  # noqa: SLF001
-                return super().changeform_view(request, object_id, form_url, extra_context)
-        except (LockHeld, RetryableError) as error:
-            messages.error(request, f"Nothing was saved: {error}")
-            return HttpResponseRedirect(request.get_full_path())
+                return view()
+
+        return _unless_it_gave_way(request, view if managed is None else partial(edit_view, managed.source))
+
+    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
+        """Delete a row, or ask first."""
+        return _unless_it_gave_way(request, partial(super().delete_view, request, object_id, extra_context))
 
     def _beatsync_edited(self, request: Any, object_id: Any) -> ManagedRow | None:
         """Return the managed row that a request saves deliberately; None for any other request."""
@@ -231,3 +237,20 @@ def _json(message: Any) -> str:
     import json
 
     return json.dumps(message)
+
+
+def _unless_it_gave_way(request: Any, view: Callable[[], Any]) -> Any:
+    """Return the response of a view; an error and the same page again if the database rolled it back for another transaction.
+
+    django-celery-beat notifies beat before it saves a task, and a sync afterwards, so each can wait for a row that the other has locked.
+    """
+    try:
+        return view()
+    except (LockHeld, RetryableError) as error:
+        reason = str(error)
+    except DatabaseError as error:
+        if request.method != "POST" or not store().gave_way(error):
+            raise
+        reason = "another transaction, such as a sync, wrote at the same time. Try again"
+    messages.error(request, f"Nothing was saved: {reason}")
+    return HttpResponseRedirect(request.get_full_path())
