@@ -59,8 +59,8 @@ class ReadOnlyAdmin(_Base):
 
     def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
         """Return a row whose texts are masked: most are masked before they are stored, but names, paths and origins are not."""
-        found = super().get_object(request, object_id, from_field)
-        return None if found is None else _masked(found, self)
+        row = super().get_object(request, object_id, from_field)
+        return None if row is None else _masked(row, self)
 
     def get_changelist(self, request: Any, **kwargs: Any) -> Any:
         """Return the class of the list, whose rows are masked."""
