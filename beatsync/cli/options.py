@@ -25,11 +25,11 @@ _LONGEST_NUMBER = 10
 
 
 def validate_not_empty(value: Any) -> Any:
-    """Return a value that is not empty or blank text.
+    """Return a value that is not empty text.
 
     `--env "$NAME"` is empty if the variable is not set; it would silently select another environment.
     """
-    if isinstance(value, str) and not value.strip():
+    if value == "":
         raise click.BadParameter("the value is empty; omit it to use the default")
     return value
 
@@ -85,6 +85,13 @@ def validate_zone(value: str) -> str:
         raise click.BadParameter(f"{error.message}; {error.hint}") from None
 
 
+def validate_reason(value: str) -> str:
+    """Return a reason, which is more than spaces."""
+    if not value.strip():
+        raise click.BadParameter("the value is empty")
+    return value
+
+
 def validate_source_url(value: str) -> str:
     """Return a template of links to lines."""
     from beatsync.report.links import template_problem
@@ -124,6 +131,7 @@ def callback(validate: Callable[[str], T]) -> Callable[[click.Context, click.Par
 
 
 duration, length = callback(parse_duration), callback(parse_length)
+reason = callback(validate_reason)
 
 
 @dataclass(frozen=True, slots=True)

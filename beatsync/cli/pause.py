@@ -13,7 +13,9 @@ from beatsync.cli import exits, options, output, wiring
 
 @click.command("pause")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@options.option("--reason", metavar="TEXT", help="Why (required); shown wherever the schedule is.")
+@options.option(
+    "--reason", metavar="TEXT", callback=options.reason, help="Why (required); shown wherever the schedule is."
+)
 @options.option(
     "--for", "duration", metavar="DURATION", callback=options.length,
     help="How long, such as 2d.  [default: until `unpause`]",
