@@ -21,7 +21,10 @@ def _since(text: str) -> datetime | timedelta:
             return timedelta(seconds=options.parse_duration(text))
         except click.BadParameter as error:
             raise click.BadParameter(f"{error.message}; or write an ISO 8601 time") from None
-    return time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
+    try:
+        return (time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except OverflowError:
+        raise click.BadParameter(f"{text!r} is outside the years 1 to 9999 in UTC") from None
 
 
 @click.command("history")
@@ -31,7 +34,9 @@ def _since(text: str) -> datetime | timedelta:
     "--since", metavar="TIME", callback=options.callback(_since),
     help="Only what ended since then: an ISO 8601 time, in UTC if it has no offset, or a duration such as 2d.",
 )  # fmt: skip
-@options.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of entries.")
+@options.option(
+    "--limit", type=click.IntRange(1, options.MAX_COUNT), default=20, show_default=True, help="Number of entries."
+)
 @options.option(
     "--show", "entry_id", metavar="ID", type=int, help="Show one entry with everything that is stored about it."
 )

@@ -19,7 +19,12 @@ _FAR = timedelta(days=10 * 366)
 @click.command("next")
 @click.argument("words", metavar="[DIR] [NAME]...", nargs=-1)
 @timing.flags
-@options.option("--count", type=click.IntRange(min=1), metavar="N", help="At most N runs; without an end, the next N.")
+@options.option(
+    "--count",
+    type=click.IntRange(1, options.MAX_COUNT),
+    metavar="N",
+    help="At most N runs; without an end, the next N.",
+)
 @options.output_format("text", "json")
 def command(
     *,

@@ -18,6 +18,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 ON_INVALID = ("refuse", "isolate")
 LONGEST_ENVIRONMENT = 100
+MAX_COUNT = 2**31 - 1
+"""Upper limit of a number of results: any database and iterator takes it."""
+_LONGEST_NUMBER = 10
+"""Digits of a number of seconds: 317 years, which can be added to any time of this millennium."""
 
 
 def validate_not_empty(value: Any) -> Any:
@@ -81,15 +85,44 @@ def validate_zone(value: str) -> str:
         raise click.BadParameter(f"{error.message}; {error.hint}") from None
 
 
+def validate_reason(value: str) -> str:
+    """Return a reason, which is more than spaces."""
+    if not value.strip():
+        raise click.BadParameter("the value is empty")
+    return value
+
+
+def validate_source_url(value: str) -> str:
+    """Return a template of links to lines."""
+    from beatsync.report.links import template_problem
+
+    problem = template_problem(value)
+    if problem:
+        raise click.BadParameter(f"{value!r} makes no link: {problem}")
+    return value
+
+
 def parse_duration(value: str) -> float:
     """Return the seconds of a duration such as `30s`; a plain number is in seconds."""
     from beatsync.specfile import interval
     from beatsync.specfile.problems import SpecError
 
+    if value.isascii() and value.isdecimal():
+        if len(value) > _LONGEST_NUMBER:
+            raise click.BadParameter(f"{value[:20]!r} seconds are too many; write 30s")
+        return float(value)
     try:
-        return float(value) if value.isdigit() else float(interval.seconds_from_text(value))
+        return float(interval.seconds_from_text(value))
     except SpecError as error:
         raise click.BadParameter(f"{error.message}; {error.hint or 'write 30s'}") from None
+
+
+def parse_length(value: str) -> float:
+    """Return the seconds of a duration that is not zero."""
+    seconds = parse_duration(value)
+    if not seconds:
+        raise click.BadParameter(f"{value!r} is zero; write 30s")
+    return seconds
 
 
 def callback(validate: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
@@ -97,7 +130,8 @@ def callback(validate: Callable[[str], T]) -> Callable[[click.Context, click.Par
     return lambda _ctx, _param, value: None if value is None else validate(validate_text(value))
 
 
-duration = callback(parse_duration)
+duration, length = callback(parse_duration), callback(parse_length)
+reason = callback(validate_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +239,7 @@ actor = option(
     help="Who is responsible, for the history.  [default: the user of the CI run, else USER@HOST]",
 )  # fmt: skip
 source_url = option(
-    "--source-url", metavar="TEMPLATE",
+    "--source-url", metavar="TEMPLATE", callback=callback(validate_source_url),
     help="URL of a line, with {host}, {repository}, {commit}, {path} and {line}.  [default: that of a known code host]",
 )  # fmt: skip
 app = option("-A", "--app", metavar="APP", help="Celery application, as for `celery -A`.  [default: the project's]")

@@ -13,9 +13,11 @@ from beatsync.cli import exits, options, output, wiring
 
 @click.command("pause")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@options.option("--reason", metavar="TEXT", help="Why (required); shown wherever the schedule is.")
 @options.option(
-    "--for", "duration", metavar="DURATION", callback=options.duration,
+    "--reason", metavar="TEXT", callback=options.reason, help="Why (required); shown wherever the schedule is."
+)
+@options.option(
+    "--for", "duration", metavar="DURATION", callback=options.length,
     help="How long, such as 2d.  [default: until `unpause`]",
 )  # fmt: skip
 @options.option("--source", metavar="NAME", help="Only schedules of this source.  [default: all]")
@@ -36,6 +38,8 @@ def command(names: tuple[str, ...], reason: str | None, duration: float | None, 
         raise click.UsageError("--reason is required: it is shown wherever the schedule is")
     now = utc_now()
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
+        if flags["source"] is not None:
+            wiring.require_source(store, flags["source"])
         actor = wiring.actor_of(cli_options)
         until = now + timedelta(seconds=duration) if duration else None
         sync_options = wiring.sync_options(cli_options, store, actor=actor)

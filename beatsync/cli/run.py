@@ -30,7 +30,7 @@ def _parse_address(_: click.Context, __: click.Parameter, value: str) -> tuple[s
     if value == "none":
         return None
     host, _colon, port = value.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004
+    if not (port.isascii() and port.isdecimal()) or int(port) > 65535:  # noqa: PLR2004
         raise click.BadParameter(f"{value!r} is not HOST:PORT; write {LISTEN}, 0.0.0.0:9808, [::]:9808 or none")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104  `:9808` means every address, as in other servers
 

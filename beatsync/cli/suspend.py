@@ -12,9 +12,14 @@ from beatsync.cli import exits, options, output, wiring
 
 @click.command("suspend")
 @click.argument("source")
-@options.option("--reason", metavar="TEXT", help="Why syncs are refused (required); shown with every refusal.")
 @options.option(
-    "--for", "duration", metavar="DURATION", callback=options.duration,
+    "--reason",
+    metavar="TEXT",
+    callback=options.reason,
+    help="Why syncs are refused (required); shown with every refusal.",
+)
+@options.option(
+    "--for", "duration", metavar="DURATION", callback=options.length,
     help="How long syncs are refused.  [default: until `resume`]",
 )  # fmt: skip
 @options.database

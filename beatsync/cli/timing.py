@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from beatsync.plan.upcoming import Upcoming
     from beatsync.values import Desired
 
+_YEARS = range(1000, 9801)
+"""In which times are accepted: what is added to them for zones and for how far runs are looked for stays in the years of Python."""
+
 flags = options.combine(
     options.option(
         "--dir", "directory", metavar="DIR", type=click.Path(path_type=Path),
         help="The files: a directory or one file.  [default: as for sync]",
     ),
     options.option("--at", metavar="TIME", help="Begin at this time, and count intervals from it.  [default: now]"),
-    options.option("--for", "length", metavar="DURATION", callback=options.duration, help="How long."),
+    options.option("--for", "length", metavar="DURATION", callback=options.length, help="How long."),
     options.option(
         "--between", metavar="A B", nargs=2, help="From time A (included) to time B (not included), in ISO 8601."
     ),
@@ -88,15 +91,15 @@ def _window(at: str | None, length: float | None, between: tuple[str, str] | Non
     if between is not None:
         if at is not None or length is not None:
             raise click.UsageError("--between names both ends: leave out --at and --for")
-        start, end = (_time("--between", text, zone) for text in between)
-        if end <= start:
+        first, last = (_time("--between", text, zone) for text in between)
+        if last <= first:
             raise click.UsageError("--between: B is not after A")
-        return Window(start, end)
+        return Window(first, last)
     start = utc_now() if at is None else _time("--at", at, zone)
-    try:
-        return Window(start, None if length is None else start + timedelta(seconds=length))
-    except OverflowError:
-        raise click.UsageError("--for: the end is after the year 9999") from None
+    end = None if length is None else start + timedelta(seconds=length)
+    if end is not None and end.year not in _YEARS:
+        raise click.UsageError(f"--for: the end is after the year {_YEARS.stop - 1}")
+    return Window(start, end)
 
 
 def _time(flag: str, text: str, zone: str) -> datetime:
@@ -104,18 +107,28 @@ def _time(flag: str, text: str, zone: str) -> datetime:
     from beatsync.specfile.problems import SpecError
 
     try:
-        return times.from_text(text, zone)
+        time = times.from_text(text, zone)
     except SpecError as error:
         hint = f"; {error.hint}" if error.hint else ""
         raise click.UsageError(f"{flag}: {error.message}{hint}") from None
+    if time.year not in _YEARS:
+        raise click.UsageError(f"{flag}: {text!r} is not in the years {_YEARS.start} to {_YEARS.stop - 1}")
+    return time
 
 
 def _split_words(words: Sequence[str], directory: Path | None) -> tuple[Path | None, tuple[str, ...]]:
     """Return the directory and the names among the arguments: without --dir, a first one that exists as a path is DIR."""
     source = click.get_current_context().get_parameter_source("directory")
-    if source is not ParameterSource.COMMANDLINE and words and Path(words[0]).exists():
+    if source is not ParameterSource.COMMANDLINE and words and _is_path(words[0]):
         return Path(words[0]), tuple(words[1:])
     return directory, tuple(words)
+
+
+def _is_path(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except OSError:  # the name of a schedule may be longer than that of a file
+        return False
 
 
 def read(chosen: Request, start: datetime) -> Upcoming:

@@ -25,6 +25,8 @@ def command(names: tuple[str, ...], **flags: Any) -> int:
     from beatsync.report import text
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
+        if flags["source"] is not None:
+            wiring.require_source(store, flags["source"])
         sync_options = wiring.sync_options(cli_options, store, actor=wiring.actor_of(cli_options))
         try:
             plans = pausing.unpause(store, flags["source"], names, sync_options)

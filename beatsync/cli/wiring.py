@@ -21,6 +21,7 @@ from beatsync.cli.options import (
     validate_delete_limit,
     validate_environment,
     validate_on_invalid,
+    validate_source_url,
     validate_text,
     validate_zone,
 )
@@ -45,7 +46,7 @@ KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "MAX_DELETES": ("max_deletes", validate_delete_limit),
     "ON_INVALID": ("on_invalid", validate_on_invalid),
     "APP": ("app", str),
-    "SOURCE_URL": ("source_url", str),
+    "SOURCE_URL": ("source_url", validate_source_url),
     "SIGNALS": ("signals", validate_boolean),
     "ADMIN": ("admin", validate_boolean),
 }

@@ -37,9 +37,9 @@ class PageRequest:
     path: str
     query: str
     host: str
-    """The header `Host`; empty if it is missing."""
+    """The header `Host`, or the host of an absolute URL; empty if it is missing."""
     authorization: str
-    """The header `Authorization`; empty if it is missing."""
+    """The header `Authorization`, whose bytes are those of Latin-1; empty if it is missing."""
     address: str
     """The address of this machine that the client connected to."""
 
@@ -204,14 +204,19 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.endpoints.pages is not None and self._url.path not in _PATHS
 
     def _respond_with_page(self, pages: Callable[[PageRequest], PageResponse]) -> None:
-        host, authorization = (self.headers.get(name, "") for name in ("Host", "Authorization"))
+        # The host of an absolute URL replaces the header; several headers are no host.
+        host = self._url.netloc or ",".join(self.headers.get_all("Host", []))
+        authorization = self.headers.get("Authorization", "")
         address = str(self.connection.getsockname()[0])
         response = pages(PageRequest(self._url.path, self._url.query, host, authorization, address))
         self._respond(response.status, response.body, response.content_type, **response.headers)
 
     def _is_allowed(self) -> bool:
         token, authorization = self.server.endpoints.token, self.headers.get("Authorization", "")
-        return token is None or hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
+        # http.server reads the bytes of headers as Latin-1.
+        return token is None or hmac.compare_digest(
+            authorization.encode("latin-1", "replace"), f"Bearer {token}".encode()
+        )
 
     def _respond_to_probe(self, problem: str | None, success: str) -> None:
         self._respond(HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE, problem or success)

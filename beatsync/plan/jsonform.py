@@ -15,6 +15,10 @@ from beatsync.specfile.shapes import mask_strings, mask_text
 from beatsync.values import Diagnostic, Location, Revision
 
 FORMAT_VERSION = 1
+_ACTIONS, _CAUSES = tuple(Action), tuple(Cause)
+_CHANGE_KEYS = frozenset({"action", "name", "cause", "location", "fields", "fires_at_once", "note"})
+_PLACE_KEYS = frozenset({"path", "line", "column"})
+_FIELD_KEYS = frozenset({"field", "before", "after", "cause"})
 _text = json.JSONEncoder(indent=2, ensure_ascii=False).encode
 
 
@@ -142,6 +146,33 @@ def row_counts_of_json(documents: Iterable[Mapping[str, Any]]) -> dict[str, int]
         elif document.get("group") is not None:
             rows[schedule] += Action(document["action"]) not in {Action.DELETE, Action.FORGET}
     return dict(rows)
+
+
+def changes_of_text(text: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the changes of a JSON list that `change_of_json` reads; those that are damaged, or of a later release, are left out."""
+    try:
+        documents = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(filter(_is_change, documents)) if isinstance(documents, list) else ()
+
+
+def _is_change(document: object) -> bool:
+    # Not by `change_of_json`: a page reads up to 40,000 changes and shows few of them.
+    return (
+        isinstance(document, dict)
+        and document.keys() >= _CHANGE_KEYS
+        and isinstance(document["name"], str)
+        and document["action"] in _ACTIONS
+        and document["cause"] in _CAUSES
+        and (document["location"] is None or _has_keys(document["location"], _PLACE_KEYS))
+        and isinstance(document["fields"], list)
+        and all(_has_keys(each, _FIELD_KEYS) and each["cause"] in _CAUSES for each in document["fields"])
+    )
+
+
+def _has_keys(document: object, keys: frozenset[str]) -> bool:
+    return isinstance(document, dict) and document.keys() >= keys
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:

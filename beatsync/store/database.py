@@ -63,6 +63,10 @@ class Database:
                 self.close()
             raise
 
+    def gave_way(self, error: DatabaseError) -> bool:
+        """Return whether the server rolled a transaction back for another one, so that it can be run again."""
+        return self._db.is_retryable(error)
+
     def describe(self) -> str:
         """Return which database this is, for messages, without its password."""
         return mask_text(self._db.describe())

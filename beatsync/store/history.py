@@ -12,7 +12,7 @@ from itertools import islice
 
 from beatsync.plan.groups import row_counts
 from beatsync.plan.history import Event, HistoryEntry
-from beatsync.plan.jsonform import change_json, summary_json
+from beatsync.plan.jsonform import change_json, changes_of_text, summary_json
 from beatsync.plan.model import Plan
 from beatsync.specfile.shapes import mask_text
 from beatsync.store import times
@@ -144,14 +144,23 @@ def _read_keys(db: Dialect, keys: Sequence[int]) -> Iterator[HistoryEntry]:
                 revision=revision_of(digest, git, mount),
                 environment=environment,
                 outcome=outcome,
-                summary=json.loads(summary),
-                changes=tuple(json.loads(changes)),
+                summary=_counts(summary),
+                changes=changes_of_text(changes),
                 message=message,
                 actor=actor,
                 entry_id=key,
                 run_url=run_url or "",
                 count=1 + (repeats or 0),
             )
+
+
+def _counts(text: str) -> dict[str, int]:
+    """Return the numbers of a summary; none if the text is damaged."""
+    try:
+        counts = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {key: count for key, count in counts.items() if isinstance(count, int)} if isinstance(counts, dict) else {}
 
 
 def write_applied(db: Dialect, source_id: int, plan: Plan, event: Event, started: datetime, finished: datetime) -> None:

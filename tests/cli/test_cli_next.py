@@ -92,6 +92,12 @@ def test_text_shows_local_time_utc_and_words_over_a_clock_change(here: InProcess
         (("--between", "2027-01-02", "2027-01-02"), 64, "--between: B is not after A"),
         (("--between", "2027-01-02", "2027-01-03", "--for", "1h"), 64, "--between names both ends"),
         (("--count", "0"), 64, "0 is not in the range"),
+        (("--count", "9" * 20), 64, "is not in the range"),
+        (("--for", "0"), 64, "'0' is zero"),
+        (("--at", "9999-12-31T00:00:00Z"), 64, "is not in the years 1000 to 9800"),
+        (("--at", "0001-01-01T00:00:00Z", "--count", "1"), 64, "is not in the years 1000 to 9800"),
+        (("--at", "9800-12-31T00:00:00Z", "--for", "2d"), 64, "--for: the end is after the year 9800"),
+        (("日" * 200,), 1, "there is no schedule named"),
     ],
 )
 def test_a_wrong_call_names_the_problem(here: InProcess, words: tuple[str, ...], code: int, message: str) -> None:

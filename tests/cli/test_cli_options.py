@@ -36,6 +36,7 @@ WORDS = {
     "--show": "7",
     "--timezone": "Asia/Tokyo",
     "--listen": "[::1]:80",
+    "--source-url": "https://git.example/{path}",
 } | dict.fromkeys(("--lock-timeout", "--for", "--grace", "--resync", "--since", "--wait"), "90s")
 """Values of the flags that do not accept any word."""
 REST = {

@@ -64,6 +64,18 @@ def test_the_line_can_come_from_a_directory_and_the_link_from_a_template(synced:
     assert "https://git.example/schedules.d/teams/billing.yaml?l=2" in shown.out
 
 
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("javascript:alert(1)", "it does not begin with https:// or http://"),
+        ("https://git.example/{file}", "it has no {file}, only {commit}, {host}, {line}, {path}, {repository}"),
+    ],
+)
+def test_a_template_that_makes_no_link_is_wrong_usage(synced: InProcess, template: str, problem: str) -> None:
+    result = synced("show", "nightly", "--source-url", template)
+    assert (result.code, problem in " ".join(result.err.split())) == (64, True), result.err
+
+
 def test_a_row_that_no_source_owns_and_a_name_that_nothing_has(synced: InProcess) -> None:
     assert synced("release", "other").code == 0
     unowned = synced("show", "other")

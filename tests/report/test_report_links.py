@@ -38,6 +38,7 @@ def test_a_template_of_the_project() -> None:
         (None, "c0ffee", None),
         ("github.com/shop/ops#", "c0ffee", "javascript:alert({line})"),
         (None, "c0ffee", "https://x/{repository}"),
+        ("github.com/shop/ops#", "c0ffee", "https://x/{commit}/{file}"),
     ],
 )
 def test_what_is_unknown_is_no_link(origin: str | None, commit: str | None, template: str | None) -> None:

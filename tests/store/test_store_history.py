@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from beatsync.models import SyncRecord
 from beatsync.plan.history import Event
@@ -74,6 +77,27 @@ def test_a_plan_that_is_no_sync_is_named_by_its_outcome(store: Store) -> None:
         store.apply(made, seen, NO_CHANGES, NOW, event=Event(Actor("ann"), "released", "why"))
     (entry,) = store.history(SOURCE, 5)
     assert (entry.outcome, entry.actor, entry.message) == ("released", "ann", "why")
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [("{damaged", "{damaged"), ("null", "[1]"), ("[1, {}]", "{}"), ('[{"name": "hourly"}]', '{"create": "x"}')],
+)
+def test_a_damaged_entry_is_read_without_what_is_damaged(store: Store, changes: str, summary: str) -> None:
+    create_all(store, hourly())
+    SyncRecord.objects.using(store.alias).update(changes=changes, summary=summary)
+    (entry,) = store.history(SOURCE, 5)
+    assert (entry.outcome, entry.changes, dict(entry.summary)) == ("applied", (), {})
+
+
+def test_a_change_of_a_later_release_is_left_out(store: Store) -> None:
+    create_all(store, hourly())
+    entry_row = SyncRecord.objects.using(store.alias).get()
+    changes = json.loads(entry_row.changes)
+    entry_row.changes = json.dumps([{**changes[0], "action": "move"}, *changes])
+    entry_row.save()
+    (entry,) = store.history(SOURCE, 5)
+    assert [change["action"] for change in entry.changes] == ["create"]
 
 
 def test_an_entry_of_the_release_before_is_read(store: Store) -> None:

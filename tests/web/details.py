@@ -13,7 +13,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.admin import PeriodicTaskAdmin
@@ -94,6 +94,11 @@ def test_the_list_shows_drift_and_pauses_and_filters_by_source(client: Client, s
 
 
 # The form.
+
+
+def test_no_nul_of_the_filter_reaches_the_database(client: Client, sync: Sync) -> None:
+    sync(SPEC)
+    assert client.get(page(query="?beatsync_source=in:%00default")).context["cl"].result_count == 2
 
 
 def test_a_row_without_a_source_has_the_form_of_its_class(client: Client, sync: Sync) -> None:
@@ -246,6 +251,26 @@ def test_an_edit_during_a_sync_saves_nothing(client: Client, sync: Sync, monkeyp
     response = client.post(url, data, follow=True)
     assert "Nothing was saved: " in response.content.decode()
     assert task("nightly").queue == "slow"
+
+
+@pytest.mark.parametrize("way", ["change", "delete"])
+def test_a_save_that_the_database_rolled_back_for_a_sync_is_reported(
+    client: Client, sync: Sync, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    sync(SPEC)
+    url = page(way, task("nightly"))
+    data = {"post": "yes"} if way == "delete" else form_data(client.get(url), enabled="")
+
+    def deadlock(**_: object) -> None:
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(PeriodicTasks, "update_changed", deadlock)
+    with pytest.raises(OperationalError):
+        client.post(url, data)
+    monkeypatch.setattr(Store, "gave_way", lambda *_: True)
+    response = client.post(url, data, follow=True)
+    assert "Nothing was saved: another transaction, such as a sync" in response.content.decode()
+    assert task("nightly").enabled
 
 
 def test_the_row_of_an_application_names_its_set(client: Client, sync: Sync) -> None:
@@ -422,6 +447,8 @@ def test_the_rows_of_a_schedule_share_their_changes(client: Client, sync: Sync) 
 def test_the_pages_of_the_tables_show_no_secret_and_change_nothing(client: Client, sync: Sync) -> None:
     sync(SPEC)
     Store().acquire_lease("default", "a daemon", "token-of-the-lease", 60)
+    models.Source._default_manager.update(origin="https://ann:hunter2@git.example.org/shop")
+    models.InventoryEntry._default_manager.update(path="https://ann:hunter2@git.example.org/a.yaml")
     registered = [model for model in admin.site._registry if model._meta.app_label == "beatsync"]
     assert models.ChecksumKey not in registered
     assert len(registered) == 9
@@ -489,9 +516,15 @@ def test_without_the_tables_the_admin_is_that_of_its_class(
     def missing(_: Store) -> None:
         raise StoreError("no such table")
 
+    logged: list[str] = []
     monkeypatch.setattr(database, "_CHECKED", set())
     monkeypatch.setattr(Store, "check_tables", missing)
+    monkeypatch.setattr(database._logger, "warning", lambda _, error: logged.append(str(error)))
     for place in (page(), page("change", task("nightly")), page("history", task("nightly"))):
         response = client.get(place)
         assert response.status_code == 200
         assert "beatsync-notice" not in response.content.decode()
+    assert "beatsync" not in client.get("/admin/").content.decode()
+    for name in ("source", "syncrecord"):
+        assert client.get(f"/admin/beatsync/{name}/").status_code == 403
+    assert logged == ["no such table"]

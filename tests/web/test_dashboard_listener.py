@@ -109,12 +109,35 @@ def test_a_token_in_the_url_does_not_count(serve: Serve) -> None:
         ("localhost", 200), ("LOCALHOST:9808", 200), ("localhost.", 200), ("127.0.0.1:1", 200), ("[::1]:9808", 200),
         (socket.gethostname(), 200), ("beat.example", 200), ("evil.example", 421), ("evil.example:9808", 421),
         ("localhost.evil.example", 421), ("192.0.2.7", 421), ("0.0.0.0", 421), ("", 421), ("[", 421),
+        ("localhost:x@evil.example", 421), ("[::1]evil.example", 421), ("localhost,evil.example", 421), ("localhost..", 421),
     ],
 )  # fmt: skip
 def test_a_page_answers_to_names_of_this_machine_only(serve: Serve, host: str, status: int) -> None:
     server = serve(None, "Beat.Example", "0.0.0.0")
     assert send(server, Host=host)[0] == status
     assert send(server, "/-/healthy", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (b"GET http://localhost/schedules/ HTTP/1.1\r\nHost: evil.example", 200),
+        (b"GET http://evil.example/schedules/ HTTP/1.1\r\nHost: localhost", 421),
+        (b"GET /schedules/ HTTP/1.1\r\nHost: localhost\r\nHost: evil.example", 421),
+    ],
+)
+def test_the_host_of_an_absolute_url_counts_and_two_headers_are_none(serve: Serve, start: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", serve().port), timeout=10) as connection:
+        connection.sendall(start + b"\r\n\r\n")
+        assert connection.makefile("rb").readline().split()[1] == str(status).encode()
+
+
+def test_a_token_may_have_any_characters(serve: Serve) -> None:
+    server = serve("tök€n")
+    bearer = "Bearer tök€n".encode().decode("latin-1")
+    assert send(server, Authorization=bearer)[0] == 200
+    assert send(server, Authorization=basic("tök€n"))[0] == 200
+    assert send(server, "/-/sync", "POST", Authorization=bearer)[0] == 202
 
 
 def test_probes_are_answered_while_pages_are_slow_and_the_pages_are_limited(

@@ -16,6 +16,7 @@ from beatsync.plan.observed import Pause
 from beatsync.reconcile import SyncOptions, sync, utc_now
 from beatsync.report.html import history
 from beatsync.store import Store, StoreError
+from beatsync.store.errors import SchemaMissing
 from beatsync.web.dashboard.board import read_board, read_outlook
 from beatsync.web.dashboard.file import render
 from beatsync.web.dashboard.pages import Dashboard
@@ -161,6 +162,17 @@ def test_an_error_of_the_database_is_an_answer(shop: Dashboard) -> None:
         response = get(shop, "/schedules/")
     assert response.status == 503
     assert "the server &lt;went&gt; away" in response.body
+
+
+def test_missing_tables_are_named_with_the_command_that_makes_them(shop: Dashboard) -> None:
+    with (
+        mock.patch.object(Store, "list_rows", side_effect=StoreError("no such column: e.operator_fields")),
+        mock.patch.object(Store, "check_tables", side_effect=SchemaMissing("run `beatsync migrate`")),
+    ):
+        response = get(shop, "/schedules/")
+    assert response.status == 503
+    assert "run `beatsync migrate`" in response.body
+    assert "operator_fields" not in response.body
 
 
 def test_statements_do_not_depend_on_the_number_of_rows_and_none_writes(store: Store, tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ class SourceFilter(admin.SimpleListFilter):
         if value == _UNOWNED:
             return queryset.filter(owned_condition(None))
         if value is not None and value.startswith(_OWNED_BY):
-            return queryset.filter(owned_condition(value.removeprefix(_OWNED_BY)))
+            # PostgreSQL refuses NUL in a parameter.
+            return queryset.filter(owned_condition(value.removeprefix(_OWNED_BY).replace("\0", "")))
         return queryset
 
 

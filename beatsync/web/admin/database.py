@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("beatsync.admin")
 _CHECKED: set[str] = set()
 """The databases whose tables were found."""
+_LOGGED: dict[str, str] = {}
+"""What was logged last of the tables of a database: a page asks several times."""
 
 
 @lru_cache
@@ -48,7 +50,9 @@ def is_ready() -> bool:
         try:
             current.check_tables()
         except StoreError as error:
-            _logger.warning("BeatSync shows nothing in the admin: %s", error)
+            if _LOGGED.get(current.alias) != str(error):
+                _LOGGED[current.alias] = str(error)
+                _logger.warning("BeatSync shows nothing in the admin: %s", error)
             return False
         _CHECKED.add(current.alias)
     return True

@@ -13,11 +13,13 @@ from django.utils.html import format_html
 from beatsync import models
 from beatsync.plan.history import schedule_changes
 from beatsync.plan.inventory import applied_fields
+from beatsync.plan.jsonform import changes_of_text
 from beatsync.plan.mask import masked_fields
 from beatsync.plan.model import Cause, FieldChange
 from beatsync.report.changes import value_text
 from beatsync.report.schedules import schedule_lines
 from beatsync.specfile.shapes import mask_text
+from beatsync.web.admin.database import is_ready, store
 from beatsync.web.admin.wrapping import wrap_all
 
 if TYPE_CHECKING:
@@ -30,12 +32,54 @@ def _lines(lines: Sequence[str]) -> Any:
     return format_html("<pre>{}</pre>", "\n".join(lines)) if lines else None
 
 
+def _masked(row: Any, page: admin.ModelAdmin[Any]) -> Any:
+    """Mask the secrets in the texts of a row that `page` only shows; those that it shows by a function stay as they are."""
+    excluded, values = page.exclude or (), row.__dict__
+    texts = {name: value for name, value in values.items() if isinstance(value, str) and name not in excluded}
+    values.update({name: mask_text(value) for name, value in texts.items()})
+    return row
+
+
+class _MaskedResults:
+    """A mixin for a change list."""
+
+    result_list: Any
+    model_admin: Any
+
+    def get_results(self, request: Any) -> None:
+        """Read the rows of the page, and mask them."""
+        super().get_results(request)  # type: ignore[misc]
+        self.result_list = [_masked(row, self.model_admin) for row in self.result_list]
+
+
 class ReadOnlyAdmin(_Base):
     """Pages that show a table."""
 
     show_full_result_count = False
     list_per_page = 50
     actions = None
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        """Return a row whose texts are masked: most are masked before they are stored, but names, paths and origins are not."""
+        row = super().get_object(request, object_id, from_field)
+        return None if row is None else _masked(row, self)
+
+    def get_changelist(self, request: Any, **kwargs: Any) -> Any:
+        """Return the class of the list, whose rows are masked."""
+        base = super().get_changelist(request, **kwargs)
+        return type(base.__name__, (_MaskedResults, base), {})
+
+    def get_queryset(self, request: Any) -> Any:
+        """Return the rows of the database that the store uses."""
+        return super().get_queryset(request).using(store().alias)
+
+    def has_view_permission(self, request: Any, obj: Any = None) -> bool:
+        """Return whether the user may see the table, and it is there."""
+        return super().has_view_permission(request, obj) and is_ready()
+
+    def has_module_permission(self, request: Any) -> bool:
+        """Return whether the table is in the list of all tables."""
+        return super().has_module_permission(request) and is_ready()
 
     def has_add_permission(self, request: Any) -> bool:  # noqa: ARG002  Django's signature
         """Return False."""
@@ -139,7 +183,7 @@ class SyncRecordAdmin(ReadOnlyAdmin):
     @admin.display(description="changes", empty_value="—")
     def what_changed(self, obj: Any) -> Any:
         """Return the changes, as `history` shows them."""
-        schedules = schedule_changes(json.loads(obj.changes))
+        schedules = schedule_changes(changes_of_text(obj.changes))
         return _lines([line for schedule in schedules for line in schedule_lines(schedule, with_rows=True)])
 
 

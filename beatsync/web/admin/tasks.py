@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import Http404, HttpResponseRedirect
 from django.urls import NoReverseMatch, path, reverse
 
@@ -165,15 +167,18 @@ class ManagedAdminMixin(_Base):
         self, request: Any, object_id: Any = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         """Show or save the form. A deliberate edit is saved under the lock of the source."""
+        view = partial(super().changeform_view, request, object_id, form_url, extra_context)
         managed = edits.edited_row(request, object_id)
-        if managed is None:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        try:
+
+        def edit_view(managed: ManagedRow) -> Any:
             with edits.locked(request, managed):
-                return super().changeform_view(request, object_id, form_url, extra_context)
-        except (LockHeld, RetryableError) as error:
-            messages.error(request, f"Nothing was saved: {error}")
-            return HttpResponseRedirect(request.get_full_path())
+                return view()
+
+        return _unless_it_gave_way(request, view if managed is None else partial(edit_view, managed))
+
+    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
+        """Delete a row, or ask first."""
+        return _unless_it_gave_way(request, partial(super().delete_view, request, object_id, extra_context))
 
     def save_model(self, request: Any, obj: Any, form: Any, change: Any) -> None:
         """Save a row; record a deliberate edit, and keep the locked fields of another managed row."""
@@ -240,3 +245,20 @@ class ManagedAdminMixin(_Base):
     def get_paginator(self, request: Any, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """Add BeatSync's writes to the admin's log in the history of a row: that is where Django pages it."""
         return super().get_paginator(request, history.with_own_writes(request, queryset, self.model), *args, **kwargs)
+
+
+def _unless_it_gave_way(request: Any, view: Callable[[], Any]) -> Any:
+    """Return the response of a view; an error and the same page again if the database rolled it back for another transaction.
+
+    django-celery-beat notifies beat before it saves a task, and a sync afterwards, so each can wait for a row that the other has locked.
+    """
+    try:
+        return view()
+    except (LockHeld, RetryableError) as error:
+        reason = str(error)
+    except DatabaseError as error:
+        if request.method != "POST" or not store().gave_way(error):
+            raise
+        reason = "another transaction, such as a sync, wrote at the same time. Try again"
+    messages.error(request, f"Nothing was saved: {reason}")
+    return HttpResponseRedirect(request.get_full_path())

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -21,6 +22,7 @@ _WAIT = 1.0
 """Seconds that a request waits for its turn."""
 _HTML = "text/html; charset=utf-8"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s\[\]:@/,]+?)\.?)(?::[0-9]*)?")
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  they are no names
 
 
@@ -72,7 +74,7 @@ class Listener:
         if self._token is None:
             return True
         scheme, _, value = authorization.partition(" ")
-        secret = value.encode()
+        secret = value.encode("latin-1", "replace")
         if scheme.lower() == "basic":
             try:
                 secret = base64.b64decode(value, validate=True).partition(b":")[2]
@@ -84,8 +86,6 @@ class Listener:
 
 
 def _host_of(header: str) -> str:
-    """Return the host of a header `Host`, without its port and without brackets."""
-    host = header.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].rstrip(".")
+    """Return the host of a header `Host`, without its port and without brackets; empty if it is malformed."""
+    match = _HOST.fullmatch(header.strip().lower())
+    return "" if match is None else match["address"] or match["name"]

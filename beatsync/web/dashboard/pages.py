@@ -66,7 +66,8 @@ class Dashboard:
         except NotFoundError as error:
             title, body, status = "Not found", element("p", str(error)), HTTPStatus.NOT_FOUND
         except StoreError as error:
-            title, body, status = "Database error", element("p", str(error)), HTTPStatus.SERVICE_UNAVAILABLE
+            cause = str(self.store.explained(error))
+            title, body, status = "Database error", element("p", cause), HTTPStatus.SERVICE_UNAVAILABLE
         except NotReadyError:
             title, status = PAGES[name], HTTPStatus.OK
             body = element("p", "All rows are being read for the first time. This page reloads by itself; or ",
