@@ -21,6 +21,7 @@ def run_tests(path: Path, skin: str, *modules: str) -> None:
         "DJANGO_SETTINGS_MODULE": "tests.web.site",
         "BEATSYNC_TEST_SKIN": skin,
         "BEATSYNC_TEST_SITE": str(path / "site.sqlite3"),
+        "PYTEST_ADDOPTS": "",  # they may be for xdist, which a test in a test does not load
     }
     plain = ("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:randomly", "-W", "default")
     done = run("-m", "pytest", "-q", *plain, *(f"tests/web/{module}.py" for module in modules), cwd=ROOT, env=env)
