@@ -90,7 +90,7 @@ def test_the_rows_of_a_schedule_are_one_line(shop: Dashboard) -> None:
     assert "prices (3 rows) shop.refresh every default no shop 2026-01-02 03:04:05 UTC 3" in listed
     assert "prices#2" not in listed
     page = Page(get(shop, "/history/?name=prices%233").body)
-    entry = max(link for link in page.links if "id=" in link)
+    entry = next(link for link in page.links if "id=" in link)  # the newest is first
     assert "prices update enabled true false 3 rows" in read(entry)
     assert "prices#2 update enabled true false" in read(f"{entry}&rows=1")
 
