@@ -43,6 +43,7 @@ class TestResult:
         before = many.tables()
         assert many("sync").out == "Nothing to do: 8 unchanged.\n"
         assert many("sync", "--quiet").out == ""
+        assert many("plan", "--quiet").out == ""
         assert many.tables() == before
 
     def test_quiet_prints_errors_and_totals_only(self, here: InProcess) -> None:
