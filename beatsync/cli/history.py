@@ -58,6 +58,7 @@ def command(
     from beatsync.reconcile import utc_now
     from beatsync.report import jsonout, markdown, text
     from beatsync.report.history import HistoryView
+    from beatsync.specfile.problems import with_nearest
 
     if entry_id is not None and name is not None:
         raise click.UsageError("--show takes no NAME: it shows one entry with all of its changes")
@@ -67,12 +68,16 @@ def command(
         if entry_id is not None:
             entry = store.history_entry(entry_id)
             if entry is None:
-                raise click.ClickException(f"the history has no entry {entry_id}")
+                raise click.ClickException(
+                    f"the history has no entry {entry_id}; to see the newest: `beatsync history`"
+                )
             entries: tuple[HistoryEntry, ...] = (entry,)
         else:
             name = None if name is None else store.schedule_of(name)
             start = utc_now() - since if isinstance(since, timedelta) else since
             entries = store.history(source, limit, name, start)
+            if name is not None and not entries and name not in (names := wiring.known_names(store)):
+                output.print_hint(f"there is no schedule and no row {with_nearest(name, names)} in this database")
     view = HistoryView(
         past_names(entries, name) if name is not None else None, is_whole=entry_id is not None, with_rows=with_rows
     )

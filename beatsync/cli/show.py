@@ -37,8 +37,8 @@ def command(name: str, output_format: str, **flags: Any) -> int:
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         shown = shown_schedule(store, name, utc_now(), cli_options.source_url)
         if shown is None:
-            names = {each.schedule for each in store.owned()}.union(store.observe("").rows)
-            raise click.ClickException(f"there is no schedule and no row {with_nearest(name, names)} in this database")
+            known = with_nearest(name, wiring.known_names(store))
+            raise click.ClickException(f"there is no schedule and no row {known} in this database")
         if flags["directory"] is not None:
             place = _declared_in(cli_options, store, shown.details.name)
             shown = replace(shown, location=place or shown.location)

@@ -244,6 +244,11 @@ def require_source(store: Store, name: str) -> SourceState:
     return states[name]
 
 
+def known_names(store: Store) -> set[str]:
+    """Return the names of all schedules that a source owns and of all rows."""
+    return {each.schedule for each in store.owned()}.union(store.observe("").rows)
+
+
 def lock_holder() -> str:
     """Return the name of this process for other processes that find the lock held."""
     return f"{current_user()} (process {os.getpid()})"
