@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS = 1.0
 """Longest wait for the lock of a source whose pauses end by themselves: the next sync or daemon tries again."""
+_LISTED = 10
+"""Schedules that an error about an unknown name lists."""
 _MakePlan = Callable[[Observed, datetime], Plan]
 
 
@@ -35,7 +37,12 @@ class UnknownSchedules(Exception):  # noqa: N818  the name says what is wrong
 
     def __init__(self, patterns: Collection[str], names: Collection[str]) -> None:
         listed = ", ".join(with_nearest(pattern, names) for pattern in patterns)
-        super().__init__(f"no source owns a schedule {listed}; to see all: `beatsync status`")
+        first = sorted(names)[:_LISTED]
+        more = len(names) - len(first)
+        owned = (
+            f"owned are {', '.join(first)}{f' and {more:,} more' if more else ''}" if names else "no source owns any"
+        )
+        super().__init__(f"no source owns a schedule {listed}; {owned}")
 
 
 def pause(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from beatsync.cli import exits, options, output, wiring
 from beatsync.plan.history import HistoryEntry, past_names
+
+if TYPE_CHECKING:
+    from beatsync.store import Store
 
 
 def _since(text: str) -> datetime | timedelta:
@@ -65,14 +68,13 @@ def command(
         if source is not None:
             wiring.require_source(store, source)
         if entry_id is not None:
-            entry = store.history_entry(entry_id)
-            if entry is None:
-                raise click.ClickException(f"the history has no entry {entry_id}")
-            entries: tuple[HistoryEntry, ...] = (entry,)
+            entries: tuple[HistoryEntry, ...] = (_entry(store, entry_id),)
         else:
             name = None if name is None else store.schedule_of(name)
             start = utc_now() - since if isinstance(since, timedelta) else since
             entries = store.history(source, limit, name, start)
+            if name is not None and not entries:
+                _report_missing(store, name)
     view = HistoryView(
         past_names(entries, name) if name is not None else None, is_whole=entry_id is not None, with_rows=with_rows
     )
@@ -83,3 +85,18 @@ def command(
     else:
         output.print_result(output.with_program(text.render_history(entries, view, output.painter(sys.stdout))))
     return exits.DONE
+
+
+def _entry(store: Store, entry_id: int) -> HistoryEntry:
+    """Return an entry of the history. Raises click.ClickException if there is none of this number."""
+    entry = store.history_entry(entry_id)
+    if entry is None:
+        raise click.ClickException(f"the history has no entry {entry_id}; to see the newest: `beatsync history`")
+    return entry
+
+
+def _report_missing(store: Store, name: str) -> None:
+    """Print a hint if neither a schedule nor a row has this name."""
+    names = wiring.names_of(store)
+    if name not in names:
+        output.print_hint(wiring.missing_name(name, names))

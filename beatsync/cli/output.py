@@ -88,7 +88,7 @@ def print_plan(
 ) -> None:
     """Print what a plan would do, or what a sync did; `with_rows` shows each row of schedules with several rows.
 
-    `is_quiet` limits text to errors and totals.
+    `is_quiet` limits text to errors and totals, and to nothing if there is nothing to report.
     """
     from beatsync.report import jsonout, markdown, text
     from beatsync.report.places import plan_with_directory
@@ -103,7 +103,7 @@ def print_plan(
         print_lines(jsonout.render_plan(plan, applied=applied))
     elif output_format == "markdown":
         print_result(with_program(markdown.render_plan(plan, applied=applied, refusal=refusal, with_rows=with_rows)))
-    else:
+    elif not is_quiet or plan.does_something or result.is_refused or plan.diagnostics:
         paint = painter(sys.stdout)
         print_lines(
             text.render_plan(

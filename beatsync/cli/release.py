@@ -36,5 +36,6 @@ def command(names: tuple[str, ...], is_all: bool, **flags: Any) -> int:
         except UnknownNames as error:
             raise click.ClickException(str(error)) from None
     output.print_result(text.render_release(plan, output.painter(sys.stdout)))
-    output.print_hint("remove the schedules from the files; otherwise the next sync is blocked until --adopt")
+    if plan.changes:
+        output.print_hint("remove the schedules from the files; otherwise the next sync is blocked until --adopt")
     return exits.DONE

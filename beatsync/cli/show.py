@@ -31,14 +31,12 @@ def command(name: str, output_format: str, **flags: Any) -> int:
     """Show everything about the schedule NAME: where it is declared, its rows against the file, drift, pause, runs and changes."""
     from beatsync.report import details, jsonout
     from beatsync.shown import shown_schedule
-    from beatsync.specfile.problems import with_nearest
     from beatsync.sync_types import utc_now
 
     with wiring.open_store(options.CliOptions(**flags)) as (store, cli_options):
         shown = shown_schedule(store, name, utc_now(), cli_options.source_url)
         if shown is None:
-            names = {each.schedule for each in store.owned()}.union(store.observe("").rows)
-            raise click.ClickException(f"there is no schedule and no row {with_nearest(name, names)} in this database")
+            raise click.ClickException(wiring.missing_name(name, wiring.names_of(store)))
         if flags["directory"] is not None:
             place = _declared_in(cli_options, store, shown.details.name)
             shown = replace(shown, location=place or shown.location)

@@ -62,7 +62,5 @@ def command(
     if result.unverified:
         output.print_warning(f"the changes are committed, but could not be verified: {result.unverified}")
     outcome = result.outcome
-    nothing_to_report = outcome is reconcile.Outcome.UNCHANGED and not result.plan.diagnostics
-    if not (is_quiet and nothing_to_report and output_format == "text"):
-        output.print_plan(result, directory, output_format, is_sync=True, with_rows=with_rows, is_quiet=is_quiet)
+    output.print_plan(result, directory, output_format, is_sync=True, with_rows=with_rows, is_quiet=is_quiet)
     return {reconcile.Outcome.INVALID: exits.INVALID, reconcile.Outcome.BLOCKED: exits.BLOCKED}.get(outcome, exits.DONE)

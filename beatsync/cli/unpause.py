@@ -9,6 +9,8 @@ import click
 
 from beatsync.cli import exits, options, output, wiring
 
+_NO_PAUSE = "None of these schedules has a pause with a reason. To end what is paused by hand, enable the row in the Django admin."
+
 
 @click.command("unpause")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
@@ -33,5 +35,5 @@ def command(names: tuple[str, ...], **flags: Any) -> int:
         except pausing.UnknownSchedules as error:
             raise click.ClickException(str(error)) from None
     result = text.render_pauses(plans, "no longer paused", output.painter(sys.stdout))
-    output.print_result(result or "None of these schedules was paused.")
+    output.print_result(result or _NO_PAUSE)
     return exits.DONE

@@ -244,6 +244,18 @@ def require_source(store: Store, name: str) -> SourceState:
     return states[name]
 
 
+def names_of(store: Store) -> set[str]:
+    """Return the names of all schedules that a source owns and of all rows."""
+    return {each.schedule for each in store.owned()}.union(store.observe("").rows)
+
+
+def missing_name(name: str, names: set[str]) -> str:
+    """Return the message that neither a schedule nor a row has this name, with the nearest of `names`."""
+    from beatsync.specfile.problems import with_nearest
+
+    return f"there is no schedule and no row {with_nearest(name, names)} in this database"
+
+
 def lock_holder() -> str:
     """Return the name of this process for other processes that find the lock held."""
     return f"{current_user()} (process {os.getpid()})"

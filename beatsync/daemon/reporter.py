@@ -75,7 +75,13 @@ class SourceReporter:
         self._metrics.update_plan(name, plan, applied=outcome == "applied", repairs=result.repairs)
         self._metrics.count_reconcile(name, outcome, seconds)
         changed = outcome == "applied" or (phase, message) != (self.report.phase, self.report.message)
-        fields = {"outcome": outcome, "reasons": reasons, "seconds": round(seconds, 3), **change_counts(plan)}
+        fields = {
+            "outcome": outcome,
+            "reasons": reasons,
+            "seconds": round(seconds, 3),
+        }
+        if phase is not Phase.INVALID:
+            fields |= change_counts(plan)
         if outcome == "applied":
             fields |= _changed_schedules(plan)
         log.log(_level(phase, changed=changed), "%s", message or outcome, extra=self.log_fields(**fields))

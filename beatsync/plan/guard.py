@@ -114,7 +114,9 @@ def _removal_blockers(
         return  # the files are not those of this source
     owned = count_owned(desired, observed, retired=False)
     is_empty = not (desired.schedules or desired.unchanged)
-    if owned and is_empty and not options.allow_empty:
+    # Invalid files are refused anyway unless they are isolated; they may declare schedules.
+    is_refused = not options.isolate and any(each.severity is Severity.ERROR for each in plan.diagnostics)
+    if owned and is_empty and not options.allow_empty and not is_refused:
         yield Blocked(
             "empty",
             f"the files declare no schedule, and the source owns {owned}; an empty directory never prunes",

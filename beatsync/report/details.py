@@ -171,6 +171,8 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
             yield "  last changes"
         about = ", ".join([outcome_words(entry), *entry_facts(entry)])
         yield f"    #{entry.entry_id} {utc_text(entry.started_at)} {one_line(about)}"
+        if entry.message:
+            yield f"        {line_start(entry.message)}"
         for schedule in entry.schedule_changes(past):
             if schedule.is_group:
                 yield f"        {', '.join([ACTION_WORDS[schedule.action], *map(one_line, notes(schedule))])}"
@@ -178,5 +180,5 @@ def _changes(shown: ShownSchedule) -> Iterator[str]:
                 continue
             (change,) = schedule.changes
             yield from (f"  {line}" for line in aligned(value_changes(change.fields)))
-            if change.note:
-                yield f"        {line_start(change.note)}"
+            if change.note or not change.fields:
+                yield f"        {line_start(change.note or ACTION_WORDS[change.action])}"

@@ -39,7 +39,7 @@ def render_next(
     if not shown:
         yield "No schedule runs in this time."
     if next(runs, None) is not None:
-        yield f"and more; the first {_MAX_RUNS:,} are shown. `--format json` lists all of them"
+        yield f"and more; the first {_MAX_RUNS:,} are shown. A NAME, `--for` or `--count` selects fewer; `--format json` lists all"
     yield from _notes(upcoming, start, paint)
 
 

@@ -46,7 +46,11 @@ def plan_totals(plan: Plan, *, applied: bool, refusal: str = "") -> str:
     """Return how many changes of each kind there are and how many schedules are unchanged.
 
     `applied` writes the counts in the past tense; `refusal` comes before them, or they would read as if they could be applied.
+    Invalid files give no plan, so the number of their errors replaces the counts.
     """
+    if refusal and not plan.blocked:
+        errors = sum(each.severity is Severity.ERROR for each in plan.diagnostics)
+        return f"{refusal}: {counted(errors, 'error')}."
     counts = summary_json(plan)
     unchanged = f"{counts.pop('unchanged'):,} unchanged."
     changes = action_counts(counts, applied=applied)

@@ -38,6 +38,13 @@ def test_one_command_answers_who_changed_a_schedule_and_from_what_to_what(change
     assert "+ other" not in answer.out
 
 
+def test_a_name_that_nothing_has_gets_the_nearest_name(changed: InProcess) -> None:
+    missing = changed("history", "nigthly")
+    assert (missing.code, missing.out) == (0, "The history has no such entry.\n")
+    assert missing.err == "hint: there is no schedule and no row 'nigthly' (did you mean 'nightly'?) in this database\n"
+    assert changed("history", "nightly", "--since", "2099-01-01").err == ""
+
+
 def test_a_renamed_schedule_keeps_the_history_of_its_names(changed: InProcess) -> None:
     changed.spec("schedules:\n  daily: {task: t, interval: 3h, sync: {renamed_from: nightly}}\n")
     assert changed("sync").code == 0

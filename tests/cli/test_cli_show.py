@@ -47,7 +47,7 @@ def test_one_command_says_where_a_schedule_is_and_what_is_wrong_with_it(synced: 
     assert sum("Europe/Berlin (" in line for line in lines) == 5
     assert "0 runs, none recorded yet" in shown.out
     assert "applied, at " in shown.out
-    assert "by ann" in shown.out
+    assert "by ann\n        commit by ann\n" in shown.out
     assert "hunter2" not in shown.out
 
     document = synced("show", "nightly", "--format", "json").matching("show")

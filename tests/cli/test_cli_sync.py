@@ -43,6 +43,7 @@ class TestResult:
         before = many.tables()
         assert many("sync").out == "Nothing to do: 8 unchanged.\n"
         assert many("sync", "--quiet").out == ""
+        assert many("plan", "--quiet").out == ""
         assert many.tables() == before
 
     def test_quiet_prints_errors_and_totals_only(self, here: InProcess) -> None:
@@ -54,7 +55,9 @@ class TestResult:
         assert blocked.startswith("blocked: ")
         assert blocked.endswith("\nBlocked, and nothing was written: 1 to delete, 0 unchanged.\n")
         here.spec("schedules: {a: {}}")
-        assert "error: " in here("sync", "--quiet").out
+        invalid = here("sync", "--quiet").out
+        assert "blocked: " not in invalid
+        assert invalid.endswith("\nInvalid, and nothing was written: 2 errors.\n")
 
     def test_characters_of_json_values_are_shown_as_they_are(self, here: InProcess) -> None:
         here.spec('schedules: {täglich: {task: t, interval: 1h, kwargs: {stadt: Zürich, token: geheim, "紙": [é]}}}')
