@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from beatsync.plan import firing
 from beatsync.specfile.clockchanges import next_change, offset
 from beatsync.specfile.cronfield import FIELDS, celery_reads
+from beatsync.specfile.installed import celery_crontab
 from beatsync.values import Crontab
 
 _MINUTE = timedelta(minutes=1)
@@ -124,7 +124,7 @@ class _Celery:
     def _remaining(self, last: datetime, now: datetime) -> timedelta:
         """Return what celery says at `now` about a crontab that last ran at `last`."""
         if self._entry is None:
-            self._entry = firing.celery_crontab(self._schedule, now)
+            self._entry = celery_crontab(self._schedule, now)
         self._entry.nowfun = lambda: now.astimezone(self._zone)
         rest: timedelta = self._entry.remaining_estimate(last)
         return rest

@@ -7,12 +7,13 @@ counts from `date_changed`, and from thirty years earlier if it has a `start_tim
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from beatsync.plan.observed import Row
 from beatsync.specfile import solar
 from beatsync.specfile.fields import FIELD_TABLE
+from beatsync.specfile.installed import celery_crontab
 from beatsync.values import SCHEDULE_FIELDS, Clocked, Crontab, Interval, Solar, TaskSpec
 
 RESTARTING_FIELDS: Final = frozenset({*SCHEDULE_FIELDS, *(field.name for field in FIELD_TABLE if field.restarts)})
@@ -96,17 +97,6 @@ def _schedule_due(schedule: object, last: datetime, now: datetime) -> bool:
     if isinstance(schedule, Solar):
         return _solar_due(schedule, last, now)
     return False
-
-
-def celery_crontab(schedule: Crontab, now: datetime) -> Any:
-    """Return celery's own schedule, in its time zone, whose clock stands at `now`. Raises ValueError if celery refuses a field."""
-    from celery.schedules import crontab
-
-    zone = ZoneInfo(schedule.timezone)
-    fields = {name: text for name, text in schedule._asdict().items() if name != "timezone"}
-    entry = crontab(**fields, nowfun=lambda: now.astimezone(zone), app=solar.CELERY_APP)
-    entry.tz = zone
-    return entry
 
 
 def _solar_due(schedule: Solar, last: datetime, now: datetime) -> bool:

@@ -11,9 +11,9 @@ import math
 from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import cache, lru_cache
-from types import SimpleNamespace
 from typing import Any, Final, Union
 
+from beatsync.specfile.installed import CELERY_APP
 from beatsync.specfile.problems import SpecError, suggestion
 from beatsync.values import Solar
 
@@ -30,10 +30,6 @@ _SUNRISE: Final = -0.83
 """Altitude of the sun's centre, in degrees, when its upper limb is at the horizon."""
 _YEAR = 2026
 """The sun's declination on a date is the same in every year, to 0.3 degrees."""
-CELERY_APP: Final = SimpleNamespace(
-    conf=SimpleNamespace(enable_utc=True, beat_cron_starting_deadline=None), timezone=timezone.utc, now=None
-)
-"""What celery's schedules read of an application, so that no default application is created as a side effect."""
 
 Number = Union[int, float, str, Decimal]
 _SIX_PLACES = Decimal("0.000001")

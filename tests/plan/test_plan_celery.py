@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from celery import schedules as celery_schedules
 
-from beatsync.plan import firing
 from beatsync.plan.nextruns import next_runs
 from beatsync.specfile import crontab, solar
 from beatsync.specfile.clockchanges import next_change
+from beatsync.specfile.installed import CELERY_APP, celery_crontab
 from beatsync.values import Crontab, Interval, Schedule, Solar
 
 UTC = timezone.utc
@@ -52,11 +52,11 @@ def generated(seed: int) -> Schedule:
 
 def celery_entry(schedule: Schedule) -> Any:
     if isinstance(schedule, Crontab):
-        return firing.celery_crontab(schedule, START)
+        return celery_crontab(schedule, START)
     if isinstance(schedule, Solar):
         return solar.celery_schedule(schedule, START)
     assert isinstance(schedule, Interval)
-    return celery_schedules.schedule(timedelta(**{schedule.period: schedule.every}), app=solar.CELERY_APP)
+    return celery_schedules.schedule(timedelta(**{schedule.period: schedule.every}), app=CELERY_APP)
 
 
 def beat_runs(schedule: Schedule) -> Iterator[datetime]:

@@ -1,6 +1,6 @@
 """Local times that the clocks of a zone skip.
 
-celery runs the first skipped time of a crontab row after the gap (docs/facts.md, 22). If `every` needs several rows, the same time could run twice: the
+celery runs the first skipped time of a crontab row after the gap, where differs between its versions (docs/facts.md, 22). If `every` needs several rows, the same time could run twice: the
 compiler checks that.
 """
 
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from beatsync.specfile.clockchanges import changes, offset
 from beatsync.specfile.every.clauses import COMPILED_YEARS
+from beatsync.specfile.installed import runs_skipped_times_at_gap_end
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  local times have no zone
 _MINUTE = timedelta(minutes=1)
@@ -33,8 +34,8 @@ class Gap(NamedTuple):
             minute += _MINUTE
 
     def after(self, minute: datetime) -> datetime:
-        """Return the local time at which celery runs a skipped minute."""
-        return minute + (self.end - self.start)
+        """Return the local time at which the installed celery runs a skipped minute."""
+        return self.end if runs_skipped_times_at_gap_end() else minute + (self.end - self.start)
 
 
 @lru_cache(maxsize=1024)
