@@ -40,7 +40,7 @@ def measure_function(name: str) -> Callable[[Task], Measurement]:
 def main(argument: str) -> None:
     """Run the measure of a task and print its measurement."""
     task = Task.from_json(argument)
-    if task.url and task.measure not in MEASURES["admin"]:  # which has a project of its own
+    if task.url and task.measure not in MEASURES["admin"]:  # which has its own project
         from benchmarks.databases import open_store
 
         open_store(task.url)  # Django's start and the connection are not measured

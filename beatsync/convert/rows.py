@@ -29,7 +29,7 @@ class Selection(NamedTuple):
     task: str | None = None
     """A pattern of the task's name, with `*` and `?`."""
     each_row: bool = False
-    """Whether each row of an `every` is exported as a schedule of its own."""
+    """Whether each row of `every` is exported as a separate schedule."""
 
     def includes(self, row: Row, *, is_owned: bool) -> bool:
         """Return whether a row is exported."""

@@ -117,7 +117,7 @@ class Views(Database):
             return listing.read(db, search, offset, limit, unowned=unowned)
 
     def crontab_counts(self) -> Mapping[Crontab, int]:
-        """Return how many enabled rows each crontab has, whoever owns them, without one-offs."""
+        """Return how many enabled rows each crontab has in the whole database, without one-offs."""
         with self._readable() as db:
             return rows.crontab_counts(db)
 

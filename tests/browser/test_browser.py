@@ -126,7 +126,7 @@ def test_a_person_finds_drift_edits_and_pauses(site: Site, watched: Watched) -> 
     assert link == f"https://github.com/acme/shop/blob/{site.commit}/schedules.d/{FILE}#L{line}"
     watched.look("form", within=".beatsync-notice", may_scroll=True)
 
-    # A person cannot type into the field; a request that somebody makes changes nothing.
+    # A person cannot type into the field; a crafted request changes nothing.
     assert page.locator("#id_queue").is_disabled()
     page.eval_on_selector("#id_queue", "field => { field.disabled = false; field.value = 'stolen' }")
     page.click("[name=_continue]")

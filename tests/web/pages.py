@@ -61,7 +61,7 @@ def test_a_deliberate_edit_and_the_history(client: Client, sync: Sync) -> None:
 
     past = client.get(page("history", nightly))
     assert past.status_code == 200
-    if SKIN != "simple_history":  # it has a page of its own
+    if SKIN != "simple_history":  # it has its own page
         text = past.content.decode()
         assert "the slow workers are down" in text
         assert "BeatSync, source default, applied" in text.replace("<strong>", "").replace("</strong>", "")

@@ -1,6 +1,6 @@
 """The Django admin with BeatSync: the stock one in detail, and the main pages with each package that changes it.
 
-Which apps are installed cannot change in a process, so each runs in one of its own.
+Which apps are installed cannot change in a process, so each runs in a separate process.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def night(client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
     def commit(spec: str, author: str, committer: str) -> str:
         def git(*words: str) -> str:
-            identity = ("-c", f"user.name={committer}", "-c", "user.email=somebody@example.org")
+            identity = ("-c", f"user.name={committer}", "-c", "user.email=author@example.org")
             done = subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True, text=True)
             return done.stdout
 
@@ -72,7 +72,7 @@ def night(client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             git("remote", "add", "origin", "git@github.com:acme/ops.git")
         file.write_text(spec, encoding="utf-8")
         git("add", "schedules.d")
-        git("commit", "--quiet", "-m", "a change", f"--author={author} <somebody@example.org>")
+        git("commit", "--quiet", "-m", "a change", f"--author={author} <author@example.org>")
         return git("rev-parse", "HEAD").strip()
 
     specs = str(tmp_path / "schedules.d")

@@ -17,7 +17,7 @@ from beatsync.report.history import (
 from beatsync.report.html import changes as change_tables
 from beatsync.report.html.frame import Site, outside_link
 from beatsync.report.html.markup import Html, element, join
-from beatsync.report.html.tables import facts, pager, part_of, state
+from beatsync.report.html.tables import facts, pager, part_of, search_form, state
 from beatsync.report.summary import counted, utc_text
 
 ENTRIES = 20
@@ -29,16 +29,7 @@ def render_list(entries: Sequence[HistoryEntry], older: int | None, site: Site, 
 
     `name` is the schedule whose changes alone are listed.
     """
-    search = element(
-        "form",
-        element(
-            "div",
-            element("label", "Name of a schedule", for_="name"),
-            element("input", type="search", id="name", name="name", value=name or None),
-        ),
-        element("button", "Show its changes", type="submit"),
-        action=site.address("history"), method="get", role="search",
-    )  # fmt: skip
+    search = search_form("name", "Name of a schedule", name, "Show its changes", site.address("history"))
     names = past_names(entries, name) if name is not None else None
     more = None
     if older is not None and site.base is not None:

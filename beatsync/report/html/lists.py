@@ -14,7 +14,7 @@ from beatsync.report.html.changes import before_and_after
 from beatsync.report.html.frame import Site
 from beatsync.report.html.markup import Content, Html, element, join
 from beatsync.report.html.overview import source_messages, source_state
-from beatsync.report.html.tables import Cell, Part, pager, state, table
+from beatsync.report.html.tables import Cell, Part, pager, search_form, state, table
 from beatsync.report.runs import schedule_in_words
 from beatsync.report.schedules import row_count
 from beatsync.report.states import MISSING
@@ -115,7 +115,11 @@ def render_schedules(part: Part[ListedRow], search: str, site: Site) -> Html:
     )  # fmt: skip
     listing = table("Schedules by name", columns, (_schedule_line(each, site) for each in part.items))
     nothing = element("p", "No schedule matches.")
-    form = _search_form(search, "schedules", site) if site.base is not None else None
+    form = (
+        search_form("q", "Part of a name or task", search, "Search", site.address("schedules"))
+        if site.base is not None
+        else None
+    )
     return join(form, listing if part.items else nothing, pager(part, "schedule", site, "schedules", q=search or None))
 
 
@@ -161,18 +165,9 @@ def render_unowned(part: Part[ListedRow], search: str, added: Mapping[int, str],
         ),
     )
     nothing = element("p", "No such row." if search else "A source owns every row.")
-    form = _search_form(search, "unowned", site) if site.base is not None else None
+    form = (
+        search_form("q", "Part of a name or task", search, "Search", site.address("unowned"))
+        if site.base is not None
+        else None
+    )
     return join(form, listing if part.items else nothing, pager(part, "unowned row", site, "unowned", q=search or None))
-
-
-def _search_form(search: str, page: str, site: Site) -> Html:
-    return element(
-        "form",
-        element(
-            "div",
-            element("label", "Part of a name or task", for_="q"),
-            element("input", type="search", id="q", name="q", value=search or None),
-        ),
-        element("button", "Search", type="submit"),
-        action=site.address(page), method="get", role="search",
-    )  # fmt: skip

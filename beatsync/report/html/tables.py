@@ -81,6 +81,20 @@ def state(word: str, kind: str | None) -> Html:
     return element("span", word, class_=kind)
 
 
+def search_form(field: str, label: str, value: str | None, button: str, address: str | None) -> Html:
+    """Return a form that asks for one field of the query of a page."""
+    return element(
+        "form",
+        element(
+            "div",
+            element("label", label, for_=field),
+            element("input", type="search", id=field, name=field, value=value or None),
+        ),
+        element("button", button, type="submit"),
+        action=address, method="get", role="search",
+    )  # fmt: skip
+
+
 def pager(part: Part[T], noun: str, site: Site, page: str, /, **query: str | None) -> Html:
     """Return how many items a list has, and links to the pages before and after; in one file, how many are left out."""
     shown = counted(part.total, noun)

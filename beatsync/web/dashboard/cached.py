@@ -24,7 +24,7 @@ class Cached(Generic[T]):
     """A value that any thread may read."""
 
     def __init__(self, compute: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
-        """`compute` is called in a thread of its own; `clock` is in seconds."""
+        """`compute` is called in a separate thread; `clock` is in seconds."""
         self._compute = compute
         self._clock = clock
         self._changed = Condition()

@@ -87,7 +87,7 @@ class Dashboard:
         return ROUTES[name](self, query, site)
 
     def _in_background(self, read: Callable[[Store, datetime], T]) -> T:
-        """Read a value in a thread of its own, and close its connection. All rows are in memory once at a time."""
+        """Read a value in a separate thread, and close its connection. All rows are in memory once at a time."""
         with self._reading:
             try:
                 return read(self.store, self._clock())
