@@ -107,7 +107,7 @@ class SourceAdmin(ReadOnlyAdmin):
         from beatsync.web.dashboard import staff
 
         wrap_all()
-        return [path("dashboard/", include(staff.urls(self.admin_site))), *super().get_urls()]
+        return [path("dashboard/", include(staff.urls(self.admin_site, store))), *super().get_urls()]
 
     @admin.display(description="kind", ordering="kind")
     def kind_in_words(self, obj: Any) -> str:

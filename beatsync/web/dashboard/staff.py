@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, reverse
 
-from beatsync.store import DatabaseChoice, connect
+from beatsync.store import Store
 from beatsync.web.dashboard.pages import Dashboard
 from beatsync.web.dashboard.routes import ROUTES
 
@@ -20,17 +21,20 @@ START = "beatsync_dashboard"
 
 
 @cache
-def dashboard() -> Dashboard:
-    """Return the dashboard over the project's database; this process has one."""
-    store = connect(DatabaseChoice())
+def _dashboard(store: Store) -> Dashboard:
+    """Return the dashboard over a database; this process has one."""
     template, zone = (store.project_settings().get(key) for key in ("SOURCE_URL", "TIMEZONE"))
     return Dashboard(store, template and str(template), zone and str(zone))
 
 
-def urls(admin_site: Any) -> list[URLPattern]:
-    """Return the patterns of all pages, relative to the first one, for `get_urls` of a `ModelAdmin`."""
+def urls(admin_site: Any, store: Callable[[], Store]) -> list[URLPattern]:
+    """Return the patterns of all pages, relative to the first one, for `get_urls` of a `ModelAdmin`.
+
+    `store` returns the database that the other pages of the admin read.
+    """
     return [
-        path("" if page == "overview" else f"{page}/", _view(admin_site, page), name=_name(page)) for page in ROUTES
+        path("" if page == "overview" else f"{page}/", _view(admin_site, store, page), name=_name(page))
+        for page in ROUTES
     ]
 
 
@@ -38,7 +42,7 @@ def _name(page: str) -> str:
     return START if page == "overview" else f"{START}_{page}"
 
 
-def _view(admin_site: Any, page: str) -> Any:
+def _view(admin_site: Any, store: Callable[[], Store], page: str) -> Any:
     def view(request: HttpRequest) -> HttpResponse:
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
@@ -46,7 +50,7 @@ def _view(admin_site: Any, page: str) -> Any:
         if not any(map(user.has_perm, PERMISSIONS)):
             raise PermissionDenied
         base, home = (reverse(f"admin:{name}", current_app=admin_site.name) for name in (START, "index"))
-        response = dashboard().respond(base, page, request.GET.dict(), home)
+        response = _dashboard(store()).respond(base, page, request.GET.dict(), home)
         return HttpResponse(response.body, status=response.status, headers=dict(response.headers))
 
     return admin_site.admin_view(view)
